@@ -1,0 +1,3 @@
+//! The `softcp` command.
+
+fn main() {}

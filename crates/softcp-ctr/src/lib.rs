@@ -1,0 +1,1 @@
+//! AES-128-CTR copy from source rows to destination rows under one keystream.
