@@ -1,1 +1,51 @@
 //! AES-128-CTR copy from source rows to destination rows under one keystream.
+//!
+//! ```text
+//!  Key ──▶ Keystream::new(counter block) ──▶ copy / in_place / apply ──▶ destination rows
+//!                                                  ▲
+//!  source rows (any pitch), range of visible bytes ┘
+//! ```
+//!
+//! A surface is a set of rows ([`Rows`], [`RowsMut`]); its *visible bytes* are the bytes of its rows, row after row, without the
+//! padding between them, numbered from 0 (D9). One call enciphers one range of them; the next call goes on in the keystream
+//! where the last one ended, also inside a block, so bytes left out in between cost no keystream (D6). Bytes that are not
+//! enciphered are copied with [`copy()`].
+//!
+//! Encryption and decryption are the same operation. Nothing here allocates, and time depends only on sizes, never on data
+//! or keys.
+//!
+//! ```
+//! use softcp_ctr::{Key, Keystream, Rows, RowsMut};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let key = Key::new(&[7; 16]);
+//! let clear = [1; 6];
+//!
+//! // Two rows of three bytes: packed in the source, four bytes apart in the destination.
+//! let mut pitched = [0; 7];
+//! let source = Rows::new(&clear, 3, 3, 2)?;
+//! let mut destination = RowsMut::new(&mut pitched, 4, 3, 2)?;
+//! Keystream::new(&key, [0; 16]).copy(&source, &mut destination, 0..6)?;
+//! Keystream::new(&key, [0; 16]).in_place(&mut destination, 0..6)?;
+//! assert_eq!(pitched, [1, 1, 1, 0, 1, 1, 1]);
+//! # Ok(())
+//! # }
+//! ```
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod copy;
+mod counter;
+mod kernel;
+mod key;
+mod keystream;
+mod rows;
+
+pub use copy::{CopyError, copy};
+pub use key::Key;
+pub use keystream::Keystream;
+pub use rows::{Rows, RowsError, RowsMut};
+
+/// Size of an AES block, of a key and of a counter block, in bytes.
+pub const BLOCK: usize = 16;
