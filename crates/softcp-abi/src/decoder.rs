@@ -1,0 +1,137 @@
+//! Structures by which encrypted buffers reach a video decoder.
+
+use core::ffi::c_void;
+
+use crate::{
+    crypto_session::D3D11_ENCRYPTED_BLOCK_INFO,
+    guid::GUID,
+    handle::{D3D10DDI_HRESOURCE, D3D11_1DDI_HCRYPTOSESSION},
+    types::{BOOL, UINT},
+};
+
+/// One compressed buffer of a frame, as an application submits it.
+///
+/// The DDI's structure has one member more: `D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3D11_VIDEO_DECODER_BUFFER_DESC {
+    /// Type of the buffer: `D3D11_VIDEO_DECODER_BUFFER_TYPE`.
+    pub BufferType: UINT,
+    /// Reserved.
+    pub BufferIndex: UINT,
+    /// Offset of the data in the buffer, in bytes.
+    pub DataOffset: UINT,
+    /// Size of the data in bytes.
+    pub DataSize: UINT,
+    /// Address of the first macroblock.
+    pub FirstMBaddress: UINT,
+    /// Number of macroblocks.
+    pub NumMBsInBuffer: UINT,
+    /// Reserved.
+    pub Width: UINT,
+    /// Reserved.
+    pub Height: UINT,
+    /// Reserved.
+    pub Stride: UINT,
+    /// Reserved.
+    pub ReservedBits: UINT,
+    /// First counter block (`D3D11_AES_CTR_IV`), or null when the buffer is clear.
+    pub pIV: *mut c_void,
+    /// Size in bytes of what `pIV` points to.
+    pub IVSize: UINT,
+    /// Whether `EncryptedBlockInfo` counts; else the whole buffer is encrypted.
+    pub PartialEncryption: BOOL,
+    /// Which bytes are encrypted.
+    pub EncryptedBlockInfo: D3D11_ENCRYPTED_BLOCK_INFO,
+}
+
+/// One compressed buffer of a frame, as a runtime hands it to VideoDecoderSubmitBuffers.
+///
+/// Source: the structure in `d3d10umddi.h`. It names the resource first, which the API structure does not.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC {
+    /// The resource that holds the data.
+    pub hResource: D3D10DDI_HRESOURCE,
+    /// Type of the buffer: `D3D11_VIDEO_DECODER_BUFFER_TYPE`.
+    pub BufferType: UINT,
+    /// Reserved.
+    pub BufferIndex: UINT,
+    /// Offset of the data in the buffer, in bytes.
+    pub DataOffset: UINT,
+    /// Size of the data in bytes.
+    pub DataSize: UINT,
+    /// Address of the first macroblock.
+    pub FirstMBaddress: UINT,
+    /// Number of macroblocks.
+    pub NumMBsInBuffer: UINT,
+    /// Reserved.
+    pub Width: UINT,
+    /// Reserved.
+    pub Height: UINT,
+    /// Reserved.
+    pub Stride: UINT,
+    /// Reserved.
+    pub ReservedBits: UINT,
+    /// First counter block (`D3D11_AES_CTR_IV`), or null when the buffer is clear.
+    pub pIV: *mut c_void,
+    /// Size in bytes of what `pIV` points to.
+    pub IVSize: UINT,
+    /// Whether `EncryptedBlockInfo` counts; else the whole buffer is encrypted.
+    pub PartialEncryption: BOOL,
+    /// Which bytes are encrypted.
+    pub EncryptedBlockInfo: D3D11_ENCRYPTED_BLOCK_INFO,
+}
+
+/// Session, sealed key and key identifier of a frame, as an application hands them to DecoderBeginFrame.
+///
+/// The DDI's structure has its members in another order: `D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3D11_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION {
+    /// The session: a COM interface pointer, `ID3D11CryptoSession`.
+    pub pCryptoSession: *mut c_void,
+    /// Size of the sealed key in bytes.
+    pub BlobSize: UINT,
+    /// The sealed key.
+    pub pBlob: *mut c_void,
+    /// Identifier of the key.
+    pub pKeyInfoId: *mut GUID,
+    /// Size of the private data in bytes.
+    pub PrivateDataSize: UINT,
+    /// Private data of the driver.
+    pub pPrivateData: *mut c_void,
+}
+
+/// Session, sealed key and key identifier of a frame, as a runtime hands them to VideoDecoderBeginFrame (WDDM 2.0).
+///
+/// Source: the structure's page in `d3d10umddi.h`. Its members are not in the API structure's order.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION {
+    /// The session.
+    pub hCryptoSession: D3D11_1DDI_HCRYPTOSESSION,
+    /// The sealed key.
+    pub pBlob: *mut c_void,
+    /// Size of the sealed key in bytes.
+    pub BlobSize: UINT,
+    /// Identifier of the key.
+    pub pKeyInfoId: *mut GUID,
+    /// Private data of the driver.
+    pub pPrivateData: *mut c_void,
+    /// Size of the private data in bytes.
+    pub PrivateDataSize: UINT,
+}
+
+/// One subsample (ISO/IEC 23001-7): clear bytes, then encrypted bytes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3D11_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK {
+    /// Clear bytes.
+    pub ClearSize: UINT,
+    /// Encrypted bytes that follow.
+    pub EncryptedSize: UINT,
+}
+
+/// `D3D11_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK` by its DDI name.
+pub type D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK = D3D11_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK;
