@@ -16,11 +16,12 @@ use crate::rows::{Rows, RowsMut, Shape};
 /// - [`CopyError::RangeOutside`]: `range` does not lie within the surface.
 pub fn copy(src: &Rows<'_>, dst: &mut RowsMut<'_>, range: Range<usize>) -> Result<(), CopyError> {
     check(src.shape(), dst.shape(), &range)?;
-    let whole = src.shape().is_contiguous() && dst.shape().is_contiguous();
-    let sources = src.pieces(src.shape().span(&range, whole));
-    let destinations = dst.pieces_mut(dst.shape().span(&range, whole));
-    for (src, dst) in sources.zip(destinations) {
-        dst.copy_from_slice(src);
+    if src.shape().is_contiguous() && dst.shape().is_contiguous() {
+        dst.flat_mut()[range.clone()].copy_from_slice(&src.flat()[range]);
+    } else {
+        for (src, dst) in src.pieces(range.clone()).zip(dst.pieces_mut(range)) {
+            dst.copy_from_slice(src);
+        }
     }
     Ok(())
 }
@@ -71,4 +72,97 @@ pub(crate) fn check(src: Shape, dst: Shape, range: &Range<usize>) -> Result<(), 
         return Err(CopyError::RangeOutside { start: range.start, end: range.end, visible_bytes });
     }
     Ok(())
+}
+
+#[cfg(test)]
+// A setup that fails is a failed test.
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const CANARY: u8 = 0xee;
+
+    /// Copies `range` of three rows of three bytes from pitch `src_pitch` to pitch `dst_pitch`; returns the destination with
+    /// its padding.
+    fn copied(src_pitch: usize, dst_pitch: usize, range: Range<usize>) -> Vec<u8> {
+        let mut src = vec![b'!'; src_pitch * 3];
+        for (row, text) in src.chunks_mut(src_pitch).zip([b"abc", b"def", b"ghi"]) {
+            row[..3].copy_from_slice(text);
+        }
+        let mut dst = vec![CANARY; dst_pitch * 3];
+        let src = Rows::new(&src, src_pitch, 3, 3).unwrap();
+        copy(&src, &mut RowsMut::new(&mut dst, dst_pitch, 3, 3).unwrap(), range).unwrap();
+        dst
+    }
+
+    #[test]
+    fn copy_of_everything_leaves_padding() {
+        assert_eq!(copied(4, 5, 0..9), b"abc\xee\xeedef\xee\xeeghi\xee\xee");
+        assert_eq!(copied(5, 4, 0..9), b"abc\xeedef\xeeghi\xee");
+    }
+
+    #[test]
+    fn copy_between_packed_and_pitched() {
+        assert_eq!(copied(3, 4, 0..9), b"abc\xeedef\xeeghi\xee");
+        assert_eq!(copied(4, 3, 0..9), b"abcdefghi");
+        assert_eq!(copied(3, 3, 0..9), b"abcdefghi");
+    }
+
+    #[test]
+    fn copy_of_a_range_leaves_the_bytes_around_it() {
+        assert_eq!(copied(4, 4, 2..7), b"\xee\xeec\xeedef\xeeg\xee\xee\xee");
+        assert_eq!(copied(3, 3, 2..7), b"\xee\xeecdefg\xee\xee");
+    }
+
+    #[test]
+    fn copy_of_an_empty_range_writes_nothing() {
+        for at in [0, 4, 9] {
+            assert_eq!(copied(4, 4, at..at), [CANARY; 12]);
+            assert_eq!(copied(3, 3, at..at), [CANARY; 9]);
+        }
+    }
+
+    #[test]
+    fn copy_of_empty_surfaces_does_nothing() {
+        for (row_bytes, rows) in [(0, 0), (0, 3), (3, 0)] {
+            let src = Rows::new(&[], 4, row_bytes, rows).unwrap();
+            let mut dst = [CANARY; 8];
+            copy(&src, &mut RowsMut::new(&mut dst, 8, row_bytes, rows).unwrap(), 0..0).unwrap();
+            assert_eq!(dst, [CANARY; 8]);
+        }
+    }
+
+    #[test]
+    fn copy_to_another_shape_is_refused_and_writes_nothing() {
+        let src = [1; 12];
+        for (row_bytes, rows) in [(4, 3), (3, 4), (2, 6), (12, 1)] {
+            let mut dst = [CANARY; 12];
+            let error = copy(
+                &Rows::new(&src, 6, 6, 2).unwrap(),
+                &mut RowsMut::new(&mut dst, row_bytes, row_bytes, rows).unwrap(),
+                0..1,
+            )
+            .unwrap_err();
+            assert_eq!(
+                error,
+                CopyError::ShapeMismatch { src_row_bytes: 6, src_rows: 2, dst_row_bytes: row_bytes, dst_rows: rows }
+            );
+            assert_eq!(dst, [CANARY; 12]);
+        }
+    }
+
+    #[test]
+    // A backward range is one of the mistakes to be refused.
+    #[allow(clippy::reversed_empty_ranges)]
+    fn copy_of_a_range_outside_is_refused_and_writes_nothing() {
+        let src = [1; 12];
+        for range in [0..13, 13..13, 5..4, 12..usize::MAX, usize::MAX..0] {
+            let mut dst = [CANARY; 12];
+            let error =
+                copy(&Rows::new(&src, 6, 6, 2).unwrap(), &mut RowsMut::new(&mut dst, 6, 6, 2).unwrap(), range.clone())
+                    .unwrap_err();
+            assert_eq!(error, CopyError::RangeOutside { start: range.start, end: range.end, visible_bytes: 12 });
+            assert_eq!(dst, [CANARY; 12]);
+        }
+    }
 }

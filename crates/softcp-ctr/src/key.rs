@@ -51,3 +51,30 @@ impl fmt::Debug for Key {
 
 // `Aes128Enc` overwrites itself when it is dropped: the `zeroize` feature of `aes`.
 impl ZeroizeOnDrop for Key {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_byte_of_the_key() {
+        assert_eq!(format!("{:?}", Key::new(&[0xab; BLOCK])), "Key { .. }");
+    }
+
+    #[test]
+    fn decrypt_block_undoes_encrypt_block() {
+        let key = Key::new(b"0123456789abcdef");
+        let mut block = *b"sixteen bytes ..";
+        key.encrypt_block(&mut block);
+        assert_ne!(&block, b"sixteen bytes ..");
+        key.decrypt_block(&mut block);
+        assert_eq!(&block, b"sixteen bytes ..");
+    }
+
+    #[test]
+    fn schedule_is_overwritten_on_drop() {
+        fn overwrites_itself<T: ZeroizeOnDrop>(_: &T) {}
+        // Does not compile when the `zeroize` feature of `aes` is off.
+        overwrites_itself(Key::new(&[0; BLOCK]).schedule());
+    }
+}

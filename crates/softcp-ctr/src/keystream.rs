@@ -1,10 +1,11 @@
 //! The keystream of one counter-mode run.
 
 use core::fmt;
+use core::iter;
 use core::ops::Range;
 
 use aes::cipher::inout::InOutBuf;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::ZeroizeOnDrop;
 
 use crate::BLOCK;
 use crate::copy::{CopyError, check};
@@ -40,13 +41,14 @@ impl<'k> Keystream<'k> {
     /// - [`CopyError::RangeOutside`]: `range` does not lie within the surface.
     pub fn copy(&mut self, src: &Rows<'_>, dst: &mut RowsMut<'_>, range: Range<usize>) -> Result<(), CopyError> {
         check(src.shape(), dst.shape(), &range)?;
-        let whole = src.shape().is_contiguous() && dst.shape().is_contiguous();
-        let sources = src.pieces(src.shape().span(&range, whole));
-        let destinations = dst.pieces_mut(dst.shape().span(&range, whole));
-        let pieces = sources
-            .zip(destinations)
-            .map(|(src, dst)| InOutBuf::new(src, dst).expect("surfaces of one shape have pieces of one length"));
-        kernel::xor(self.key, &mut self.position, range.len(), pieces);
+        let len = range.len();
+        if src.shape().is_contiguous() && dst.shape().is_contiguous() {
+            let piece = pair(&src.flat()[range.clone()], &mut dst.flat_mut()[range]);
+            kernel::xor(self.key, &mut self.position, len, iter::once(piece));
+        } else {
+            let pieces = src.pieces(range.clone()).zip(dst.pieces_mut(range)).map(|(src, dst)| pair(src, dst));
+            kernel::xor(self.key, &mut self.position, len, pieces);
+        }
         Ok(())
     }
 
@@ -59,8 +61,13 @@ impl<'k> Keystream<'k> {
     pub fn in_place(&mut self, surface: &mut RowsMut<'_>, range: Range<usize>) -> Result<(), CopyError> {
         let shape = surface.shape();
         check(shape, shape, &range)?;
-        let pieces = surface.pieces_mut(shape.span(&range, shape.is_contiguous())).map(InOutBuf::from);
-        kernel::xor(self.key, &mut self.position, range.len(), pieces);
+        if shape.is_contiguous() {
+            self.apply_in_place(&mut surface.flat_mut()[range]);
+        } else {
+            let len = range.len();
+            let pieces = surface.pieces_mut(range).map(InOutBuf::from);
+            kernel::xor(self.key, &mut self.position, len, pieces);
+        }
         Ok(())
     }
 
@@ -76,7 +83,7 @@ impl<'k> Keystream<'k> {
     /// Enciphers or deciphers a flat buffer where it is.
     pub fn apply_in_place(&mut self, data: &mut [u8]) {
         let len = data.len();
-        kernel::xor(self.key, &mut self.position, len, core::iter::once(data.into()));
+        kernel::xor(self.key, &mut self.position, len, iter::once(data.into()));
     }
 
     /// Bytes of keystream taken since [`Keystream::new`].
@@ -94,8 +101,13 @@ impl fmt::Debug for Keystream<'_> {
 
 impl Drop for Keystream<'_> {
     fn drop(&mut self) {
-        self.position.zeroize();
+        self.position.wipe();
     }
 }
 
 impl ZeroizeOnDrop for Keystream<'_> {}
+
+/// A piece of the source and the piece of the destination that it goes to.
+fn pair<'i, 'o>(src: &'i [u8], dst: &'o mut [u8]) -> InOutBuf<'i, 'o, u8> {
+    InOutBuf::new(src, dst).expect("surfaces of one shape have pieces of one length")
+}

@@ -1,7 +1,6 @@
 //! Pitched surfaces: rows of visible bytes with padding between them.
 
 use core::ops::Range;
-use core::slice::{Chunks, ChunksMut};
 
 /// A surface to read from: `rows` rows of `row_bytes` visible bytes, each starting `row_pitch` bytes after the one before.
 #[derive(Clone, Copy, Debug)]
@@ -57,10 +56,17 @@ impl<'a> Rows<'a> {
         self.shape
     }
 
-    /// The visible bytes in `span`, one slice per row that it touches.
-    pub(crate) fn pieces(&self, span: Span) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let rows: Chunks<'a, u8> = self.data.chunks(span.pitch);
-        rows.skip(span.first_row).zip(span.columns()).map(|(row, columns)| &row[columns])
+    /// The visible bytes of a contiguous surface.
+    pub(crate) fn flat(&self) -> &'a [u8] {
+        debug_assert!(self.shape.is_contiguous());
+        self.data
+    }
+
+    /// The visible bytes of `range`, one slice per row, on a surface that has rows with bytes in them.
+    pub(crate) fn pieces(&self, range: Range<usize>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let Shape { row_pitch, row_bytes, .. } = self.shape;
+        let rows = self.data.chunks(row_pitch).skip(range.start / row_bytes);
+        rows.zip(columns(row_bytes, range)).map(|(row, columns)| &row[columns])
     }
 }
 
@@ -132,10 +138,17 @@ impl<'a> RowsMut<'a> {
         self.shape
     }
 
-    /// The visible bytes in `span`, one slice per row that it touches.
-    pub(crate) fn pieces_mut(&mut self, span: Span) -> impl Iterator<Item = &mut [u8]> {
-        let rows: ChunksMut<'_, u8> = self.data.chunks_mut(span.pitch);
-        rows.skip(span.first_row).zip(span.columns()).map(|(row, columns)| &mut row[columns])
+    /// The visible bytes of a contiguous surface.
+    pub(crate) fn flat_mut(&mut self) -> &mut [u8] {
+        debug_assert!(self.shape.is_contiguous());
+        self.data
+    }
+
+    /// The visible bytes of `range`, one slice per row, on a surface that has rows with bytes in them.
+    pub(crate) fn pieces_mut(&mut self, range: Range<usize>) -> impl Iterator<Item = &mut [u8]> {
+        let Shape { row_pitch, row_bytes, .. } = self.shape;
+        let rows = self.data.chunks_mut(row_pitch).skip(range.start / row_bytes);
+        rows.zip(columns(row_bytes, range)).map(|(row, columns)| &mut row[columns])
     }
 }
 
@@ -210,52 +223,161 @@ impl Shape {
         self.row_bytes * self.rows
     }
 
-    /// Whether no padding parts the visible bytes.
+    /// Whether no padding parts the visible bytes. A surface that is not contiguous has rows with bytes in them.
     pub(crate) fn is_contiguous(self) -> bool {
-        self.rows <= 1 || self.row_pitch == self.row_bytes
+        self.rows <= 1 || self.row_bytes == 0 || self.row_pitch == self.row_bytes
+    }
+}
+
+/// The columns of `range` in each row that it touches, in rows of `row_bytes`.
+fn columns(row_bytes: usize, range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let mut start = range.start % row_bytes;
+    let mut left = range.len();
+    core::iter::from_fn(move || {
+        if left == 0 {
+            return None;
+        }
+        let columns = start..row_bytes.min(start + left);
+        left -= columns.len();
+        start = 0;
+        Some(columns)
+    })
+}
+
+#[cfg(test)]
+// A setup that fails is a failed test.
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Both constructors have to give the same answer.
+    fn new(len: usize, row_pitch: usize, row_bytes: usize, rows: usize) -> Result<(), RowsError> {
+        let mut data = vec![0; len];
+        let shared = Rows::new(&data, row_pitch, row_bytes, rows).map(drop);
+        let mutable = RowsMut::new(&mut data, row_pitch, row_bytes, rows).map(drop);
+        assert_eq!(shared, mutable);
+        shared
     }
 
-    /// Where the visible bytes of `range` lie in a surface of this shape. `whole` takes the surface as one long row, which is
-    /// right when it [is contiguous](Shape::is_contiguous).
-    pub(crate) fn span(self, range: &Range<usize>, whole: bool) -> Span {
-        let row_bytes = if whole { self.visible_bytes() } else { self.row_bytes };
-        let pitch = if whole { self.visible_bytes() } else { self.row_pitch };
-        // A range with bytes in it lies in rows with bytes in them; an empty one touches no row.
-        let row_bytes = row_bytes.max(1);
-        Span {
-            // A pitch of 0 belongs to a surface without bytes, or with one row.
-            pitch: pitch.max(row_bytes),
-            row_bytes,
-            first_row: range.start / row_bytes,
-            first_column: range.start % row_bytes,
-            len: range.len(),
+    fn pieces(data: &[u8], (row_pitch, row_bytes, rows): (usize, usize, usize), range: Range<usize>) -> Vec<Vec<u8>> {
+        let mut copy = data.to_vec();
+        let shared: Vec<_> =
+            Rows::new(data, row_pitch, row_bytes, rows).unwrap().pieces(range.clone()).map(<[u8]>::to_vec).collect();
+        let mutable: Vec<_> = RowsMut::new(&mut copy, row_pitch, row_bytes, rows)
+            .unwrap()
+            .pieces_mut(range)
+            .map(|p| p.to_vec())
+            .collect();
+        assert_eq!(shared, mutable);
+        shared
+    }
+
+    #[test]
+    fn data_up_to_the_last_visible_byte_is_enough() {
+        assert_eq!(new(2 * 8 + 5, 8, 5, 3), Ok(()));
+    }
+
+    #[test]
+    fn data_one_byte_short_is_refused() {
+        assert_eq!(new(2 * 8 + 4, 8, 5, 3), Err(RowsError::DataTooShort { needed: 21, available: 20 }));
+    }
+
+    #[test]
+    fn pitch_of_a_row_is_enough() {
+        assert_eq!(new(15, 5, 5, 3), Ok(()));
+    }
+
+    #[test]
+    fn pitch_less_than_a_row_is_refused() {
+        assert_eq!(new(100, 4, 5, 2), Err(RowsError::PitchTooSmall { row_pitch: 4, row_bytes: 5 }));
+    }
+
+    #[test]
+    fn pitch_of_a_single_row_is_ignored() {
+        assert_eq!(new(5, 0, 5, 1), Ok(()));
+        assert_eq!(new(5, usize::MAX, 5, 1), Ok(()));
+    }
+
+    #[test]
+    fn surface_without_rows_is_empty_and_needs_no_data() {
+        assert_eq!(new(0, 8, 5, 0), Ok(()));
+        assert_eq!(new(0, 4, 5, 0), Ok(()));
+        assert_eq!(Rows::new(&[], 8, 5, 0).unwrap().visible_bytes(), 0);
+    }
+
+    #[test]
+    fn surface_with_rows_of_no_bytes_is_empty_and_needs_no_data() {
+        assert_eq!(new(0, usize::MAX, 0, usize::MAX), Ok(()));
+        assert_eq!(new(0, 0, 0, 3), Ok(()));
+        assert_eq!(Rows::new(&[], 8, 0, 3).unwrap().visible_bytes(), 0);
+    }
+
+    #[test]
+    fn rows_times_pitch_past_usize_is_refused() {
+        let pitch = usize::MAX / 2;
+        assert_eq!(new(9, pitch, 5, 4), Err(RowsError::TooLarge { row_pitch: pitch, rows: 4 }));
+    }
+
+    #[test]
+    fn last_row_past_usize_is_refused() {
+        let pitch = usize::MAX - 3;
+        assert_eq!(new(9, pitch, 5, 2), Err(RowsError::TooLarge { row_pitch: pitch, rows: 2 }));
+    }
+
+    #[test]
+    fn measures_are_those_given() {
+        let mut data = [0; 64];
+        let shared = Rows::new(&data, 8, 5, 3).unwrap();
+        assert_eq!((shared.row_pitch(), shared.row_bytes(), shared.rows(), shared.visible_bytes()), (8, 5, 3, 15));
+        let mutable = RowsMut::new(&mut data, 8, 5, 3).unwrap();
+        assert_eq!((mutable.row_pitch(), mutable.row_bytes(), mutable.rows(), mutable.visible_bytes()), (8, 5, 3, 15));
+    }
+
+    #[test]
+    fn flat_buffer_is_one_row() {
+        let mut data = [1, 2, 3];
+        let shared = Rows::from(&data[..]);
+        assert_eq!((shared.row_bytes(), shared.rows(), shared.flat()), (3, 1, &[1, 2, 3][..]));
+        let mut mutable = RowsMut::from(&mut data[..]);
+        assert_eq!((mutable.row_bytes(), mutable.rows()), (3, 1));
+        assert_eq!(mutable.flat_mut(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn pieces_of_everything_are_the_rows_without_padding() {
+        assert_eq!(pieces(b"abc..def..ghi", (5, 3, 3), 0..9), [b"abc", b"def", b"ghi"]);
+    }
+
+    #[test]
+    fn pieces_of_a_range_begin_and_end_inside_rows() {
+        assert_eq!(pieces(b"abc..def..ghi", (5, 3, 3), 1..7), [&b"bc"[..], b"def", b"g"]);
+    }
+
+    #[test]
+    fn pieces_of_a_range_inside_one_row_are_one() {
+        assert_eq!(pieces(b"abc..def..ghi", (5, 3, 3), 4..5), [b"e"]);
+    }
+
+    #[test]
+    fn pieces_of_a_range_ending_with_a_row_leave_the_next_row() {
+        assert_eq!(pieces(b"abc..def..ghi", (5, 3, 3), 0..3), [b"abc"]);
+        assert_eq!(pieces(b"abc..def..ghi", (5, 3, 3), 3..6), [b"def"]);
+    }
+
+    #[test]
+    fn pieces_of_an_empty_range_are_none() {
+        let none: [Vec<u8>; 0] = [];
+        for at in 0..=9 {
+            assert_eq!(pieces(b"abc..def..ghi", (5, 3, 3), at..at), none);
         }
     }
-}
 
-/// A range of visible bytes, as rows and columns.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
-    pitch: usize,
-    row_bytes: usize,
-    first_row: usize,
-    first_column: usize,
-    len: usize,
-}
-
-impl Span {
-    /// The range of columns in each row, from the first row on.
-    fn columns(self) -> impl Iterator<Item = Range<usize>> {
-        let mut start = self.first_column;
-        let mut left = self.len;
-        core::iter::from_fn(move || {
-            if left == 0 {
-                return None;
-            }
-            let columns = start..self.row_bytes.min(start + left);
-            left -= columns.len();
-            start = 0;
-            Some(columns)
-        })
+    #[test]
+    fn reborrow_and_as_rows_are_the_same_surface() {
+        let mut data = *b"abc..def..ghi";
+        let mut surface = RowsMut::new(&mut data, 5, 3, 3).unwrap();
+        surface.reborrow().pieces_mut(0..3).for_each(|piece| piece.fill(b'x'));
+        assert_eq!(surface.as_rows().pieces(0..6).collect::<Vec<_>>(), [b"xxx", b"def"]);
+        assert_eq!(surface.row_pitch(), 5);
     }
 }

@@ -24,10 +24,8 @@ pub(crate) fn xor<'i, 'o>(
 }
 
 /// A place in the keystream.
-#[derive(Zeroize)]
 pub(crate) struct Position {
     /// The first block that no keystream was made from.
-    #[zeroize(skip)]
     counter: Counter,
     /// The last block of keystream that was made.
     block: [u8; BLOCK],
@@ -46,5 +44,27 @@ impl Position {
     /// Bytes taken since the beginning.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Overwrites the keystream that was kept. The position is of no use any more.
+    pub(crate) fn wipe(&mut self) {
+        // As a slice: `zeroize` overwrites an array byte by byte.
+        self.block.as_mut_slice().zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wipe_overwrites_the_kept_keystream() {
+        let key = Key::new(&[1; BLOCK]);
+        let mut position = Position::new([0; BLOCK]);
+        let mut byte = [0];
+        xor(&key, &mut position, 1, core::iter::once(byte.as_mut_slice().into()));
+        assert_ne!(position.block, [0; BLOCK]);
+        position.wipe();
+        assert_eq!(position.block, [0; BLOCK]);
     }
 }
