@@ -33,6 +33,8 @@ mod guid;
 mod handle;
 mod hardware_protection;
 mod hresult;
+#[cfg(any(target_pointer_width = "64", all(windows, target_pointer_width = "32")))]
+mod layout;
 mod messages;
 mod profile;
 mod query;
