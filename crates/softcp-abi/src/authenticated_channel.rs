@@ -33,8 +33,9 @@ pub const D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE: D3D11_1DDI_AUTHENTIC
 pub const D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE: D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE = 3;
 
 /// Message authentication code: AES-128 OMAC1, the CMAC of NIST SP 800-38B.
+// Neither this nor a message that holds it can be compared with `==`: a MAC is compared in constant time.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_OMAC {
     /// The 16 bytes of the code.
     pub Omac: [BYTE; 16],

@@ -11,7 +11,7 @@ use crate::{
 
 /// Header of every command.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_CONFIGURE_INPUT {
     /// MAC over every byte that follows it in the whole message, padding included.
     pub omac: D3D11_OMAC,
@@ -25,7 +25,7 @@ pub struct D3D11_AUTHENTICATED_CONFIGURE_INPUT {
 
 /// Answer to every command.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_CONFIGURE_OUTPUT {
     /// MAC over every byte that follows it in the whole message, padding included.
     pub omac: D3D11_OMAC,
@@ -41,19 +41,19 @@ pub struct D3D11_AUTHENTICATED_CONFIGURE_OUTPUT {
 
 /// Command `D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE`: set the first sequence numbers (D16).
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE_INPUT {
     /// Header of the command.
     pub Parameters: D3D11_AUTHENTICATED_CONFIGURE_INPUT,
-    /// Sequence number before the first query.
+    /// First sequence number of the queries.
     pub StartSequenceQuery: UINT,
-    /// Sequence number before the next command.
+    /// First sequence number of the commands.
     pub StartSequenceConfigure: UINT,
 }
 
 /// Command `D3D11_AUTHENTICATED_CONFIGURE_PROTECTION`: switch protection on or off.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_CONFIGURE_PROTECTION_INPUT {
     /// Header of the command.
     pub Parameters: D3D11_AUTHENTICATED_CONFIGURE_INPUT,
@@ -63,7 +63,7 @@ pub struct D3D11_AUTHENTICATED_CONFIGURE_PROTECTION_INPUT {
 
 /// Command `D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION`: bind a session to a decoder.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION_INPUT {
     /// Header of the command.
     pub Parameters: D3D11_AUTHENTICATED_CONFIGURE_INPUT,
@@ -77,7 +77,7 @@ pub struct D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION_INPUT {
 
 /// Command `D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE`: give or take a process's access.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE_INPUT {
     /// Header of the command.
     pub Parameters: D3D11_AUTHENTICATED_CONFIGURE_INPUT,
@@ -91,7 +91,7 @@ pub struct D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE_INPUT {
 
 /// Command `D3D11_AUTHENTICATED_CONFIGURE_ENCRYPTION_WHEN_ACCESSIBLE`: choose an encryption type.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_CONFIGURE_ACCESSIBLE_ENCRYPTION_INPUT {
     /// Header of the command.
     pub Parameters: D3D11_AUTHENTICATED_CONFIGURE_INPUT,

@@ -13,7 +13,7 @@ use crate::{
 
 /// Header of every query, and the whole of a query without parameters. Carries no MAC (D17).
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_INPUT {
     /// The query: `D3D11_AUTHENTICATED_QUERY_*`.
     pub QueryType: GUID,
@@ -25,7 +25,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_INPUT {
 
 /// Header of every answer to a query.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_OUTPUT {
     /// MAC over every byte that follows it in the whole message, padding included.
     pub omac: D3D11_OMAC,
@@ -41,7 +41,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_OUTPUT {
 
 /// Answer to `D3D11_AUTHENTICATED_QUERY_PROTECTION`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_PROTECTION_OUTPUT {
     /// Header of the answer.
     pub Output: D3D11_AUTHENTICATED_QUERY_OUTPUT,
@@ -51,7 +51,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_PROTECTION_OUTPUT {
 
 /// Answer to `D3D11_AUTHENTICATED_QUERY_CHANNEL_TYPE`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_CHANNEL_TYPE_OUTPUT {
     /// Header of the answer.
     pub Output: D3D11_AUTHENTICATED_QUERY_OUTPUT,
@@ -61,7 +61,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_CHANNEL_TYPE_OUTPUT {
 
 /// Answer to `D3D11_AUTHENTICATED_QUERY_DEVICE_HANDLE`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_DEVICE_HANDLE_OUTPUT {
     /// Header of the answer.
     pub Output: D3D11_AUTHENTICATED_QUERY_OUTPUT,
@@ -71,7 +71,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_DEVICE_HANDLE_OUTPUT {
 
 /// Query `D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION_INPUT {
     /// Header of the query.
     pub Input: D3D11_AUTHENTICATED_QUERY_INPUT,
@@ -81,7 +81,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION_INPUT {
 
 /// Answer to `D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION_OUTPUT {
     /// Header of the answer.
     pub Output: D3D11_AUTHENTICATED_QUERY_OUTPUT,
@@ -95,7 +95,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION_OUTPUT {
 
 /// Answer to `D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS_COUNT`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS_COUNT_OUTPUT {
     /// Header of the answer.
     pub Output: D3D11_AUTHENTICATED_QUERY_OUTPUT,
@@ -105,7 +105,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS_COUNT_OU
 
 /// Query `D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS_INPUT {
     /// Header of the query.
     pub Input: D3D11_AUTHENTICATED_QUERY_INPUT,
@@ -115,7 +115,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS_INPUT {
 
 /// Answer to `D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS_OUTPUT {
     /// Header of the answer.
     pub Output: D3D11_AUTHENTICATED_QUERY_OUTPUT,
@@ -129,7 +129,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS_OUTPUT {
 
 /// Answer to `D3D11_AUTHENTICATED_QUERY_UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUNT`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUNT_OUTPUT {
     /// Header of the answer.
     pub Output: D3D11_AUTHENTICATED_QUERY_OUTPUT,
@@ -139,7 +139,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUN
 
 /// Query `D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT_INPUT {
     /// Header of the query.
     pub Input: D3D11_AUTHENTICATED_QUERY_INPUT,
@@ -151,7 +151,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT_INPUT {
 
 /// Answer to `D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT_OUTPUT {
     /// Header of the answer.
     pub Output: D3D11_AUTHENTICATED_QUERY_OUTPUT,
@@ -165,7 +165,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT_OUTPUT {
 
 /// Query `D3D11_AUTHENTICATED_QUERY_OUTPUT_ID`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_INPUT {
     /// Header of the query.
     pub Input: D3D11_AUTHENTICATED_QUERY_INPUT,
@@ -179,7 +179,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_INPUT {
 
 /// Answer to `D3D11_AUTHENTICATED_QUERY_OUTPUT_ID`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_OUTPUT {
     /// Header of the answer.
     pub Output: D3D11_AUTHENTICATED_QUERY_OUTPUT,
@@ -195,7 +195,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_OUTPUT {
 
 /// Answer to `D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_ATTRIBUTES`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_OUTPUT {
     /// Header of the answer.
     pub Output: D3D11_AUTHENTICATED_QUERY_OUTPUT,
@@ -209,7 +209,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_OUTPUT {
 
 /// Answer to `D3D11_AUTHENTICATED_QUERY_ENCRYPTION_WHEN_ACCESSIBLE_GUID_COUNT`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_ENCRYPTION_GUID_COUNT_OUTPUT {
     /// Header of the answer.
     pub Output: D3D11_AUTHENTICATED_QUERY_OUTPUT,
@@ -219,7 +219,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_ENCRYPTION_GUID_COUNT_OUTPUT 
 
 /// Query `D3D11_AUTHENTICATED_QUERY_ENCRYPTION_WHEN_ACCESSIBLE_GUID`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_ENCRYPTION_GUID_INPUT {
     /// Header of the query.
     pub Input: D3D11_AUTHENTICATED_QUERY_INPUT,
@@ -229,7 +229,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_ENCRYPTION_GUID_INPUT {
 
 /// Answer to `D3D11_AUTHENTICATED_QUERY_ENCRYPTION_WHEN_ACCESSIBLE_GUID`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_ENCRYPTION_GUID_OUTPUT {
     /// Header of the answer.
     pub Output: D3D11_AUTHENTICATED_QUERY_OUTPUT,
@@ -241,7 +241,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_ENCRYPTION_GUID_OUTPUT {
 
 /// Answer to `D3D11_AUTHENTICATED_QUERY_CURRENT_ENCRYPTION_WHEN_ACCESSIBLE`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct D3D11_AUTHENTICATED_QUERY_CURRENT_ACCESSIBILITY_ENCRYPTION_OUTPUT {
     /// Header of the answer.
     pub Output: D3D11_AUTHENTICATED_QUERY_OUTPUT,
