@@ -1,0 +1,152 @@
+//! The adapter: identity, capability profile, protected-memory budget, and the registry of everything alive on it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use softcp_abi::{D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_RSAES_OAEP, DECODER_PROFILES, GUID, GUID_NULL};
+
+use crate::capability::{Capability, CapabilityProfile, ContentProtectionCaps};
+use crate::config::{CertificateEncoding, Config};
+use crate::device::Object;
+use crate::error::{Error, Result};
+use crate::handle::Registry;
+use crate::identity::Identity;
+use crate::memory::ProtectedMemory;
+use crate::provider::Provider;
+use crate::session::CryptoSessionDesc;
+
+/// The key exchange types offered for AES-128-CTR, in the order they are enumerated (D27).
+const KEY_EXCHANGE_TYPES: &[GUID] = &[D3D11_KEY_EXCHANGE_RSAES_OAEP];
+
+/// One adapter. Its methods may be called from any thread.
+pub struct Adapter {
+    pub(crate) state: Arc<AdapterState>,
+    pub(crate) objects: Registry<Object>,
+    memory: ProtectedMemory,
+    encoding: CertificateEncoding,
+    status_echo: bool,
+}
+
+/// What the adapter's sessions need of it.
+pub(crate) struct AdapterState {
+    pub(crate) provider: Provider,
+    pub(crate) profile: CapabilityProfile,
+    pub(crate) caller_iv: bool,
+    identity: Mutex<Option<Arc<Identity>>>,
+}
+
+impl Adapter {
+    /// An adapter as configured. An identity directory is read now, so that its errors show early; an identity made
+    /// in memory is made at first use. Errors: [`Error::Config`], [`Error::Identity`], [`Error::RandomFailed`].
+    pub fn new(config: &Config, provider: Provider) -> Result<Arc<Self>> {
+        let profile = config.profile()?;
+        let identity = match &config.identity.directory {
+            Some(directory) => Some(Arc::new(Identity::load(directory, &provider)?)),
+            None => None,
+        };
+        let mut serial = [0; size_of::<usize>()];
+        provider.random.fill(&mut serial).map_err(|_| Error::RandomFailed)?;
+        Ok(Arc::new(Self {
+            state: Arc::new(AdapterState {
+                provider,
+                profile,
+                caller_iv: config.quirks.caller_iv,
+                identity: Mutex::new(identity),
+            }),
+            objects: Registry::new(usize::from_ne_bytes(serial)),
+            memory: ProtectedMemory::new(config.memory.protected),
+            encoding: config.identity.encoding,
+            status_echo: config.quirks.status_echo,
+        }))
+    }
+
+    /// `GetContentProtectionCaps` for a crypto type and a decode profile; the null GUID stands for none of either.
+    ///
+    /// AES-128-CTR and the null type are known, with the null profile and every decode profile of `dxva.h` (D27);
+    /// anything else is [`Error::UnsupportedCrypto`]. Without a crypto type no key exchange is offered.
+    pub fn content_protection_caps(&self, crypto_type: &GUID, decode_profile: &GUID) -> Result<ContentProtectionCaps> {
+        let key_exchange_types = self.key_exchange_types(crypto_type, decode_profile)?;
+        Ok(ContentProtectionCaps {
+            capabilities: self.state.profile.capabilities,
+            key_exchange_type_count: u32::try_from(key_exchange_types.len()).expect("a handful of types"),
+            block_alignment: self.state.profile.block_alignment,
+            protected_memory_size: self.memory.size(),
+        })
+    }
+
+    /// `GetCryptoKeyExchangeType`: the key exchange type at `index`. Errors: [`Error::UnsupportedCrypto`],
+    /// [`Error::BadKeyExchangeIndex`].
+    pub fn key_exchange_type(&self, crypto_type: &GUID, decode_profile: &GUID, index: u32) -> Result<GUID> {
+        let types = self.key_exchange_types(crypto_type, decode_profile)?;
+        let count = u32::try_from(types.len()).expect("a handful of types");
+        let position = usize::try_from(index).unwrap_or(usize::MAX);
+        types.get(position).copied().ok_or(Error::BadKeyExchangeIndex { index, count })
+    }
+
+    /// The certificate chain as the application receives it (D13), the same for sessions and channels. The first call
+    /// may make the identity, which takes up to half a second. Errors: [`Error::Identity`], [`Error::RandomFailed`].
+    pub fn certificate(&self) -> Result<Vec<u8>> {
+        Ok(self.state.identity()?.certificate(self.encoding))
+    }
+
+    /// Whether a failed `DecryptionBlt` writes its HRESULT into the block information (D21).
+    #[must_use]
+    pub fn status_echo(&self) -> bool {
+        self.status_echo
+    }
+
+    /// The protected-memory budget (D24).
+    #[must_use]
+    pub fn protected_memory(&self) -> &ProtectedMemory {
+        &self.memory
+    }
+
+    /// Checks that a session can be created for `desc`; [`Error::UnsupportedCrypto`] otherwise.
+    pub(crate) fn check_session_desc(&self, desc: &CryptoSessionDesc) -> Result<()> {
+        let types = self.key_exchange_types(&desc.crypto_type, &desc.decode_profile)?;
+        let alias = self.state.profile.key_exchange_alias && desc.key_exchange_type == desc.crypto_type;
+        if !types.is_empty() && (types.contains(&desc.key_exchange_type) || alias) {
+            Ok(())
+        } else {
+            Err(Error::UnsupportedCrypto)
+        }
+    }
+
+    fn key_exchange_types(&self, crypto_type: &GUID, decode_profile: &GUID) -> Result<&'static [GUID]> {
+        let known = *decode_profile == GUID_NULL || DECODER_PROFILES.iter().any(|(_, guid)| guid == decode_profile);
+        match *crypto_type {
+            _ if !known => Err(Error::UnsupportedCrypto),
+            GUID_NULL => Ok(&[]),
+            D3D11_CRYPTO_TYPE_AES128_CTR => Ok(KEY_EXCHANGE_TYPES),
+            _ => Err(Error::UnsupportedCrypto),
+        }
+    }
+}
+
+impl std::fmt::Debug for Adapter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Adapter").field("profile", &self.state.profile).finish_non_exhaustive()
+    }
+}
+
+impl AdapterState {
+    /// The identity, made now if it does not exist yet.
+    pub(crate) fn identity(&self) -> Result<Arc<Identity>> {
+        let mut identity = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*identity {
+            Some(identity) => Ok(Arc::clone(identity)),
+            None => Ok(Arc::clone(identity.insert(Arc::new(Identity::generate(&self.provider)?)))),
+        }
+    }
+
+    /// The same adapter with another provider.
+    #[cfg(test)]
+    pub(crate) fn for_test(provider: Provider, like: &Self) -> Self {
+        let identity = like.identity().expect("the identity exists");
+        Self { provider, profile: like.profile.clone(), caller_iv: like.caller_iv, identity: Mutex::new(Some(identity)) }
+    }
+
+    /// Whether clear content must stay in protected resources (D19).
+    pub(crate) fn protection_enforced(&self) -> bool {
+        self.profile.capabilities.contains(Capability::ProtectionAlwaysOn)
+    }
+}

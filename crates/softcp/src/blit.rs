@@ -1,0 +1,214 @@
+//! One pass over a surface: which bytes are enciphered, which are copied, and the keystream that runs over the former.
+
+use std::ops::Range;
+
+use softcp_ctr::{Key, Keystream};
+
+use crate::error::{Error, Result};
+use crate::iv::AesCtrIv;
+use crate::surface::BlitSurfaces;
+
+/// `D3D11_1DDI_ENCRYPTED_BLOCK_INFO`: which bytes of a partly encrypted surface are encrypted. All fields in bytes.
+///
+/// First `at_beginning` encrypted bytes, then to the end of the surface: `skip` clear, `encrypt` encrypted, and again.
+/// `encrypt` 0: all after the beginning is clear. `skip` 0 with `encrypt` not 0: all after the beginning is encrypted
+/// (D8). Clear bytes consume no keystream (D6); runs past the end of the surface are cut there (D7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EncryptedBlockInfo {
+    /// `NumEncryptedBytesAtBeginning`.
+    pub at_beginning: u32,
+    /// `NumBytesInSkipPattern`.
+    pub skip: u32,
+    /// `NumBytesInEncryptPattern`.
+    pub encrypt: u32,
+}
+
+impl EncryptedBlockInfo {
+    /// Checks every run against the block alignment in bytes (D7). A run cut by the end of the surface of
+    /// `visible_bytes` may have any length.
+    pub(crate) fn check(&self, alignment: u32, visible_bytes: usize) -> Result<()> {
+        let check = |field, bytes: u32, start: u64| {
+            let cut = start + u64::from(bytes) >= visible_bytes as u64;
+            if bytes.is_multiple_of(alignment) || cut {
+                Ok(())
+            } else {
+                Err(Error::UnalignedPattern { field, bytes, alignment })
+            }
+        };
+        check("NumEncryptedBytesAtBeginning", self.at_beginning, 0)?;
+        if self.encrypt != 0 {
+            let (begin, skip) = (u64::from(self.at_beginning), u64::from(self.skip));
+            check("NumBytesInSkipPattern", self.skip, begin)?;
+            check("NumBytesInEncryptPattern", self.encrypt, begin + skip)?;
+        }
+        Ok(())
+    }
+}
+
+/// Enciphers and copies the visible bytes of `surfaces` from source to destination. The caller has checked that both
+/// sides agree and that the pattern is allowed.
+pub(crate) fn run(mut surfaces: BlitSurfaces<'_>, info: Option<EncryptedBlockInfo>, key: &Key, iv: AesCtrIv) {
+    let mut keystream = Keystream::new(key, iv.to_bytes());
+    let total = surfaces.visible_bytes();
+    for run in Runs::new(info, total) {
+        match &mut surfaces {
+            BlitSurfaces::Distinct { source, destination } => {
+                let mut start = 0;
+                for (from, to) in source.planes().iter().zip(destination.planes_mut()) {
+                    let range = overlap(&run.range, start, from.visible_bytes());
+                    start += from.visible_bytes();
+                    if run.encrypted {
+                        keystream.copy(from, to, range)
+                    } else {
+                        softcp_ctr::copy(from, to, range)
+                    }
+                    .expect("source and destination agree and the range lies inside");
+                }
+            }
+            BlitSurfaces::Same(surface) if run.encrypted => {
+                let mut start = 0;
+                for plane in surface.planes_mut() {
+                    let range = overlap(&run.range, start, plane.visible_bytes());
+                    start += plane.visible_bytes();
+                    keystream.in_place(plane, range).expect("the range lies inside");
+                }
+            }
+            BlitSurfaces::Same(_) => {}
+        }
+    }
+}
+
+/// The part of `range` that lies in the plane that begins at byte `start`, relative to the plane.
+fn overlap(range: &Range<usize>, start: usize, plane_bytes: usize) -> Range<usize> {
+    let local = |at: usize| at.saturating_sub(start).min(plane_bytes);
+    local(range.start)..local(range.end)
+}
+
+/// A run of bytes that are all encrypted or all clear.
+#[derive(Debug, PartialEq, Eq)]
+struct Run {
+    range: Range<usize>,
+    encrypted: bool,
+}
+
+/// The runs of a surface in order, none empty, none past its end: an encrypted beginning, then clear and encrypted in
+/// turn.
+struct Runs {
+    beginning: usize,
+    skip: usize,
+    encrypt: usize,
+    next: Next,
+    at: usize,
+    total: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Next {
+    Beginning,
+    Skip,
+    Encrypt,
+}
+
+impl Runs {
+    /// Brings the special cases of D8 into the form of the general one: a clear rest is one long skip, an encrypted
+    /// rest (or no information) one long beginning.
+    fn new(info: Option<EncryptedBlockInfo>, total: usize) -> Self {
+        let (beginning, skip, encrypt) = match info {
+            None | Some(EncryptedBlockInfo { skip: 0, encrypt: 1.., .. }) => (total, total, total),
+            Some(EncryptedBlockInfo { at_beginning, encrypt: 0, .. }) => (at_beginning as usize, total, total),
+            Some(info) => (info.at_beginning as usize, info.skip as usize, info.encrypt as usize),
+        };
+        Self { beginning, skip, encrypt, next: Next::Beginning, at: 0, total }
+    }
+}
+
+impl Iterator for Runs {
+    type Item = Run;
+
+    fn next(&mut self) -> Option<Run> {
+        while self.at < self.total {
+            let (length, encrypted, next) = match self.next {
+                Next::Beginning => (self.beginning, true, Next::Skip),
+                Next::Skip => (self.skip, false, Next::Encrypt),
+                Next::Encrypt => (self.encrypt, true, Next::Skip),
+            };
+            self.next = next;
+            if length != 0 {
+                let range = self.at..self.at + length.min(self.total - self.at);
+                self.at = range.end;
+                return Some(Run { range, encrypted });
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(at_beginning: u32, skip: u32, encrypt: u32, total: usize) -> Vec<(Range<usize>, bool)> {
+        let info = EncryptedBlockInfo { at_beginning, skip, encrypt };
+        Runs::new(Some(info), total).map(|run| (run.range, run.encrypted)).collect()
+    }
+
+    #[test]
+    fn without_information_everything_is_encrypted() {
+        let all: Vec<_> = Runs::new(None, 40).collect();
+        assert_eq!(all, [Run { range: 0..40, encrypted: true }]);
+    }
+
+    #[test]
+    fn pattern_repeats_to_the_end_and_is_cut_there() {
+        assert_eq!(
+            runs(3, 2, 4, 17),
+            [(0..3, true), (3..5, false), (5..9, true), (9..11, false), (11..15, true), (15..17, false)]
+        );
+    }
+
+    #[test]
+    fn pattern_without_beginning_starts_clear() {
+        assert_eq!(runs(0, 2, 4, 7), [(0..2, false), (2..6, true), (6..7, false)]);
+    }
+
+    #[test]
+    fn both_pattern_fields_zero_leave_the_rest_clear() {
+        assert_eq!(runs(5, 0, 0, 9), [(0..5, true), (5..9, false)]);
+        assert_eq!(runs(0, 0, 0, 9), [(0..9, false)]);
+    }
+
+    #[test]
+    fn skip_without_encrypt_leaves_the_rest_clear() {
+        assert_eq!(runs(4, 2, 0, 9), [(0..4, true), (4..9, false)]);
+    }
+
+    #[test]
+    fn encrypt_without_skip_encrypts_everything() {
+        assert_eq!(runs(4, 0, 2, 9), [(0..9, true)]);
+        assert_eq!(runs(0, 0, 2, 9), [(0..9, true)]);
+    }
+
+    #[test]
+    fn beginning_past_the_end_is_cut() {
+        assert_eq!(runs(100, 1, 1, 9), [(0..9, true)]);
+    }
+
+    #[test]
+    fn empty_surface_has_no_runs() {
+        assert_eq!(runs(1, 1, 1, 0), []);
+    }
+
+    #[test]
+    fn unaligned_run_is_refused_unless_cut_by_the_end() {
+        let check = |at_beginning, skip, encrypt, bytes| {
+            EncryptedBlockInfo { at_beginning, skip, encrypt }.check(16, bytes)
+        };
+        assert!(check(32, 16, 16, 1000).is_ok());
+        assert!(check(1000, 0, 0, 1000).is_ok());
+        assert!(check(16, 7, 0, 1000).is_ok(), "skip is not used when encrypt is 0 (D8)");
+        assert!(matches!(check(20, 0, 0, 1000), Err(Error::UnalignedPattern { bytes: 20, alignment: 16, .. })));
+        assert!(matches!(check(16, 8, 16, 1000), Err(Error::UnalignedPattern { bytes: 8, .. })));
+        assert!(matches!(check(16, 16, 8, 1000), Err(Error::UnalignedPattern { bytes: 8, .. })));
+        assert!(check(16, 16, 8, 40).is_ok());
+    }
+}

@@ -1,0 +1,308 @@
+//! Configuration: `softcp.toml`, named by `SOFTCP_CONF`, and the same keys inline in `SOFTCP_OPTIONS`.
+//!
+//! ```toml
+//! [identity]
+//! directory = "/etc/softcp/identity"   # root.pem, chain.pem, key.pem; left out: made in memory at first use
+//! encoding = "pkcs7"                   # or "der": concatenated certificates (D13)
+//!
+//! [capabilities]
+//! profile = "software"                 # or "hardware-like", "permissive"
+//! block_alignment = 1                  # bytes, a power of two (D7)
+//! flags = { freshen_session_key = true }
+//!
+//! [memory]
+//! protected = 0                        # budget in bytes, 0: unlimited (D24)
+//!
+//! [quirks]
+//! status_echo = false                  # write a failing HRESULT to NumBytesInEncryptPattern (D21)
+//! caller_iv = false                    # EncryptionBlt takes the caller's IV (D26)
+//! key_exchange_alias = false           # crypto type GUID accepted as key exchange GUID (D29)
+//! ```
+//!
+//! Inline, keys are dotted and separated by semicolons:
+//! `SOFTCP_OPTIONS="capabilities.profile=hardware-like;memory.protected=268435456"`.
+//! Inline keys win over the file's. An unknown key or a bad value is an error that names file, line and key.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::capability::{Capability, CapabilityProfile, ProfileName};
+
+/// Environment variable that names the configuration file.
+pub const CONF_VARIABLE: &str = "SOFTCP_CONF";
+/// Environment variable with inline options.
+pub const OPTIONS_VARIABLE: &str = "SOFTCP_OPTIONS";
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not TOML, an unknown key or a bad value; the text names line and key.
+    #[error("{origin}: {message}")]
+    Invalid {
+        /// The file or variable.
+        origin: String,
+        /// What is wrong, with line and key.
+        message: String,
+    },
+    /// An inline option without `=`.
+    #[error("{origin}: {option:?} is not of the form key=value")]
+    NoValue {
+        /// The variable.
+        origin: String,
+        /// The option.
+        option: String,
+    },
+    /// Two values that exclude each other.
+    #[error("{0}")]
+    Contradiction(&'static str),
+}
+
+/// Everything that can be configured. The default is the software profile with an identity made in memory.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Certificates and key.
+    pub identity: IdentityConfig,
+    /// What is reported.
+    pub capabilities: CapabilityConfig,
+    /// Budgets.
+    pub memory: MemoryConfig,
+    /// Deviations from the contract that real clients or drivers show.
+    pub quirks: Quirks,
+}
+
+/// `[identity]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IdentityConfig {
+    /// Directory of `root.pem`, `chain.pem` and `key.pem`; none: made in memory at first use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
+    /// How the certificate chain is handed out (D13).
+    pub encoding: CertificateEncoding,
+}
+
+/// How the certificate chain is laid out (D13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateEncoding {
+    /// One DER blob: PKCS #7 / CMS certs-only `SignedData`, leaf first.
+    #[default]
+    Pkcs7,
+    /// The DER certificates one after another, leaf first.
+    Der,
+}
+
+/// `[capabilities]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CapabilityConfig {
+    /// The profile to start from.
+    pub profile: ProfileName,
+    /// Overrides the profile's block alignment, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block_alignment: Option<u32>,
+    /// Capabilities to add (`true`) or to take out (`false`).
+    pub flags: BTreeMap<Capability, bool>,
+}
+
+/// `[memory]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MemoryConfig {
+    /// Protected memory in bytes; 0 is unlimited (D24).
+    pub protected: u64,
+}
+
+/// `[quirks]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Quirks {
+    /// A failed `DecryptionBlt` writes its HRESULT to `NumBytesInEncryptPattern` (D21).
+    pub status_echo: bool,
+    /// `EncryptionBlt` takes the caller's IV instead of writing its own (D26).
+    pub caller_iv: bool,
+    /// The crypto type's GUID is accepted as key exchange type (D29). The permissive profile does so by itself.
+    pub key_exchange_alias: bool,
+}
+
+impl Config {
+    /// Reads `text` as TOML; `origin` names it in errors.
+    pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|error| invalid(origin, &error))?;
+        config.profile().map(|_| config)
+    }
+
+    /// Reads a configuration file.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        Self::from_sources(Some(path), None)
+    }
+
+    /// Reads what `SOFTCP_CONF` and `SOFTCP_OPTIONS` say; neither set is the default.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let file = std::env::var_os(CONF_VARIABLE).map(PathBuf::from);
+        let options = std::env::var(OPTIONS_VARIABLE).ok();
+        Self::from_sources(file.as_deref(), options.as_deref())
+    }
+
+    /// Reads a file, if given, and lays inline options over it, if given.
+    pub fn from_sources(file: Option<&Path>, options: Option<&str>) -> Result<Self, ConfigError> {
+        let mut merged = toml::Table::new();
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+            let origin = path.display().to_string();
+            Self::from_toml(&text, &origin)?;
+            merged = toml::from_str(&text).map_err(|error| invalid(&origin, &error))?;
+        }
+        for option in options.into_iter().flat_map(|options| options.split(';')).map(str::trim) {
+            if !option.is_empty() {
+                let (_, table) = parse_option(option)?;
+                merge(&mut merged, table);
+            }
+        }
+        let config: Self = merged.try_into().map_err(|error| invalid(OPTIONS_VARIABLE, &error))?;
+        config.profile().map(|_| config)
+    }
+
+    /// Lays inline options, in the form of `SOFTCP_OPTIONS`, over this configuration.
+    pub fn with_options(&self, options: &str) -> Result<Self, ConfigError> {
+        let text = toml::to_string(self).map_err(|error| ConfigError::Invalid {
+            origin: OPTIONS_VARIABLE.to_owned(),
+            message: error.to_string(),
+        })?;
+        let mut merged: toml::Table = toml::from_str(&text).map_err(|error| invalid(OPTIONS_VARIABLE, &error))?;
+        for option in options.split(';').map(str::trim).filter(|option| !option.is_empty()) {
+            merge(&mut merged, parse_option(option)?.1);
+        }
+        let config: Self = merged.try_into().map_err(|error| invalid(OPTIONS_VARIABLE, &error))?;
+        config.profile().map(|_| config)
+    }
+
+    /// The capability profile that results, checked for contradictions.
+    pub fn profile(&self) -> Result<CapabilityProfile, ConfigError> {
+        let mut profile = CapabilityProfile::named(self.capabilities.profile);
+        for (&capability, &on) in &self.capabilities.flags {
+            profile.capabilities = profile.capabilities.with(capability, on);
+        }
+        if let Some(alignment) = self.capabilities.block_alignment {
+            profile.block_alignment = alignment;
+        }
+        profile.key_exchange_alias |= self.quirks.key_exchange_alias;
+        if !profile.block_alignment.is_power_of_two() {
+            return Err(ConfigError::Contradiction("capabilities.block_alignment must be a power of two, in bytes"));
+        }
+        let has = |capability| profile.capabilities.contains(capability);
+        if has(Capability::EncryptedReadBackKey) && !has(Capability::EncryptedReadBack) {
+            return Err(ConfigError::Contradiction(
+                "capabilities.flags: encrypted_read_back_key needs encrypted_read_back",
+            ));
+        }
+        Ok(profile)
+    }
+}
+
+fn invalid(origin: &str, error: &toml::de::Error) -> ConfigError {
+    ConfigError::Invalid { origin: origin.to_owned(), message: error.to_string().trim_end().to_owned() }
+}
+
+/// One `key.key=value`. A value that is no TOML value is taken as a string, so paths and names need no quotes.
+fn parse_option(option: &str) -> Result<(String, toml::Table), ConfigError> {
+    let no_value = || ConfigError::NoValue { origin: OPTIONS_VARIABLE.to_owned(), option: option.to_owned() };
+    let (key, value) = option.split_once('=').ok_or_else(no_value)?;
+    let (key, value) = (key.trim(), value.trim());
+    let origin = format!("{OPTIONS_VARIABLE}: {key}");
+    let table = toml::from_str(&format!("{key} = {value}"))
+        .or_else(|_| toml::from_str(&format!("{key} = {}", toml::Value::String(value.to_owned()))))
+        .map_err(|error| invalid(&origin, &error))?;
+    // Each option alone must be a valid configuration, so that the error names the option and not the sum.
+    Config::deserialize(toml::Value::Table(toml::Table::clone(&table))).map_err(|error| invalid(&origin, &error))?;
+    Ok((key.to_owned(), table))
+}
+
+fn merge(into: &mut toml::Table, from: toml::Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => merge(old, new),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_file_is_the_default() {
+        assert_eq!(Config::from_toml("", "x").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn unknown_key_error_names_file_line_and_key() {
+        let error = Config::from_toml("[memory]\nprotectd = 1\n", "softcp.toml").unwrap_err().to_string();
+        assert!(error.contains("softcp.toml") && error.contains("line 2") && error.contains("protectd"), "{error}");
+    }
+
+    #[test]
+    fn bad_value_error_names_line_and_value() {
+        let error = Config::from_toml("[capabilities]\nprofile = \"hard\"\n", "softcp.toml").unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("hard"), "{error}");
+    }
+
+    #[test]
+    fn options_win_over_the_file_and_leave_its_other_keys() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "[memory]\nprotected = 7\n[quirks]\nstatus_echo = true\n").unwrap();
+        let config = Config::from_sources(Some(file.path()), Some("memory.protected=9")).unwrap();
+        assert_eq!((config.memory.protected, config.quirks.status_echo), (9, true));
+    }
+
+    #[test]
+    fn option_values_need_no_quotes() {
+        let config = Config::default().with_options("identity.directory=/a b;capabilities.profile = hardware-like;").unwrap();
+        assert_eq!(config.identity.directory.as_deref(), Some(Path::new("/a b")));
+        assert_eq!(config.profile().unwrap().block_alignment, 16);
+    }
+
+    #[test]
+    fn option_without_value_is_named() {
+        let error = Config::default().with_options("memory.protected").unwrap_err().to_string();
+        assert!(error.contains("memory.protected"), "{error}");
+    }
+
+    #[test]
+    fn unknown_option_is_named() {
+        let error = Config::default().with_options("memory.secret=1").unwrap_err().to_string();
+        assert!(error.contains("memory.secret"), "{error}");
+    }
+
+    #[test]
+    fn flags_add_and_remove_capabilities() {
+        let config = Config::default()
+            .with_options("capabilities.flags.freshen_session_key=false;capabilities.flags.protection_always_on=true")
+            .unwrap();
+        let set = config.profile().unwrap().capabilities;
+        assert!(!set.contains(Capability::FreshenSessionKey) && set.contains(Capability::ProtectionAlwaysOn));
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        for options in ["capabilities.block_alignment=3", "capabilities.flags.encrypted_read_back=false"] {
+            assert!(matches!(Config::default().with_options(options), Err(ConfigError::Contradiction(_))), "{options}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! One type per role a key plays. None prints its bytes, all are overwritten when dropped.
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::error::{Error, Result};
+use crate::provider::{BlockCipher, Provider};
+
+/// Bytes of every AES-128 key and of the random number of a session key refresh.
+pub const KEY_SIZE: usize = 16;
+
+macro_rules! key_type {
+    ($(#[$doc:meta])* $vis:vis $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Zeroize, ZeroizeOnDrop)]
+        $vis struct $name([u8; KEY_SIZE]);
+
+        impl $name {
+            /// Takes the 16 key bytes.
+            #[must_use]
+            $vis fn new(bytes: [u8; KEY_SIZE]) -> Self {
+                Self(bytes)
+            }
+
+            /// The expanded key that enciphers blits.
+            pub(crate) fn schedule(&self) -> softcp_ctr::Key {
+                softcp_ctr::Key::new(&self.0)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    };
+}
+
+key_type! {
+    /// The key of a crypto session, from the key exchange or a later refresh.
+    pub(crate) SessionKey
+}
+key_type! {
+    /// A content key in the clear: what a wrapped content key or a sealed blob opens to.
+    pub ContentKey
+}
+key_type! {
+    /// The key under which `EncryptionBlt` encrypts while a separate read-back key is reported.
+    pub(crate) ReadBackKey
+}
+
+impl SessionKey {
+    /// `key XOR number`: the session key after a refresh (DDI page `FinishSessionKeyRefresh`).
+    pub(crate) fn refreshed(&self, number: &KeyRefresh) -> Self {
+        let mut key = self.clone();
+        key.0.iter_mut().zip(&number.0).for_each(|(byte, mask)| *byte ^= mask);
+        key
+    }
+
+    /// The AES-128-ECB cipher under this key, for wrapping and unwrapping other keys.
+    pub(crate) fn cipher(&self, provider: &Provider) -> Box<dyn BlockCipher> {
+        provider.aes.cipher(&self.0)
+    }
+}
+
+impl ContentKey {
+    /// Decrypts a wrapped content key with AES-128-ECB under the session key (DDI page `DecryptionBlt`).
+    pub(crate) fn unwrap(wrapped: &[u8; KEY_SIZE], session: &dyn BlockCipher) -> Self {
+        let mut key = Self(*wrapped);
+        session.decrypt_block(&mut key.0);
+        key
+    }
+}
+
+impl ReadBackKey {
+    /// A fresh read-back key from the provider.
+    pub(crate) fn generate(provider: &Provider) -> Result<Self> {
+        random(provider).map(Self::new)
+    }
+
+    /// This key encrypted with AES-128-ECB under the session key (DDI page `GetEncryptionBltKey`).
+    pub(crate) fn wrap(&self, session: &dyn BlockCipher) -> [u8; KEY_SIZE] {
+        let mut wrapped = self.0;
+        session.encrypt_block(&mut wrapped);
+        wrapped
+    }
+}
+
+/// The random number of a session key refresh between Start and Finish.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(crate) struct KeyRefresh([u8; KEY_SIZE]);
+
+impl KeyRefresh {
+    /// A fresh random number from the provider.
+    pub(crate) fn generate(provider: &Provider) -> Result<Self> {
+        random(provider).map(Self)
+    }
+
+    /// The number as the application receives it.
+    pub(crate) fn bytes(&self) -> &[u8; KEY_SIZE] {
+        &self.0
+    }
+}
+
+fn random(provider: &Provider) -> Result<[u8; KEY_SIZE]> {
+    let mut bytes = [0; KEY_SIZE];
+    provider.random.fill(&mut bytes).map_err(|_| Error::RandomFailed)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refreshed_key_is_the_xor() {
+        let key = SessionKey::new([0b1100; 16]).refreshed(&KeyRefresh([0b1010; 16]));
+        assert_eq!(key.0, [0b0110; 16]);
+    }
+
+    #[test]
+    fn debug_shows_no_key_bytes() {
+        assert_eq!(format!("{:?}", SessionKey::new([0x42; 16])), "SessionKey(..)");
+    }
+}

@@ -1,0 +1,88 @@
+//! The primitives the engine is built on, passed in and never global.
+//!
+//! A [`Provider`] is three small trait objects: random numbers, RSA and AES. [`Provider::aws_lc`] is the one to use;
+//! [`rust_crypto`] holds a second AES against which it is tested, and [`fixed`] numbers that are the same in every run.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+mod aws_lc;
+pub mod fixed;
+pub mod rust_crypto;
+
+/// Bytes of an RSA-2048 ciphertext: the size of every key exchange message.
+pub const RSA_CIPHERTEXT_SIZE: usize = 256;
+
+/// A primitive failed. Says no more, so that it cannot be used as an oracle (D22).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the cryptographic operation failed")]
+pub struct CryptoFailure;
+
+/// A source of random numbers.
+pub trait SecureRandom: Send + Sync {
+    /// Fills `out` with unpredictable bytes, or fails and leaves them unspecified.
+    fn fill(&self, out: &mut [u8]) -> Result<(), CryptoFailure>;
+}
+
+/// One AES-128 key, ready to encrypt and decrypt single blocks (ECB).
+pub trait BlockCipher: Send + Sync {
+    /// Encrypts one block in place.
+    fn encrypt_block(&self, block: &mut [u8; 16]);
+    /// Decrypts one block in place.
+    fn decrypt_block(&self, block: &mut [u8; 16]);
+}
+
+/// AES-128.
+pub trait Aes: Send + Sync {
+    /// Expands `key`.
+    fn cipher(&self, key: &[u8; 16]) -> Box<dyn BlockCipher>;
+}
+
+/// An RSA-2048 private key that opens key exchange messages.
+pub trait OaepPrivateKey: Send + Sync {
+    /// RSAES-OAEP decryption (RFC 8017, section 7.1.2) with SHA-512, MGF1-SHA-512 and an empty label. Every failure is
+    /// the same failure and takes the same time.
+    fn decrypt(&self, ciphertext: &[u8; RSA_CIPHERTEXT_SIZE]) -> Result<Zeroizing<Vec<u8>>, CryptoFailure>;
+    /// The DER `SubjectPublicKeyInfo` that belongs to this key.
+    fn public_key_der(&self) -> &[u8];
+}
+
+/// RSA.
+pub trait Rsa: Send + Sync {
+    /// Makes a 2048-bit key and returns it as PKCS #8 DER. Takes 40 to 200 ms.
+    fn generate(&self) -> Result<Zeroizing<Vec<u8>>, CryptoFailure>;
+    /// Reads a 2048-bit private key from PKCS #8 DER.
+    fn load(&self, pkcs8: &[u8]) -> Result<Box<dyn OaepPrivateKey>, CryptoFailure>;
+}
+
+/// The primitives an adapter works with.
+#[derive(Clone)]
+pub struct Provider {
+    /// Random numbers: refresh numbers, read-back keys, first IVs, handle serials.
+    pub random: Arc<dyn SecureRandom>,
+    /// The RSA of the key exchange.
+    pub rsa: Arc<dyn Rsa>,
+    /// The AES that wraps and unwraps keys. Blits go through `softcp-ctr`.
+    pub aes: Arc<dyn Aes>,
+}
+
+impl Provider {
+    /// AWS-LC for everything.
+    #[must_use]
+    pub fn aws_lc() -> Self {
+        Self { random: Arc::new(aws_lc::AwsLc), rsa: Arc::new(aws_lc::AwsLc), aes: Arc::new(aws_lc::AwsLc) }
+    }
+
+    /// The same provider with another source of random numbers.
+    #[must_use]
+    pub fn with_random(self, random: Arc<dyn SecureRandom>) -> Self {
+        Self { random, ..self }
+    }
+}
+
+impl std::fmt::Debug for Provider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Provider").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,297 @@
+//! Crypto sessions: one protected stream, its keys and its blits.
+//!
+//! The states and the transitions between them are drawn in `state.rs`. Every method here says which states accept it;
+//! "keyed" means `Keyed` or `RefreshPending`.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use softcp_abi::GUID;
+
+use crate::adapter::AdapterState;
+use crate::blit::{self, EncryptedBlockInfo};
+use crate::capability::Capability;
+use crate::error::{Error, Result};
+use crate::iv::AesCtrIv;
+use crate::key::{ContentKey, KEY_SIZE, KeyRefresh, ReadBackKey, SessionKey};
+use crate::provider::RSA_CIPHERTEXT_SIZE;
+use crate::surface::{BlitSurfaces, SurfaceFlags};
+
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+use state::{ReadBack, State};
+
+/// Data keys whose last IV a session remembers while IVs must increase (D10). A session that meets more is refused
+/// further ones, since forgetting one would let its IVs be used again.
+const MAX_TRACKED_KEYS: usize = 1 << 16;
+
+/// `D3D11_1DDIARG_CREATECRYPTOSESSION`: what a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CryptoSessionDesc {
+    /// `D3D11_CRYPTO_TYPE_AES128_CTR`.
+    pub crypto_type: GUID,
+    /// The decode profile, or all zero when nothing is decoded.
+    pub decode_profile: GUID,
+    /// `D3D11_KEY_EXCHANGE_RSAES_OAEP`.
+    pub key_exchange_type: GUID,
+}
+
+/// `D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionStatus {
+    /// Nothing was lost.
+    Ok,
+    /// The key was lost; a new key exchange restores `Ok` (D23).
+    KeyLost,
+    /// The key and the protected content were lost.
+    KeyAndContentLost,
+}
+
+/// Which key a `DecryptionBlt` decrypts with.
+#[derive(Debug)]
+pub enum DataKey<'a> {
+    /// The session key itself: `pContentKey` was null.
+    Session,
+    /// A content key, encrypted with AES-128-ECB under the session key.
+    Wrapped(&'a [u8; KEY_SIZE]),
+    /// A content key that the host opened from a sealed blob (D28).
+    Unwrapped(ContentKey),
+}
+
+/// One crypto session. Calls on it need `&mut`: whoever shares a session serialises the calls.
+pub struct CryptoSession {
+    adapter: Arc<AdapterState>,
+    desc: CryptoSessionDesc,
+    state: State,
+    /// The last IV used with each data key, by the key's fingerprint. Empty unless IVs must increase (D10).
+    last_ivs: HashMap<[u8; KEY_SIZE], AesCtrIv>,
+}
+
+impl CryptoSession {
+    pub(crate) fn new(adapter: Arc<AdapterState>, desc: CryptoSessionDesc) -> Self {
+        Self { adapter, desc, state: State::Created, last_ivs: HashMap::new() }
+    }
+
+    /// What the session was created for. Any state.
+    #[must_use]
+    pub fn desc(&self) -> &CryptoSessionDesc {
+        &self.desc
+    }
+
+    /// Whether key or content were lost. Any state; a session without a key is `Ok`.
+    #[must_use]
+    pub fn status(&self) -> SessionStatus {
+        match &self.state {
+            State::Created | State::Keyed(_) | State::RefreshPending(_) => SessionStatus::Ok,
+            State::Lost(lost) if lost.content => SessionStatus::KeyAndContentLost,
+            State::Lost(_) => SessionStatus::KeyLost,
+        }
+    }
+
+    /// How many keys the session has had: 0 before the first key exchange, one more after every exchange and refresh.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.state.generation()
+    }
+
+    /// `NegotiateCryptoSessionKeyExchange`: `message` is the session key, encrypted by the application with
+    /// RSAES-OAEP (SHA-512, MGF1-SHA-512, empty label) to the certificate's key; exactly 256 bytes.
+    ///
+    /// Any state; the session is `Keyed` afterwards. Errors: [`Error::WrongSize`]; [`Error::KeyExchangeFailed`] for
+    /// everything else that is wrong with the message, without saying what (D22); then the state is unchanged.
+    pub fn negotiate(&mut self, message: &[u8]) -> Result<()> {
+        let message: &[u8; RSA_CIPHERTEXT_SIZE] = message.try_into().map_err(|_| Error::WrongSize {
+            what: "the key exchange message",
+            expected: RSA_CIPHERTEXT_SIZE,
+            given: message.len(),
+        })?;
+        let identity = self.adapter.identity()?;
+        let plain = identity.key().decrypt(message).unwrap_or_default();
+        let key: [u8; KEY_SIZE] = plain.as_slice().try_into().map_err(|_| Error::KeyExchangeFailed)?;
+        self.state.negotiated(SessionKey::new(key), &self.adapter.provider);
+        Ok(())
+    }
+
+    /// `StartSessionKeyRefresh`: makes a random number, remembers it and writes it to `number`, 16 bytes. The old key
+    /// stays in force until [`Self::finish_key_refresh`]; a second Start replaces the number (D2).
+    ///
+    /// Keyed; `RefreshPending` afterwards. Errors: [`Error::NotOffered`], [`Error::WrongSize`] (D1),
+    /// [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23), [`Error::RandomFailed`]; then `number` keeps its bytes.
+    pub fn start_key_refresh(&mut self, number: &mut [u8]) -> Result<()> {
+        self.require(Capability::FreshenSessionKey)?;
+        let out = key_sized("the random number", number)?;
+        self.state.keyed()?;
+        let refresh = KeyRefresh::generate(&self.adapter.provider)?;
+        let bytes = *refresh.bytes();
+        self.state.start_refresh(refresh)?;
+        *out = bytes;
+        Ok(())
+    }
+
+    /// `FinishSessionKeyRefresh`: the session key becomes the old one XOR the number; everything after this call is
+    /// under the new key.
+    ///
+    /// `RefreshPending`; `Keyed` afterwards. Errors: [`Error::NotOffered`], [`Error::NoRefreshPending`] and
+    /// [`Error::NoSessionKey`] (D3, D4), [`Error::KeyLost`] (D23); then the key is unchanged.
+    pub fn finish_key_refresh(&mut self) -> Result<()> {
+        self.require(Capability::FreshenSessionKey)?;
+        self.state.finish_refresh(&self.adapter.provider)
+    }
+
+    /// `DecryptionBlt`: reads ciphertext from the source and writes clear bytes to the destination.
+    ///
+    /// Keyed. `iv` is the 16 bytes that `pIV` points to; `info` none means that everything is encrypted. Errors, none
+    /// of which writes a byte: [`Error::NotOffered`] (also for a content key or block information that the profile
+    /// does not report), [`Error::WrongSize`] of the IV, [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23),
+    /// [`Error::SizeMismatch`], [`Error::FormatMismatch`], [`Error::Multisampled`] destination,
+    /// [`Error::NotProtected`] destination (D19), [`Error::UnalignedPattern`] (D7), [`Error::IvNotIncreasing`] (D10).
+    pub fn decryption_blt(
+        &mut self,
+        surfaces: BlitSurfaces<'_>,
+        info: Option<EncryptedBlockInfo>,
+        data_key: &DataKey<'_>,
+        iv: &[u8],
+    ) -> Result<()> {
+        self.require(Capability::DecryptionBlt)?;
+        if info.is_some() {
+            self.require(Capability::PartialDecryption)?;
+        }
+        if !matches!(data_key, DataKey::Session) {
+            self.require(Capability::ContentKey)?;
+        }
+        let iv = AesCtrIv::parse(iv)?;
+        let keyed = self.state.keyed()?;
+        surfaces.check_agreement()?;
+        self.check_protected_side(surfaces.destination_flags(), "destination")?;
+        if let Some(info) = &info {
+            info.check(self.adapter.profile.block_alignment, surfaces.visible_bytes())?;
+        }
+        let unwrapped;
+        let schedule = match data_key {
+            DataKey::Session => &keyed.schedule,
+            DataKey::Wrapped(wrapped) => {
+                unwrapped = ContentKey::unwrap(wrapped, &*keyed.cipher).schedule();
+                &unwrapped
+            }
+            DataKey::Unwrapped(key) => {
+                unwrapped = key.schedule();
+                &unwrapped
+            }
+        };
+        if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
+            use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
+        }
+        blit::run(surfaces, info, schedule, iv);
+        Ok(())
+    }
+
+    /// `EncryptionBlt`: reads clear bytes from a protected surface and writes them encrypted, under the read-back key
+    /// where one is reported, else under the session key. The 16 bytes of `iv` receive the IV that the driver chose
+    /// (D11, D26), or hold the caller's where that quirk is configured.
+    ///
+    /// Keyed. Errors, none of which writes a byte: [`Error::NotOffered`], [`Error::WrongSize`] of the IV,
+    /// [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23), [`Error::NoReadBackKey`] (D12),
+    /// [`Error::SizeMismatch`], [`Error::FormatMismatch`], [`Error::Multisampled`] source, [`Error::NotProtected`]
+    /// source (D19), [`Error::IvExhausted`] (D11), [`Error::IvNotIncreasing`] (D26), [`Error::RandomFailed`].
+    pub fn encryption_blt(&mut self, surfaces: BlitSurfaces<'_>, iv: &mut [u8]) -> Result<()> {
+        self.require(Capability::EncryptedReadBack)?;
+        let caller_iv = AesCtrIv::parse(iv)?;
+        self.state.keyed()?;
+        surfaces.check_agreement()?;
+        self.check_protected_side(surfaces.source_flags(), "source")?;
+        let keyed = self.state.keyed_mut()?;
+        let (schedule, ivs) = if self.adapter.profile.capabilities.contains(Capability::EncryptedReadBackKey) {
+            let read_back = keyed.read_back.as_mut().ok_or(Error::NoReadBackKey)?;
+            (&read_back.schedule, &mut read_back.ivs)
+        } else {
+            (&keyed.schedule, &mut keyed.ivs)
+        };
+        let used = if self.adapter.caller_iv {
+            ivs.check(caller_iv)?;
+            caller_iv
+        } else {
+            ivs.next(&self.adapter.provider)?
+        };
+        ivs.commit(used);
+        blit::run(surfaces, None, schedule, used);
+        iv.copy_from_slice(&used.to_bytes());
+        Ok(())
+    }
+
+    /// `GetEncryptionBltKey`: makes a new read-back key and writes it to `key`, 16 bytes, encrypted with AES-128-ECB
+    /// under the session key.
+    ///
+    /// Keyed. Errors: [`Error::NotOffered`], [`Error::WrongSize`] (D1), [`Error::NoSessionKey`] (D3),
+    /// [`Error::KeyLost`] (D23), [`Error::RandomFailed`]; then `key` keeps its bytes and the old read-back key stays.
+    pub fn encryption_blt_key(&mut self, key: &mut [u8]) -> Result<()> {
+        self.require(Capability::EncryptedReadBackKey)?;
+        let out = key_sized("the read-back key", key)?;
+        let keyed = self.state.keyed_mut()?;
+        let read_back = ReadBackKey::generate(&self.adapter.provider)?;
+        *out = read_back.wrap(&*keyed.cipher);
+        keyed.read_back = Some(ReadBack::new(&read_back));
+        Ok(())
+    }
+
+    /// A teardown took the key, and with `content` the protected content too (D23). Any state; a keyed session is
+    /// `Lost` afterwards, one without a key has nothing to lose.
+    pub fn invalidate(&mut self, content: bool) {
+        self.state.lose(content);
+    }
+
+    fn require(&self, capability: Capability) -> Result<()> {
+        if self.adapter.profile.capabilities.contains(capability) {
+            Ok(())
+        } else {
+            Err(Error::NotOffered(capability))
+        }
+    }
+
+    /// The side of a blit that holds clear content: not multisampled, and protected while protection is enforced.
+    fn check_protected_side(&self, flags: SurfaceFlags, side: &'static str) -> Result<()> {
+        if flags.multisampled {
+            return Err(Error::Multisampled);
+        }
+        if self.adapter.protection_enforced() && !flags.protected {
+            return Err(Error::NotProtected(side));
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for CryptoSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CryptoSession")
+            .field("desc", &self.desc)
+            .field("state", &self.state.name())
+            .field("generation", &self.generation())
+            .finish_non_exhaustive()
+    }
+}
+
+fn key_sized<'a>(what: &'static str, buffer: &'a mut [u8]) -> Result<&'a mut [u8; KEY_SIZE]> {
+    let given = buffer.len();
+    buffer.try_into().map_err(|_| Error::WrongSize { what, expected: KEY_SIZE, given })
+}
+
+/// Records `iv` as the last one used with a data key, or refuses it when it is not greater than the last (D10). Keys
+/// are told apart by a fingerprint, the encryption of a zero block, so that no key bytes are kept.
+fn use_increasing_iv(
+    last_ivs: &mut HashMap<[u8; KEY_SIZE], AesCtrIv>,
+    key: &softcp_ctr::Key,
+    iv: AesCtrIv,
+) -> Result<()> {
+    let mut fingerprint = [0; KEY_SIZE];
+    key.encrypt_block(&mut fingerprint);
+    let full = last_ivs.len() >= MAX_TRACKED_KEYS;
+    match last_ivs.entry(fingerprint) {
+        Entry::Occupied(last) if iv <= *last.get() => return Err(Error::IvNotIncreasing),
+        Entry::Vacant(_) if full => return Err(Error::TooManyObjects),
+        entry => entry.insert_entry(iv),
+    };
+    Ok(())
+}

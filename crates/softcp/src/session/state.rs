@@ -1,0 +1,166 @@
+//! The state machine of a crypto session.
+//!
+//! ```text
+//!              negotiate                     start_key_refresh
+//!  Created ──────────────▶ Keyed ───────────────────────────────▶ RefreshPending ─┐ start_key_refresh:
+//!                          ▲ ▲ │ ◀───────────────────────────────    │  ▲         │ newer number (D2)
+//!               negotiate: │ │ │   finish_key_refresh: key ⊕ number, │  └─────────┘
+//!               new key ───┘ │ │   generation + 1                    │
+//!                            │ │   negotiate: number discarded (D4)  │
+//!                  negotiate │ │ invalidate                          │ invalidate
+//!                            │ ▼                                     ▼
+//!                           Lost { content } ◀────────────────────────
+//! ```
+//!
+//! Each state owns the keys that exist in it, so a key cannot be used in a state that does not have it. A method that
+//! fails leaves the state as it was.
+
+use softcp_ctr::Key;
+
+use crate::error::{Error, Result};
+use crate::iv::DriverIvs;
+use crate::key::{KeyRefresh, ReadBackKey, SessionKey};
+use crate::provider::{BlockCipher, Provider};
+
+/// Where a session is.
+pub(super) enum State {
+    /// No key exchange yet.
+    Created,
+    /// A session key is in force.
+    Keyed(Keyed),
+    /// A session key is in force and a refresh has been started.
+    RefreshPending(RefreshPending),
+    /// A teardown took the key.
+    Lost(Lost),
+}
+
+/// A session key and what depends on it.
+pub(super) struct Keyed {
+    key: SessionKey,
+    /// Wraps and unwraps other keys under `key`.
+    pub(super) cipher: Box<dyn BlockCipher>,
+    /// Enciphers blits under `key`.
+    pub(super) schedule: Key,
+    /// Counts the keys of the session: 1 after the first key exchange, one more after each exchange or refresh.
+    pub(super) generation: u64,
+    /// The IVs of read-backs under `key`.
+    pub(super) ivs: DriverIvs,
+    /// The read-back key, once made. It is a key of its own and survives a refresh (D12).
+    pub(super) read_back: Option<ReadBack>,
+}
+
+/// A read-back key and its IVs.
+pub(super) struct ReadBack {
+    pub(super) schedule: Key,
+    pub(super) ivs: DriverIvs,
+}
+
+/// Between Start and Finish: the old key stays in force.
+pub(super) struct RefreshPending {
+    keyed: Keyed,
+    number: KeyRefresh,
+}
+
+/// After a teardown.
+pub(super) struct Lost {
+    /// Whether the protected content went too.
+    pub(super) content: bool,
+    generation: u64,
+}
+
+impl Keyed {
+    fn new(key: SessionKey, generation: u64, read_back: Option<ReadBack>, provider: &Provider) -> Self {
+        let (cipher, schedule) = (key.cipher(provider), key.schedule());
+        Self { key, cipher, schedule, generation, ivs: DriverIvs::default(), read_back }
+    }
+}
+
+impl ReadBack {
+    pub(super) fn new(key: &ReadBackKey) -> Self {
+        Self { schedule: key.schedule(), ivs: DriverIvs::default() }
+    }
+}
+
+impl State {
+    /// The key in force: D3 and D23 when there is none.
+    pub(super) fn keyed(&self) -> Result<&Keyed> {
+        match self {
+            Self::Created => Err(Error::NoSessionKey),
+            Self::Keyed(keyed) | Self::RefreshPending(RefreshPending { keyed, .. }) => Ok(keyed),
+            Self::Lost(_) => Err(Error::KeyLost),
+        }
+    }
+
+    /// As [`Self::keyed`], to change what depends on the key.
+    pub(super) fn keyed_mut(&mut self) -> Result<&mut Keyed> {
+        match self {
+            Self::Created => Err(Error::NoSessionKey),
+            Self::Keyed(keyed) | Self::RefreshPending(RefreshPending { keyed, .. }) => Ok(keyed),
+            Self::Lost(_) => Err(Error::KeyLost),
+        }
+    }
+
+    /// A key exchange succeeded: any state becomes `Keyed`; a saved refresh number is discarded (D4), and so is the
+    /// read-back key, which the peer of the new key need not know.
+    pub(super) fn negotiated(&mut self, key: SessionKey, provider: &Provider) {
+        *self = Self::Keyed(Keyed::new(key, self.generation() + 1, None, provider));
+    }
+
+    /// Start: a keyed state becomes `RefreshPending` with this number, which replaces an older one (D2).
+    pub(super) fn start_refresh(&mut self, number: KeyRefresh) -> Result<()> {
+        self.keyed()?;
+        *self = match std::mem::replace(self, Self::Created) {
+            Self::Keyed(keyed) | Self::RefreshPending(RefreshPending { keyed, .. }) => {
+                Self::RefreshPending(RefreshPending { keyed, number })
+            }
+            unkeyed => unkeyed,
+        };
+        Ok(())
+    }
+
+    /// Finish: `RefreshPending` becomes `Keyed` under key ⊕ number; D3 in every other state.
+    pub(super) fn finish_refresh(&mut self, provider: &Provider) -> Result<()> {
+        self.keyed()?;
+        match std::mem::replace(self, Self::Created) {
+            Self::RefreshPending(RefreshPending { keyed, number }) => {
+                let key = keyed.key.refreshed(&number);
+                *self = Self::Keyed(Keyed::new(key, keyed.generation + 1, keyed.read_back, provider));
+                Ok(())
+            }
+            other => {
+                *self = other;
+                Err(Error::NoRefreshPending)
+            }
+        }
+    }
+
+    /// A teardown: the keys are dropped. A session that had none has nothing to lose; content once lost stays lost.
+    pub(super) fn lose(&mut self, content: bool) {
+        match self {
+            Self::Created => {}
+            Self::Keyed(_) | Self::RefreshPending(_) => {
+                *self = Self::Lost(Lost { content, generation: self.generation() });
+            }
+            Self::Lost(lost) => lost.content |= content,
+        }
+    }
+
+    /// How many keys the session has had.
+    pub(super) fn generation(&self) -> u64 {
+        match self {
+            Self::Created => 0,
+            Self::Keyed(keyed) | Self::RefreshPending(RefreshPending { keyed, .. }) => keyed.generation,
+            Self::Lost(lost) => lost.generation,
+        }
+    }
+
+    /// The state's name, for logs.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Created => "Created",
+            Self::Keyed(_) => "Keyed",
+            Self::RefreshPending(_) => "RefreshPending",
+            Self::Lost(_) => "Lost",
+        }
+    }
+}
