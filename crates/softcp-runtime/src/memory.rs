@@ -1,0 +1,79 @@
+//! Private memory: bytes that the runtime owns and only the driver uses.
+
+use std::cell::UnsafeCell;
+use std::ffi::c_void;
+use std::fmt;
+
+/// As strict as any type of the DDI asks for.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Chunk([u8; 16]);
+
+/// Memory behind the handle of a session: of the size that the driver asked for, aligned to 16 bytes, zero at first,
+/// and in one place until it is dropped.
+///
+/// It may outlive the session that lived in it; a driver must not use it then.
+pub struct PrivateMemory {
+    chunks: Vec<UnsafeCell<Chunk>>,
+    len: usize,
+}
+
+impl PrivateMemory {
+    /// Memory of `len` bytes; also for 0 bytes the address is its own.
+    #[must_use]
+    pub fn new(len: usize) -> Self {
+        let count = len.div_ceil(size_of::<Chunk>()).max(1);
+        Self { chunks: (0..count).map(|_| UnsafeCell::new(Chunk([0; 16]))).collect(), len }
+    }
+
+    /// Bytes that the driver asked for.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the driver asked for no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The address that goes into a handle.
+    pub(crate) fn as_ptr(&self) -> *mut c_void {
+        UnsafeCell::raw_get(self.chunks.as_ptr()).cast()
+    }
+}
+
+// SAFETY: nothing here reads or writes the bytes; the driver, which does, may be called from any thread.
+unsafe impl Send for PrivateMemory {}
+// SAFETY: as above.
+unsafe impl Sync for PrivateMemory {}
+
+impl fmt::Debug for PrivateMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrivateMemory").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_aligned_to_16_and_large_enough() {
+        for len in [0, 1, 16, 17, 1000] {
+            let memory = PrivateMemory::new(len);
+            assert_eq!(memory.as_ptr().addr() % 16, 0);
+            assert!(memory.chunks.len() * 16 >= len.max(1));
+            assert_eq!(memory.len(), len);
+        }
+    }
+
+    #[test]
+    fn moving_the_owner_leaves_the_bytes_in_place() {
+        let memory = PrivateMemory::new(64);
+        let address = memory.as_ptr().addr();
+        let moved = Box::new(memory);
+        assert_eq!(moved.as_ptr().addr(), address);
+    }
+}
