@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn copy_of_empty_surfaces_does_nothing() {
         for (row_bytes, rows) in [(0, 0), (0, 3), (3, 0)] {
-            let src = Rows::new(&[], 4, row_bytes, rows).unwrap();
+            let src = Rows::new(&[], 0, row_bytes, rows).unwrap();
             let mut dst = [CANARY; 8];
             copy(&src, &mut RowsMut::new(&mut dst, 8, row_bytes, rows).unwrap(), 0..0).unwrap();
             assert_eq!(dst, [CANARY; 8]);
@@ -133,9 +133,19 @@ mod tests {
     }
 
     #[test]
+    fn copy_of_a_single_row_ignores_its_pitch() {
+        for pitch in [0, 1, usize::MAX] {
+            let mut dst = [CANARY; 4];
+            let src = Rows::new(b"abc", pitch, 3, 1).unwrap();
+            copy(&src, &mut RowsMut::new(&mut dst, 2, 3, 1).unwrap(), 1..3).unwrap();
+            assert_eq!(&dst, b"\xeebc\xee");
+        }
+    }
+
+    #[test]
     fn copy_to_another_shape_is_refused_and_writes_nothing() {
         let src = [1; 12];
-        for (row_bytes, rows) in [(4, 3), (3, 4), (2, 6), (12, 1)] {
+        for (row_bytes, rows) in [(6, 1), (5, 2), (4, 3), (12, 1)] {
             let mut dst = [CANARY; 12];
             let error = copy(
                 &Rows::new(&src, 6, 6, 2).unwrap(),

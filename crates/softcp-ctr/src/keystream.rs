@@ -111,3 +111,102 @@ impl ZeroizeOnDrop for Keystream<'_> {}
 fn pair<'i, 'o>(src: &'i [u8], dst: &'o mut [u8]) -> InOutBuf<'i, 'o, u8> {
     InOutBuf::new(src, dst).expect("surfaces of one shape have pieces of one length")
 }
+
+#[cfg(test)]
+// A setup that fails is a failed test.
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const COUNTER: [u8; BLOCK] = *b"IV 8 by.\0\0\0\0\0\0\0\0";
+
+    fn key() -> Key {
+        Key::new(b"sixteen byte key")
+    }
+
+    /// The first `N` bytes of keystream, taken at once.
+    fn first<const N: usize>() -> [u8; N] {
+        let mut bytes = [0; N];
+        Keystream::new(&key(), COUNTER).apply_in_place(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn calls_of_each_kind_share_one_keystream() {
+        let key = key();
+        let mut keystream = Keystream::new(&key, COUNTER);
+        let mut taken = [0; 50];
+        let zeros = [0; 14];
+        keystream.apply_in_place(&mut taken[..3]);
+        keystream.apply(&zeros, &mut taken[3..17]).unwrap();
+        keystream.copy(&zeros[..].into(), &mut (&mut taken[17..31]).into(), 0..14).unwrap();
+        keystream.in_place(&mut (&mut taken[31..]).into(), 0..19).unwrap();
+        assert_eq!(taken, first());
+        assert_eq!(keystream.position(), 50);
+    }
+
+    #[test]
+    fn bytes_left_out_take_no_keystream() {
+        let key = key();
+        let mut keystream = Keystream::new(&key, COUNTER);
+        let mut surface = [0; 10];
+        keystream.in_place(&mut (&mut surface[..]).into(), 1..3).unwrap();
+        keystream.in_place(&mut (&mut surface[..]).into(), 7..10).unwrap();
+        let k: [u8; 5] = first();
+        assert_eq!(surface, [0, k[0], k[1], 0, 0, 0, 0, k[2], k[3], k[4]]);
+    }
+
+    #[test]
+    fn rows_share_one_keystream_and_padding_takes_none() {
+        let mut surface = [0; 8];
+        Keystream::new(&key(), COUNTER).in_place(&mut RowsMut::new(&mut surface, 3, 2, 3).unwrap(), 0..6).unwrap();
+        let k: [u8; 6] = first();
+        assert_eq!(surface, [k[0], k[1], 0, k[2], k[3], 0, k[4], k[5]]);
+    }
+
+    #[test]
+    fn empty_calls_take_no_keystream() {
+        let key = key();
+        let mut keystream = Keystream::new(&key, COUNTER);
+        keystream.apply_in_place(&mut []);
+        keystream.apply(&[], &mut []).unwrap();
+        let mut surface = [0; 6];
+        keystream.in_place(&mut RowsMut::new(&mut surface, 4, 2, 2).unwrap(), 3..3).unwrap();
+        keystream.in_place(&mut RowsMut::new(&mut [], 0, 2, 0).unwrap(), 0..0).unwrap();
+        assert_eq!((keystream.position(), surface), (0, [0; 6]));
+        let mut next = [0; 20];
+        keystream.apply_in_place(&mut next);
+        assert_eq!(next, first());
+    }
+
+    #[test]
+    fn pitch_of_a_single_row_is_ignored() {
+        let key = key();
+        for pitch in [0, 1, usize::MAX] {
+            let (mut copied, mut in_place) = ([0; 5], [0; 5]);
+            let src = Rows::new(&[0; 5], pitch, 5, 1).unwrap();
+            Keystream::new(&key, COUNTER).copy(&src, &mut (&mut copied[..]).into(), 0..5).unwrap();
+            let mut surface = RowsMut::new(&mut in_place, pitch, 5, 1).unwrap();
+            Keystream::new(&key, COUNTER).in_place(&mut surface, 0..5).unwrap();
+            assert_eq!([copied, in_place], [first(); 2]);
+        }
+    }
+
+    #[test]
+    fn apply_to_another_length_is_refused_and_takes_no_keystream() {
+        let key = key();
+        let mut keystream = Keystream::new(&key, COUNTER);
+        let mut dst = [0; 4];
+        let error = CopyError::ShapeMismatch { src_row_bytes: 3, src_rows: 1, dst_row_bytes: 4, dst_rows: 1 };
+        assert_eq!(keystream.apply(&[1; 3], &mut dst), Err(error));
+        assert_eq!((keystream.position(), dst), (0, [0; 4]));
+    }
+
+    #[test]
+    fn debug_shows_the_position_alone() {
+        let key = key();
+        let mut keystream = Keystream::new(&key, COUNTER);
+        keystream.apply_in_place(&mut [0; 5]);
+        assert_eq!(format!("{keystream:?}"), "Keystream { position: 5, .. }");
+    }
+}
