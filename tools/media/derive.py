@@ -143,6 +143,8 @@ def tenc_not_protected(root):
 
 
 DERIVED = {
+    "short-saio.mp4": ("short-plain.mp4", saio_only),
+    "short-saio-frag.mp4": ("short-frag.mp4", saio_only),
     "derived-saio-only.mp4": ("gpac-cenc-two-keys.mp4", saio_only),
     "derived-saio-only-frag.mp4": ("pk-cenc-v.mp4", saio_only),
     "derived-senc-only.mp4": ("gpac-cenc-two-keys.mp4", senc_only),

@@ -67,7 +67,8 @@ h264=(-c:v libx264 -profile:v main -preset medium -crf 30 -pix_fmt yuv420p -g 10
     -sc_threshold 0 -x264-params slices=2:aud=1)
 # Two slices and an access unit delimiter: several subsamples a picture. B-frames: decode order is not display order.
 clear_source clear.mp4 -f lavfi -i "$picture" -f lavfi -i "$tone" -t 2 "${h264[@]}" -c:a aac -b:a 64k
-clear_source clear-short.mp4 -f lavfi -i "$picture" -f lavfi -i "$tone" -t 0.48 \
+# The base of the hostile files: small, and two sync samples.
+clear_source clear-short.mp4 -f lavfi -i 'testsrc2=size=160x90:rate=25' -f lavfi -i "$tone" -t 0.48 \
     -c:v libx264 -profile:v main -preset medium -crf 38 -pix_fmt yuv420p -g 6 -keyint_min 6 -sc_threshold 0 \
     -c:a aac -b:a 48k
 clear_source clear-hevc.mp4 -f lavfi -i "$picture" -t 1.2 -c:v libx265 -crf 34 -pix_fmt yuv420p \
@@ -217,6 +218,11 @@ note gpac-cenc-frag-saio-off.mp4 gpac clear.mp4 MP4Box -for-test -frag 400 gpac-
 # ---- hostile -------------------------------------------------------------------------------------
 
 mkdir -p hostile
+by_ffmpeg short-plain.mp4 clear-short.mp4
+by_ffmpeg short-faststart.mp4 clear-short.mp4 -movflags +faststart
+by_packager video short-frag.mp4 clear-short.mp4 --protection_scheme cenc --clear_lead 0 --iv $iv8 --segment_duration 0.24
+by_gpac short-groups.mp4 clear-short.mp4 cenc "$v8 keyRoll=\"samples=3\"" "$v8" --store=flat
+"$PYTHON" "$here/derive.py" . recipes.tsv
 # Defects that real makers ship.
 by_ffmpeg hostile/ffmpeg9-frag-audio-senc-grows.mp4 clear-short.mp4 -movflags +$fragments+default_base_moof
 by_ffmpeg hostile/ffmpeg9-first-samples-without-senc.mp4 clear-short.mp4 -map 0:v -movflags +frag_keyframe
@@ -225,7 +231,6 @@ FFMPEG=$FFMPEG5 by_ffmpeg hostile/ffmpeg5-frag-without-senc.mp4 clear-short.mp4 
 # ---- oracles, manifest ---------------------------------------------------------------------------
 
 export FFMPEG PACKAGER MP4BOX
-"$PYTHON" "$here/derive.py" . recipes.tsv
 "$PYTHON" "$here/hostile.py" . recipes.tsv
 "$PYTHON" "$here/manifest.py" . recipes.tsv
 

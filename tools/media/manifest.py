@@ -98,7 +98,7 @@ def main():
     oracles = {clear[0]: oracle(folder, clear[0]) for clear in lines if clear[2] == "-"}
     check_packager_keeps_samples(folder, oracles)
     text = [HEAD, "[tools]\n"] + [f"{name} = {quote(text)}\n" for name, text in versions.items()]
-    lines = [line for line in lines if not line[0].startswith("hostile/")]
+    lines = [line for line in lines if not line[0].startswith(("hostile/", "short-"))]
     with ThreadPoolExecutor(max_workers=3) as pool:
         described = pool.map(lambda line: describe(folder, *line, oracles), lines)
         for (_, _, clear, _), entry in zip(lines, described):
