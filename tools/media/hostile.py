@@ -7,10 +7,12 @@ no offset moves.
 """
 
 import hashlib
+import json
 from pathlib import Path
 import struct
 import sys
 
+import keys
 import mp4
 
 PLAIN = "short-plain.mp4"  # moov last, two tracks, senc in stbl
@@ -29,6 +31,7 @@ HEAD = """\
 # expect: "error": refuse with an error. "error-or-clear": refuse, or find the samples of the clear file;
 # never other bytes. "altered": decrypts, to other bytes than the clear file's (Common Encryption protects
 # secrecy, not integrity). "any": error or result. Always: no panic, no endless loop, no memory out of proportion.
+# The undamaged `base` lies one folder up; the clear samples of all bases are those of clear-short.mp4.
 
 """
 
@@ -37,7 +40,7 @@ def main():
     folder, recipes = Path(sys.argv[1]), Path(sys.argv[2])
     out = folder / "hostile"
     out.mkdir(exist_ok=True)
-    lines = [HEAD]
+    lines = [HEAD, f"keys = {json.dumps([':'.join(k) for k in keys.all_keys().items()])}\n"]
     for name, (base, expect, why, change) in {**DEFECTS, **WRITTEN}.items():
         data = bytearray((folder / base).read_bytes()) if base else bytearray()
         made = change(data)

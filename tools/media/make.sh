@@ -236,6 +236,6 @@ export FFMPEG PACKAGER MP4BOX
 
 rm -rf "${out:?}"/*.mp4 "$out"/*.framehash "$out"/hostile "$out"/manifest.toml
 cp clear.mp4 manifest.toml ./*.framehash "$out"
-cp {ff,pk,gpac,derived}-*.mp4 "$out"
+cp {ff,pk,gpac,derived,short}-*.mp4 "$out"
 cp -r hostile "$out"
 echo "made $(ls "$out" | wc -l) entries, $(du -sk "$out" | cut -f1) KiB, in $out"
