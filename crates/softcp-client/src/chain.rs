@@ -24,6 +24,10 @@ impl CertificateChain {
     /// More than a path can use; it keeps a hostile blob from costing much time.
     pub const MAX_CERTIFICATES: usize = 16;
 
+    /// The most bytes a chain may have: room for [`MAX_CERTIFICATES`](Self::MAX_CERTIFICATES) of the largest size that
+    /// can be verified, 64 KiB.
+    pub const MAX_BYTES: usize = 1 << 20;
+
     /// Reads the bytes that `GetCertificate` wrote (D13): one DER PKCS #7 / CMS certs-only `SignedData`, or certificates
     /// in DER one after the other. In both the leaf comes first, and the order is kept.
     ///
@@ -31,9 +35,12 @@ impl CertificateChain {
     ///
     /// # Errors
     ///
-    /// [`CertificateError`] when the bytes are anything else, end early, go on after the end, or hold no certificate
-    /// or more than [`MAX_CERTIFICATES`](Self::MAX_CERTIFICATES).
+    /// [`CertificateError`] when the bytes are anything else, end early, go on after the end, hold no certificate or
+    /// more than [`MAX_CERTIFICATES`](Self::MAX_CERTIFICATES), or are more than [`MAX_BYTES`](Self::MAX_BYTES).
     pub fn parse(bytes: &[u8]) -> Result<Self, CertificateError> {
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(CertificateError::TooLarge { len: bytes.len() });
+        }
         if signed_data::is_content_info(bytes) {
             Self::from_certificates(&signed_data::certificates(bytes)?)
         } else {
@@ -89,6 +96,12 @@ pub enum CertificateError {
     /// There are more certificates than a chain can have.
     #[error("more than {} certificates", CertificateChain::MAX_CERTIFICATES)]
     TooManyCertificates,
+    /// There are more bytes than a chain can have.
+    #[error("{len} bytes are more than a certificate chain can have ({})", CertificateChain::MAX_BYTES)]
+    TooLarge {
+        /// Bytes given.
+        len: usize,
+    },
     /// A certificate cannot be read. Bytes after a chain's end are reported so too.
     #[error("certificate {} of the chain is malformed", .index + 1)]
     MalformedCertificate {
@@ -125,7 +138,7 @@ fn split_concatenated(bytes: &[u8]) -> Result<Vec<&[u8]>, CertificateError> {
     let mut certificates = Vec::new();
     let malformed = |index, source| CertificateError::MalformedCertificate { index, source };
     let mut reader = SliceReader::new(bytes).map_err(|source| malformed(0, source))?;
-    while !reader.is_finished() && certificates.len() <= CertificateChain::MAX_CERTIFICATES {
+    while !reader.is_finished() {
         let certificate = reader.tlv_bytes().map_err(|source| malformed(certificates.len(), source))?;
         certificates.push(certificate);
     }

@@ -66,8 +66,8 @@ impl KeyExchange {
         &self.message
     }
 
-    pub(crate) fn into_parts(self) -> (SessionKey, KeyExchangeMessage) {
-        (self.key, self.message)
+    pub(crate) fn into_key(self) -> SessionKey {
+        self.key
     }
 }
 

@@ -50,8 +50,7 @@ impl ClientSession {
     /// The session after the driver accepted `exchange`.
     #[must_use]
     pub fn new(exchange: KeyExchange) -> Self {
-        let (key, _) = exchange.into_parts();
-        Self { state: State::Keyed(Keyed { key, generation: 0 }) }
+        Self { state: State::Keyed(Keyed { key: exchange.into_key(), generation: 0 }) }
     }
 
     /// Makes the key exchange for a new session in one step. Drop the session if the driver refuses the message.
@@ -72,8 +71,7 @@ impl ClientSession {
     ///
     /// A pending refresh is forgotten: its number belonged to the old key (D4).
     pub fn renegotiate(&mut self, exchange: KeyExchange) {
-        let (key, _) = exchange.into_parts();
-        self.state = State::Keyed(Keyed { key, generation: self.generation() + 1 });
+        self.state = State::Keyed(Keyed { key: exchange.into_key(), generation: self.generation() + 1 });
     }
 
     /// Enciphers a content key under the session key in force: the `pContentKey` of `DecryptionBlt`.

@@ -76,29 +76,30 @@ impl CertificateChain {
     pub fn verify(&self, anchors: &TrustAnchors, now: UnixTime) -> Result<VerifiedCertificate, ChainError> {
         let leaf = EndEntityCert::try_from(self.leaf().as_der()).map_err(ChainError::Rejected)?;
         let issuers: Vec<_> = self.certificates()[1..].iter().map(|issuer| issuer.as_der().clone()).collect();
-        let path = leaf
-            .verify_for_usage(
-                webpki::ALL_VERIFICATION_ALGS,
-                &anchors.anchors,
-                &issuers,
-                now,
-                KeyUsage::required_if_present(ANY_EXTENDED_KEY_USAGE),
-                None,
-                None,
-            )
-            .map_err(|error| self.explain(error))?;
-        self.check_issuer_key_usages(&path)?;
+        leaf.verify_for_usage(
+            webpki::ALL_VERIFICATION_ALGS,
+            &anchors.anchors,
+            &issuers,
+            now,
+            KeyUsage::required_if_present(ANY_EXTENDED_KEY_USAGE),
+            None,
+            Some(&|path| self.check_issuer_key_usages(path)),
+        )
+        .map_err(|error| self.explain(error))?;
         VerifiedCertificate::new(self.leaf(), true)
     }
 
-    /// RFC 5280 §6.1.4 n, which `webpki` leaves to the CA flag.
-    fn check_issuer_key_usages(&self, path: &VerifiedPath<'_>) -> Result<(), ChainError> {
-        for on_path in path.intermediate_certificates() {
-            let on_path = on_path.der();
-            let issuer = self.certificates().iter().find(|certificate| *certificate.as_der() == on_path);
-            let issuer = issuer.expect("paths are built from the certificates of the chain");
-            if issuer.key_usage().is_some_and(|usage| !usage.key_cert_sign()) {
-                return Err(ChainError::IssuerNotCa { chain: self.subjects() });
+    /// RFC 5280 §6.1.4 n: a CA with a key usage needs `keyCertSign`. `webpki` looks at the CA flag alone.
+    fn check_issuer_key_usages(&self, path: &VerifiedPath<'_>) -> Result<(), webpki::Error> {
+        let may_not_sign =
+            |certificate: &Certificate| certificate.key_usage().is_some_and(|usage| !usage.key_cert_sign());
+        for on_path in path.intermediate_certificates().map(webpki::Cert::der) {
+            if self
+                .certificates()
+                .iter()
+                .any(|certificate| *certificate.as_der() == on_path && may_not_sign(certificate))
+            {
+                return Err(webpki::Error::EndEntityUsedAsCa);
             }
         }
         Ok(())
@@ -150,9 +151,7 @@ impl CertificateChain {
     fn last_issuer(&self) -> String {
         let mut remaining: Vec<_> = self.certificates()[1..].iter().collect();
         let mut last = self.leaf();
-        while last.issuer_name() != last.subject_name()
-            && let Some(next) = remaining.iter().position(|candidate| candidate.subject_name() == last.issuer_name())
-        {
+        while let Some(next) = remaining.iter().position(|candidate| candidate.subject_name() == last.issuer_name()) {
             last = remaining.swap_remove(next);
         }
         last.issuer()
@@ -250,7 +249,7 @@ pub enum TrustAnchorError {
 }
 
 /// Why a driver's certificate is not believed.
-#[derive(Clone, Debug, Error, PartialEq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ChainError {
     /// A certificate of the chain is past its validity.
     #[error("the certificate of \"{subject}\" expired on {not_after}; it is now {now}")]

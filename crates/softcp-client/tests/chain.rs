@@ -168,6 +168,21 @@ fn parse_attribute_certificate_in_the_set_is_unsupported() {
 }
 
 #[test]
+fn parse_sequence_in_place_of_a_set_is_malformed() {
+    let leaf = tlv(0xa0, &vector_certificates()[0]);
+    let message = |digests: &[u8], signers: &[u8]| {
+        let signed_data = [b"\x02\x01\x01", digests, &tlv(0x30, DATA), &leaf, signers].concat();
+        tlv(0x30, &[SIGNED_DATA, &tlv(0xa0, &tlv(0x30, &signed_data))].concat())
+    };
+    let (set, sequence) = (b"\x31\x00", b"\x30\x00");
+    CertificateChain::parse(&message(set, set)).unwrap();
+    for (digests, signers) in [(sequence, set), (set, sequence)] {
+        let refused = CertificateChain::parse(&message(digests, signers)).unwrap_err();
+        assert!(matches!(refused, CertificateError::MalformedSignedData(_)), "{refused:?}");
+    }
+}
+
+#[test]
 fn parse_malformed_certificate_names_its_place() {
     let mut certificates = vector_certificates();
     certificates[1] = tlv(0x30, b"\x02\x01\x00");
@@ -193,6 +208,14 @@ fn parse_more_than_sixteen_certificates_is_refused() {
             }
         }
     }
+}
+
+#[test]
+fn parse_more_than_a_mebibyte_is_refused() {
+    let refused = CertificateChain::parse(&vec![0x30; CertificateChain::MAX_BYTES + 1]).unwrap_err();
+    assert!(matches!(refused, CertificateError::TooLarge { len: 1_048_577 }), "{refused:?}");
+    let refused = CertificateChain::parse(&vec![0x30; CertificateChain::MAX_BYTES]).unwrap_err();
+    assert!(!matches!(refused, CertificateError::TooLarge { .. }), "{refused:?}");
 }
 
 #[test]

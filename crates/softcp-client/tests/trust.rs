@@ -175,6 +175,15 @@ fn verify_against_another_root_names_the_missing_root() {
 }
 
 #[test]
+fn verify_long_chain_to_another_root_names_the_missing_root() {
+    let (mine, other) = (root("Mine"), root("Other"));
+    let outer = intermediate(ca_params("Outer"), &other);
+    let inner = intermediate(ca_params("Inner"), &outer);
+    let refused = error(verify(&[leaf(&leaf_params(), &inner).der(), outer.der(), inner.der()], &mine));
+    assert_eq!(refused, ChainError::UnknownIssuer { issuer: "CN=Other".to_owned() });
+}
+
+#[test]
 fn verify_without_intermediate_names_the_intermediate() {
     let root = root("Root");
     let intermediate = intermediate(ca_params("Intermediate"), &root);

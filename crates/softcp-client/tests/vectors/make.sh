@@ -1,5 +1,6 @@
 #!/bin/sh
 # Makes the files of this folder anew with OpenSSL 3: run it inside the folder. Every run makes other keys.
+# The certificates are valid from the day they are made; `now()` in ../common/mod.rs must not be earlier.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
