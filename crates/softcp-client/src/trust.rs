@@ -12,7 +12,7 @@ use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 use crate::certificate::{Certificate, PublicKeyKind, display_time};
 use crate::chain::CertificateChain;
 
-/// Bits of the RSA key a driver has (`ddi.md`, "Crypto sessions").
+/// Bits of the RSA key a driver has: its key exchange takes 256 bytes (`NegotiateCryptoSessionKeyExchange`).
 const RSA_KEY_BITS: usize = 2048;
 
 /// `anyExtendedKeyUsage`, 2.5.29.37.0: the value bytes of its DER encoding.
