@@ -32,6 +32,7 @@
 //! be dropped in any order and on any thread.
 
 #![deny(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion"))]
 
 mod calls;
 mod caps;

@@ -1,0 +1,383 @@
+//! An encrypted file to a clear one, in one forward pass.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use softcp_cenc::{KeyId, Movie, Piece, Pieces, Sample, Selection, Track};
+use softcp_runtime::Driver;
+use tempfile::NamedTempFile;
+
+use crate::error::DecryptError;
+use crate::io::{Input, Output};
+use crate::keys::{KeyMap, KidText};
+use crate::path::{PathOptions, ProtectedPath, SampleError};
+use crate::report::{DecryptReport, TrackReport};
+use crate::trust::Trust;
+
+/// Samples between two session key refreshes unless the user says otherwise: about a second of video.
+const DEFAULT_REFRESH_EVERY: u32 = 30;
+
+/// Bytes between two calls of the progress callback.
+const PROGRESS_STEP: u64 = 1 << 20;
+
+/// What to decrypt and how.
+#[derive(Debug)]
+pub struct DecryptOptions {
+    /// The encrypted file.
+    pub input: PathBuf,
+    /// The clear file. It appears when it is complete, and not before.
+    pub output: PathBuf,
+    /// Whether an existing output may be replaced. `false` in a new value.
+    pub overwrite: bool,
+    /// The content keys.
+    pub keys: KeyMap,
+    /// Who must vouch for the driver.
+    pub trust: Trust,
+    /// Samples of a track between two refreshes of its session key; 0 for none. 30 in a new value.
+    pub refresh_every: u32,
+    /// The tracks to decrypt, by number; `None`, all that are protected. The others are copied as they are.
+    pub tracks: Option<Vec<u32>>,
+}
+
+impl DecryptOptions {
+    /// All protected tracks of `input`, without any keys yet.
+    pub fn new(input: impl Into<PathBuf>, output: impl Into<PathBuf>, trust: Trust) -> Self {
+        Self {
+            input: input.into(),
+            output: output.into(),
+            overwrite: false,
+            keys: KeyMap::new(),
+            trust,
+            refresh_every: DEFAULT_REFRESH_EVERY,
+            tracks: None,
+        }
+    }
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes of the file that are done.
+    pub bytes: u64,
+    /// Bytes of the file.
+    pub total: u64,
+}
+
+/// Decrypts a file through the protected path of `driver`: one crypto session for each decrypted track.
+///
+/// The clear file has the input's length, and each sample keeps its place in it. It is written beside the output under
+/// a temporary name and renamed when it is complete: a run that fails leaves no trace, and an existing output as it was.
+/// `progress` is called about once per MiB and at the end.
+///
+/// A key that is wrong is not noticed: AES-CTR has no way to tell.
+///
+/// # Errors
+///
+/// [`DecryptError`]. Everything that can be seen without reading samples is found before anything is written: what is
+/// protected and how, the keys that the tracks name, and the driver's certificate and capabilities.
+pub fn decrypt(
+    driver: &Driver,
+    options: &DecryptOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<DecryptReport, DecryptError> {
+    let started = Instant::now();
+    let file = open(&options.input)?;
+    check_output(options)?;
+    let container = |source| DecryptError::Container { path: options.input.clone(), source };
+    // A handle of its own for the metadata: the other one is read from front to back.
+    let movie = Movie::open(BufReader::new(open(&options.input)?)).map_err(container)?;
+    let selected = select_tracks(options, movie.tracks())?;
+    check_keys(&options.keys, movie.tracks(), &selected)?;
+    let mut tracks = open_paths(driver, options, &selected)?;
+
+    let mut reports: Vec<_> = movie.tracks().iter().map(track_report).collect();
+    let total = movie.file_len();
+    let pieces = movie.into_pieces(&Selection::Tracks(selected)).map_err(container)?;
+    let output_error = |source| DecryptError::WriteOutput { path: options.output.clone(), source };
+    let mut temporary = temporary_beside(&options.output).map_err(output_error)?;
+    let mut pass = Pass {
+        options,
+        input: Input::new(file),
+        output: Output::new(temporary.as_file_mut()),
+        tracks: &mut tracks,
+        progress,
+        done: Progress { bytes: 0, total },
+        shown: 0,
+    };
+    pass.run(pieces)?;
+    put_in_place(temporary, options)?;
+
+    let mut report = DecryptReport {
+        input: options.input.clone(),
+        output: options.output.clone(),
+        driver: format!("{} {}", driver.name(), driver.version()),
+        certificate_verified: tracks.iter().all(|track| track.path.is_certificate_verified()),
+        tracks: Vec::new(),
+        sessions: tracks.len() as u64,
+        samples: 0,
+        refreshes: 0,
+        blits: 0,
+        bytes_encrypted: 0,
+        bytes: total,
+        seconds: started.elapsed().as_secs_f64(),
+        megabytes_per_second: 0.0,
+        notes: Vec::new(),
+    };
+    for track in &mut reports {
+        if let Some(state) = tracks.iter().find(|state| state.id == track.id) {
+            state.fill(track);
+        }
+        report.samples += track.samples;
+        report.refreshes += track.refreshes;
+        report.blits += track.blits;
+        report.bytes_encrypted += track.bytes_encrypted;
+    }
+    report.notes = notes(&tracks, &reports);
+    report.tracks = reports;
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]
+    let bytes = total as f64;
+    report.megabytes_per_second = bytes / 1e6 / report.seconds.max(f64::EPSILON);
+    Ok(report)
+}
+
+/// A track on its way.
+struct TrackState<'k> {
+    id: u32,
+    path: ProtectedPath<'k>,
+    key_ids: Vec<KeyId>,
+    /// Samples that are clear in the file, and their bytes.
+    clear_samples: u64,
+    clear_bytes: u64,
+}
+
+impl TrackState<'_> {
+    fn fill(&self, report: &mut TrackReport) {
+        let statistics = self.path.statistics();
+        report.decrypted = true;
+        report.key_ids = self.key_ids.iter().map(|kid| KidText(*kid).to_string()).collect();
+        report.samples = statistics.samples + self.clear_samples;
+        report.refreshes = statistics.refreshes;
+        report.recoveries = statistics.recoveries;
+        report.blits = statistics.blits;
+        report.bytes = statistics.bytes + self.clear_bytes;
+        report.bytes_encrypted = statistics.bytes_encrypted;
+    }
+}
+
+/// The pass over the pieces.
+struct Pass<'a, 'k> {
+    options: &'a DecryptOptions,
+    input: Input,
+    output: Output<'a>,
+    tracks: &'a mut [TrackState<'k>],
+    progress: &'a mut dyn FnMut(Progress),
+    done: Progress,
+    /// Bytes at the last call of the callback.
+    shown: u64,
+}
+
+impl Pass<'_, '_> {
+    fn run(&mut self, mut pieces: Pieces<BufReader<File>>) -> Result<(), DecryptError> {
+        let container = |source| DecryptError::Container { path: self.options.input.clone(), source };
+        while let Some(piece) = pieces.next_piece().map_err(container)? {
+            self.done.bytes += piece.len();
+            match piece {
+                Piece::Copy { len, .. } => self.copy(len)?,
+                Piece::Rewritten { bytes, .. } => {
+                    self.input.skip(bytes.len() as u64).map_err(|error| self.read_error(error))?;
+                    self.output.write_all(&bytes).map_err(|error| self.write_error(error))?;
+                }
+                Piece::Sample(sample) => self.sample(&sample)?,
+            }
+            if self.done.bytes - self.shown >= PROGRESS_STEP {
+                self.show();
+            }
+        }
+        self.output.flush().map_err(|error| self.write_error(error))?;
+        self.show();
+        Ok(())
+    }
+
+    fn sample(&mut self, sample: &Sample) -> Result<(), DecryptError> {
+        let track = self.tracks.iter_mut().find(|track| track.id == sample.track_id);
+        let track = track.expect("only samples of selected tracks come as pieces, and each of those has its path");
+        let Some(encryption) = &sample.encryption else {
+            track.clear_samples += 1;
+            track.clear_bytes += u64::from(sample.len);
+            return self.copy(sample.len.into());
+        };
+        if track.key_ids.last() != Some(&encryption.kid) && !track.key_ids.contains(&encryption.kid) {
+            track.key_ids.push(encryption.kid);
+        }
+        let result = track.path.decrypt_sample(encryption, sample.len, &mut self.input, &mut self.output);
+        result.map_err(|error| match error {
+            SampleError::Read(source) => self.read_error(source),
+            SampleError::Write(source) => self.write_error(source),
+            SampleError::Path(source) => {
+                DecryptError::Path { track_id: sample.track_id, sample: Some(sample.index), source }
+            }
+        })
+    }
+
+    fn copy(&mut self, len: u64) -> Result<(), DecryptError> {
+        let copied = self.input.copy_to(len, &mut self.output).map_err(|error| self.read_error(error))?;
+        copied.map_err(|error| self.write_error(error))
+    }
+
+    fn show(&mut self) {
+        self.shown = self.done.bytes;
+        (self.progress)(self.done);
+    }
+
+    fn read_error(&self, source: io::Error) -> DecryptError {
+        DecryptError::ReadInput { path: self.options.input.clone(), source }
+    }
+
+    fn write_error(&self, source: io::Error) -> DecryptError {
+        DecryptError::WriteOutput { path: self.options.output.clone(), source }
+    }
+}
+
+fn open(path: &Path) -> Result<File, DecryptError> {
+    File::open(path).map_err(|source| DecryptError::OpenInput { path: path.to_owned(), source })
+}
+
+/// Refuses an output that would replace something it must not.
+fn check_output(options: &DecryptOptions) -> Result<(), DecryptError> {
+    let path = || options.output.clone();
+    let metadata = match fs::metadata(&options.output) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(DecryptError::WriteOutput { path: path(), source }),
+        Ok(metadata) => metadata,
+    };
+    if !metadata.is_file() {
+        return Err(DecryptError::OutputNotAFile { path: path() });
+    }
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    if real(&options.output).is_some_and(|output| real(&options.input) == Some(output)) {
+        return Err(DecryptError::OutputIsInput { path: path() });
+    }
+    if options.overwrite { Ok(()) } else { Err(DecryptError::OutputExists { path: path() }) }
+}
+
+/// The numbers of the tracks to decrypt, all of which are protected by AES-CTR.
+fn select_tracks(options: &DecryptOptions, tracks: &[Track]) -> Result<Vec<u32>, DecryptError> {
+    let selected: Vec<&Track> = match &options.tracks {
+        None => tracks.iter().filter(|track| track.protection().is_some()).collect(),
+        Some(track_ids) => {
+            track_ids.iter().try_for_each(|id| check_selectable(tracks, *id))?;
+            tracks.iter().filter(|track| track_ids.contains(&track.id())).collect()
+        }
+    };
+    if selected.is_empty() {
+        return Err(DecryptError::NotEncrypted { path: options.input.clone(), tracks: tracks.len() });
+    }
+    for track in &selected {
+        let mut schemes = track.sample_entries().iter().filter_map(|entry| Some(entry.protection.as_ref()?.scheme));
+        if let Some(scheme) = schemes.find(|scheme| !scheme.is_aes_ctr()) {
+            return Err(DecryptError::NotAesCtr { track_id: track.id(), handler: track.handler(), scheme });
+        }
+    }
+    Ok(selected.iter().map(|track| track.id()).collect())
+}
+
+fn check_selectable(tracks: &[Track], track_id: u32) -> Result<(), DecryptError> {
+    let Some(track) = tracks.iter().find(|track| track.id() == track_id) else {
+        let available = tracks.iter().map(Track::id).collect();
+        return Err(DecryptError::NoSuchTrack { track_id, available });
+    };
+    if track.protection().is_none() {
+        return Err(DecryptError::ClearTrack { track_id });
+    }
+    Ok(())
+}
+
+/// Looks for the keys that the tracks name as their defaults. A default of zeros belongs to a file that rotates keys:
+/// its samples name theirs, as they come.
+fn check_keys(keys: &KeyMap, tracks: &[Track], selected: &[u32]) -> Result<(), DecryptError> {
+    for track in tracks.iter().filter(|track| selected.contains(&track.id())) {
+        let protections = track.sample_entries().iter().filter_map(|entry| entry.protection.as_ref());
+        let defaults = protections.filter(|protection| protection.protected_by_default);
+        let mut kids = defaults.filter_map(|protection| protection.default_kid).filter(|kid| *kid != KeyId::default());
+        if let Some(kid) = kids.find(|kid| keys.get(kid).is_none()) {
+            return Err(DecryptError::MissingKey { track_id: track.id(), handler: track.handler(), kid });
+        }
+    }
+    Ok(())
+}
+
+fn open_paths<'k>(
+    driver: &Driver,
+    options: &'k DecryptOptions,
+    selected: &[u32],
+) -> Result<Vec<TrackState<'k>>, DecryptError> {
+    let path_options = PathOptions { trust: options.trust.clone(), refresh_every: options.refresh_every };
+    let open = |device, id| ProtectedPath::open(device, &options.keys, &path_options).map(|path| (id, path));
+    let error = |track_id, source| DecryptError::Path { track_id, sample: None, source };
+    let first = selected.first().copied().unwrap_or_default();
+    let device = driver.create_device().map_err(|source| error(first, source.into()))?;
+    let paths = selected.iter().map(|&id| open(&device, id).map_err(|source| error(id, source)));
+    let state = |(id, path)| TrackState { id, path, key_ids: Vec::new(), clear_samples: 0, clear_bytes: 0 };
+    paths.map(|path| path.map(state)).collect()
+}
+
+fn track_report(track: &Track) -> TrackReport {
+    TrackReport {
+        id: track.id(),
+        handler: track.handler().to_string(),
+        codec: track.codec().to_string(),
+        scheme: track.protection().map(|protection| protection.scheme.to_string()),
+        decrypted: false,
+        key_ids: Vec::new(),
+        samples: 0,
+        refreshes: 0,
+        recoveries: 0,
+        blits: 0,
+        bytes: 0,
+        bytes_encrypted: 0,
+    }
+}
+
+fn notes(tracks: &[TrackState<'_>], reports: &[TrackReport]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if tracks.iter().any(|track| track.path.lacks_refresh()) {
+        notes.push("The driver cannot refresh session keys (FRESHEN_SESSION_KEY); none was refreshed.".to_owned());
+    }
+    if tracks.iter().any(|track| track.path.reads_back()) {
+        notes.push(
+            "The driver protects its output at all times (PROTECTION_ALWAYS_ON); samples were read back encrypted."
+                .to_owned(),
+        );
+    }
+    if tracks.iter().any(|track| !track.path.is_certificate_verified()) {
+        notes.push("The driver's certificate was not checked against a root.".to_owned());
+    }
+    for report in reports.iter().filter(|report| report.scheme.is_some() && !report.decrypted) {
+        notes.push(format!("Track {} ({}) was not selected and stays encrypted.", report.id, report.handler));
+    }
+    notes
+}
+
+/// A new file in the output's directory, so that it can be renamed; with the permissions of an ordinary new file.
+fn temporary_beside(output: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".softcp-").suffix(".part");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    match output.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        Some(directory) => builder.tempfile_in(directory),
+        None => builder.tempfile_in("."),
+    }
+}
+
+fn put_in_place(temporary: NamedTempFile, options: &DecryptOptions) -> Result<(), DecryptError> {
+    let path = options.output.clone();
+    let persisted = if options.overwrite { temporary.persist(&path) } else { temporary.persist_noclobber(&path) };
+    match persisted {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(DecryptError::OutputExists { path }),
+        Err(error) => Err(DecryptError::WriteOutput { path, source: error.error }),
+    }
+}

@@ -1,0 +1,133 @@
+//! Why a file could not be decrypted.
+
+use std::io;
+use std::path::PathBuf;
+
+use softcp_cenc::{FourCc, KeyId, Scheme};
+
+use crate::keys::KidText;
+use crate::path::PathError;
+
+/// A run that failed. Neither input nor output has been touched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecryptError {
+    // The files.
+    /// The input cannot be opened.
+    #[error("cannot open {}: {source}", path.display())]
+    OpenInput {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The input cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    ReadInput {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The output cannot be created, written or put in its place.
+    #[error("cannot write {}: {source}", path.display())]
+    WriteOutput {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Input and output are the same file.
+    #[error("{} is the input too: choose another output", path.display())]
+    OutputIsInput {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The output exists and may not be replaced.
+    #[error("{} exists already: remove it, choose another output, or allow overwriting", path.display())]
+    OutputExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The output is a directory, a device or something else that cannot be replaced by a file.
+    #[error("{} is no regular file: choose another output", path.display())]
+    OutputNotAFile {
+        /// What is there.
+        path: PathBuf,
+    },
+
+    // What is in the input.
+    /// The input is no MP4 file that can be read, or damaged.
+    #[error("{}: {source}", path.display())]
+    Container {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and where.
+        source: softcp_cenc::Error,
+    },
+    /// No track is protected.
+    #[error("{} is not encrypted: none of its {tracks} tracks is protected", path.display())]
+    NotEncrypted {
+        /// The file.
+        path: PathBuf,
+        /// How many tracks it has.
+        tracks: usize,
+    },
+    /// The selection names a track that is not there.
+    #[error("there is no track {track_id}; the tracks are {}", list(available))]
+    NoSuchTrack {
+        /// The track asked for.
+        track_id: u32,
+        /// The tracks of the file.
+        available: Vec<u32>,
+    },
+    /// The selection names a track that is clear.
+    #[error("track {track_id} is not encrypted: leave it out of the selection, it is copied as it is")]
+    ClearTrack {
+        /// The track asked for.
+        track_id: u32,
+    },
+    /// A track to be decrypted is not under AES-CTR.
+    #[error(
+        "track {track_id} ({handler}) is protected by '{scheme}', which is not AES-CTR: only 'cenc' and 'cens' can be \
+         decrypted by a crypto session of this kind; select other tracks to copy this one as it is"
+    )]
+    NotAesCtr {
+        /// The track.
+        track_id: u32,
+        /// What it is.
+        handler: FourCc,
+        /// Its scheme.
+        scheme: Scheme,
+    },
+    /// A key is missing.
+    #[error(
+        "no key for track {track_id} ({handler}): it is encrypted under KID {}; give it as --key {}:KEY",
+        KidText(*kid),
+        KidText(*kid)
+    )]
+    MissingKey {
+        /// The track.
+        track_id: u32,
+        /// What it is.
+        handler: FourCc,
+        /// The KID.
+        kid: KeyId,
+    },
+
+    // The driver.
+    /// The protected path could not be opened, or broke.
+    #[error("track {track_id}{}: {source}", sample.map(|index| format!(", sample {index}")).unwrap_or_default())]
+    Path {
+        /// The track.
+        track_id: u32,
+        /// The sample's number within the track, from 0; none while the path was opened.
+        sample: Option<u64>,
+        /// What went wrong.
+        source: PathError,
+    },
+}
+
+fn list(track_ids: &[u32]) -> String {
+    track_ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+}

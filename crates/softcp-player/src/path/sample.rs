@@ -1,0 +1,238 @@
+//! A sample as decryption blits.
+//!
+//! A blit takes a whole buffer, one IV and one block of information about what is encrypted in it. A sample is brought
+//! into that form in one of two ways:
+//!
+//! ```text
+//! pattern       one protected range with a pattern ('cens'): the range as it is, the pattern as block information
+//!
+//!   sample      clear │ crypt  skip  crypt  skip  crypt │ clear
+//!   staging             crypt  skip  crypt  skip  crypt  ....     {beginning: crypt, skip, encrypt: crypt}
+//!
+//! gathered      everything else: the encrypted runs one behind the other
+//!
+//!   sample      clear │ run 1 │ clear │ run 2 │ clear
+//!   staging             run 1   run 2   ....                      {beginning: run 1 + run 2, skip: the rest}
+//! ```
+//!
+//! Gathering is right because the keystream of AES-CTR goes on from run to run over encrypted bytes alone (D6). Clear
+//! bytes pass the driver by. A sample that does not fit a buffer is several blits: each continues the counter where the
+//! one before ended, and where that is inside a block, its staging buffer begins with the bytes of that block which are
+//! done with.
+
+use std::io::{Read, Write};
+use std::ops::Range;
+
+use softcp_cenc::{Pattern, SampleEncryption};
+use softcp_client::{AesCtrIv, ContentKey};
+use softcp_runtime::EncryptedBlockInfo;
+
+use super::keyed_session::{BlitKey, KeyedSession};
+use super::pool::{MAX_BUFFER, Pool};
+use super::{BlitLayout, SampleError};
+
+/// The block of AES.
+const BLOCK: usize = 16;
+
+/// Clear bytes copied at a time, and held back at most while the encrypted bytes in front of them are collected.
+const CLEAR_LIMIT: usize = 256 << 10;
+
+/// Memory used again for each sample.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// Clear bytes.
+    clear: Vec<u8>,
+    /// What to write after a blit.
+    segments: Vec<Segment>,
+}
+
+/// Part of the output: clear bytes of the file, then decrypted ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Segment {
+    clear: usize,
+    decrypted: usize,
+}
+
+/// What was done for a sample.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Done {
+    pub(super) blits: u64,
+    pub(super) bytes_encrypted: u64,
+}
+
+/// One sample on its way.
+pub(super) struct Blitter<'a> {
+    pub(super) session: &'a mut KeyedSession,
+    pub(super) pool: &'a mut Pool,
+    pub(super) layout: BlitLayout,
+    pub(super) scratch: &'a mut Scratch,
+    pub(super) key: &'a ContentKey,
+    pub(super) encryption: &'a SampleEncryption,
+    pub(super) len: u32,
+}
+
+impl Blitter<'_> {
+    /// Reads the sample, decrypts it, and writes it.
+    pub(super) fn run(mut self, input: &mut impl Read, output: &mut impl Write) -> Result<Done, SampleError> {
+        match self.fitting_pattern() {
+            Some((range, pattern)) => self.run_pattern(range, pattern, input, output),
+            None => self.run_gathered(input, output),
+        }
+    }
+
+    /// The sample's one range and its pattern, if the driver can be given both.
+    fn fitting_pattern(&self) -> Option<(Range<usize>, EncryptedBlockInfo)> {
+        let Pattern { crypt_blocks, skip_blocks } = self.encryption.pattern?;
+        let mut ranges = self.encryption.ranges(self.len);
+        let (Some(range), None) = (ranges.next(), ranges.next()) else { return None };
+        let bytes = |blocks: u8| u32::from(blocks) * 16;
+        let (crypt, skip) = (bytes(crypt_blocks), bytes(skip_blocks));
+        let aligned = crypt.is_multiple_of(self.layout.alignment) && skip.is_multiple_of(self.layout.alignment);
+        let info = EncryptedBlockInfo { at_beginning: crypt, skip, encrypt: crypt };
+        (self.layout.partial && aligned && crypt != 0 && skip != 0).then_some((range, info))
+    }
+
+    fn run_pattern(
+        &mut self,
+        range: Range<usize>,
+        info: EncryptedBlockInfo,
+        input: &mut impl Read,
+        output: &mut impl Write,
+    ) -> Result<Done, SampleError> {
+        let (crypt, period) = (info.at_beginning as usize, (info.at_beginning + info.skip) as usize);
+        let mut done = Done::default();
+        self.copy(range.start, input, output)?;
+        let mut left = range.len();
+        while left != 0 {
+            // Whole periods, so that the pattern begins anew with the next buffer.
+            let len = left.min(MAX_BUFFER / period * period);
+            let buffers = self.pool.get(len)?;
+            let mut staging = buffers.fill()?;
+            input.read_exact(&mut staging.bytes()[..len]).map_err(SampleError::Read)?;
+            drop(staging);
+            let key = BlitKey { kid: self.encryption.kid, key: self.key };
+            let iv = iv_after(self.encryption, done.bytes_encrypted);
+            let clear = self.session.blit(buffers, key, Some(info), iv, len)?;
+            output.write_all(&clear.bytes()[..len]).map_err(SampleError::Write)?;
+            done.blits += 1;
+            done.bytes_encrypted += (len / period * crypt + (len % period).min(crypt)) as u64;
+            left -= len;
+        }
+        self.copy(self.len as usize - range.end, input, output)?;
+        Ok(done)
+    }
+
+    fn run_gathered(&mut self, input: &mut impl Read, output: &mut impl Write) -> Result<Done, SampleError> {
+        let encryption = self.encryption;
+        let mut runs = encryption.encrypted_runs(self.len);
+        let mut total: usize = runs.clone().map(|run| run.len()).sum();
+        let mut run = 0..0;
+        let mut position = 0;
+        let mut done = Done::default();
+        while total != 0 {
+            // Bytes of the first block that the blit before has decrypted.
+            let phase = usize::try_from(done.bytes_encrypted % BLOCK as u64).expect("less than a block");
+            let room = MAX_BUFFER.min(phase + total);
+            let buffers = self.pool.get(room)?;
+            let mut staging = buffers.fill()?;
+            let mut filled = phase;
+            self.scratch.clear.clear();
+            self.scratch.segments.clear();
+            while filled < room {
+                if run.is_empty() {
+                    run = runs.next().expect("the lengths of the runs add up to the total");
+                }
+                let clear = run.start - position;
+                if filled == phase {
+                    copy(&mut self.scratch.clear, clear, input, output)?;
+                } else if self.scratch.clear.len() + clear > CLEAR_LIMIT {
+                    break;
+                } else {
+                    append(&mut self.scratch.clear, clear, input)?;
+                }
+                let len = run.len().min(room - filled);
+                let into = &mut staging.bytes()[filled..filled + len];
+                input.read_exact(into).map_err(SampleError::Read)?;
+                let held = if filled == phase { 0 } else { clear };
+                self.scratch.segments.push(Segment { clear: held, decrypted: len });
+                run.start += len;
+                position = run.start;
+                filled += len;
+            }
+            drop(staging);
+            let info = self.layout.beginning(filled, buffers.size());
+            let key = BlitKey { kid: encryption.kid, key: self.key };
+            let iv = iv_after(encryption, done.bytes_encrypted - phase as u64);
+            let clear = self.session.blit(buffers, key, info, iv, filled)?;
+            write_segments(&self.scratch.segments, &self.scratch.clear, &clear.bytes()[phase..filled], output)?;
+            done.blits += 1;
+            done.bytes_encrypted += (filled - phase) as u64;
+            total -= filled - phase;
+        }
+        self.copy(self.len as usize - position, input, output)?;
+        Ok(done)
+    }
+
+    /// Passes clear bytes through.
+    fn copy(&mut self, len: usize, input: &mut impl Read, output: &mut impl Write) -> Result<(), SampleError> {
+        copy(&mut self.scratch.clear, len, input, output)
+    }
+}
+
+impl BlitLayout {
+    /// Says that the first `len` of `size` bytes are encrypted, as real callers do: the beginning rounded up to the
+    /// alignment, the rest skipped. `None`, everything is encrypted, where the driver knows no block information: what
+    /// lies behind `len` does not matter.
+    fn beginning(self, len: usize, size: usize) -> Option<EncryptedBlockInfo> {
+        let bytes = |bytes: usize| u32::try_from(bytes).expect("buffers are far smaller than 4 GiB");
+        let at_beginning = bytes(len).next_multiple_of(self.alignment).min(bytes(size));
+        self.partial.then(|| EncryptedBlockInfo { at_beginning, skip: bytes(size) - at_beginning, encrypt: 0 })
+    }
+}
+
+/// The IV of a blit that begins after `bytes` encrypted bytes of the sample, a multiple of the block.
+fn iv_after(encryption: &SampleEncryption, bytes: u64) -> AesCtrIv {
+    AesCtrIv::from_bytes(encryption.iv).advance(bytes).expect("blits begin at a block")
+}
+
+/// Passes `len` bytes from `input` to `output`. The contents of `through` are lost.
+fn copy(
+    through: &mut Vec<u8>,
+    mut len: usize,
+    input: &mut impl Read,
+    output: &mut impl Write,
+) -> Result<(), SampleError> {
+    while len != 0 {
+        through.clear();
+        let part = len.min(CLEAR_LIMIT);
+        append(through, part, input)?;
+        output.write_all(through).map_err(SampleError::Write)?;
+        len -= part;
+    }
+    through.clear();
+    Ok(())
+}
+
+/// Reads `len` bytes to the end of `to`.
+fn append(to: &mut Vec<u8>, len: usize, input: &mut impl Read) -> Result<(), SampleError> {
+    let start = to.len();
+    to.resize(start + len, 0);
+    input.read_exact(&mut to[start..]).map_err(SampleError::Read)
+}
+
+/// Puts a sample together again.
+fn write_segments<'a>(
+    segments: &[Segment],
+    mut clear: &'a [u8],
+    mut decrypted: &'a [u8],
+    output: &mut impl Write,
+) -> Result<(), SampleError> {
+    for segment in segments {
+        for (bytes, len) in [(&mut clear, segment.clear), (&mut decrypted, segment.decrypted)] {
+            let (now, later) = bytes.split_at(len);
+            output.write_all(now).map_err(SampleError::Write)?;
+            *bytes = later;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! What a run did.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// The outcome of [`decrypt`](crate::decrypt()). Serialised, it is the report that `--json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DecryptReport {
+    /// The encrypted file.
+    pub input: PathBuf,
+    /// The clear file.
+    pub output: PathBuf,
+    /// The driver's name and version.
+    pub driver: String,
+    /// Whether the driver's certificate was checked against a root.
+    pub certificate_verified: bool,
+    /// The tracks of the file, in its order.
+    pub tracks: Vec<TrackReport>,
+    /// Crypto sessions opened: one per decrypted track.
+    pub sessions: u64,
+    /// Samples of decrypted tracks.
+    pub samples: u64,
+    /// Session key refreshes finished.
+    pub refreshes: u64,
+    /// Decryption blits.
+    pub blits: u64,
+    /// Bytes that were encrypted.
+    pub bytes_encrypted: u64,
+    /// Bytes of the file, read and written.
+    pub bytes: u64,
+    /// Wall-clock time.
+    pub seconds: f64,
+    /// Bytes of the file in units of 10^6 per second.
+    pub megabytes_per_second: f64,
+    /// What the reader should know, as that the driver cannot refresh session keys. One sentence each.
+    pub notes: Vec<String>,
+}
+
+/// One track of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TrackReport {
+    /// The track's number.
+    pub id: u32,
+    /// `vide`, `soun` and others.
+    pub handler: String,
+    /// The codec, as `avc1`.
+    pub codec: String,
+    /// The protection scheme, as `cenc`; none for a clear track.
+    pub scheme: Option<String>,
+    /// Whether the track was decrypted; if not, it was copied as it is.
+    pub decrypted: bool,
+    /// The KIDs whose keys were used, in the order of their first use, as 32 hexadecimal digits.
+    pub key_ids: Vec<String>,
+    /// Samples of the track that were processed; 0 for a copied one, whose samples are not looked at.
+    pub samples: u64,
+    /// Session key refreshes finished.
+    pub refreshes: u64,
+    /// Key exchanges repeated because the driver lost the session key (D23).
+    pub recoveries: u64,
+    /// Decryption blits.
+    pub blits: u64,
+    /// Bytes of those samples.
+    pub bytes: u64,
+    /// How many of them were encrypted.
+    pub bytes_encrypted: u64,
+}
