@@ -1,1 +1,30 @@
 //! The SoftCP driver: C functions and DDI entries over the engine, and the reference driver.
+//!
+//! ```text
+//!                    softcp.h                        softcp_ddi.h
+//!  host in C ──▶ core::*  softcp_session_… ─┐    ┌─ ddi::*  table entries ◀── Direct3D runtime
+//!                                           ▼    ▼
+//!                                       softcp_device ──▶ softcp (engine)
+//!                                           │
+//!                            mapping ◀── host callbacks ──▶ host's resources
+//! ```
+//!
+//! This crate checks pointers, sizes and handles, and holds no rule of the protocol. All pointer work of the project
+//! but the copy kernels is here: `pointer.rs` for arguments, `mapping.rs` for surfaces, `host.rs` for callbacks. No
+//! panic leaves an entry point, no lock is held during a callback, and errors become HRESULTs in `hresult.rs` alone.
+
+#![deny(missing_docs)]
+
+pub mod core;
+pub mod ddi;
+mod device;
+mod guard;
+mod host;
+mod hresult;
+mod log;
+mod mapping;
+mod pointer;
+pub mod reference;
+
+pub use host::softcp_host;
+pub use reference::softcp_open_reference_driver;

@@ -82,9 +82,13 @@ impl Adapter {
         types.get(position).copied().ok_or(Error::BadKeyExchangeIndex { index, count })
     }
 
-    /// The certificate chain as the application receives it (D13), the same for sessions and channels. The first call
-    /// may make the identity, which takes up to half a second. Errors: [`Error::Identity`], [`Error::RandomFailed`].
-    pub fn certificate(&self) -> Result<Vec<u8>> {
+    /// The certificate chain for sessions of a crypto type, as the application receives it (D13). The first call may
+    /// make the identity, which takes up to half a second. Errors: [`Error::UnsupportedCrypto`], [`Error::Identity`],
+    /// [`Error::RandomFailed`].
+    pub fn session_certificate(&self, crypto_type: &GUID) -> Result<Vec<u8>> {
+        if self.key_exchange_types(crypto_type, &GUID_NULL)?.is_empty() {
+            return Err(Error::UnsupportedCrypto);
+        }
         Ok(self.state.identity()?.certificate(self.encoding))
     }
 
@@ -142,7 +146,12 @@ impl AdapterState {
     #[cfg(test)]
     pub(crate) fn for_test(provider: Provider, like: &Self) -> Self {
         let identity = like.identity().expect("the identity exists");
-        Self { provider, profile: like.profile.clone(), caller_iv: like.caller_iv, identity: Mutex::new(Some(identity)) }
+        Self {
+            provider,
+            profile: like.profile.clone(),
+            caller_iv: like.caller_iv,
+            identity: Mutex::new(Some(identity)),
+        }
     }
 
     /// Whether clear content must stay in protected resources (D19).

@@ -57,12 +57,8 @@ pub(crate) fn run(mut surfaces: BlitSurfaces<'_>, info: Option<EncryptedBlockInf
                 for (from, to) in source.planes().iter().zip(destination.planes_mut()) {
                     let range = overlap(&run.range, start, from.visible_bytes());
                     start += from.visible_bytes();
-                    if run.encrypted {
-                        keystream.copy(from, to, range)
-                    } else {
-                        softcp_ctr::copy(from, to, range)
-                    }
-                    .expect("source and destination agree and the range lies inside");
+                    if run.encrypted { keystream.copy(from, to, range) } else { softcp_ctr::copy(from, to, range) }
+                        .expect("source and destination agree and the range lies inside");
                 }
             }
             BlitSurfaces::Same(surface) if run.encrypted => {
@@ -200,9 +196,8 @@ mod tests {
 
     #[test]
     fn unaligned_run_is_refused_unless_cut_by_the_end() {
-        let check = |at_beginning, skip, encrypt, bytes| {
-            EncryptedBlockInfo { at_beginning, skip, encrypt }.check(16, bytes)
-        };
+        let check =
+            |at_beginning, skip, encrypt, bytes| EncryptedBlockInfo { at_beginning, skip, encrypt }.check(16, bytes);
         assert!(check(32, 16, 16, 1000).is_ok());
         assert!(check(1000, 0, 0, 1000).is_ok());
         assert!(check(16, 7, 0, 1000).is_ok(), "skip is not used when encrypt is 0 (D8)");

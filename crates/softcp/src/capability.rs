@@ -148,11 +148,9 @@ impl CapabilityProfile {
             C::DecryptionBlt,
         ]);
         match name {
-            ProfileName::Software => Self {
-                capabilities: common.with(C::Software, true),
-                block_alignment: 1,
-                key_exchange_alias: false,
-            },
+            ProfileName::Software => {
+                Self { capabilities: common.with(C::Software, true), block_alignment: 1, key_exchange_alias: false }
+            }
             ProfileName::HardwareLike => Self {
                 capabilities: [C::Hardware, C::SequentialCtrIv, C::HardwareProtectUncompressed]
                     .iter()
@@ -160,9 +158,7 @@ impl CapabilityProfile {
                 block_alignment: 16,
                 key_exchange_alias: false,
             },
-            ProfileName::Permissive => {
-                Self { key_exchange_alias: true, ..Self::named(ProfileName::Software) }
-            }
+            ProfileName::Permissive => Self { key_exchange_alias: true, ..Self::named(ProfileName::Software) },
         }
     }
 }

@@ -273,7 +273,8 @@ mod tests {
 
     #[test]
     fn option_values_need_no_quotes() {
-        let config = Config::default().with_options("identity.directory=/a b;capabilities.profile = hardware-like;").unwrap();
+        let config =
+            Config::default().with_options("identity.directory=/a b;capabilities.profile = hardware-like;").unwrap();
         assert_eq!(config.identity.directory.as_deref(), Some(Path::new("/a b")));
         assert_eq!(config.profile().unwrap().block_alignment, 16);
     }

@@ -12,7 +12,6 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failed engine call. Keys, counters, IVs and destination bytes are as they were before it.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     // The caller's order of calls.
     /// No key exchange has succeeded on this session yet (D3). `D3DERR_INVALIDCALL`.
@@ -50,7 +49,9 @@ pub enum Error {
     #[error("source and destination differ in size; a blit does not scale or crop")]
     SizeMismatch,
     /// Source and destination differ in format. `E_INVALIDARG`.
-    #[error("source format {source_format} and destination format {destination_format} differ; a blit does not convert")]
+    #[error(
+        "source format {source_format} and destination format {destination_format} differ; a blit does not convert"
+    )]
     FormatMismatch {
         /// `DXGI_FORMAT` of the source.
         source_format: u32,

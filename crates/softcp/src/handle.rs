@@ -150,7 +150,8 @@ impl<T: Clone> Registry<T> {
 
 impl Kind {
     /// The error of a handle that names no live object of this kind on this device.
-    pub(crate) fn bad_handle(self) -> Error {
+    #[must_use]
+    pub fn bad_handle(self) -> Error {
         Error::BadHandle { kind: self.name() }
     }
 }

@@ -106,8 +106,8 @@ impl IdentityFiles {
         let failed = |reason: &str| Error::Identity { path: PathBuf::new(), reason: reason.to_owned() };
         let rcgen = |error: rcgen::Error| failed(&error.to_string());
         let pkcs8 = provider.rsa.generate().map_err(|_| failed("an RSA key could not be made"))?;
-        let leaf_key =
-            KeyPair::from_pkcs8_der_and_sign_algo(&PrivatePkcs8KeyDer::from(&**pkcs8), &PKCS_RSA_SHA256).map_err(rcgen)?;
+        let leaf_key = KeyPair::from_pkcs8_der_and_sign_algo(&PrivatePkcs8KeyDer::from(&**pkcs8), &PKCS_RSA_SHA256)
+            .map_err(rcgen)?;
         // The root signs one certificate and is thrown away, so its random numbers need not be the provider's.
         let root_key = KeyPair::generate().map_err(rcgen)?;
 

@@ -70,7 +70,6 @@ impl DriverIvs {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

@@ -51,12 +51,7 @@ impl<'a> Surface<'a> {
     #[must_use]
     pub fn buffer(data: &'a [u8]) -> Self {
         let empty = || Rows::from(&[][..]);
-        Self {
-            planes: [Rows::from(data), empty(), empty()],
-            plane_count: 1,
-            format: 0,
-            flags: SurfaceFlags::default(),
-        }
+        Self { planes: [Rows::from(data), empty(), empty()], plane_count: 1, format: 0, flags: SurfaceFlags::default() }
     }
 
     pub(crate) fn planes(&self) -> &[Rows<'a>] {
@@ -172,15 +167,11 @@ mod tests {
     #[test]
     fn pitches_may_differ_but_rows_may_not() {
         let (source, mut destination) = ([0; 12], [0; 20]);
-        let pitched = |rows| {
-            Surface::new([Rows::new(&source, 6, 4, rows).unwrap()], 0, SurfaceFlags::default()).unwrap()
-        };
+        let pitched =
+            |rows| Surface::new([Rows::new(&source, 6, 4, rows).unwrap()], 0, SurfaceFlags::default()).unwrap();
         let mut check = |source| {
-            let destination = SurfaceMut::new(
-                [RowsMut::new(&mut destination, 10, 4, 2).unwrap()],
-                0,
-                SurfaceFlags::default(),
-            );
+            let destination =
+                SurfaceMut::new([RowsMut::new(&mut destination, 10, 4, 2).unwrap()], 0, SurfaceFlags::default());
             BlitSurfaces::Distinct { source, destination: destination.unwrap() }.check_agreement()
         };
         assert!(check(pitched(2)).is_ok());

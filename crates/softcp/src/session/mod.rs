@@ -244,11 +244,7 @@ impl CryptoSession {
     }
 
     fn require(&self, capability: Capability) -> Result<()> {
-        if self.adapter.profile.capabilities.contains(capability) {
-            Ok(())
-        } else {
-            Err(Error::NotOffered(capability))
-        }
+        if self.adapter.profile.capabilities.contains(capability) { Ok(()) } else { Err(Error::NotOffered(capability)) }
     }
 
     /// The side of a blit that holds clear content: not multisampled, and protected while protection is enforced.

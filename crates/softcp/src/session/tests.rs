@@ -95,7 +95,10 @@ impl Rig {
         let surfaces = distinct(source, &mut out);
         let result = self.call(|session| session.encryption_blt(surfaces, &mut iv));
         if result.is_err() {
-            assert!(out.iter().chain(&iv).all(|&byte| byte == 0xEE), "a failed blit wrote to the destination or the IV");
+            assert!(
+                out.iter().chain(&iv).all(|&byte| byte == 0xEE),
+                "a failed blit wrote to the destination or the IV"
+            );
         }
         result.map(|()| (AesCtrIv::from_bytes(&iv), out))
     }
@@ -313,7 +316,9 @@ fn bad_padding_and_bad_length_fail_alike_and_keep_the_key() {
     rig.negotiate(NIST_KEY);
     let mut flipped = rig.key_exchange(&[1; 16]);
     flipped[100] ^= 1;
-    for message in [flipped, rig.key_exchange(&[1; 15]), rig.key_exchange(&[1; 17]), rig.key_exchange(&[]), vec![0xFF; 256]] {
+    for message in
+        [flipped, rig.key_exchange(&[1; 15]), rig.key_exchange(&[1; 17]), rig.key_exchange(&[]), vec![0xFF; 256]]
+    {
         let error = rig.call(|session| session.negotiate(&message)).unwrap_err();
         assert!(matches!(error, Error::KeyExchangeFailed));
         assert!(rig.has_key(NIST_KEY));
@@ -449,10 +454,7 @@ fn created_session_has_no_key() {
 #[test]
 fn keyed_session_refuses_finish_and_a_read_back_without_its_key() {
     let outcomes = outcomes(|rig| rig.negotiate(NIST_KEY));
-    assert!(matches!(
-        outcomes,
-        [None, Some(Error::NoRefreshPending), None, Some(Error::NoReadBackKey), None]
-    ));
+    assert!(matches!(outcomes, [None, Some(Error::NoRefreshPending), None, Some(Error::NoReadBackKey), None]));
 }
 
 #[test]
@@ -649,8 +651,10 @@ fn hardware_like_profile_refuses_unaligned_runs() {
 #[test]
 fn each_call_needs_its_capability() {
     use Capability as C;
-    let flags = |flags: &[&str]| flags.iter().map(|flag| format!("capabilities.flags.{flag}=false;")).collect::<String>();
-    let rig = Rig::new(&flags(&["freshen_session_key", "decryption_blt", "encrypted_read_back_key", "encrypted_read_back"]));
+    let flags =
+        |flags: &[&str]| flags.iter().map(|flag| format!("capabilities.flags.{flag}=false;")).collect::<String>();
+    let rig =
+        Rig::new(&flags(&["freshen_session_key", "decryption_blt", "encrypted_read_back_key", "encrypted_read_back"]));
     rig.negotiate(NIST_KEY);
     assert!(matches!(rig.start(), Err(Error::NotOffered(C::FreshenSessionKey))));
     assert!(matches!(rig.finish(), Err(Error::NotOffered(C::FreshenSessionKey))));

@@ -1,0 +1,123 @@
+//! Adapters: configuration, identity, capability profile.
+
+use std::ffi::{CStr, c_char};
+use std::path::Path;
+use std::sync::Arc;
+
+use softcp::Adapter;
+use softcp::config::{CONF_VARIABLE, Config, OPTIONS_VARIABLE};
+use softcp::provider::Provider;
+
+use super::types::softcp_hresult;
+use crate::hresult::{Failure, Result};
+use crate::{guard, log, pointer};
+
+/// Flag of `softcp_adapter_desc`: take nothing from SOFTCP_CONF and SOFTCP_OPTIONS.
+pub const SOFTCP_ADAPTER_IGNORE_ENVIRONMENT: u32 = 1;
+
+/// Describes an adapter. Zero members are defaults.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[allow(non_camel_case_types, reason = "named as in the C header")]
+pub struct softcp_adapter_desc {
+    /// Size of this structure in bytes as the caller knows it.
+    pub size: u32,
+    /// SOFTCP_ADAPTER_ flags.
+    pub flags: u32,
+    /// Configuration file, UTF-8 path; null: the one that SOFTCP_CONF names, if any.
+    pub configuration_file: *const c_char,
+    /// Options laid over the file, "key=value;key=value" with the file's dotted keys; may be null. SOFTCP_OPTIONS is
+    /// laid over these in turn, so that who runs a program has the last word.
+    pub options: *const c_char,
+}
+
+impl Default for softcp_adapter_desc {
+    fn default() -> Self {
+        Self { size: 0, flags: 0, configuration_file: std::ptr::null(), options: std::ptr::null() }
+    }
+}
+
+/// An adapter. Opaque; made by `softcp_adapter_create`.
+#[allow(non_camel_case_types, reason = "named as in the C header")]
+#[derive(Debug)]
+pub struct softcp_adapter(Arc<Adapter>);
+
+impl softcp_adapter {
+    pub(crate) fn engine(&self) -> &Arc<Adapter> {
+        &self.0
+    }
+}
+
+/// Makes an adapter and writes it to `adapter`. `desc` may be null for all defaults.
+///
+/// SOFTCP_E_INVALIDARG: null `adapter`, or a configuration that cannot be read or holds an unknown key or bad value
+/// (SOFTCP_LOG=warn says which). SOFTCP_E_FAIL: the identity directory cannot be used.
+///
+/// # Safety
+/// `desc` is null or points to a structure of its `size` whose strings end in a zero byte; `adapter` is null or valid
+/// for a write.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn softcp_adapter_create(
+    desc: *const softcp_adapter_desc,
+    adapter: *mut *mut softcp_adapter,
+) -> softcp_hresult {
+    guard::run("softcp_adapter_create", || {
+        log::init();
+        // SAFETY: the caller's duty on `adapter`.
+        unsafe { pointer::write("adapter", adapter, std::ptr::null_mut()) }?;
+        let desc = if desc.is_null() {
+            softcp_adapter_desc::default()
+        } else {
+            // SAFETY: the caller's duty on `desc`; all members are valid when zero.
+            unsafe { pointer::versioned("softcp_adapter_desc", desc, 8) }?
+        };
+        if desc.flags & !SOFTCP_ADAPTER_IGNORE_ENVIRONMENT != 0 {
+            return Err(Failure::Invalid("softcp_adapter_desc.flags holds an unknown flag"));
+        }
+        // SAFETY: the caller's duty on the description's strings.
+        let file = unsafe { pointer::string("configuration_file", desc.configuration_file) }?;
+        // SAFETY: as above.
+        let options = unsafe { pointer::string("options", desc.options) }?;
+        let made = open(file, options, desc.flags & SOFTCP_ADAPTER_IGNORE_ENVIRONMENT == 0)?;
+        let made = Box::into_raw(Box::new(softcp_adapter(made)));
+        // SAFETY: the caller's duty on `adapter`.
+        unsafe { pointer::write("adapter", adapter, made) }
+    })
+}
+
+/// Destroys an adapter; null does nothing. Its devices live on until they are destroyed themselves.
+///
+/// # Safety
+/// `adapter` is null or came from `softcp_adapter_create` and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn softcp_adapter_destroy(adapter: *mut softcp_adapter) -> softcp_hresult {
+    guard::run("softcp_adapter_destroy", || {
+        if !adapter.is_null() {
+            // SAFETY: the caller's duty: it came from `Box::into_raw` and is given back once.
+            drop(unsafe { Box::from_raw(adapter) });
+        }
+        Ok(())
+    })
+}
+
+/// The library's version as "major.minor.patch", valid for the life of the program.
+#[unsafe(no_mangle)]
+pub extern "C" fn softcp_version() -> *const c_char {
+    VERSION.as_ptr()
+}
+
+/// The library's version.
+pub(crate) const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+    Ok(version) => version,
+    Err(_) => panic!("a version holds no zero byte"),
+};
+
+/// An adapter from a file, options over it, and the environment's options over those.
+pub(crate) fn open(file: Option<&str>, options: Option<&str>, environment: bool) -> Result<Arc<Adapter>> {
+    let from_env = |name| if environment { std::env::var(name).ok() } else { None };
+    let (conf, env_options) = (from_env(CONF_VARIABLE), from_env(OPTIONS_VARIABLE));
+    let file = file.or(conf.as_deref()).map(Path::new);
+    let options: Vec<&str> = [options, env_options.as_deref()].into_iter().flatten().collect();
+    let config = Config::from_sources(file, Some(&options.join(";"))).map_err(softcp::Error::from)?;
+    Ok(Adapter::new(&config, Provider::aws_lc())?)
+}

@@ -1,0 +1,114 @@
+//! Devices: one for each `hDevice` of the host.
+
+use std::sync::Arc;
+
+use super::adapter::softcp_adapter;
+use super::types::softcp_hresult;
+pub use crate::device::softcp_device;
+use crate::host::softcp_host;
+use crate::hresult::{Failure, Result};
+use crate::{ddi, guard, pointer};
+
+/// Makes a device on `adapter` over the host's callbacks, which are copied, and writes it to `device`.
+///
+/// SOFTCP_E_INVALIDARG: a null pointer, or a host without `map` or `unmap`. SOFTCP_E_OUTOFMEMORY: too many devices.
+///
+/// # Safety
+/// `adapter` came from `softcp_adapter_create`; `host` points to a structure of its `size`; `device` is null or valid
+/// for a write. Until the device is destroyed the callbacks may be called with their context from any thread that
+/// calls this library, and what `map` describes is memory that, until `unmap`, is valid for the access asked for and
+/// touched by nobody else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn softcp_device_create(
+    adapter: *const softcp_adapter,
+    host: *const softcp_host,
+    device: *mut *mut softcp_device,
+) -> softcp_hresult {
+    guard::run("softcp_device_create", || {
+        // SAFETY: the caller's duty on `device`.
+        unsafe { pointer::write("device", device, std::ptr::null_mut()) }?;
+        // SAFETY: the caller's duty on `adapter`.
+        let adapter = unsafe { adapter.as_ref() }.ok_or(Failure::Null("adapter"))?;
+        // SAFETY: the caller's duty on `host`; all members are valid when zero.
+        let host =
+            unsafe { pointer::versioned("softcp_host", host, std::mem::offset_of!(softcp_host, same_resource)) }?;
+        // SAFETY: the caller's duty on the callbacks.
+        let made = unsafe { softcp_device::new(adapter.engine(), host, None) }?;
+        // SAFETY: the caller's duty on `device`.
+        unsafe { pointer::write("device", device, Arc::into_raw(made).cast_mut()) }
+    })
+}
+
+/// Destroys a device with all its sessions, and detaches it from its `hDevice`; null does nothing. Calls under way on
+/// other threads finish first or on their own, but no new one may begin.
+///
+/// # Safety
+/// `device` is null or came from `softcp_device_create` and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn softcp_device_destroy(device: *mut softcp_device) -> softcp_hresult {
+    guard::run("softcp_device_destroy", || {
+        if !device.is_null() {
+            ddi::attach::detach_device(device);
+            // SAFETY: the caller's duty: it came from `Arc::into_raw` and is given back once.
+            drop(unsafe { Arc::from_raw(device) });
+        }
+        Ok(())
+    })
+}
+
+/// Takes `bytes` from the protected-memory budget for a protected resource that the host is about to make (D24).
+/// SOFTCP_E_OUTOFMEMORY: they are not there.
+///
+/// # Safety
+/// `device` is null or came from `softcp_device_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn softcp_protected_memory_reserve(device: *const softcp_device, bytes: u64) -> softcp_hresult {
+    guard::run("softcp_protected_memory_reserve", || {
+        // SAFETY: the caller's duty on `device`.
+        let device = unsafe { borrow(device) }?;
+        Ok(device.adapter().protected_memory().reserve(bytes)?)
+    })
+}
+
+/// Gives `bytes` of a protected resource back to the budget when the resource is destroyed.
+///
+/// # Safety
+/// `device` is null or came from `softcp_device_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn softcp_protected_memory_release(device: *const softcp_device, bytes: u64) -> softcp_hresult {
+    guard::run("softcp_protected_memory_release", || {
+        // SAFETY: the caller's duty on `device`.
+        let device = unsafe { borrow(device) }?;
+        device.adapter().protected_memory().release(bytes);
+        Ok(())
+    })
+}
+
+/// Writes to `enforced` whether protection is enforced (1) or not (0): while it is, the host must refuse to map
+/// protected resources and to copy them to unprotected ones (D19).
+///
+/// # Safety
+/// `device` is null or came from `softcp_device_create`; `enforced` is null or valid for a write.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn softcp_protection_enforced(
+    device: *const softcp_device,
+    enforced: *mut u32,
+) -> softcp_hresult {
+    guard::run("softcp_protection_enforced", || {
+        // SAFETY: the caller's duty on `enforced`.
+        unsafe { pointer::write("enforced", enforced, 0) }?;
+        // SAFETY: the caller's duty on `device`.
+        let device = unsafe { borrow(device) }?;
+        // SAFETY: the caller's duty on `enforced`.
+        unsafe { pointer::write("enforced", enforced, u32::from(device.engine().protection_enforced())) }
+    })
+}
+
+/// The device behind a caller's pointer.
+///
+/// # Safety
+/// `device` is null or came from `softcp_device_create` and is not destroyed during `'a`.
+pub(crate) unsafe fn borrow<'a>(device: *const softcp_device) -> Result<&'a softcp_device> {
+    // SAFETY: the caller's duty.
+    unsafe { device.as_ref() }.ok_or(Failure::Null("device"))
+}

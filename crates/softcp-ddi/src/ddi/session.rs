@@ -1,0 +1,218 @@
+//! The entries of crypto sessions.
+
+use std::ffi::c_void;
+
+use softcp::{CryptoSessionDesc, EncryptedBlockInfo};
+use softcp_abi::{
+    D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDI_HCRYPTOSESSION,
+    D3D11_1DDI_HRTCRYPTOSESSION, D3D11_1DDIARG_CREATECRYPTOSESSION, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS,
+    D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK, HANDLE, HRESULT, S_OK, SIZE_T,
+};
+
+use super::attach::{device, reporting, returning};
+use crate::device::status_number;
+use crate::hresult::Result;
+use crate::pointer;
+
+/// `CalcPrivateCryptoSessionSize`: the private memory holds the session's id.
+pub(super) unsafe extern "system" fn calc_private_crypto_session_size(
+    _h_device: D3D10DDI_HDEVICE,
+    _create: *const D3D11_1DDIARG_CREATECRYPTOSESSION,
+) -> SIZE_T {
+    size_of::<usize>()
+}
+
+/// `CreateCryptoSession`: on failure the private memory holds zero, so that destroying it is harmless.
+pub(super) unsafe extern "system" fn create_crypto_session(
+    h_device: D3D10DDI_HDEVICE,
+    create: *const D3D11_1DDIARG_CREATECRYPTOSESSION,
+    session: D3D11_1DDI_HCRYPTOSESSION,
+    _runtime_session: D3D11_1DDI_HRTCRYPTOSESSION,
+) -> HRESULT {
+    returning("CreateCryptoSession", h_device, |device| {
+        // SAFETY: the runtime's duty: null or memory of the size that CalcPrivateCryptoSessionSize said.
+        unsafe { pointer::write("hCryptoSession", session.pDrvPrivate.cast(), 0_usize) }?;
+        // SAFETY: the runtime's duty: null or readable.
+        let create = unsafe { pointer::read("pCreateData", create) }?;
+        let id = device.create_session(&CryptoSessionDesc {
+            crypto_type: create.CryptoType,
+            decode_profile: create.DecodeProfile,
+            key_exchange_type: create.KeyExchangeType,
+        })?;
+        // SAFETY: as above.
+        unsafe { pointer::write("hCryptoSession", session.pDrvPrivate.cast(), id) }
+    })
+}
+
+/// `DestroyCryptoSession`: a second call, and one after a failed create, does nothing.
+pub(super) unsafe extern "system" fn destroy_crypto_session(
+    h_device: D3D10DDI_HDEVICE,
+    session: D3D11_1DDI_HCRYPTOSESSION,
+) {
+    reporting("DestroyCryptoSession", h_device, |device| {
+        // SAFETY: the runtime's duty on its session handle.
+        let id = unsafe { id(session) }?;
+        device.destroy_session(id)?;
+        // SAFETY: the runtime's duty: the private memory lives until this call returns.
+        unsafe { pointer::write("hCryptoSession", session.pDrvPrivate.cast(), 0_usize) }
+    });
+}
+
+/// `NegotiateCryptoSessionKeyExchange`.
+pub(super) unsafe extern "system" fn negotiate_crypto_session_key_exchange(
+    h_device: D3D10DDI_HDEVICE,
+    session: D3D11_1DDI_HCRYPTOSESSION,
+    data_size: u32,
+    data: *mut c_void,
+) -> HRESULT {
+    returning("NegotiateCryptoSessionKeyExchange", h_device, |device| {
+        // SAFETY: the runtime's duty on its session handle.
+        let id = unsafe { id(session) }?;
+        // SAFETY: the runtime's duty: null or readable for `data_size` bytes.
+        let data = unsafe { pointer::bytes("pData", data, data_size as usize) }?;
+        Ok(device.session(id)?.lock().negotiate(data)?)
+    })
+}
+
+/// `EncryptionBlt`: the driver writes the IV (D26).
+pub(super) unsafe extern "system" fn encryption_blt(
+    h_device: D3D10DDI_HDEVICE,
+    session: D3D11_1DDI_HCRYPTOSESSION,
+    source: D3D10DDI_HRESOURCE,
+    destination: D3D10DDI_HRESOURCE,
+    iv_size: u32,
+    iv: *mut c_void,
+) {
+    reporting("EncryptionBlt", h_device, |device| {
+        // SAFETY: the runtime's duty on its session handle.
+        let id = unsafe { id(session) }?;
+        // SAFETY: the runtime's duty: null or writable for `iv_size` bytes.
+        let iv = unsafe { pointer::bytes_mut("pIV", iv, iv_size as usize) }?;
+        device.encryption_blt(id, source.pDrvPrivate, destination.pDrvPrivate, iv)
+    });
+}
+
+/// `DecryptionBlt`.
+pub(super) unsafe extern "system" fn decryption_blt(
+    h_device: D3D10DDI_HDEVICE,
+    session: D3D11_1DDI_HCRYPTOSESSION,
+    source: D3D10DDI_HRESOURCE,
+    destination: D3D10DDI_HRESOURCE,
+    info: *const D3D11_1DDI_ENCRYPTED_BLOCK_INFO,
+    content_key_size: u32,
+    content_key: *const c_void,
+    iv_size: u32,
+    iv: *const c_void,
+) {
+    let hresult = reporting("DecryptionBlt", h_device, |device| {
+        // SAFETY: the runtime's duty on its session handle.
+        let id = unsafe { id(session) }?;
+        // SAFETY: the runtime's duty: null or readable.
+        let info = unsafe { pointer::read_or_null(info) }.map(|info| EncryptedBlockInfo {
+            at_beginning: info.NumEncryptedBytesAtBeginning,
+            skip: info.NumBytesInSkipPattern,
+            encrypt: info.NumBytesInEncryptPattern,
+        });
+        // SAFETY: the runtime's duty: null or readable for `content_key_size` bytes.
+        let content_key = unsafe { pointer::bytes_or_null(content_key, content_key_size as usize) }?;
+        // SAFETY: the runtime's duty: null or readable for `iv_size` bytes.
+        let iv = unsafe { pointer::bytes("pIV", iv, iv_size as usize) }?;
+        device.decryption_blt(id, source.pDrvPrivate, destination.pDrvPrivate, info, content_key, iv)
+    });
+    if hresult != S_OK && !info.is_null() && device(h_device).is_ok_and(|device| device.adapter().status_echo()) {
+        let field = info.cast_mut().cast::<u32>().wrapping_add(NUM_BYTES_IN_ENCRYPT_PATTERN);
+        // SAFETY: who configures the status echo promises that callers pass writable block information (D21).
+        unsafe { field.write_unaligned(hresult.cast_unsigned()) };
+    }
+}
+
+/// Which 32-bit member of the block information receives the status echo.
+const NUM_BYTES_IN_ENCRYPT_PATTERN: usize =
+    std::mem::offset_of!(D3D11_1DDI_ENCRYPTED_BLOCK_INFO, NumBytesInEncryptPattern) / size_of::<u32>();
+
+/// `StartSessionKeyRefresh`.
+pub(super) unsafe extern "system" fn start_session_key_refresh(
+    h_device: D3D10DDI_HDEVICE,
+    session: D3D11_1DDI_HCRYPTOSESSION,
+    random_number_size: u32,
+    random_number: *mut c_void,
+) {
+    reporting("StartSessionKeyRefresh", h_device, |device| {
+        // SAFETY: the runtime's duty on its session handle.
+        let id = unsafe { id(session) }?;
+        // SAFETY: the runtime's duty: null or writable for `random_number_size` bytes.
+        let number = unsafe { pointer::bytes_mut("pRandomNumber", random_number, random_number_size as usize) }?;
+        Ok(device.session(id)?.lock().start_key_refresh(number)?)
+    });
+}
+
+/// `FinishSessionKeyRefresh`.
+pub(super) unsafe extern "system" fn finish_session_key_refresh(
+    h_device: D3D10DDI_HDEVICE,
+    session: D3D11_1DDI_HCRYPTOSESSION,
+) {
+    reporting("FinishSessionKeyRefresh", h_device, |device| {
+        // SAFETY: the runtime's duty on its session handle.
+        let id = unsafe { id(session) }?;
+        Ok(device.session(id)?.lock().finish_key_refresh()?)
+    });
+}
+
+/// `GetEncryptionBltKey`.
+pub(super) unsafe extern "system" fn get_encryption_blt_key(
+    h_device: D3D10DDI_HDEVICE,
+    session: D3D11_1DDI_HCRYPTOSESSION,
+    key_size: u32,
+    readback_key: *mut c_void,
+) {
+    reporting("GetEncryptionBltKey", h_device, |device| {
+        // SAFETY: the runtime's duty on its session handle.
+        let id = unsafe { id(session) }?;
+        // SAFETY: the runtime's duty: null or writable for `key_size` bytes.
+        let key = unsafe { pointer::bytes_mut("pReadbackKey", readback_key, key_size as usize) }?;
+        Ok(device.session(id)?.lock().encryption_blt_key(key)?)
+    });
+}
+
+/// `CryptoSessionGetHandle`: the session's id; zero on failure (D30).
+pub(super) unsafe extern "system" fn crypto_session_get_handle(
+    h_device: D3D10DDI_HDEVICE,
+    session: D3D11_1DDI_HCRYPTOSESSION,
+    handle: *mut HANDLE,
+) -> HRESULT {
+    returning("CryptoSessionGetHandle", h_device, |device| {
+        // SAFETY: the runtime's duty: null or writable.
+        unsafe { pointer::write("pHandle", handle, std::ptr::null_mut()) }?;
+        // SAFETY: the runtime's duty on its session handle.
+        let id = device.session_handle(unsafe { id(session) }?)?;
+        // SAFETY: the runtime's duty: null or writable.
+        unsafe { pointer::write("pHandle", handle, std::ptr::without_provenance_mut(id)) }
+    })
+}
+
+/// `CheckCryptoSessionStatus` (WDDM 2.0).
+pub(super) unsafe extern "system" fn check_crypto_session_status(
+    h_device: D3D10DDI_HDEVICE,
+    session: D3D11_1DDI_HCRYPTOSESSION,
+    status: *mut D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS,
+) {
+    reporting("CheckCryptoSessionStatus", h_device, |device| {
+        // SAFETY: the runtime's duty: null or writable.
+        unsafe { pointer::write("pStatus", status, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK) }?;
+        // SAFETY: the runtime's duty on its session handle.
+        let id = unsafe { id(session) }?;
+        let found = device.session(id)?.lock().status();
+        // SAFETY: the runtime's duty: null or writable.
+        unsafe { pointer::write("pStatus", status, status_number(found)) }
+    });
+}
+
+/// The id in a session's private memory.
+///
+/// # Safety
+/// `session.pDrvPrivate` is null or the private memory of a session, of the size that `CalcPrivateCryptoSessionSize`
+/// said.
+unsafe fn id(session: D3D11_1DDI_HCRYPTOSESSION) -> Result<usize> {
+    // SAFETY: the caller's duty.
+    unsafe { pointer::read("hCryptoSession", session.pDrvPrivate.cast()) }
+}

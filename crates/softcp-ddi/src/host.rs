@@ -1,0 +1,111 @@
+//! The host: the driver or layer that links this library, and the callbacks through which it lends its resources.
+
+use std::ffi::{CString, c_char, c_void};
+
+use softcp::{ContentKey, Error, KEY_SIZE};
+use softcp_abi::{HRESULT, S_OK, softcp_mapping};
+
+use crate::hresult::{Failure, Result};
+
+/// Callbacks of the host. All but `map` and `unmap` may be null. No lock is held while one of them runs, so it may
+/// call this library again. They are called on the thread of the call that needs them.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+#[allow(non_camel_case_types, reason = "named as in the C header")]
+pub struct softcp_host {
+    /// Size of this structure in bytes as the host knows it.
+    pub size: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
+    /// First argument of every callback.
+    pub context: *mut c_void,
+    /// Makes the memory of `resource` accessible and describes it. `access` is a SOFTCP_ACCESS_ value; mapping for
+    /// writing keeps what the memory holds. The mapping is zero when the callback begins. A failure is passed on.
+    pub map: Option<
+        unsafe extern "C" fn(
+            context: *mut c_void,
+            resource: *mut c_void,
+            access: u32,
+            mapping: *mut softcp_mapping,
+        ) -> HRESULT,
+    >,
+    /// Ends a mapping.
+    pub unmap: Option<unsafe extern "C" fn(context: *mut c_void, resource: *mut c_void)>,
+    /// Whether two different cookies name the same resource (non-zero) or not (zero). Null: they never do.
+    pub same_resource: Option<unsafe extern "C" fn(context: *mut c_void, a: *mut c_void, b: *mut c_void) -> i32>,
+    /// Receives the failure of a DDI entry that returns nothing, once for each failed call (D20).
+    pub report_error: Option<
+        unsafe extern "C" fn(context: *mut c_void, function: *const c_char, hresult: HRESULT, text: *const c_char),
+    >,
+    /// Opens a sealed key blob of any length and writes the 16-byte content key to `key` (D28). Asked for content
+    /// keys that are not 16 bytes; a failure is passed on. Null: such content keys are E_INVALIDARG.
+    pub unwrap_key: Option<
+        unsafe extern "C" fn(context: *mut c_void, blob: *const c_void, blob_size: u32, key: *mut u8) -> HRESULT,
+    >,
+}
+
+/// A host whose required callbacks are there.
+pub(crate) struct Host(softcp_host);
+
+// SAFETY: the host's context and callbacks may be used from any thread; `softcp_device_create` states that duty.
+unsafe impl Send for Host {}
+// SAFETY: as for Send.
+unsafe impl Sync for Host {}
+
+impl Host {
+    /// Takes the callbacks; `map` and `unmap` must be there.
+    pub(crate) fn new(host: softcp_host) -> Result<Self> {
+        host.map.ok_or(Failure::Null("softcp_host.map"))?;
+        host.unmap.ok_or(Failure::Null("softcp_host.unmap"))?;
+        Ok(Self(host))
+    }
+
+    /// Maps a resource. Each success needs one [`Self::unmap`].
+    pub(crate) fn map(&self, resource: *mut c_void, access: u32) -> Result<softcp_mapping> {
+        let map = self.0.map.expect("checked when the host was taken");
+        let mut mapping = softcp_mapping::default();
+        // SAFETY: the host's own function with its own context; the cookie came from the host's caller.
+        let hresult = unsafe { map(self.0.context, resource, access, &raw mut mapping) };
+        check("map", hresult)?;
+        Ok(mapping)
+    }
+
+    pub(crate) fn unmap(&self, resource: *mut c_void) {
+        let unmap = self.0.unmap.expect("checked when the host was taken");
+        // SAFETY: the host's own function with its own context, for a resource it has mapped.
+        unsafe { unmap(self.0.context, resource) };
+    }
+
+    pub(crate) fn same_resource(&self, a: *mut c_void, b: *mut c_void) -> bool {
+        a == b
+            || self.0.same_resource.is_some_and(|same| {
+                // SAFETY: the host's own function with its own context.
+                unsafe { same(self.0.context, a, b) != 0 }
+            })
+    }
+
+    pub(crate) fn report_error(&self, function: &str, failure: &Failure) {
+        let Some(report) = self.0.report_error else { return };
+        let text = |text: String| CString::new(text).unwrap_or_default();
+        let (function, message) = (text(function.to_owned()), text(failure.to_string()));
+        // SAFETY: the host's own function with its own context; both strings live past the call.
+        unsafe { report(self.0.context, function.as_ptr(), failure.hresult(), message.as_ptr()) };
+    }
+
+    /// Opens a sealed key blob (D28).
+    pub(crate) fn unwrap_key(&self, blob: &[u8]) -> Result<ContentKey> {
+        let unsupported = || Error::UnsupportedContentKey(blob.len());
+        let unwrap_key = self.0.unwrap_key.ok_or_else(unsupported)?;
+        let size = u32::try_from(blob.len()).map_err(|_| unsupported())?;
+        let mut key = [0; KEY_SIZE];
+        // SAFETY: the host's own function with its own context; blob and key live past the call and have these sizes.
+        let hresult = unsafe { unwrap_key(self.0.context, blob.as_ptr().cast(), size, key.as_mut_ptr()) };
+        check("unwrap_key", hresult)?;
+        Ok(ContentKey::new(key))
+    }
+}
+
+/// A negative HRESULT is a failure. S_FALSE and its like are taken as success: hosts differ in what they return.
+fn check(callback: &'static str, hresult: HRESULT) -> Result<()> {
+    if hresult >= S_OK { Ok(()) } else { Err(Failure::Host { callback, hresult }) }
+}

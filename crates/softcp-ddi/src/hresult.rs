@@ -1,0 +1,103 @@
+//! Errors become HRESULTs here and nowhere else. The match has no catch-all arm.
+
+use std::fmt;
+
+use softcp::Error;
+use softcp_abi::{
+    D3DERR_CANNOTPROTECTCONTENT, D3DERR_INVALIDCALL, D3DERR_UNSUPPORTEDCRYPTO, E_FAIL, E_INVALIDARG, E_NOTIMPL,
+    E_OUTOFMEMORY, HRESULT,
+};
+
+/// Why a call of the library failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The engine refused.
+    Engine(Error),
+    /// A required pointer is null.
+    Null(&'static str),
+    /// The structure's leading size is smaller than its first version's.
+    StructureSize { name: &'static str, given: u32 },
+    /// A string is not UTF-8.
+    NotUtf8(&'static str),
+    /// No SoftCP device is attached to this `hDevice`.
+    NotAttached,
+    /// This `hDevice` has a SoftCP device already.
+    AlreadyAttached,
+    /// A value out of its range.
+    Invalid(&'static str),
+    /// Memory described by the host cannot be used: overlapping or impossibly large.
+    Mapping(&'static str),
+    /// A callback of the host failed with this HRESULT.
+    Host { callback: &'static str, hresult: HRESULT },
+    /// No memory for a resource.
+    OutOfMemory,
+    /// A panic was caught; a defect of this library.
+    Panic,
+}
+
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    pub(crate) fn hresult(&self) -> HRESULT {
+        match self {
+            Self::Engine(error) => engine(error),
+            Self::Null(_)
+            | Self::StructureSize { .. }
+            | Self::NotUtf8(_)
+            | Self::NotAttached
+            | Self::AlreadyAttached
+            | Self::Invalid(_)
+            | Self::Mapping(_) => E_INVALIDARG,
+            Self::Host { hresult, .. } => *hresult,
+            Self::OutOfMemory => E_OUTOFMEMORY,
+            Self::Panic => E_FAIL,
+        }
+    }
+}
+
+fn engine(error: &Error) -> HRESULT {
+    match error {
+        Error::NoSessionKey | Error::KeyLost | Error::NoRefreshPending | Error::NoReadBackKey => D3DERR_INVALIDCALL,
+        Error::BadHandle { .. }
+        | Error::WrongSize { .. }
+        | Error::SizeMismatch
+        | Error::FormatMismatch { .. }
+        | Error::Multisampled
+        | Error::BadSurface(_)
+        | Error::BadPlaneCount(_)
+        | Error::UnalignedPattern { .. }
+        | Error::IvNotIncreasing
+        | Error::UnsupportedContentKey(_)
+        | Error::BadKeyExchangeIndex { .. }
+        | Error::KeyExchangeFailed
+        | Error::Config(_) => E_INVALIDARG,
+        Error::UnsupportedCrypto => D3DERR_UNSUPPORTEDCRYPTO,
+        Error::NotOffered(_) => E_NOTIMPL,
+        Error::NotProtected(_) | Error::ProtectedAccess => D3DERR_CANNOTPROTECTCONTENT,
+        Error::ProtectedMemoryExhausted { .. } | Error::TooManyObjects => E_OUTOFMEMORY,
+        Error::IvExhausted | Error::RandomFailed | Error::Identity { .. } => E_FAIL,
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine(error) => write!(f, "{error}"),
+            Self::Null(name) => write!(f, "{name} is null"),
+            Self::StructureSize { name, given } => write!(f, "{name}.size is {given}, smaller than any version of it"),
+            Self::NotUtf8(name) => write!(f, "{name} is not UTF-8"),
+            Self::NotAttached => f.write_str("no SoftCP device is attached to this hDevice"),
+            Self::AlreadyAttached => f.write_str("this hDevice has a SoftCP device already"),
+            Self::Invalid(what) | Self::Mapping(what) => f.write_str(what),
+            Self::Host { callback, hresult } => write!(f, "the host's {callback} failed with {hresult:#010x}"),
+            Self::OutOfMemory => f.write_str("there is no memory for the resource"),
+            Self::Panic => f.write_str("internal error: a panic was caught"),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Engine(error)
+    }
+}
