@@ -1,0 +1,298 @@
+//! Runs of samples that lie one after another: a chunk of a movie, or a `trun` of a fragment.
+
+use std::io::{Read, Seek};
+use std::sync::Arc;
+
+use crate::auxiliary::{Auxiliary, AuxiliaryCursor, Place, SUBSAMPLE_LEN};
+use crate::error::{Error, Result, SampleDefect};
+use crate::meta::Meta;
+use crate::protection::{KeyParameters, initialization_vector};
+use crate::sample_entry::SampleEntry;
+use crate::sample_group::{GroupCursor, SampleGroups};
+use crate::sample_size::SampleSizes;
+use crate::source::Source;
+use crate::{Sample, SampleEncryption, Scheme, Subsample};
+
+/// What the samples of one track in one metadata box (`moov` or a `traf` of `moof`) have in common.
+#[derive(Debug)]
+pub(crate) struct SampleSet {
+    pub(crate) meta: Arc<Meta>,
+    pub(crate) track_id: u32,
+    /// Number within the track of the set's first sample.
+    pub(crate) first_index: u64,
+    pub(crate) entries: Arc<[SampleEntry]>,
+    pub(crate) groups: SampleGroups,
+    pub(crate) auxiliary: Auxiliary,
+}
+
+/// Goes through the samples of a set in order.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SampleCursor {
+    sample: u64,
+    auxiliary: AuxiliaryCursor,
+    group: GroupCursor,
+}
+
+impl SampleSet {
+    /// Begins run `number`, from 0.
+    pub(crate) fn begin_run(&self, cursor: &mut SampleCursor, number: u32) -> Result<()> {
+        cursor.auxiliary.begin_run(&self.meta, &self.auxiliary, number)
+    }
+
+    /// Passes `count` samples with the sample entry `description`.
+    pub(crate) fn skip(&self, cursor: &mut SampleCursor, description: u32, count: u32) -> Result<()> {
+        // Without any of these a sample leaves no trace but its number.
+        if matches!(self.auxiliary, Auxiliary::Absent) && self.groups.is_empty() {
+            cursor.sample += u64::from(count);
+            return Ok(());
+        }
+        (0..count).try_for_each(|_| self.next(cursor, description).map(drop))
+    }
+
+    /// How many of `count` samples from number `first` on are protected.
+    pub(crate) fn count_protected(
+        &self,
+        group: &mut GroupCursor,
+        description: u32,
+        first: u32,
+        count: u32,
+    ) -> Result<u32> {
+        let mut protected = 0;
+        for sample in 0..count {
+            let group = group.next(&self.meta, &self.groups)?;
+            let parameters = self.parameters(description, group).map_err(|defect| Error::Sample {
+                track_id: self.track_id,
+                index: self.first_index + u64::from(first) + u64::from(sample),
+                defect,
+            })?;
+            protected += u32::from(parameters.is_some());
+        }
+        Ok(protected)
+    }
+
+    /// Scheme and parameters of the next sample, if it is protected, and where its auxiliary information is.
+    fn next(&self, cursor: &mut SampleCursor, description: u32) -> Result<(Option<(Scheme, &KeyParameters)>, Place)> {
+        let group = cursor.group.next(&self.meta, &self.groups)?;
+        let parameters = self.parameters(description, group).map_err(|defect| self.defect(cursor, defect))?;
+        let iv_size = parameters.map_or(0, |(_, parameters)| self.iv_size(parameters));
+        let place = cursor.auxiliary.next(&self.meta, &self.auxiliary, parameters.is_some(), iv_size)?;
+        cursor.sample += 1;
+        Ok((parameters, place))
+    }
+
+    /// What holds for a sample, if it is protected: its group's parameters, else its sample entry's.
+    fn parameters(&self, description: u32, group: u32) -> Result<Option<(Scheme, &KeyParameters)>, SampleDefect> {
+        let entry = description.checked_sub(1).and_then(|index| self.entries.get(index as usize));
+        let entry = entry.ok_or(SampleDefect::NoDescription { index: description })?;
+        let (Some(protection), Some(default)) = (&entry.protection, &entry.parameters) else { return Ok(None) };
+        let parameters = match group {
+            0 => default,
+            _ => self.groups.get(group).ok_or(SampleDefect::NoKeyGroup { index: group })?,
+        };
+        Ok(parameters.protected.then_some((protection.scheme, parameters)))
+    }
+
+    /// Bytes of a sample's own initialization vector.
+    fn iv_size(&self, parameters: &KeyParameters) -> u8 {
+        match &self.auxiliary {
+            Auxiliary::Senc(senc) => senc.parameters.map_or(parameters.iv_size, |(iv_size, _)| iv_size),
+            _ => parameters.iv_size,
+        }
+    }
+
+    fn defect(&self, cursor: &SampleCursor, defect: SampleDefect) -> Error {
+        Error::Sample { track_id: self.track_id, index: self.first_index + cursor.sample, defect }
+    }
+}
+
+/// Samples that lie one after another and have one sample entry.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) set: Arc<SampleSet>,
+    /// Place of the next sample.
+    pub(crate) offset: u64,
+    /// Samples left.
+    pub(crate) left: u32,
+    /// Number of the sample entry, from 1.
+    pub(crate) description: u32,
+    pub(crate) sizes: SampleSizes,
+    /// The next sample's place in `sizes`.
+    pub(crate) size_index: u32,
+    pub(crate) cursor: SampleCursor,
+}
+
+impl Run {
+    /// The size of the next sample, which there must be.
+    #[inline]
+    pub(crate) fn next_len(&self) -> Result<u32> {
+        self.sizes.get(&self.set.meta, self.size_index)
+    }
+
+    /// The next sample, which there must be.
+    pub(crate) fn next<R: Read + Seek>(&mut self, source: &mut Source<R>) -> Result<Sample> {
+        let set = &*self.set;
+        let len = self.next_len()?;
+        let before = self.cursor;
+        let (parameters, place) = set.next(&mut self.cursor, self.description)?;
+        let encryption = match parameters {
+            None => None,
+            Some((scheme, parameters)) => {
+                let (iv, subsamples) = match &place {
+                    Place::Nowhere => read_auxiliary(&[], set.iv_size(parameters), parameters, len),
+                    Place::Meta(range) => {
+                        let bytes = set.meta.bytes().get(range.clone()).unwrap_or_default();
+                        read_auxiliary(bytes, set.iv_size(parameters), parameters, len)
+                    }
+                    Place::File(offset, info_len) => {
+                        let bytes = source.peek(*offset, (*info_len).into())?;
+                        if bytes.len() < usize::from(*info_len) {
+                            Err(SampleDefect::AuxiliaryOutside { offset: *offset, len: (*info_len).into() })
+                        } else {
+                            read_auxiliary(bytes, parameters.iv_size, parameters, len)
+                        }
+                    }
+                }
+                .map_err(|defect| set.defect(&before, defect))?;
+                let kid = match &set.auxiliary {
+                    Auxiliary::Senc(senc) => senc.parameters.map_or(parameters.kid, |(_, kid)| kid),
+                    _ => parameters.kid,
+                };
+                let pattern = parameters.pattern.filter(|_| scheme.has_pattern());
+                Some(SampleEncryption { scheme, kid, iv, pattern, subsamples })
+            }
+        };
+        let sample = Sample {
+            track_id: set.track_id,
+            index: set.first_index + before.sample,
+            offset: self.offset,
+            len,
+            encryption,
+        };
+        let defect = || Error::Sample {
+            track_id: sample.track_id,
+            index: sample.index,
+            defect: SampleDefect::OutsideMediaData { offset: sample.offset, len },
+        };
+        self.offset = self.offset.checked_add(len.into()).ok_or_else(defect)?;
+        self.size_index = self.size_index.saturating_add(1);
+        self.left = self.left.saturating_sub(1);
+        Ok(sample)
+    }
+
+    /// An error about the next sample.
+    pub(crate) fn defect(&self, defect: SampleDefect) -> Error {
+        self.set.defect(&self.cursor, defect)
+    }
+}
+
+/// Initialization vector and subsamples of a sample of `len` bytes, from its auxiliary information.
+fn read_auxiliary(
+    bytes: &[u8],
+    iv_size: u8,
+    parameters: &KeyParameters,
+    len: u32,
+) -> Result<([u8; 16], Vec<Subsample>), SampleDefect> {
+    let wrong_length = || SampleDefect::AuxiliaryLength { len: u32::try_from(bytes.len()).unwrap_or(u32::MAX) };
+    if bytes.is_empty() && iv_size > 0 {
+        return Err(SampleDefect::NoInitializationVector);
+    }
+    let (iv, rest) = bytes.split_at_checked(iv_size.into()).ok_or_else(wrong_length)?;
+    let iv = match parameters.constant_iv {
+        Some(constant) if iv_size == 0 => constant,
+        _ if iv_size == 0 => return Err(SampleDefect::NoInitializationVector),
+        _ => initialization_vector(iv),
+    };
+    let Some((count, rest)) = rest.split_first_chunk::<2>() else {
+        return if rest.is_empty() { Ok((iv, Vec::new())) } else { Err(wrong_length()) };
+    };
+    if rest.len() != usize::from(u16::from_be_bytes(*count)) * SUBSAMPLE_LEN {
+        return Err(wrong_length());
+    }
+    let (entries, _) = rest.as_chunks::<SUBSAMPLE_LEN>();
+    let subsamples: Vec<_> = entries
+        .iter()
+        .map(|&[c0, c1, p0, p1, p2, p3]| Subsample {
+            clear: u16::from_be_bytes([c0, c1]),
+            protected: u32::from_be_bytes([p0, p1, p2, p3]),
+        })
+        .collect();
+    let covered = subsamples.iter().map(|part| u64::from(part.clear) + u64::from(part.protected)).sum();
+    if !subsamples.is_empty() && covered != u64::from(len) {
+        return Err(SampleDefect::SubsampleLength { covered, len });
+    }
+    Ok((iv, subsamples))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(iv_size: u8, constant_iv: Option<[u8; 16]>) -> KeyParameters {
+        KeyParameters { protected: true, iv_size, kid: [0; 16], constant_iv, pattern: None }
+    }
+
+    fn read(bytes: &[u8], iv_size: u8, len: u32) -> Result<([u8; 16], Vec<Subsample>), SampleDefect> {
+        read_auxiliary(bytes, iv_size, &parameters(iv_size, None), len)
+    }
+
+    #[test]
+    fn auxiliary_vector_of_8_bytes_has_a_zero_counter() {
+        assert_eq!(read(b"ABCDEFGH", 8, 9).unwrap(), (*b"ABCDEFGH\0\0\0\0\0\0\0\0", vec![]));
+    }
+
+    #[test]
+    fn auxiliary_vector_of_16_bytes_is_whole() {
+        assert_eq!(read(b"ABCDEFGHIJKLMNOP", 16, 9).unwrap().0, *b"ABCDEFGHIJKLMNOP");
+    }
+
+    #[test]
+    fn auxiliary_subsamples_are_read() {
+        let bytes = [b"ABCDEFGH".as_slice(), &[0, 2, 0, 1, 0, 0, 0, 2, 1, 0, 0, 1, 0, 0]].concat();
+        let expected = [Subsample { clear: 1, protected: 2 }, Subsample { clear: 256, protected: 65536 }];
+        assert_eq!(read(&bytes, 8, 65795).unwrap().1, expected);
+    }
+
+    #[test]
+    fn subsamples_that_do_not_cover_the_sample_are_refused() {
+        let bytes = [b"ABCDEFGH".as_slice(), &[0, 1, 0, 1, 0, 0, 0, 2]].concat();
+        assert!(read(&bytes, 8, 3).is_ok());
+        assert_eq!(read(&bytes, 8, 4), Err(SampleDefect::SubsampleLength { covered: 3, len: 4 }));
+        assert_eq!(read(&bytes, 8, 2), Err(SampleDefect::SubsampleLength { covered: 3, len: 2 }));
+    }
+
+    #[test]
+    fn empty_list_of_subsamples_protects_the_whole_sample() {
+        assert_eq!(read(b"ABCDEFGH\0\0", 8, 5).unwrap().1, []);
+    }
+
+    #[test]
+    fn subsamples_of_four_gigabytes_twice_do_not_wrap() {
+        let bytes = [[0, 2].as_slice(), &[0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1]].concat();
+        let result = read_auxiliary(&bytes, 0, &parameters(0, Some([0; 16])), 100);
+        assert_eq!(result, Err(SampleDefect::SubsampleLength { covered: 1 << 32, len: 100 }));
+    }
+
+    #[test]
+    fn constant_vector_stands_in_for_samples_without_their_own() {
+        let result = read_auxiliary(&[], 0, &parameters(0, Some([7; 16])), 5).unwrap();
+        assert_eq!(result, ([7; 16], vec![]));
+    }
+
+    #[test]
+    fn absent_vector_is_refused() {
+        assert_eq!(read(&[], 8, 5), Err(SampleDefect::NoInitializationVector));
+        assert_eq!(read(&[], 0, 5), Err(SampleDefect::NoInitializationVector));
+    }
+
+    #[test]
+    fn vector_cut_short_is_refused() {
+        assert_eq!(read(b"ABCDEFG", 8, 5), Err(SampleDefect::AuxiliaryLength { len: 7 }));
+    }
+
+    #[test]
+    fn subsample_count_that_does_not_fill_the_rest_is_refused() {
+        let bytes = [b"ABCDEFGH".as_slice(), &[0, 2, 0, 1, 0, 0, 0, 2]].concat();
+        assert_eq!(read(&bytes, 8, 99), Err(SampleDefect::AuxiliaryLength { len: 16 }));
+        assert_eq!(read(b"ABCDEFGHx", 8, 99), Err(SampleDefect::AuxiliaryLength { len: 9 }));
+    }
+}

@@ -1,0 +1,304 @@
+//! Tracks, as the `trak` box describes them (ISO/IEC 14496-12, 8.3 to 8.7).
+
+use std::sync::Arc;
+
+use crate::auxiliary::Auxiliary;
+use crate::error::{BoxDefect, Result};
+use crate::fourcc::{HDLR, MDHD, MDIA, MINF, STBL, STSD, TKHD};
+use crate::meta::{BoxRef, Meta};
+use crate::rewrite::{Edit, is_sample_protection};
+use crate::run::{Run, SampleCursor, SampleSet};
+use crate::sample_entry::{Protection, SampleEntry};
+use crate::sample_group::{GroupCursor, SampleGroups};
+use crate::sample_table::{ChunkCursor, SampleTable};
+use crate::{FourCc, KeyId, Scheme};
+
+/// A track of the movie.
+#[derive(Debug)]
+pub struct Track {
+    id: u32,
+    handler: FourCc,
+    timescale: u32,
+    duration: Option<u64>,
+    sample_count: Option<u64>,
+    key_ids: Vec<KeyId>,
+    set: Arc<SampleSet>,
+    table: SampleTable,
+    edits: Vec<Edit>,
+    defaults: FragmentDefaults,
+}
+
+/// What `trex` gives for the fragments of a track (ISO/IEC 14496-12, 8.8.3).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FragmentDefaults {
+    pub(crate) description: Option<u32>,
+    pub(crate) sample_size: Option<u32>,
+}
+
+impl Track {
+    /// The track's number, by which selections and samples name it. Never the same for two tracks.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// What the track is: `vide`, `soun`, `text`, `subt` and others.
+    #[must_use]
+    pub fn handler(&self) -> FourCc {
+        self.handler
+    }
+
+    /// The codec of the first sample entry (`avc1`, `mp4a`), which for a protected entry is the original one. All zeros
+    /// if there is no entry.
+    #[must_use]
+    pub fn codec(&self) -> FourCc {
+        self.sample_entries().first().map_or(FourCc([0; 4]), |entry| entry.codec)
+    }
+
+    /// How the track is protected: by its first protected sample entry. `None` for a clear track.
+    #[must_use]
+    pub fn protection(&self) -> Option<&Protection> {
+        self.sample_entries().iter().find_map(|entry| entry.protection.as_ref())
+    }
+
+    /// The sample entries. A track may mix clear and protected ones.
+    #[must_use]
+    pub fn sample_entries(&self) -> &[SampleEntry] {
+        &self.set.entries
+    }
+
+    /// The keys that the `moov` box names for this track, each once: the defaults of its sample entries and those of its
+    /// sample groups. Fragments may name more; those appear with their samples.
+    #[must_use]
+    pub fn key_ids(&self) -> &[KeyId] {
+        &self.key_ids
+    }
+
+    /// Number of samples; `None` if the movie has fragments, where it shows only at the end.
+    #[must_use]
+    pub fn sample_count(&self) -> Option<u64> {
+        self.sample_count
+    }
+
+    /// Units of time in a second.
+    #[must_use]
+    pub fn timescale(&self) -> u32 {
+        self.timescale
+    }
+
+    /// Duration in units of the timescale as the header of the media gives it, if it does. Usually 0 in a movie with
+    /// fragments.
+    #[must_use]
+    pub fn duration(&self) -> Option<u64> {
+        self.duration
+    }
+
+    /// Reads a `trak` box. `samples_left` is how many samples the movie may still have; those of the track are taken off.
+    pub(crate) fn parse(meta: &Arc<Meta>, trak: &BoxRef, fragmented: bool, samples_left: &mut u64) -> Result<Self> {
+        let id = track_id(meta, &meta.require(trak, TKHD)?)?;
+        let mdia = meta.require(trak, MDIA)?;
+        let (timescale, duration) = media_header(meta, &meta.require(&mdia, MDHD)?)?;
+        let handler = handler(meta, &meta.require(&mdia, HDLR)?)?;
+        let stbl = meta.require(&meta.require(&mdia, MINF)?, STBL)?;
+
+        let mut edits = Vec::new();
+        let entries = sample_entries(meta, &meta.require(&stbl, STSD)?, &mut edits)?;
+        let table = SampleTable::parse(meta, &stbl)?;
+        let count = u64::from(table.sample_count);
+        *samples_left = samples_left
+            .checked_sub(count)
+            .ok_or_else(|| trak.defect(BoxDefect::TooManySamples { count, limit: *samples_left }))?;
+        let mut set = SampleSet {
+            meta: Arc::clone(meta),
+            track_id: id,
+            first_index: 0,
+            entries: entries.into(),
+            groups: SampleGroups::default(),
+            auxiliary: Auxiliary::Absent,
+        };
+        if let Some(scheme) = known_scheme(&set.entries) {
+            set.groups = SampleGroups::of_track(meta, &stbl)?;
+            set.auxiliary = Auxiliary::find(meta, &[stbl, *trak], scheme, 0)?;
+            settle(&mut set, &table)?;
+            for parent in [&stbl, trak] {
+                for child in meta.children(parent) {
+                    let child = child?;
+                    if is_sample_protection(meta, &child, scheme) {
+                        edits.push(Edit::free(&child));
+                    }
+                }
+            }
+        }
+        Ok(Self {
+            id,
+            handler,
+            timescale,
+            duration,
+            sample_count: (!fragmented).then_some(table.sample_count.into()),
+            key_ids: key_ids(&set),
+            set: Arc::new(set),
+            table,
+            edits,
+            defaults: FragmentDefaults::default(),
+        })
+    }
+
+    pub(crate) fn set_fragment_defaults(&mut self, defaults: FragmentDefaults) {
+        self.defaults = defaults;
+    }
+
+    pub(crate) fn fragment_defaults(&self) -> FragmentDefaults {
+        self.defaults
+    }
+
+    /// The scheme of Common Encryption that the track uses, if it does.
+    pub(crate) fn known_scheme(&self) -> Option<Scheme> {
+        known_scheme(&self.set.entries)
+    }
+
+    /// The first protection that is not Common Encryption.
+    pub(crate) fn unknown_scheme(&self) -> Option<FourCc> {
+        self.sample_entries().iter().find_map(|entry| match entry.protection.as_ref()?.scheme {
+            Scheme::Other(code) => Some(code),
+            _ => None,
+        })
+    }
+
+    /// The samples of the track in `moov`.
+    pub(crate) fn set(&self) -> &Arc<SampleSet> {
+        &self.set
+    }
+
+    pub(crate) fn table(&self) -> &SampleTable {
+        &self.table
+    }
+
+    /// What makes the `moov` describe clear samples of this track.
+    pub(crate) fn edits(&self) -> &[Edit] {
+        &self.edits
+    }
+
+    /// The chunks of the track.
+    pub(crate) fn chunk_runs(&self) -> ChunkRuns {
+        ChunkRuns { set: Arc::clone(&self.set), table: self.table, chunks: ChunkCursor::default() }
+    }
+}
+
+/// The chunks of a track as runs, in the order of their numbers.
+#[derive(Debug)]
+pub(crate) struct ChunkRuns {
+    set: Arc<SampleSet>,
+    table: SampleTable,
+    chunks: ChunkCursor,
+}
+
+impl ChunkRuns {
+    /// The next chunk that has samples. `cursor` is where the run before it ended.
+    pub(crate) fn next(&mut self, mut cursor: SampleCursor) -> Result<Option<Run>> {
+        while let Some(chunk) = self.chunks.next(&self.set.meta, &self.table)? {
+            self.set.begin_run(&mut cursor, chunk.number)?;
+            if chunk.samples > 0 {
+                return Ok(Some(Run {
+                    set: Arc::clone(&self.set),
+                    offset: chunk.offset,
+                    left: chunk.samples,
+                    description: chunk.description,
+                    sizes: self.table.sizes,
+                    size_index: chunk.first_sample,
+                    cursor,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// All chunks that are left, found without reading the samples.
+    pub(crate) fn all(mut self) -> Result<Vec<Run>> {
+        let mut runs = Vec::new();
+        let mut cursor = SampleCursor::default();
+        while let Some(run) = self.next(cursor)? {
+            cursor = run.cursor;
+            self.set.skip(&mut cursor, run.description, run.left)?;
+            runs.push(run);
+        }
+        Ok(runs)
+    }
+}
+
+fn track_id(meta: &Meta, tkhd: &BoxRef) -> Result<u32> {
+    let mut fields = meta.fields(tkhd);
+    match fields.version_and_flags()? {
+        (0, _) => fields.skip(8)?,
+        (1, _) => fields.skip(16)?,
+        (version, _) => return Err(tkhd.defect(BoxDefect::UnknownVersion(version))),
+    }
+    fields.u32()
+}
+
+/// Timescale and duration; a duration of all ones is none.
+fn media_header(meta: &Meta, mdhd: &BoxRef) -> Result<(u32, Option<u64>)> {
+    let mut fields = meta.fields(mdhd);
+    match fields.version_and_flags()? {
+        (0, _) => {
+            fields.skip(8)?;
+            let (timescale, duration) = (fields.u32()?, fields.u32()?);
+            Ok((timescale, (duration != u32::MAX).then_some(duration.into())))
+        }
+        (1, _) => {
+            fields.skip(16)?;
+            let (timescale, duration) = (fields.u32()?, fields.u64()?);
+            Ok((timescale, (duration != u64::MAX).then_some(duration)))
+        }
+        (version, _) => Err(mdhd.defect(BoxDefect::UnknownVersion(version))),
+    }
+}
+
+fn handler(meta: &Meta, hdlr: &BoxRef) -> Result<FourCc> {
+    let mut fields = meta.fields(hdlr);
+    fields.version_and_flags()?;
+    fields.skip(4)?;
+    fields.four_cc()
+}
+
+fn sample_entries(meta: &Meta, stsd: &BoxRef, edits: &mut Vec<Edit>) -> Result<Vec<SampleEntry>> {
+    let mut fields = meta.fields(stsd);
+    fields.version_and_flags()?;
+    let count = fields.u32()?;
+    let mut entries = Vec::new();
+    for entry in meta.boxes_between(fields.position(), stsd.end) {
+        entries.push(SampleEntry::parse(meta, &entry?, edits)?);
+    }
+    if entries.len() as u64 != u64::from(count) {
+        let expected = entries.len() as u64;
+        return Err(stsd.defect(BoxDefect::CountMismatch { count: count.into(), expected }));
+    }
+    Ok(entries)
+}
+
+fn known_scheme(entries: &[SampleEntry]) -> Option<Scheme> {
+    entries.iter().find(|entry| entry.parameters.is_some())?.protection.as_ref().map(|protection| protection.scheme)
+}
+
+fn settle(set: &mut SampleSet, table: &SampleTable) -> Result<()> {
+    let mut auxiliary = core::mem::replace(&mut set.auxiliary, Auxiliary::Absent);
+    auxiliary.settle(table.sample_count, || {
+        let mut chunks = ChunkCursor::default();
+        let mut groups = GroupCursor::default();
+        let mut protected = 0u32;
+        while let Some(chunk) = chunks.next(&set.meta, table)? {
+            protected += set.count_protected(&mut groups, chunk.description, chunk.first_sample, chunk.samples)?;
+        }
+        Ok(protected)
+    })?;
+    set.auxiliary = auxiliary;
+    Ok(())
+}
+
+fn key_ids(set: &SampleSet) -> Vec<KeyId> {
+    let defaults = set.entries.iter().filter_map(|entry| entry.parameters.as_ref());
+    let groups = set.groups.track_descriptions().entries().iter();
+    let mut key_ids: Vec<_> = defaults.chain(groups).filter(|key| key.protected).map(|key| key.kid).collect();
+    key_ids.sort_unstable();
+    key_ids.dedup();
+    key_ids
+}
