@@ -61,8 +61,8 @@ fn memory(planes: &[Plane], side: Side, seed: u64) -> Vec<Vec<u8>> {
         state ^= state << 17;
         state.to_le_bytes()[3]
     };
-    let size = |plane: &Plane| plane.pitch(side) * plane.rows + plane.slack;
-    planes.iter().map(|plane| iter::repeat_with(&mut byte).take(size(plane)).collect()).collect()
+    let extent = |plane: &Plane| plane.pitch(side) * plane.rows + plane.slack;
+    planes.iter().map(|plane| iter::repeat_with(&mut byte).take(extent(plane)).collect()).collect()
 }
 
 /// Where the visible bytes are: plane and place within it, in the order of D9.
@@ -95,8 +95,8 @@ fn blitted(
 ) -> Vec<Vec<u8>> {
     let mut keystream = ctr::Ctr64BE::<aes::Aes128>::new(&key.into(), &iv.into());
     let mut result = destination.to_vec();
-    let places = places(planes, source_side).zip(places(planes, Side::Destination));
-    for (at, ((from_plane, from), (to_plane, to))) in places.enumerate() {
+    let moves = places(planes, source_side).zip(places(planes, Side::Destination));
+    for (at, ((from_plane, from), (to_plane, to))) in moves.enumerate() {
         let mut byte = [source[from_plane][from]];
         if is_encrypted(info, at) {
             keystream.apply_keystream(&mut byte);
@@ -447,8 +447,8 @@ fn special_patterns_are_as_decided() {
 fn planar_picture_with_the_usual_pattern_equals_byte_by_byte() {
     // 4:2:0 in three planes at the pitches of a texture, encrypted 1 block in 10 as `cens` files are.
     let plane =
-        |row_bytes, rows| Plane { row_bytes, rows, source_padding: 0, destination_padding: 1024 - row_bytes, slack: 0 };
-    let planes = vec![plane(854, 480), plane(427, 240), plane(427, 240)];
+        |row_bytes, rows| Plane { row_bytes, rows, source_padding: 0, destination_padding: 512 - row_bytes, slack: 0 };
+    let planes = vec![plane(320, 180), plane(160, 90), plane(160, 90)];
     let info = Some(EncryptedBlockInfo { at_beginning: 0, skip: 144, encrypt: 16 });
     let rig = Rig::new("");
     let (key, iv) = ([0x77; 16], AesCtrIv { iv: 12, count: u64::MAX - 100 }.to_bytes());

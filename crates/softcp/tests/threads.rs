@@ -256,15 +256,14 @@ fn ten_thousand_sessions_are_found_by_their_own_handles() {
         session.lock().negotiate(key_exchange(&rig.certificate, key(number)).message().as_bytes()).unwrap();
     };
     let find = |handle| rig.device.crypto_session(handle);
-    let handles: Vec<Handle> =
-        (0..SESSIONS).map(|_| rig.device.create_crypto_session(&desc()).unwrap()).collect();
+    let handles: Vec<Handle> = (0..SESSIONS).map(|_| rig.device.create_crypto_session(&desc()).unwrap()).collect();
     assert_eq!(handles.iter().collect::<HashSet<_>>().len(), SESSIONS, "handles are unique (D25)");
     for (number, &handle) in handles.iter().enumerate().step_by(KEYED_EVERY) {
         negotiate(&find(handle).unwrap(), number);
     }
     let check = |number: usize, handle| {
         let session = find(handle).unwrap();
-        let is_keyed = number % KEYED_EVERY == 0;
+        let is_keyed = number.is_multiple_of(KEYED_EVERY);
         assert_eq!(session.lock().generation(), u64::from(is_keyed), "session {number}");
         if is_keyed {
             assert_eq!(keystream(&session, [1; 16], 16), ctr(key(number), [1; 16], &[0; 16]), "session {number}");
@@ -274,13 +273,17 @@ fn ten_thousand_sessions_are_found_by_their_own_handles() {
 
     // Every third goes; the others stay, and those that come into the free places are new.
     let (gone, left): (Vec<_>, Vec<_>) = handles.into_iter().enumerate().partition(|(number, _)| number % 3 == 1);
-    gone.iter().for_each(|&(_, handle)| rig.device.destroy_crypto_session(handle).unwrap());
+    for &(_, handle) in &gone {
+        rig.device.destroy_crypto_session(handle).unwrap();
+    }
     let fresh: Vec<_> = gone.iter().map(|_| rig.device.create_crypto_session(&desc()).unwrap()).collect();
     for &(number, handle) in &gone {
         assert!(matches!(find(handle), Err(Error::BadHandle { .. })), "session {number} is gone");
         assert!(!fresh.contains(&handle), "a handle names another session now");
     }
-    left.iter().for_each(|&(number, handle)| check(number, handle));
+    for &(number, handle) in &left {
+        check(number, handle);
+    }
     for &handle in &fresh {
         assert_eq!(find(handle).unwrap().lock().generation(), 0, "a new session is as created");
     }
@@ -290,10 +293,10 @@ fn ten_thousand_sessions_are_found_by_their_own_handles() {
 #[test]
 fn types_may_cross_threads() {
     fn is_send_and_sync<T: Send + Sync>() {}
+    fn is_send<T: Send>() {}
     is_send_and_sync::<Adapter>();
     is_send_and_sync::<Device>();
     is_send_and_sync::<SharedSession>();
     is_send_and_sync::<Error>();
-    fn is_send<T: Send>() {}
     is_send::<CryptoSession>();
 }
