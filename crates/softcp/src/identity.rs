@@ -182,8 +182,12 @@ impl IdentityFiles {
             .map(|certificate| certificate.map(|der| der.to_vec()))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| failed(CHAIN_FILE, &error.to_string()))?;
-        let leaf = chain.first().ok_or_else(|| failed(CHAIN_FILE, "holds no certificate"))?;
-        let leaf = x509_cert::Certificate::from_der(leaf).map_err(|error| failed(CHAIN_FILE, &error.to_string()))?;
+        let certificates = chain
+            .iter()
+            .map(|der| x509_cert::Certificate::from_der(der))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| failed(CHAIN_FILE, &error.to_string()))?;
+        let leaf = certificates.first().ok_or_else(|| failed(CHAIN_FILE, "holds no certificate"))?;
         let leaf_public_key = leaf
             .tbs_certificate()
             .subject_public_key_info()

@@ -305,6 +305,19 @@ fn chain_without_a_certificate_in_it_is_named() {
     }
 }
 
+/// The adapter took such a chain, and then handing out its certificate panicked.
+#[test]
+fn chain_whose_second_certificate_is_none_is_named() {
+    let leaf = committed_file("chain.pem");
+    let leaf = leaf.split_inclusive("-----END CERTIFICATE-----\n").next().unwrap();
+    // Three zero bytes; an empty SEQUENCE, which is DER but no certificate.
+    for base64 in ["AAAA", "MAA="] {
+        let chain = format!("{leaf}-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
+        let (named, reason) = Spoilt::new("chain.pem", Some(&chain)).error();
+        assert_eq!(named, "chain.pem", "{reason}");
+    }
+}
+
 #[test]
 fn key_that_is_none_of_ours_is_named() {
     let garbage = "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n";
