@@ -64,7 +64,7 @@ impl Adapter {
     /// AES-128-CTR and the null type are known, with the null profile and every decode profile of `dxva.h` (D27);
     /// anything else is [`Error::UnsupportedCrypto`]. Without a crypto type no key exchange is offered.
     pub fn content_protection_caps(&self, crypto_type: &GUID, decode_profile: &GUID) -> Result<ContentProtectionCaps> {
-        let key_exchange_types = self.key_exchange_types(crypto_type, decode_profile)?;
+        let key_exchange_types = key_exchange_types(crypto_type, decode_profile)?;
         Ok(ContentProtectionCaps {
             capabilities: self.state.profile.capabilities,
             key_exchange_type_count: u32::try_from(key_exchange_types.len()).expect("a handful of types"),
@@ -76,7 +76,7 @@ impl Adapter {
     /// `GetCryptoKeyExchangeType`: the key exchange type at `index`. Errors: [`Error::UnsupportedCrypto`],
     /// [`Error::BadKeyExchangeIndex`].
     pub fn key_exchange_type(&self, crypto_type: &GUID, decode_profile: &GUID, index: u32) -> Result<GUID> {
-        let types = self.key_exchange_types(crypto_type, decode_profile)?;
+        let types = key_exchange_types(crypto_type, decode_profile)?;
         let count = u32::try_from(types.len()).expect("a handful of types");
         let position = usize::try_from(index).unwrap_or(usize::MAX);
         types.get(position).copied().ok_or(Error::BadKeyExchangeIndex { index, count })
@@ -86,7 +86,7 @@ impl Adapter {
     /// make the identity, which takes up to half a second. Errors: [`Error::UnsupportedCrypto`], [`Error::Identity`],
     /// [`Error::RandomFailed`].
     pub fn session_certificate(&self, crypto_type: &GUID) -> Result<Vec<u8>> {
-        if self.key_exchange_types(crypto_type, &GUID_NULL)?.is_empty() {
+        if key_exchange_types(crypto_type, &GUID_NULL)?.is_empty() {
             return Err(Error::UnsupportedCrypto);
         }
         Ok(self.state.identity()?.certificate(self.encoding))
@@ -106,22 +106,12 @@ impl Adapter {
 
     /// Checks that a session can be created for `desc`; [`Error::UnsupportedCrypto`] otherwise.
     pub(crate) fn check_session_desc(&self, desc: &CryptoSessionDesc) -> Result<()> {
-        let types = self.key_exchange_types(&desc.crypto_type, &desc.decode_profile)?;
+        let types = key_exchange_types(&desc.crypto_type, &desc.decode_profile)?;
         let alias = self.state.profile.key_exchange_alias && desc.key_exchange_type == desc.crypto_type;
         if !types.is_empty() && (types.contains(&desc.key_exchange_type) || alias) {
             Ok(())
         } else {
             Err(Error::UnsupportedCrypto)
-        }
-    }
-
-    fn key_exchange_types(&self, crypto_type: &GUID, decode_profile: &GUID) -> Result<&'static [GUID]> {
-        let known = *decode_profile == GUID_NULL || DECODER_PROFILES.iter().any(|(_, guid)| guid == decode_profile);
-        match *crypto_type {
-            _ if !known => Err(Error::UnsupportedCrypto),
-            GUID_NULL => Ok(&[]),
-            D3D11_CRYPTO_TYPE_AES128_CTR => Ok(KEY_EXCHANGE_TYPES),
-            _ => Err(Error::UnsupportedCrypto),
         }
     }
 }
@@ -157,5 +147,16 @@ impl AdapterState {
     /// Whether clear content must stay in protected resources (D19).
     pub(crate) fn protection_enforced(&self) -> bool {
         self.profile.capabilities.contains(Capability::ProtectionAlwaysOn)
+    }
+}
+
+/// The key exchange types of a crypto type, checked together with the decode profile (D27).
+fn key_exchange_types(crypto_type: &GUID, decode_profile: &GUID) -> Result<&'static [GUID]> {
+    let known = *decode_profile == GUID_NULL || DECODER_PROFILES.iter().any(|(_, guid)| guid == decode_profile);
+    match *crypto_type {
+        _ if !known => Err(Error::UnsupportedCrypto),
+        GUID_NULL => Ok(&[]),
+        D3D11_CRYPTO_TYPE_AES128_CTR => Ok(KEY_EXCHANGE_TYPES),
+        _ => Err(Error::UnsupportedCrypto),
     }
 }

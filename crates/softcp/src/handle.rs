@@ -75,12 +75,12 @@ impl Handle {
 /// The live objects of an adapter, by handle. Finding one costs the same whatever their number.
 #[derive(Debug)]
 pub(crate) struct Registry<T> {
-    slots: RwLock<Slots<T>>,
+    table: RwLock<Slots<T>>,
 }
 
 #[derive(Debug)]
 struct Slots<T> {
-    slots: Vec<Option<(Handle, T)>>,
+    entries: Vec<Option<(Handle, T)>>,
     free: Vec<usize>,
     next_serial: usize,
 }
@@ -88,14 +88,14 @@ struct Slots<T> {
 impl<T: Clone> Registry<T> {
     /// An empty registry. `first_serial` should be random, so that another adapter's handles mean nothing here.
     pub(crate) fn new(first_serial: usize) -> Self {
-        Self { slots: RwLock::new(Slots { slots: Vec::new(), free: Vec::new(), next_serial: first_serial }) }
+        Self { table: RwLock::new(Slots { entries: Vec::new(), free: Vec::new(), next_serial: first_serial }) }
     }
 
     /// Adds the object that `make` builds around its own handle.
     pub(crate) fn insert_with(&self, kind: Kind, make: impl FnOnce(Handle) -> T) -> Result<Handle> {
-        let mut guard = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let slots = &mut *guard;
-        let index = slots.free.last().copied().unwrap_or(slots.slots.len());
+        let index = slots.free.last().copied().unwrap_or(slots.entries.len());
         if index > INDEX_MASK {
             return Err(Error::TooManyObjects);
         }
@@ -103,17 +103,17 @@ impl<T: Clone> Registry<T> {
         slots.next_serial = slots.next_serial.wrapping_add(1);
         let entry = Some((handle, make(handle)));
         if slots.free.pop().is_some() {
-            slots.slots[index] = entry;
+            slots.entries[index] = entry;
         } else {
-            slots.slots.push(entry);
+            slots.entries.push(entry);
         }
         Ok(handle)
     }
 
     /// The object that `handle` names.
     pub(crate) fn get(&self, handle: Handle) -> Option<T> {
-        let guard = self.slots.read().unwrap_or_else(PoisonError::into_inner);
-        match guard.slots.get(handle.index()) {
+        let guard = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        match guard.entries.get(handle.index()) {
             Some(Some((live, object))) if *live == handle => Some(object.clone()),
             _ => None,
         }
@@ -121,9 +121,9 @@ impl<T: Clone> Registry<T> {
 
     /// Takes the object that `handle` names out, if it satisfies `allowed`.
     pub(crate) fn remove_if(&self, handle: Handle, allowed: impl FnOnce(&T) -> bool) -> Option<T> {
-        let mut guard = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let slots = &mut *guard;
-        let slot = slots.slots.get_mut(handle.index())?;
+        let slot = slots.entries.get_mut(handle.index())?;
         match slot {
             Some((live, object)) if *live == handle && allowed(object) => {
                 slots.free.push(handle.index());
@@ -135,10 +135,10 @@ impl<T: Clone> Registry<T> {
 
     /// Takes out every object that satisfies `doomed`.
     pub(crate) fn remove_all(&self, doomed: impl Fn(&T) -> bool) -> Vec<T> {
-        let mut guard = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let slots = &mut *guard;
         let mut removed = Vec::new();
-        for (index, slot) in slots.slots.iter_mut().enumerate() {
+        for (index, slot) in slots.entries.iter_mut().enumerate() {
             if slot.as_ref().is_some_and(|(_, object)| doomed(object)) {
                 slots.free.push(index);
                 removed.extend(slot.take().map(|(_, object)| object));

@@ -30,6 +30,9 @@ pub const KEY_FILE: &str = "key.pem";
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The last second that a certificate can name, from 1970 on: the end of the year 9999 (RFC 5280, section 4.1.2.5).
+const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);
+
 /// A certificate chain and the private key of its leaf, ready to use.
 pub struct Identity {
     chain: Vec<Vec<u8>>,
@@ -79,9 +82,9 @@ impl std::fmt::Debug for Identity {
 pub struct IdentityOptions {
     /// Common name of the leaf; the root's is the same with " root".
     pub common_name: String,
-    /// Begin of validity.
+    /// Begin of validity, not before 1970.
     pub not_before: SystemTime,
-    /// Days of validity.
+    /// Days of validity, which must end before the year 10000.
     pub days: u32,
 }
 
@@ -101,7 +104,8 @@ pub struct IdentityFiles {
 }
 
 impl IdentityFiles {
-    /// Makes a new root, and a leaf under it with a new RSA-2048 key.
+    /// Makes a new root, and a leaf under it with a new RSA-2048 key. Errors: [`Error::Identity`] when a key or
+    /// certificate cannot be made as asked for, [`Error::RandomFailed`].
     pub fn generate(provider: &Provider, options: &IdentityOptions) -> Result<Self> {
         let failed = |reason: &str| Error::Identity { path: PathBuf::new(), reason: reason.to_owned() };
         let rcgen = |error: rcgen::Error| failed(&error.to_string());
@@ -219,13 +223,23 @@ fn params(provider: &Provider, options: &IdentityOptions, common_name: &str) -> 
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, common_name);
     name.push(DnType::OrganizationName, "SoftCP");
-    let since_epoch = options.not_before.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (not_before, not_after) = validity(options)?;
     let mut params = CertificateParams::default();
     params.serial_number = Some(SerialNumber::from_slice(&serial));
     params.distinguished_name = name;
-    params.not_before = rcgen::date_time_ymd(1970, 1, 1) + since_epoch;
-    params.not_after = params.not_before + DAY * options.days;
+    params.not_before = rcgen::date_time_ymd(1970, 1, 1) + not_before;
+    params.not_after = rcgen::date_time_ymd(1970, 1, 1) + not_after;
     Ok(params)
+}
+
+/// Begin and end of validity, both from 1970 on.
+fn validity(options: &IdentityOptions) -> Result<(Duration, Duration)> {
+    let begin = options.not_before.duration_since(UNIX_EPOCH).ok();
+    let end = begin.and_then(|begin| begin.checked_add(DAY * options.days)).filter(|end| *end <= LAST_SECOND);
+    begin.zip(end).ok_or_else(|| Error::Identity {
+        path: PathBuf::new(),
+        reason: "the validity must lie between the years 1970 and 9999".to_owned(),
+    })
 }
 
 #[cfg(test)]

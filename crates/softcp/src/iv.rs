@@ -48,13 +48,12 @@ pub(crate) struct DriverIvs {
 impl DriverIvs {
     /// The next IV. Nothing is consumed until [`Self::commit`].
     pub(crate) fn next(&self, provider: &Provider) -> Result<AesCtrIv> {
-        let iv = match self.last {
-            Some(last) => last.checked_add(1).ok_or(Error::IvExhausted)?,
-            None => {
-                let mut first = [0; 4];
-                provider.random.fill(&mut first).map_err(|_| Error::RandomFailed)?;
-                u64::from(u32::from_be_bytes(first))
-            }
+        let iv = if let Some(last) = self.last {
+            last.checked_add(1).ok_or(Error::IvExhausted)?
+        } else {
+            let mut first = [0; 4];
+            provider.random.fill(&mut first).map_err(|_| Error::RandomFailed)?;
+            u64::from(u32::from_be_bytes(first))
         };
         Ok(AesCtrIv { iv, count: 0 })
     }

@@ -8,7 +8,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::{IDENTITY, desc};
 use der::{Decode as _, Encode as _};
@@ -122,6 +122,32 @@ fn made_chain_is_accepted_within_its_days_and_refused_outside_of_them() {
     assert!(verify(NOT_BEFORE).is_ok() && verify(NOT_BEFORE + 30 * DAY).is_ok());
     assert!(matches!(verify(NOT_BEFORE - 1), Err(ChainError::NotYetValid { .. })));
     assert!(matches!(verify(NOT_BEFORE + 30 * DAY + 1), Err(ChainError::Expired { .. })));
+}
+
+/// Late ends panicked, and an early begin was 1970 without a word.
+#[test]
+fn validity_that_a_certificate_cannot_name_is_refused() {
+    let generate = |not_before, days| {
+        let options = IdentityOptions { not_before, days, ..IdentityOptions::default() };
+        IdentityFiles::generate(&Provider::aws_lc(), &options)
+    };
+    let late = UNIX_EPOCH + Duration::from_secs(253_402_300_799 - DAY);
+    for (not_before, days) in [
+        (SystemTime::now(), 3_000_000),
+        (SystemTime::now(), u32::MAX),
+        (late, 2),
+        (UNIX_EPOCH + Duration::from_secs(1 << 45), 1),
+        (UNIX_EPOCH - Duration::from_secs(1), 1),
+    ] {
+        match generate(not_before, days) {
+            Err(Error::Identity { reason, .. }) => assert!(reason.contains("validity"), "{reason}"),
+            other => panic!("{days} days from {not_before:?} give {other:?}"),
+        }
+    }
+    // The very last second that there is.
+    let chain = generate(late, 1).unwrap().open(&Provider::aws_lc()).unwrap().chain().to_vec();
+    let validity = *parse(&chain[0]).tbs_certificate().validity();
+    assert_eq!(validity.not_after.to_string(), "9999-12-31T23:59:59Z");
 }
 
 #[test]

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* SoftCP: software content protection for Direct3D 11.1 drivers. Core functions.
+   Generated from the Rust sources; do not edit.
+
+   Every function returns an HRESULT (softcp_hresult) unless it says otherwise. Outputs of a failed call: handles,
+   pointers, counts, sizes and status values are zero, data buffers keep their bytes. Capability and creation
+   functions may be called from any thread; calls on one session are serialised by it. D1, D2 ... are the numbered
+   decisions of docs/decisions.md. */
+#ifndef SOFTCP_H
+#define SOFTCP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Calling convention of every function and callback. */
+#if defined(_WIN32)
+#define SOFTCP_CALL __cdecl
+#else
+#define SOFTCP_CALL
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Flag of `softcp_adapter_desc`: take nothing from SOFTCP_CONF and SOFTCP_OPTIONS.
+#define SOFTCP_ADAPTER_IGNORE_ENVIRONMENT 1
+
+// Protection is done in software.
+#define SOFTCP_CAPS_SOFTWARE 1
+
+// Protection is done in hardware.
+#define SOFTCP_CAPS_HARDWARE 2
+
+// Protection is enforced at all times (D19).
+#define SOFTCP_CAPS_PROTECTION_ALWAYS_ON 4
+
+// Encrypted block information is understood.
+#define SOFTCP_CAPS_PARTIAL_DECRYPTION 8
+
+// Content keys.
+#define SOFTCP_CAPS_CONTENT_KEY 16
+
+// Session key refresh.
+#define SOFTCP_CAPS_FRESHEN_SESSION_KEY 32
+
+// Encrypted read-back.
+#define SOFTCP_CAPS_ENCRYPTED_READ_BACK 64
+
+// Read-back uses a key of its own.
+#define SOFTCP_CAPS_ENCRYPTED_READ_BACK_KEY 128
+
+// IVs must increase (D10).
+#define SOFTCP_CAPS_SEQUENTIAL_CTR_IV 256
+
+// Only slice data is encrypted in decoder buffers.
+#define SOFTCP_CAPS_ENCRYPT_SLICEDATA_ONLY 512
+
+// Decryption blits.
+#define SOFTCP_CAPS_DECRYPTION_BLT 1024
+
+// Uncompressed content is protected by hardware.
+#define SOFTCP_CAPS_HARDWARE_PROTECT_UNCOMPRESSED 2048
+
+// Protected memory can be paged.
+#define SOFTCP_CAPS_HARDWARE_PROTECTED_MEMORY_PAGEABLE 4096
+
+// Memory can become protected and unprotected.
+#define SOFTCP_CAPS_HARDWARE_PROTECTED_MEMORY_TRANSITION 8192
+
+// The hardware can tear protection down.
+#define SOFTCP_CAPS_HARDWARE_TEARDOWN 16384
+
+// Hardware-protection key exchange.
+#define SOFTCP_CAPS_HARDWARE_DRM_COMMUNICATION 32768
+
+// Session status: nothing was lost.
+#define SOFTCP_SESSION_STATUS_OK 0
+
+// Session status: the key was lost; a new key exchange restores it (D23).
+#define SOFTCP_SESSION_STATUS_KEY_LOST 1
+
+// Session status: the key and the protected content were lost.
+#define SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST 2
+
+// Access of a mapping: the caller reads.
+#define SOFTCP_ACCESS_READ 1
+
+// Access of a mapping: the caller writes.
+#define SOFTCP_ACCESS_WRITE 2
+
+// Access of a mapping: the caller reads and writes.
+#define SOFTCP_ACCESS_READ_WRITE 3
+
+// Flag of a mapping: the resource is protected.
+#define SOFTCP_MAPPING_PROTECTED 1
+
+// Flag of a mapping: the resource is multisampled.
+#define SOFTCP_MAPPING_MULTISAMPLED 2
+
+// An adapter. Opaque; made by `softcp_adapter_create`.
+typedef struct softcp_adapter softcp_adapter;
+
+// A device. Opaque; made by `softcp_device_create`.
+typedef struct softcp_device softcp_device;
+
+// An HRESULT: zero or positive is success, negative a failure.
+typedef int32_t softcp_hresult;
+
+// Describes an adapter. Zero members are defaults.
+typedef struct softcp_adapter_desc {
+  // Size of this structure in bytes as the caller knows it.
+  uint32_t size;
+  // SOFTCP_ADAPTER_ flags.
+  uint32_t flags;
+  // Configuration file, UTF-8 path; null: the one that SOFTCP_CONF names, if any.
+  const char *configuration_file;
+  // Options laid over the file, "key=value;key=value" with the file's dotted keys; may be null. SOFTCP_OPTIONS is
+  // laid over these in turn, so that who runs a program has the last word.
+  const char *options;
+} softcp_adapter_desc;
+
+// One further plane of a planar surface. All sizes are in bytes.
+typedef struct softcp_plane {
+  // First byte of the first row; valid until the resource is unmapped.
+  void *data;
+  // Distance from one row to the next.
+  size_t row_pitch;
+  // Visible bytes of a row; the rest of the pitch is padding and is not touched (D9).
+  size_t row_bytes;
+  // Number of rows.
+  size_t rows;
+} softcp_plane;
+
+// Memory of a mapped resource. All sizes are in bytes. A buffer is one row.
+//
+// The driver owns the memory; pointers are valid until the resource is unmapped.
+typedef struct softcp_mapping {
+  // First byte of the first row of the first plane.
+  void *data;
+  // Distance from one row to the next.
+  size_t row_pitch;
+  // Visible bytes of a row; the rest of the pitch is padding and is not touched (D9).
+  size_t row_bytes;
+  // Number of rows.
+  size_t rows;
+  // `SOFTCP_MAPPING_*`.
+  uint32_t flags;
+  // `DXGI_FORMAT`; 0 for an unknown format and for a buffer.
+  uint32_t format;
+  // Number of members of `extra_planes` that count: 0 to 2.
+  uint32_t extra_plane_count;
+  // Zero.
+  uint32_t reserved;
+  // Further planes, in memory order.
+  struct softcp_plane extra_planes[2];
+} softcp_mapping;
+
+// Callbacks of the host. All but `map` and `unmap` may be null. No lock is held while one of them runs, so it may
+// call this library again. They are called on the thread of the call that needs them.
+typedef struct softcp_host {
+  // Size of this structure in bytes as the host knows it.
+  uint32_t size;
+  // Reserved, zero.
+  uint32_t reserved;
+  // First argument of every callback.
+  void *context;
+  // Makes the memory of `resource` accessible and describes it. `access` is a SOFTCP_ACCESS_ value; mapping for
+  // writing keeps what the memory holds. The mapping is zero when the callback begins. A failure is passed on.
+  softcp_hresult (SOFTCP_CALL *map)(void *context, void *resource, uint32_t access, struct softcp_mapping *mapping);
+  // Ends a mapping.
+  void (SOFTCP_CALL *unmap)(void *context, void *resource);
+  // Whether two different cookies name the same resource (non-zero) or not (zero). Null: they never do.
+  int32_t (SOFTCP_CALL *same_resource)(void *context, void *a, void *b);
+  // Receives the failure of a DDI entry that returns nothing, once for each failed call (D20).
+  void (SOFTCP_CALL *report_error)(void *context, const char *function, softcp_hresult hresult, const char *text);
+  // Opens a sealed key blob of any length and writes the 16-byte content key to `key` (D28). Asked for content
+  // keys that are not 16 bytes; a failure is passed on. Null: such content keys are E_INVALIDARG.
+  softcp_hresult (SOFTCP_CALL *unwrap_key)(void *context, const void *blob, uint32_t blob_size, uint8_t *key);
+} softcp_host;
+
+// A GUID, laid out as the Windows type.
+typedef struct softcp_guid {
+  // First 32 bits.
+  uint32_t data1;
+  // Next 16 bits.
+  uint16_t data2;
+  // Next 16 bits.
+  uint16_t data3;
+  // Last eight bytes.
+  uint8_t data4[8];
+} softcp_guid;
+
+// What the driver offers for a crypto type and a decode profile.
+typedef struct softcp_content_protection_caps {
+  // SOFTCP_CAPS_ bits, the DDI's.
+  uint32_t caps;
+  // How many key exchange types can be enumerated.
+  uint32_t key_exchange_type_count;
+  // Bytes that every pattern run must be a multiple of (D7).
+  uint32_t block_alignment_size;
+  // Reserved, zero.
+  uint32_t reserved;
+  // Protected memory in bytes; the largest number when unlimited, never 0 (D24).
+  uint64_t protected_memory_size;
+} softcp_content_protection_caps;
+
+// What a session is for.
+typedef struct softcp_session_desc {
+  // Size of this structure in bytes as the caller knows it.
+  uint32_t size;
+  // AES-128-CTR: {9b6bd711-4f74-41c9-9e7b-0be2d7d93b4f}.
+  struct softcp_guid crypto_type;
+  // Decode profile, or all zero when nothing is decoded.
+  struct softcp_guid decode_profile;
+  // RSAES-OAEP: {c1949895-d72a-4a1d-8e5d-ed857d171520}.
+  struct softcp_guid key_exchange_type;
+} softcp_session_desc;
+
+// A crypto session: a small number that is looked up and checked on each use, never a pointer. Zero is no session.
+typedef size_t softcp_session;
+
+// Which bytes of a partly encrypted surface are encrypted: first those at the beginning, then to the end of the
+// surface a clear run and an encrypted run in turn. `encrypt` 0: the rest is clear; `skip` 0 with `encrypt` not 0:
+// everything is encrypted (D8). Clear bytes consume no keystream (D6). All members are in bytes.
+typedef struct softcp_encrypted_block_info {
+  // Encrypted bytes at the beginning.
+  uint32_t at_beginning;
+  // Length of each clear run.
+  uint32_t skip;
+  // Length of each encrypted run.
+  uint32_t encrypt;
+} softcp_encrypted_block_info;
+
+// Success.
+#define SOFTCP_S_OK 0
+
+// Null pointer, wrong size, bad value, stale or foreign handle, or a key exchange that failed.
+#define SOFTCP_E_INVALIDARG (int32_t)2147942487u
+
+// Protected memory or handles are used up.
+#define SOFTCP_E_OUTOFMEMORY (int32_t)2147942414u
+
+// IVs are used up, the random generator or the identity failed, or an internal error.
+#define SOFTCP_E_FAIL (int32_t)2147500037u
+
+// The capability profile does not offer this.
+#define SOFTCP_E_NOTIMPL (int32_t)2147500033u
+
+// The call does not fit the session's state: no key yet, no refresh pending, no read-back key, key lost.
+#define SOFTCP_E_INVALIDCALL (int32_t)2289436780u
+
+// Crypto type, decode profile or key exchange type is not supported.
+#define SOFTCP_E_UNSUPPORTEDCRYPTO (int32_t)2289436798u
+
+// Protection is enforced and a resource is not protected, or is and would be exposed.
+#define SOFTCP_E_CANNOTPROTECTCONTENT (int32_t)2289436797u
+
+// Makes an adapter and writes it to `adapter`. `desc` may be null for all defaults.
+//
+// SOFTCP_E_INVALIDARG: null `adapter`, or a configuration that cannot be read or holds an unknown key or bad value
+// (SOFTCP_LOG=warn says which). SOFTCP_E_FAIL: the identity directory cannot be used.
+//
+// # Safety
+// `desc` is null or points to a structure of its `size` whose strings end in a zero byte; `adapter` is null or valid
+// for a write.
+softcp_hresult SOFTCP_CALL softcp_adapter_create(const struct softcp_adapter_desc *desc, struct softcp_adapter **adapter);
+
+// Destroys an adapter; null does nothing. Its devices live on until they are destroyed themselves.
+//
+// # Safety
+// `adapter` is null or came from `softcp_adapter_create` and is not used again.
+softcp_hresult SOFTCP_CALL softcp_adapter_destroy(struct softcp_adapter *adapter);
+
+// The library's version as "major.minor.patch", valid for the life of the program.
+const char *SOFTCP_CALL softcp_version(void);
+
+// Makes a device on `adapter` over the host's callbacks, which are copied, and writes it to `device`.
+//
+// SOFTCP_E_INVALIDARG: a null pointer, or a host without `map` or `unmap`. SOFTCP_E_OUTOFMEMORY: too many devices.
+//
+// # Safety
+// `adapter` came from `softcp_adapter_create`; `host` points to a structure of its `size`; `device` is null or valid
+// for a write. Until the device is destroyed the callbacks may be called with their context from any thread that
+// calls this library, and what `map` describes is memory that, until `unmap`, is valid for the access asked for and
+// touched by nobody else.
+softcp_hresult SOFTCP_CALL softcp_device_create(const struct softcp_adapter *adapter,
+                                    const struct softcp_host *host,
+                                    struct softcp_device **device);
+
+// Destroys a device with all its sessions, and detaches it from its `hDevice`; null does nothing. Calls under way on
+// other threads finish first or on their own, but no new one may begin.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create` and is not used again.
+softcp_hresult SOFTCP_CALL softcp_device_destroy(struct softcp_device *device);
+
+// Takes `bytes` from the protected-memory budget for a protected resource that the host is about to make (D24).
+// SOFTCP_E_OUTOFMEMORY: they are not there.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`.
+softcp_hresult SOFTCP_CALL softcp_protected_memory_reserve(const struct softcp_device *device, uint64_t bytes);
+
+// Gives `bytes` of a protected resource back to the budget when the resource is destroyed.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`.
+softcp_hresult SOFTCP_CALL softcp_protected_memory_release(const struct softcp_device *device, uint64_t bytes);
+
+// Writes to `enforced` whether protection is enforced (1) or not (0): while it is, the host must refuse to map
+// protected resources and to copy them to unprotected ones (D19).
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `enforced` is null or valid for a write.
+softcp_hresult SOFTCP_CALL softcp_protection_enforced(const struct softcp_device *device, uint32_t *enforced);
+
+// Writes to `caps` what is offered for a crypto type and a decode profile; null or the null GUID stands for none of
+// either (D27). SOFTCP_E_UNSUPPORTEDCRYPTO: type or profile is unknown.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; the GUIDs are null or readable; `caps` is null or valid for a
+// write.
+softcp_hresult SOFTCP_CALL softcp_caps(const struct softcp_device *device,
+                           const struct softcp_guid *crypto_type,
+                           const struct softcp_guid *decode_profile,
+                           struct softcp_content_protection_caps *caps);
+
+// Writes to `key_exchange_type` the key exchange type at `index`. SOFTCP_E_UNSUPPORTEDCRYPTO: type or profile is
+// unknown. SOFTCP_E_INVALIDARG: no type at this index.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; the GUIDs are null or readable; `key_exchange_type` is null
+// or valid for a write.
+softcp_hresult SOFTCP_CALL softcp_key_exchange_type(const struct softcp_device *device,
+                                        const struct softcp_guid *crypto_type,
+                                        const struct softcp_guid *decode_profile,
+                                        uint32_t index,
+                                        struct softcp_guid *key_exchange_type);
+
+// Creates a session and writes it to `session`. SOFTCP_E_UNSUPPORTEDCRYPTO: crypto type, decode profile or key
+// exchange type is not supported. SOFTCP_E_OUTOFMEMORY: too many sessions.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `desc` is null or points to a structure of its `size`;
+// `session` is null or valid for a write.
+softcp_hresult SOFTCP_CALL softcp_session_create(const struct softcp_device *device,
+                                     const struct softcp_session_desc *desc,
+                                     softcp_session *session);
+
+// Destroys a session. Zero does nothing. SOFTCP_E_INVALIDARG: not a live session of this device, which is harmless.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`.
+softcp_hresult SOFTCP_CALL softcp_session_destroy(const struct softcp_device *device, softcp_session session);
+
+// Writes the size of the certificate chain in bytes to `size`. The first call may make the identity, which takes up to
+// half a second. SOFTCP_E_UNSUPPORTEDCRYPTO: the crypto type has no certificate.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `crypto_type` is null or readable; `size` is null or valid
+// for a write.
+softcp_hresult SOFTCP_CALL softcp_session_certificate_size(const struct softcp_device *device,
+                                               const struct softcp_guid *crypto_type,
+                                               uint32_t *size);
+
+// Writes the certificate chain, leaf first, to `certificate`: one PKCS #7 blob, or the DER certificates one after
+// another, as configured (D13). `size` must be exactly its size, else SOFTCP_E_INVALIDARG and the buffer is untouched.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `crypto_type` is null or readable; `certificate` is null or
+// valid for writes of `size` bytes.
+softcp_hresult SOFTCP_CALL softcp_session_certificate(const struct softcp_device *device,
+                                          const struct softcp_guid *crypto_type,
+                                          uint32_t size,
+                                          void *certificate);
+
+// Key exchange: `data` is the session key, encrypted with RSAES-OAEP (SHA-512, MGF1-SHA-512, empty label) to the
+// certificate's key, exactly 256 bytes. Any state; replaces a key, discards a pending refresh (D4) and the read-back
+// key, and ends a loss. SOFTCP_E_INVALIDARG: wrong size or failed decryption, not told apart further (D22); then
+// nothing changes.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `data` is null or valid for reads of `size` bytes.
+softcp_hresult SOFTCP_CALL softcp_session_negotiate(const struct softcp_device *device,
+                                        softcp_session session,
+                                        uint32_t size,
+                                        const void *data);
+
+// Decrypts `source` into `destination`, which may be the same resource. The session needs a key.
+//
+// `info` null: everything is encrypted. `content_key` null: the session key decrypts; 16 bytes: that key, encrypted
+// with AES-128-ECB under the session key; any other size: handed to the host's `unwrap_key` (D28). `iv`: 16 bytes, the
+// first counter block (D5). Both surfaces agree in row bytes, rows, planes and format; pitches may differ (D9).
+//
+// SOFTCP_E_INVALIDCALL: no key, or lost. SOFTCP_E_NOTIMPL: not offered. SOFTCP_E_CANNOTPROTECTCONTENT: protection is
+// enforced and the destination is not protected (D19). SOFTCP_E_INVALIDARG: everything else that is wrong with the
+// arguments. A failure of a host callback is passed on. A failed call writes nothing.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; the resources mean something to the host; `info` is null or
+// readable; `content_key` and `iv` are null or valid for reads of their sizes.
+softcp_hresult SOFTCP_CALL softcp_session_decryption_blt(const struct softcp_device *device,
+                                             softcp_session session,
+                                             void *source,
+                                             void *destination,
+                                             const struct softcp_encrypted_block_info *info,
+                                             uint32_t content_key_size,
+                                             const void *content_key,
+                                             uint32_t iv_size,
+                                             const void *iv);
+
+// Encrypts `source`, a protected surface, into `destination` under the read-back key where one is offered, else under
+// the session key. The 16 bytes of `iv` receive the IV that was chosen (D11, D26). The session needs a key.
+//
+// SOFTCP_E_INVALIDCALL: no key, lost, or no read-back key yet (D12). SOFTCP_E_FAIL: all IVs of the key are used.
+// Otherwise as `softcp_session_decryption_blt`.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; the resources mean something to the host; `iv` is null or
+// valid for writes of `iv_size` bytes.
+softcp_hresult SOFTCP_CALL softcp_session_encryption_blt(const struct softcp_device *device,
+                                             softcp_session session,
+                                             void *source,
+                                             void *destination,
+                                             uint32_t iv_size,
+                                             void *iv);
+
+// Starts a session key refresh: writes a fresh random number of 16 bytes to `number` and remembers it. The old key
+// stays in force until `softcp_session_finish_key_refresh`; a second Start replaces the number (D2).
+// SOFTCP_E_INVALIDARG: `size` is not 16 (D1). SOFTCP_E_INVALIDCALL: no key, or lost (D3).
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `number` is null or valid for writes of `size` bytes.
+softcp_hresult SOFTCP_CALL softcp_session_start_key_refresh(const struct softcp_device *device,
+                                                softcp_session session,
+                                                uint32_t size,
+                                                void *number);
+
+// Finishes a session key refresh: the key becomes the old one XOR the number, for everything after this call.
+// SOFTCP_E_INVALIDCALL: none was started, or a key exchange discarded it (D3, D4); the key is unchanged.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`.
+softcp_hresult SOFTCP_CALL softcp_session_finish_key_refresh(const struct softcp_device *device, softcp_session session);
+
+// Makes a new read-back key and writes it to `key`, 16 bytes, encrypted with AES-128-ECB under the session key.
+// SOFTCP_E_INVALIDARG: `size` is not 16 (D1). SOFTCP_E_INVALIDCALL: no key, or lost.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `key` is null or valid for writes of `size` bytes.
+softcp_hresult SOFTCP_CALL softcp_session_encryption_blt_key(const struct softcp_device *device,
+                                                 softcp_session session,
+                                                 uint32_t size,
+                                                 void *key);
+
+// Writes to `handle` the HANDLE by which applications know the session, never zero on success and unique among the
+// adapter's live objects (D25).
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `handle` is null or valid for a write.
+softcp_hresult SOFTCP_CALL softcp_session_handle(const struct softcp_device *device, softcp_session session, size_t *handle);
+
+// Writes the session's SOFTCP_SESSION_STATUS_ to `status`. Any state.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `status` is null or valid for a write.
+softcp_hresult SOFTCP_CALL softcp_session_status(const struct softcp_device *device, softcp_session session, uint32_t *status);
+
+// Tells the session that a teardown took its key (SOFTCP_SESSION_STATUS_KEY_LOST) or its key and the protected content
+// (SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST; the host then fills protected surfaces with zeros, D23). Any state; a
+// session without a key has nothing to lose. SOFTCP_E_INVALIDARG: another status.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`.
+softcp_hresult SOFTCP_CALL softcp_session_invalidate(const struct softcp_device *device, softcp_session session, uint32_t status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
