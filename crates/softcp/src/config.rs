@@ -24,6 +24,7 @@
 //! Inline keys win over the file's. An unknown key or a bad value is an error that names file, line and key.
 
 use std::collections::BTreeMap;
+use std::env::VarError;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -152,7 +153,14 @@ impl Config {
     /// Reads what `SOFTCP_CONF` and `SOFTCP_OPTIONS` say; neither set is the default.
     pub fn from_env() -> Result<Self, ConfigError> {
         let file = std::env::var_os(CONF_VARIABLE).map(PathBuf::from);
-        let options = std::env::var(OPTIONS_VARIABLE).ok();
+        let options = match std::env::var(OPTIONS_VARIABLE) {
+            Ok(options) => Some(options),
+            Err(VarError::NotPresent) => None,
+            Err(error @ VarError::NotUnicode(_)) => {
+                let origin = OPTIONS_VARIABLE.to_owned();
+                return Err(ConfigError::Invalid { origin, message: error.to_string() });
+            }
+        };
         Self::from_sources(file.as_deref(), options.as_deref())
     }
 
