@@ -1,5 +1,5 @@
-//! Sample auxiliary information: initialization vectors and subsamples, from `senc` or from where `saiz` and `saio` point
-//! (ISO/IEC 23001-7, 7; ISO/IEC 14496-12, 8.7.8 and 8.7.9).
+//! Sample auxiliary information: initialization vectors and subsamples, from `senc` or from where `saiz` and `saio`
+//! point (ISO/IEC 23001-7, 7; ISO/IEC 14496-12, 8.7.8 and 8.7.9).
 
 use core::ops::Range;
 
@@ -188,7 +188,7 @@ impl Located {
         } else {
             self.offsets.u32(meta, entry, 0)?.into()
         };
-        self.base.checked_add(offset).ok_or_else(|| self.offsets.of().defect(BoxDefect::OffsetRange))
+        self.base.checked_add(offset).ok_or_else(|| self.offsets.defect(BoxDefect::OffsetRange))
     }
 
     fn size(&self, meta: &Meta, entry: u32) -> Result<u8> {

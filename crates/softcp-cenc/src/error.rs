@@ -165,6 +165,14 @@ pub enum BoxDefect {
         /// The entry's number, from 0.
         entry: u32,
     },
+    /// A track's chunks are not in file order and too many to sort.
+    #[error("its {count} chunks are not in file order, and at most {limit} can be sorted: interleave the file again")]
+    TooManyUnorderedChunks {
+        /// Chunks of the track.
+        count: u32,
+        /// How many would do.
+        limit: u32,
+    },
     /// An offset computed from the box leaves the file's number range.
     #[error("it leads to an offset outside of the file")]
     OffsetRange,

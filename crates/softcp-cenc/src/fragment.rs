@@ -208,11 +208,10 @@ impl TrackRun {
         let offset = offset.ok_or_else(|| of.defect(BoxDefect::OffsetRange))?;
         let _first_sample_flags = optional(&mut fields, flags, 0x04)?;
         let present = |flag: u32| if flags & flag == 0 { 0 } else { 4 };
-        let field = present(0x100);
-        let stride = field + present(0x200) + present(0x400) + present(0x800);
+        let stride = present(0x100) + present(0x200) + present(0x400) + present(0x800);
         let table = fields.table(if stride == 0 { 0 } else { count }, stride)?;
         let sizes = match default_size {
-            _ if flags & 0x200 != 0 => SampleSizes::Longs { table, field },
+            _ if flags & 0x200 != 0 => SampleSizes::Longs { table, field: if flags & 0x100 == 0 { 0 } else { 4 } },
             Some(size) => SampleSizes::Constant(size),
             None if count == 0 => SampleSizes::Constant(0),
             None => return Err(of.defect(BoxDefect::NoSampleSize)),

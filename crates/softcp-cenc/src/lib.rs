@@ -7,11 +7,11 @@
 //!                      as it is  new bytes          to be decrypted
 //! ```
 //!
-//! This crate reads metadata and does no cryptography. It finds every sample of an MP4 file (ISO/IEC 14496-12), plain or
-//! fragmented, with key, initialization vector, subsamples and pattern, and rewrites the metadata so that they describe
-//! the clear samples. Nothing in the file moves: a sample entry `encv` gets back its original type, and boxes that are no
-//! longer true (`sinf`, `pssh`, `senc`, `saiz`, `saio`, the `seig` sample groups) become `free` boxes of the same size.
-//! So a clear file comes out in one forward pass, and all offsets stay right.
+//! This crate reads metadata and does no cryptography. It finds every sample of an MP4 file (ISO/IEC 14496-12), plain
+//! or fragmented, with key, initialization vector, subsamples and pattern, and rewrites the metadata so that they
+//! describe the clear samples. Nothing in the file moves: a sample entry `encv` gets back its original type, and
+//! boxes that are no longer true (`sinf`, `pssh`, `senc`, `saiz`, `saio`, the `seig` sample groups) become `free`
+//! boxes of the same size. So a clear file comes out in one forward pass, and all offsets stay right.
 //!
 //! ```
 //! use std::io::{Read, Seek, Write};

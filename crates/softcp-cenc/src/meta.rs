@@ -178,12 +178,12 @@ impl Fields<'_> {
     }
 
     /// A table of `count` entries of `stride` bytes, which begins here. The fields after it are not reached.
-    pub(crate) fn table(&self, count: u32, stride: usize) -> Result<Table> {
-        let room = self.remaining() / stride.max(1);
+    pub(crate) fn table(&self, count: u32, stride: u32) -> Result<Table> {
+        let room = self.remaining() / (stride as usize).max(1);
         if count as usize > room {
             return Err(self.of.defect(BoxDefect::CountTooLarge { count: u64::from(count), room: room as u64 }));
         }
-        Ok(Table { of: self.of, start: self.position, count, stride })
+        Ok(Table { offset: self.of.offset, start: self.position, kind: self.of.kind, count, stride })
     }
 
     /// Bytes left in the box.
@@ -197,13 +197,15 @@ impl Fields<'_> {
     }
 }
 
-/// A table of entries of one size, left where it lies.
+/// A table of entries of one size, left where it lies. Small, because every run of samples carries one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table {
-    of: BoxRef,
+    /// File offset of the box it is in.
+    offset: u64,
     start: usize,
+    kind: FourCc,
     count: u32,
-    stride: usize,
+    stride: u32,
 }
 
 impl Table {
@@ -212,9 +214,9 @@ impl Table {
         self.count
     }
 
-    /// The box that the table is in.
-    pub(crate) fn of(&self) -> &BoxRef {
-        &self.of
+    /// An error about the box that the table is in.
+    pub(crate) fn defect(&self, defect: BoxDefect) -> Error {
+        Error::Box { kind: self.kind, offset: self.offset, defect }
     }
 
     /// The byte `field` bytes into entry `index`.
@@ -239,9 +241,9 @@ impl Table {
 
     #[inline]
     fn field<const N: usize>(&self, meta: &Meta, index: u32, field: usize) -> Result<[u8; N]> {
-        let position = (index < self.count).then(|| self.start + index as usize * self.stride + field);
+        let position = (index < self.count).then(|| self.start + index as usize * self.stride as usize + field);
         let bytes = position.and_then(|position| meta.bytes.get(position..)).and_then(|rest| rest.first_chunk::<N>());
-        bytes.copied().ok_or_else(|| self.of.defect(BoxDefect::Truncated))
+        bytes.copied().ok_or_else(|| self.defect(BoxDefect::Truncated))
     }
 }
 

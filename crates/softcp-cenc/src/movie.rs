@@ -28,8 +28,8 @@ pub struct Movie<R> {
 /// How much of a file is taken into memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Largest `moov` or `moof` box, in bytes: 256 MiB unless changed. Memory in use stays within a small multiple of
-    /// the boxes that are really there, whatever numbers stand in them.
+    /// Largest `moov` or `moof` box, in bytes: 256 MiB unless changed. Memory in use stays within a multiple of the
+    /// boxes that are really there, whatever numbers stand in them: two for usual files, some tens for hostile ones.
     pub metadata_box: u64,
 }
 
@@ -39,8 +39,8 @@ impl Default for Limits {
     }
 }
 
-/// The tracks to decrypt. Their samples come as pieces of their own and their metadata are rewritten; the bytes of other
-/// tracks are copied as they are.
+/// The tracks to decrypt. Their samples come as pieces of their own and their metadata are rewritten; the bytes of
+/// other tracks are copied as they are.
 ///
 /// A clear track may be selected: its samples come one by one, its metadata stay. Left out, it costs less.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +56,9 @@ impl<R: Read + Seek> Movie<R> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotMp4`] if the file is something else, [`Error::NoMovie`] if there is no `moov` before the first fragment, [`Error::Box`] if it, or a box before it, is
-    /// damaged, [`Error::Read`] if the reader fails. A protection scheme that is not known is no error.
+    /// [`Error::NotMp4`] if the file is something else, [`Error::NoMovie`] if no `moov` box comes before the first
+    /// fragment, [`Error::Box`] or [`Error::StrayBytes`] if it or a box before it is damaged, [`Error::Read`] if the
+    /// reader fails. A protection scheme that is not known is no error.
     pub fn open(reader: R) -> Result<Self> {
         Self::open_with_limits(reader, Limits::default())
     }
@@ -111,8 +112,9 @@ impl<R: Read + Seek> Movie<R> {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchTrack`] if the selection names a track that is not there, [`Error::UnknownScheme`] if it holds one
-    /// whose protection is not Common Encryption. [`Error::Box`] if the order of a track's chunks cannot be found.
+    /// [`Error::NoSuchTrack`] if the selection names a track that is not there, [`Error::UnknownScheme`] if it holds
+    /// one whose protection is not Common Encryption. [`Error::Box`] if the order of a track's chunks cannot be
+    /// found.
     pub fn into_pieces(self, selection: &Selection) -> Result<Pieces<R>> {
         Pieces::new(self, selection)
     }
@@ -183,13 +185,13 @@ impl Tracks {
             let description = fields.u32()?;
             let _duration = fields.u32()?;
             let sample_size = fields.u32()?;
-            let position = self.position(track_id);
-            let track = position.and_then(|position| self.list.get_mut(position));
-            let track = track.ok_or_else(|| trex.defect(BoxDefect::TrackId { track_id, taken: false }))?;
-            track.set_fragment_defaults(FragmentDefaults {
-                description: Some(description),
-                sample_size: Some(sample_size),
-            });
+            // Packagers that split a movie into one file per track may leave the defaults of the others in.
+            if let Some(track) = self.position(track_id).and_then(|position| self.list.get_mut(position)) {
+                track.set_fragment_defaults(FragmentDefaults {
+                    description: Some(description),
+                    sample_size: Some(sample_size),
+                });
+            }
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::movie::{Limits, Movie, Selection, box_at, read_metadata};
 use crate::pass::Pass;
 use crate::run::{Run, SampleCursor};
 use crate::source::Source;
-use crate::track::{ChunkRuns, Track};
+use crate::track::{Chunks, Track};
 
 /// A part of the file. Piece follows piece without a gap, from the first byte of the file to the last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,9 +66,9 @@ impl Piece {
 
 /// The pieces of a file, in file order.
 ///
-/// Only metadata are read: the bytes of samples and of [`Piece::Copy`] are for the caller to read, best with a handle of
-/// its own, since [`reader_mut`](Self::reader_mut) shares its position with the reading of metadata. In memory are the
-/// `moov` box and the fragments whose samples are still to come: normally one.
+/// Only metadata are read: the bytes of samples and of [`Piece::Copy`] are for the caller to read, best with a handle
+/// of its own, since [`reader_mut`](Self::reader_mut) shares its position with the reading of metadata. In memory are
+/// the `moov` box and the fragments whose samples are still to come: normally one.
 ///
 /// As an iterator it ends after the first error.
 #[derive(Debug)]
@@ -78,8 +78,8 @@ pub struct Pieces<R> {
     pass: Pass,
     /// The samples to come, next one first.
     runs: BinaryHeap<Pending>,
-    /// Chunks to come of the tracks that are in file order.
-    chunks: Vec<ChunkRuns>,
+    /// Of each selected track, the chunks that are still to come.
+    chunks: Vec<Chunks>,
     pushed: u64,
     /// The box that is being passed: end of its header, and its end.
     region: (u64, u64),
@@ -239,26 +239,17 @@ impl<R: Read + Seek> Pieces<R> {
         Ok(bytes.map(|bytes| Piece::Rewritten { offset, bytes }))
     }
 
-    /// Makes the chunks of the selected tracks known: all of them where they are not in file order, else one by one.
+    /// Makes the first chunk of each selected track known.
     fn push_tracks(&mut self) -> Result<()> {
-        for position in 0..self.pass.tracks.list.len() {
-            if !self.pass.selected[position] {
-                continue;
-            }
-            let track = &self.pass.tracks.list[position];
-            let runs = track.chunk_runs();
-            if track.table().is_in_file_order(&track.set().meta)? {
-                self.chunks.push(runs);
-                self.push_chunk(self.chunks.len() - 1, SampleCursor::default())?;
-            } else {
-                for run in runs.all()? {
-                    self.push(run, None);
-                }
+        for (track, selected) in self.pass.tracks.list.iter().zip(&self.pass.selected) {
+            if *selected {
+                self.chunks.push(track.chunks()?);
             }
         }
-        Ok(())
+        (0..self.chunks.len()).try_for_each(|track| self.push_chunk(track, SampleCursor::default()))
     }
 
+    /// Makes the next chunk of a track known, after one that ended at `cursor`.
     fn push_chunk(&mut self, track: usize, cursor: SampleCursor) -> Result<()> {
         if let Some(run) = self.chunks[track].next(cursor)? {
             self.push(run, Some(track));
@@ -302,7 +293,7 @@ struct PendingRun {
     run: Run,
     /// Runs at the same place come in the order of their boxes.
     order: u64,
-    /// Where the next chunk comes from.
+    /// For a chunk, where the next one comes from.
     track: Option<usize>,
 }
 

@@ -11,7 +11,7 @@ use crate::sample_entry::SampleEntry;
 use crate::sample_group::{GroupCursor, SampleGroups};
 use crate::sample_size::SampleSizes;
 use crate::source::Source;
-use crate::{Sample, SampleEncryption, Scheme, Subsample};
+use crate::{KeyId, Sample, SampleEncryption, Scheme, Subsample};
 
 /// What the samples of one track in one metadata box (`moov` or a `traf` of `moof`) have in common.
 #[derive(Debug)]
@@ -94,10 +94,47 @@ impl SampleSet {
 
     /// Bytes of a sample's own initialization vector.
     fn iv_size(&self, parameters: &KeyParameters) -> u8 {
+        self.piff_parameters().map_or(parameters.iv_size, |(iv_size, _)| iv_size)
+    }
+
+    /// Size of the vectors and key that the PIFF form of `senc` puts in place of the sample entry's.
+    fn piff_parameters(&self) -> Option<(u8, KeyId)> {
         match &self.auxiliary {
-            Auxiliary::Senc(senc) => senc.parameters.map_or(parameters.iv_size, |(iv_size, _)| iv_size),
-            _ => parameters.iv_size,
+            Auxiliary::Senc(senc) => senc.parameters,
+            _ => None,
         }
+    }
+
+    /// How a sample of `len` bytes is encrypted, from its auxiliary information at `place`. `cursor` is at the sample.
+    fn encryption<R: Read + Seek>(
+        &self,
+        cursor: &SampleCursor,
+        (scheme, parameters): (Scheme, &KeyParameters),
+        place: &Place,
+        len: u32,
+        source: &mut Source<R>,
+    ) -> Result<SampleEncryption> {
+        let bytes = match place {
+            Place::Nowhere => &[],
+            Place::Meta(range) => self.meta.bytes().get(range.clone()).unwrap_or_default(),
+            Place::File(offset, info_len) => {
+                let bytes = source.peek(*offset, (*info_len).into())?;
+                if bytes.len() < usize::from(*info_len) {
+                    let outside = SampleDefect::AuxiliaryOutside { offset: *offset, len: (*info_len).into() };
+                    return Err(self.defect(cursor, outside));
+                }
+                bytes
+            }
+        };
+        let (iv, subsamples) = read_auxiliary(bytes, self.iv_size(parameters), parameters.constant_iv, len)
+            .map_err(|defect| self.defect(cursor, defect))?;
+        Ok(SampleEncryption {
+            scheme,
+            kid: self.piff_parameters().map_or(parameters.kid, |(_, kid)| kid),
+            iv,
+            pattern: parameters.pattern.filter(|_| scheme.has_pattern()),
+            subsamples,
+        })
     }
 
     fn defect(&self, cursor: &SampleCursor, defect: SampleDefect) -> Error {
@@ -136,30 +173,7 @@ impl Run {
         let (parameters, place) = set.next(&mut self.cursor, self.description)?;
         let encryption = match parameters {
             None => None,
-            Some((scheme, parameters)) => {
-                let (iv, subsamples) = match &place {
-                    Place::Nowhere => read_auxiliary(&[], set.iv_size(parameters), parameters, len),
-                    Place::Meta(range) => {
-                        let bytes = set.meta.bytes().get(range.clone()).unwrap_or_default();
-                        read_auxiliary(bytes, set.iv_size(parameters), parameters, len)
-                    }
-                    Place::File(offset, info_len) => {
-                        let bytes = source.peek(*offset, (*info_len).into())?;
-                        if bytes.len() < usize::from(*info_len) {
-                            Err(SampleDefect::AuxiliaryOutside { offset: *offset, len: (*info_len).into() })
-                        } else {
-                            read_auxiliary(bytes, parameters.iv_size, parameters, len)
-                        }
-                    }
-                }
-                .map_err(|defect| set.defect(&before, defect))?;
-                let kid = match &set.auxiliary {
-                    Auxiliary::Senc(senc) => senc.parameters.map_or(parameters.kid, |(_, kid)| kid),
-                    _ => parameters.kid,
-                };
-                let pattern = parameters.pattern.filter(|_| scheme.has_pattern());
-                Some(SampleEncryption { scheme, kid, iv, pattern, subsamples })
-            }
+            Some(parameters) => Some(set.encryption(&before, parameters, &place, len, source)?),
         };
         let sample = Sample {
             track_id: set.track_id,
@@ -189,7 +203,7 @@ impl Run {
 fn read_auxiliary(
     bytes: &[u8],
     iv_size: u8,
-    parameters: &KeyParameters,
+    constant_iv: Option<[u8; 16]>,
     len: u32,
 ) -> Result<([u8; 16], Vec<Subsample>), SampleDefect> {
     let wrong_length = || SampleDefect::AuxiliaryLength { len: u32::try_from(bytes.len()).unwrap_or(u32::MAX) };
@@ -197,7 +211,7 @@ fn read_auxiliary(
         return Err(SampleDefect::NoInitializationVector);
     }
     let (iv, rest) = bytes.split_at_checked(iv_size.into()).ok_or_else(wrong_length)?;
-    let iv = match parameters.constant_iv {
+    let iv = match constant_iv {
         Some(constant) if iv_size == 0 => constant,
         _ if iv_size == 0 => return Err(SampleDefect::NoInitializationVector),
         _ => initialization_vector(iv),
@@ -227,12 +241,8 @@ fn read_auxiliary(
 mod tests {
     use super::*;
 
-    fn parameters(iv_size: u8, constant_iv: Option<[u8; 16]>) -> KeyParameters {
-        KeyParameters { protected: true, iv_size, kid: [0; 16], constant_iv, pattern: None }
-    }
-
     fn read(bytes: &[u8], iv_size: u8, len: u32) -> Result<([u8; 16], Vec<Subsample>), SampleDefect> {
-        read_auxiliary(bytes, iv_size, &parameters(iv_size, None), len)
+        read_auxiliary(bytes, iv_size, None, len)
     }
 
     #[test]
@@ -268,13 +278,13 @@ mod tests {
     #[test]
     fn subsamples_of_four_gigabytes_twice_do_not_wrap() {
         let bytes = [[0, 2].as_slice(), &[0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1]].concat();
-        let result = read_auxiliary(&bytes, 0, &parameters(0, Some([0; 16])), 100);
+        let result = read_auxiliary(&bytes, 0, Some([0; 16]), 100);
         assert_eq!(result, Err(SampleDefect::SubsampleLength { covered: 1 << 32, len: 100 }));
     }
 
     #[test]
     fn constant_vector_stands_in_for_samples_without_their_own() {
-        let result = read_auxiliary(&[], 0, &parameters(0, Some([7; 16])), 5).unwrap();
+        let result = read_auxiliary(&[], 0, Some([7; 16]), 5).unwrap();
         assert_eq!(result, ([7; 16], vec![]));
     }
 

@@ -53,9 +53,9 @@ impl SampleEncryption {
     /// subsamples protect. The pattern, if there is one, begins anew in each and applies to all of it.
     ///
     /// In every scheme but `cenc` a range ends at its last whole block: the up to 15 bytes after that are clear
-    /// (ISO/IEC 23001-7, 9.6 and 9.7; so does Shaka Packager, in patterns and in the whole samples of `cens` audio). With
-    /// that cut, taking crypt and skip runs by turns until the range ends gives exactly the encrypted bytes, even where
-    /// the last crypt run is incomplete.
+    /// (ISO/IEC 23001-7, 9.6 and 9.7; so does Shaka Packager, in patterns and in the whole samples of `cens` audio).
+    /// With that cut, taking crypt and skip runs by turns until the range ends gives exactly the encrypted bytes,
+    /// even where the last crypt run is incomplete.
     ///
     /// The keystream of AES-CTR goes on from range to range, byte by byte in `cenc`, over the encrypted bytes only.
     #[must_use]

@@ -74,6 +74,10 @@ impl SchemeInfo {
     fn parse(meta: &Meta, sinf: &BoxRef) -> Result<Self> {
         let frma = meta.require(sinf, FRMA)?;
         let format = meta.fields(&frma).four_cc()?;
+        if is_protected_type(format) {
+            let value = u32::from_be_bytes(format.0).into();
+            return Err(frma.defect(BoxDefect::Reserved { field: "data_format", value }));
+        }
         let schm = meta.require(sinf, SCHM)?;
         let mut fields = meta.fields(&schm);
         fields.version_and_flags()?;
@@ -119,8 +123,8 @@ fn is_protected_type(kind: FourCc) -> bool {
 /// All `sinf` boxes of a sample entry.
 ///
 /// Where the boxes of an entry begin depends on the kind of media: after 78 bytes for video, after 28 for audio (44 or
-/// 64 in versions 1 and 2 of `QuickTime`), elsewhere after fields of the codec. The place is the one from which the rest
-/// of the entry is a sequence of boxes with a `sinf` among them.
+/// 64 in versions 1 and 2 of `QuickTime`), elsewhere after fields of the codec. The place is the one from which the
+/// rest of the entry is a sequence of boxes with a `sinf` among them.
 fn find_sinfs(meta: &Meta, entry: &BoxRef) -> Result<Vec<BoxRef>> {
     let known: &[usize] = match entry.kind {
         ENCV => &[78],
@@ -289,6 +293,13 @@ mod tests {
     fn sinf_without_schm_is_missing_it() {
         let sinf = bx(b"sinf", &[&bx(b"frma", &[b"avc1"])]);
         assert_eq!(defect(&bx(b"encv", &[&[0; 78], &sinf])), (SINF, BoxDefect::Missing(SCHM)));
+    }
+
+    #[test]
+    fn frma_of_a_protected_type_is_reserved() {
+        let sinf = bx(b"sinf", &[&bx(b"frma", &[b"encv"])]);
+        let expected = BoxDefect::Reserved { field: "data_format", value: 0x656e_6376 };
+        assert_eq!(defect(&bx(b"encv", &[&[0; 78], &sinf])), (FRMA, expected));
     }
 
     #[test]

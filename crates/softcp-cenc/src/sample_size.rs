@@ -16,7 +16,7 @@ pub(crate) enum SampleSizes {
     /// Two bytes each.
     Words(Table),
     /// Four bytes, at a place within each entry.
-    Longs { table: Table, field: usize },
+    Longs { table: Table, field: u8 },
 }
 
 impl SampleSizes {
@@ -44,7 +44,7 @@ impl SampleSizes {
             }
             Self::Bytes(table) => table.u8(meta, index, 0).map(u32::from),
             Self::Words(table) => table.u16(meta, index, 0).map(u32::from),
-            Self::Longs { table, field } => table.u32(meta, index, *field),
+            Self::Longs { table, field } => table.u32(meta, index, usize::from(*field)),
         }
     }
 

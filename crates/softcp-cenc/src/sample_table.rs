@@ -28,6 +28,11 @@ impl SampleTable {
         Ok(Self { sizes, sample_count, chunk_runs, chunk_offsets, wide_offsets })
     }
 
+    /// The table of `stco` or `co64`.
+    pub(crate) fn chunk_offsets(&self) -> &Table {
+        &self.chunk_offsets
+    }
+
     /// Number of chunks.
     pub(crate) fn chunk_count(&self) -> u32 {
         self.chunk_offsets.count()
@@ -110,7 +115,7 @@ impl ChunkCursor {
 
     fn begin_run(&mut self, meta: &Meta, table: &SampleTable) -> Result<()> {
         let runs = &table.chunk_runs;
-        let out_of_order = |entry| runs.of().defect(BoxDefect::ChunkOrder { entry });
+        let out_of_order = |entry| runs.defect(BoxDefect::ChunkOrder { entry });
         let entry = self.runs;
         if entry == runs.count() || (entry == 0 && runs.u32(meta, 0, 0)? != 1) {
             return Err(out_of_order(entry));
@@ -131,12 +136,12 @@ impl ChunkCursor {
     }
 
     fn mismatch(table: &SampleTable, count: u64) -> Error {
-        table.chunk_runs.of().defect(BoxDefect::CountMismatch { count, expected: table.sample_count.into() })
+        table.chunk_runs.defect(BoxDefect::CountMismatch { count, expected: table.sample_count.into() })
     }
 }
 
 /// A full box that is a count and a table.
-fn table(meta: &Meta, of: &BoxRef, stride: usize) -> Result<Table> {
+fn table(meta: &Meta, of: &BoxRef, stride: u32) -> Result<Table> {
     let mut fields = meta.fields(of);
     fields.version_and_flags()?;
     let count = fields.u32()?;

@@ -1,5 +1,6 @@
 //! Tracks, as the `trak` box describes them (ISO/IEC 14496-12, 8.3 to 8.7).
 
+use core::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::auxiliary::Auxiliary;
@@ -12,6 +13,9 @@ use crate::sample_entry::{Protection, SampleEntry};
 use crate::sample_group::{GroupCursor, SampleGroups};
 use crate::sample_table::{ChunkCursor, SampleTable};
 use crate::{FourCc, KeyId, Scheme};
+
+/// Chunks of a track that need not be in file order: a day of video in chunks of a tenth of a second.
+const MAX_UNORDERED_CHUNKS: u32 = 1 << 20;
 
 /// A track of the movie.
 #[derive(Debug)]
@@ -67,8 +71,8 @@ impl Track {
         &self.set.entries
     }
 
-    /// The keys that the `moov` box names for this track, each once: the defaults of its sample entries and those of its
-    /// sample groups. Fragments may name more; those appear with their samples.
+    /// The keys that the `moov` box names for this track, each once: the defaults of its sample entries and those of
+    /// its sample groups. Fragments may name more; those appear with their samples.
     #[must_use]
     pub fn key_ids(&self) -> &[KeyId] {
         &self.key_ids
@@ -93,7 +97,8 @@ impl Track {
         self.duration
     }
 
-    /// Reads a `trak` box. `samples_left` is how many samples the movie may still have; those of the track are taken off.
+    /// Reads a `trak` box. `samples_left` is how many samples the movie may still have; those of the track are taken
+    /// off.
     pub(crate) fn parse(meta: &Arc<Meta>, trak: &BoxRef, fragmented: bool, samples_left: &mut u64) -> Result<Self> {
         let id = track_id(meta, &meta.require(trak, TKHD)?)?;
         let mdia = meta.require(trak, MDIA)?;
@@ -178,24 +183,43 @@ impl Track {
         &self.edits
     }
 
-    /// The chunks of the track.
-    pub(crate) fn chunk_runs(&self) -> ChunkRuns {
-        ChunkRuns { set: Arc::clone(&self.set), table: self.table, chunks: ChunkCursor::default() }
+    /// The chunks of the track that have samples, in file order.
+    pub(crate) fn chunks(&self) -> Result<Chunks> {
+        let in_order = ChunksInOrder { set: Arc::clone(&self.set), table: self.table, cursor: ChunkCursor::default() };
+        if self.table.is_in_file_order(&self.set.meta)? { Ok(Chunks::InOrder(in_order)) } else { in_order.sort() }
     }
 }
 
-/// The chunks of a track as runs, in the order of their numbers.
+/// The chunks of a track as runs, in file order.
 #[derive(Debug)]
-pub(crate) struct ChunkRuns {
-    set: Arc<SampleSet>,
-    table: SampleTable,
-    chunks: ChunkCursor,
+pub(crate) enum Chunks {
+    /// Found one by one.
+    InOrder(ChunksInOrder),
+    /// Found beforehand, the last first.
+    Sorted(Vec<Run>),
 }
 
-impl ChunkRuns {
-    /// The next chunk that has samples. `cursor` is where the run before it ended.
-    pub(crate) fn next(&mut self, mut cursor: SampleCursor) -> Result<Option<Run>> {
-        while let Some(chunk) = self.chunks.next(&self.set.meta, &self.table)? {
+impl Chunks {
+    /// The next chunk. `cursor` is where the chunk before it ended.
+    pub(crate) fn next(&mut self, cursor: SampleCursor) -> Result<Option<Run>> {
+        match self {
+            Self::InOrder(chunks) => chunks.next(cursor),
+            Self::Sorted(runs) => Ok(runs.pop()),
+        }
+    }
+}
+
+/// The chunks of a track in the order of their numbers.
+#[derive(Debug)]
+pub(crate) struct ChunksInOrder {
+    set: Arc<SampleSet>,
+    table: SampleTable,
+    cursor: ChunkCursor,
+}
+
+impl ChunksInOrder {
+    fn next(&mut self, mut cursor: SampleCursor) -> Result<Option<Run>> {
+        while let Some(chunk) = self.cursor.next(&self.set.meta, &self.table)? {
             self.set.begin_run(&mut cursor, chunk.number)?;
             if chunk.samples > 0 {
                 return Ok(Some(Run {
@@ -212,16 +236,23 @@ impl ChunkRuns {
         Ok(None)
     }
 
-    /// All chunks that are left, found without reading the samples.
-    pub(crate) fn all(mut self) -> Result<Vec<Run>> {
-        let mut runs = Vec::new();
+    /// Finds all chunks, without reading the samples, and sorts them. Only here is memory needed for each chunk, so
+    /// their number is limited.
+    fn sort(mut self) -> Result<Chunks> {
+        let count = self.table.chunk_offsets().count();
+        if count > MAX_UNORDERED_CHUNKS {
+            let limit = MAX_UNORDERED_CHUNKS;
+            return Err(self.table.chunk_offsets().defect(BoxDefect::TooManyUnorderedChunks { count, limit }));
+        }
+        let mut runs = Vec::with_capacity(count as usize);
         let mut cursor = SampleCursor::default();
         while let Some(run) = self.next(cursor)? {
             cursor = run.cursor;
             self.set.skip(&mut cursor, run.description, run.left)?;
             runs.push(run);
         }
-        Ok(runs)
+        runs.sort_unstable_by_key(|run| Reverse((run.offset, run.size_index)));
+        Ok(Chunks::Sorted(runs))
     }
 }
 
@@ -264,7 +295,9 @@ fn sample_entries(meta: &Meta, stsd: &BoxRef, edits: &mut Vec<Edit>) -> Result<V
     let mut fields = meta.fields(stsd);
     fields.version_and_flags()?;
     let count = fields.u32()?;
-    let mut entries = Vec::new();
+    // No entry is shorter: header, six bytes reserved, data reference.
+    fields.table(count, 16)?;
+    let mut entries = Vec::with_capacity(count as usize);
     for entry in meta.boxes_between(fields.position(), stsd.end) {
         entries.push(SampleEntry::parse(meta, &entry?, edits)?);
     }

@@ -242,3 +242,10 @@ fn data_after_the_next_fragment_is_reached() {
     let data = at(&init, 2 * len + 8);
     assert_eq!(places(&samples(&file).unwrap()), [(1, 0, data, 2), (1, 1, data + 2, 2)]);
 }
+
+#[test]
+fn defaults_of_an_absent_track_are_left_out() {
+    let init = [ftyp(), moov(&[Trak::without_samples(1, cenc_entry())], &[mvex(&[9, 1])])].concat();
+    let fragment = fragment(2, |moof| vec![vec![tfhd(1), trun(moof + 8, &[2]), senc(1)]]);
+    assert_eq!(samples(&[init, fragment].concat()).unwrap().len(), 1);
+}

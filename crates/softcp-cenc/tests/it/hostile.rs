@@ -336,12 +336,6 @@ fn traf_of_no_track_is_refused() {
 }
 
 #[test]
-fn trex_of_no_track_is_refused() {
-    let file = [ftyp(), moov(&[Trak::without_samples(1, cenc_entry())], &[mvex(&[9])])].concat();
-    assert_eq!(box_defect(&file), ("trex".into(), BoxDefect::TrackId { track_id: 9, taken: false }));
-}
-
-#[test]
 fn trun_count_above_its_room_is_refused() {
     let file = fragmented(|moof| {
         let offset = moof.cast_unsigned() + 8;
