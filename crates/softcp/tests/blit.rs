@@ -363,6 +363,28 @@ fn surfaces_that_differ_in_shape_are_refused_and_nothing_is_written() {
     });
 }
 
+/// The last IV of a key is never forgotten (D10), so a session can only meet so many keys.
+#[test]
+fn sequential_profile_refuses_keys_past_its_memory_and_goes_on_with_those_it_knows() {
+    let rig = Rig::new("capabilities.profile=hardware-like");
+    rig.negotiate([1; 16]);
+    let decrypt = |key: u128, iv| {
+        let iv = AesCtrIv { iv, count: 0 }.to_bytes();
+        let (mut out, key) = ([0xEE; 4], DataKey::Unwrapped(ContentKey::new(key.to_be_bytes())));
+        let result = rig.call(|session| session.decryption_blt(common::buffers(&[0; 4], &mut out), None, &key, &iv));
+        assert_eq!(result.is_err(), out == [0xEE; 4]);
+        result
+    };
+    for key in 0..65_536 {
+        decrypt(key, 5).unwrap();
+    }
+    assert!(matches!(decrypt(65_536, 5), Err(Error::TooManyObjects)));
+    for key in [0, 65_535] {
+        assert!(matches!(decrypt(key, 5), Err(Error::IvNotIncreasing)));
+        decrypt(key, 6).unwrap();
+    }
+}
+
 #[test]
 fn result_does_not_depend_on_the_pitches() {
     let rig = Rig::new("");

@@ -148,7 +148,8 @@ impl CryptoSession {
     /// of which writes a byte: [`Error::NotOffered`] (also for a content key or block information that the profile
     /// does not report), [`Error::WrongSize`] of the IV, [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23),
     /// [`Error::SizeMismatch`], [`Error::FormatMismatch`], [`Error::Multisampled`] destination,
-    /// [`Error::NotProtected`] destination (D19), [`Error::UnalignedPattern`] (D7), [`Error::IvNotIncreasing`] (D10).
+    /// [`Error::NotProtected`] destination (D19), [`Error::UnalignedPattern`] (D7), [`Error::IvNotIncreasing`] (D10),
+    /// [`Error::TooManyObjects`] when IVs must increase and the session has met 65,536 data keys before this one.
     pub fn decryption_blt(
         &mut self,
         surfaces: BlitSurfaces<'_>,
