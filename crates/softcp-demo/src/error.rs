@@ -1,0 +1,83 @@
+//! Why the demonstration did not come to its end.
+
+use std::io;
+use std::path::PathBuf;
+
+use softcp_client::{CertificateError, ChainError, IvError, KeyExchangeError, RandomError, SessionError};
+use softcp_player::{DecryptError, KeyTextError};
+use softcp_runtime::Error;
+
+/// A demonstration that failed. A picture has not been written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DemoError {
+    // The clip.
+    /// The clip, or its clear copy, cannot be kept in a temporary directory.
+    #[error("cannot use a temporary directory: {0}")]
+    Temporary(#[source] io::Error),
+    /// The clip's key is not of the form `KID:KEY`.
+    #[error("the clip's key is not understood: {0}")]
+    Key(#[from] KeyTextError),
+    /// The clip could not be decrypted through the driver.
+    #[error(transparent)]
+    Decrypt(#[from] DecryptError),
+    /// The clear clip cannot be read.
+    #[error("the clear clip cannot be read: {0}")]
+    Container(#[from] softcp_cenc::Error),
+    /// The clip has no H.264 track that can be decoded.
+    #[error("the clip is no H.264 video that can be shown: {0}")]
+    NotAvc(&'static str),
+    /// The decoder refused a sample.
+    #[error("sample {sample} of the clip cannot be decoded: {reason}")]
+    Decode {
+        /// Its number, from 0.
+        sample: usize,
+        /// What the decoder says.
+        reason: String,
+    },
+
+    // The driver.
+    /// The driver does not report a capability that is needed to show a protected surface.
+    #[error("the driver does not report {capability}, without which there is no protected surface to show")]
+    NotOffered {
+        /// The capability's name without prefix.
+        capability: &'static str,
+    },
+    /// A call to the driver failed.
+    #[error(transparent)]
+    Driver(#[from] Error),
+    /// The driver mapped a surface with other rows than it was created with.
+    #[error("the driver mapped a surface with {what}")]
+    WrongMapping {
+        /// What is wrong.
+        what: String,
+    },
+    /// The driver's certificate cannot be read.
+    #[error("the driver's certificate cannot be read: {0}")]
+    Certificate(#[from] CertificateError),
+    /// The driver's certificate is not believed.
+    #[error("the driver's certificate is not trusted: {0}")]
+    Untrusted(#[from] ChainError),
+    /// No session key could be made.
+    #[error("no session key could be made: {0}")]
+    KeyExchange(#[from] KeyExchangeError),
+    /// No first IV could be drawn.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// No IV is left.
+    #[error(transparent)]
+    Iv(#[from] IvError),
+    /// The application's mirror of the session disagrees with the driver about a refresh.
+    #[error(transparent)]
+    Mirror(#[from] SessionError),
+
+    // The output.
+    /// The picture cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    WritePicture {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}

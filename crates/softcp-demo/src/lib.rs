@@ -1,0 +1,36 @@
+//! What each side sees of protected video, in one picture.
+//!
+//! ```text
+//!  clip (Common Encryption) ──▶ softcp-player: certificate, key exchange, wrapped content keys,
+//!                               decryption blits, session key refreshes ──▶ clear H.264 samples
+//!                                                                                │ decoder
+//!   1 the clear frame  ◀──────────────────────────────────────────────────────────┘
+//!        │ encrypted under the session key
+//!   2 on the bus ──▶ DecryptionBlt ──▶ protected NV12 surface ──▶ EncryptionBlt ──▶ 3 the read-back
+//!                                                                 GetEncryptionBltKey │
+//!   4 the read-back opened with the key  ◀────────────────────────────────────────────┘
+//! ```
+//!
+//! [`run`] takes a driver and a small encrypted H.264 clip. The first half plays the clip through the driver as a
+//! player would. The second half does what a player's decoder does with a finished picture: it puts one frame, which
+//! is uncompressed NV12, into a protected surface of the driver, and then reads it back. The [`DemoReport`] says
+//! whether the frame came back byte for byte, and whether the bytes outside were noise.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion"))]
+
+mod avc;
+mod clip;
+mod error;
+mod frame;
+mod noise;
+mod picture;
+mod report;
+mod run;
+mod surface;
+
+pub use error::DemoError;
+pub use picture::Area;
+pub use report::{CertificateSummary, ClipSummary, DemoReport, FrameSummary, Noise, SurfaceSummary};
+pub use run::{DemoClip, DemoOptions, run};

@@ -1,0 +1,130 @@
+//! The demonstration from front to back.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use softcp_player::{DecryptOptions, DecryptReport, Trust, decrypt};
+use softcp_runtime::Driver;
+
+use crate::clip;
+use crate::error::DemoError;
+use crate::frame::Nv12;
+use crate::noise;
+use crate::picture;
+use crate::report::{ClipSummary, DemoReport, FrameSummary, SurfaceSummary};
+use crate::surface::{self, RoundTrip};
+
+/// Samples between two session key refreshes: a clip of three seconds shows two of them.
+const REFRESH_EVERY: u32 = 30;
+
+/// An encrypted clip: MP4 with one H.264 track without B-pictures, under Common Encryption with AES-CTR.
+#[derive(Clone, Copy, Debug)]
+pub struct DemoClip<'a> {
+    /// The file.
+    pub file: &'a [u8],
+    /// Its key, as `KID:KEY` in hexadecimal digits.
+    pub key: &'a str,
+}
+
+/// What to write and whom to trust.
+#[derive(Clone, Debug)]
+pub struct DemoOptions {
+    /// Where the picture goes, a PNG file.
+    pub picture: PathBuf,
+    /// Whether an existing picture may be replaced.
+    pub replace_picture: bool,
+    /// Where the clear clip goes, if anywhere.
+    pub clear_clip: Option<PathBuf>,
+    /// Whether an existing clear clip may be replaced.
+    pub replace_clear_clip: bool,
+    /// Who must vouch for the driver.
+    pub trust: Trust,
+}
+
+/// Plays `clip` through `driver`, sends one frame through a protected surface, and writes the picture.
+///
+/// The picture is written also when the frame did not come back: see
+/// [`DemoReport::is_as_expected`](crate::DemoReport::is_as_expected).
+///
+/// # Errors
+///
+/// [`DemoError`]; no picture has been written then.
+pub fn run(driver: &Driver, clip: DemoClip<'_>, options: &DemoOptions) -> Result<DemoReport, DemoError> {
+    let started = Instant::now();
+    let write_error = |source| DemoError::WritePicture { path: options.picture.clone(), source };
+    if !options.replace_picture && options.picture.exists() {
+        // Said before the work; the writing sees to it once more.
+        return Err(write_error(io::ErrorKind::AlreadyExists.into()));
+    }
+    let (played, pictures) = play(driver, clip, options)?;
+    let index = pictures.len() / 2;
+    let frame = pictures.get(index).ok_or(DemoError::NotAvc("it has no pictures"))?;
+    let trip = surface::round_trip(&driver.create_device()?, &options.trust, frame)?;
+
+    let mut report = DemoReport {
+        driver: format!("{} {}", driver.name(), driver.version()),
+        certificate: trip.certificate.clone(),
+        clip: clip_summary(&played, options.clear_clip.as_deref()),
+        frame: FrameSummary {
+            number: index + 1,
+            of: pictures.len(),
+            width: frame.width(),
+            height: frame.height(),
+            bytes: frame.bytes().len(),
+        },
+        surface: surface_summary(&trip, frame),
+        picture: options.picture.clone(),
+        panels: picture::panels(frame.width(), frame.height()),
+        seconds: 0.0,
+    };
+    let canvas = picture::draw([frame, &trip.on_bus, &trip.read_back, &trip.opened], &report);
+    canvas.write_png(&options.picture, options.replace_picture).map_err(write_error)?;
+    report.seconds = started.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+/// Decrypts the clip through the driver and decodes it.
+fn play(driver: &Driver, clip: DemoClip<'_>, options: &DemoOptions) -> Result<(DecryptReport, Vec<Nv12>), DemoError> {
+    let directory = tempfile::Builder::new().prefix("softcp-demo-").tempdir().map_err(DemoError::Temporary)?;
+    let encrypted = directory.path().join("encrypted.mp4");
+    fs::write(&encrypted, clip.file).map_err(DemoError::Temporary)?;
+    let clear = options.clear_clip.clone().unwrap_or_else(|| directory.path().join("clear.mp4"));
+    let mut decrypt_options = DecryptOptions::new(encrypted, &clear, options.trust.clone());
+    decrypt_options.keys.insert_text(clip.key)?;
+    decrypt_options.refresh_every = REFRESH_EVERY;
+    decrypt_options.overwrite = options.replace_clear_clip;
+    let report = decrypt(driver, &decrypt_options, &mut |_| {})?;
+    let pictures = clip::pictures(&fs::read(&clear).map_err(DemoError::Temporary)?)?;
+    Ok((report, pictures))
+}
+
+fn clip_summary(played: &DecryptReport, clear_clip: Option<&Path>) -> ClipSummary {
+    let video = played.tracks.iter().find(|track| track.decrypted);
+    ClipSummary {
+        codec: video.map(|track| track.codec.clone()).unwrap_or_default(),
+        scheme: video.and_then(|track| track.scheme.clone()).unwrap_or_default(),
+        samples: played.samples,
+        key_generations: played.sessions + played.refreshes,
+        refreshes: played.refreshes,
+        blits: played.blits,
+        bytes: played.tracks.iter().map(|track| track.bytes).sum(),
+        bytes_encrypted: played.bytes_encrypted,
+        clear_clip: clear_clip.map(Path::to_owned),
+        notes: played.notes.clone(),
+    }
+}
+
+fn surface_summary(trip: &RoundTrip, frame: &Nv12) -> SurfaceSummary {
+    let hex = |bytes: [u8; 16]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    SurfaceSummary {
+        key_generations: trip.key_generations,
+        upload_iv: hex(trip.upload_iv.to_bytes()),
+        bus: noise::measure(trip.on_bus.bytes()),
+        read_back_iv: hex(trip.read_back_iv.to_bytes()),
+        read_back_has_own_key: trip.own_key,
+        read_back: noise::measure(trip.read_back.bytes()),
+        read_back_identical: trip.opened == *frame,
+    }
+}
