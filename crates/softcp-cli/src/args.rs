@@ -1,0 +1,244 @@
+//! The command line. Its comments are the help texts and the man pages.
+
+use std::path::PathBuf;
+
+use clap::builder::RangedU64ValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+/// What `softcp help` says at its end.
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done, and every check passed
+  1  a check failed: a certificate, a key, the content of a file, an answer of the driver
+  2  the command line is wrong
+  3  the environment: a file, directory, library or configuration is missing or refuses
+
+Environment:
+  SOFTCP_CONF      configuration file of the built-in driver (softcp.toml)
+  SOFTCP_OPTIONS   the same keys inline, as capabilities.profile=hardware-like;memory.protected=67108864
+  SOFTCP_LOG       what the driver logs, as warn or softcp_ddi=debug
+  NO_COLOR         no colours, when set";
+
+/// Content protection of Direct3D 11.1 in software: certificates, crypto sessions, protected video.
+#[derive(Debug, Parser)]
+#[command(name = "softcp", version, propagate_version = true, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Print reports and errors as JSON (schemas: docs/cli/schema)
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Say what is done; -vv and -vvv say more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Demo(DemoArgs),
+    Decrypt(DecryptArgs),
+    Caps(CapsArgs),
+    #[command(subcommand)]
+    Cert(CertCommand),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}
+
+/// Which driver to use.
+#[derive(Debug, Args)]
+pub(crate) struct DriverArgs {
+    /// A library that exports softcp_open_reference_driver [default: the built-in driver]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) driver: Option<PathBuf>,
+}
+
+/// Whom to trust when the driver shows its certificate.
+#[derive(Debug, Args)]
+pub(crate) struct TrustArgs {
+    /// The root certificate (PEM or DER) that the driver's certificate must lead to
+    ///
+    /// Without it: root.pem of the identity directory that SOFTCP_CONF or SOFTCP_OPTIONS names; else the driver is
+    /// given a new identity for this one run and is checked against its root.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) root: Option<PathBuf>,
+
+    /// Accept any certificate, whoever made it: whoever stands between could read everything
+    #[arg(long, conflicts_with = "root")]
+    pub(crate) any_root: bool,
+}
+
+/// Show what each side sees of protected video, in one picture
+///
+/// Plays a small encrypted clip, which the command carries, through the driver, puts one frame into a protected
+/// surface, reads it back, and draws the clear frame, the frame on the bus, the read-back, and the read-back opened with
+/// the key. Takes no file and no network.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The picture [default: softcp-demo.png, which is replaced]
+    #[arg(short, long, value_name = "PNG", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write the clear clip too: an MP4 file that players play
+    #[arg(long, value_name = "MP4", value_hint = ValueHint::FilePath)]
+    pub(crate) clip: Option<PathBuf>,
+
+    /// Replace existing files
+    #[arg(short, long)]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) driver: DriverArgs,
+
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+}
+
+/// Decrypt a Common Encryption MP4 file through the driver, as a player would
+///
+/// Takes the schemes cenc and cens (AES-CTR), plain and fragmented files, several tracks and keys. Each protected track
+/// gets a crypto session of its own: certificate check, key exchange, wrapped content keys, decryption blits, and a
+/// session key refresh every N samples. Unprotected tracks are copied. A wrong key is not noticed: AES-CTR has no way to
+/// tell.
+#[derive(Debug, Args)]
+pub(crate) struct DecryptArgs {
+    /// The encrypted file
+    #[arg(value_name = "IN.mp4", value_hint = ValueHint::FilePath)]
+    pub(crate) input: PathBuf,
+
+    /// The clear file; it appears when it is complete
+    #[arg(short, long, value_name = "OUT.mp4", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+
+    /// A content key and its identifier, each of 32 hexadecimal digits; once for each key
+    ///
+    /// Other users of the machine can see it while the command runs: --key-file keeps it to yourself.
+    #[arg(short, long = "key", value_name = "KID:KEY", required_unless_present = "key_file")]
+    pub(crate) keys: Vec<String>,
+
+    /// A file of keys, one KID:KEY per line; empty lines and those that begin with # are ignored
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// Decrypt only the track with this number, and copy the others; once for each track
+    #[arg(long = "track", value_name = "N")]
+    pub(crate) tracks: Vec<u32>,
+
+    /// Samples between two session key refreshes of a track; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub(crate) refresh_every: u32,
+
+    /// Replace an existing output
+    #[arg(short, long)]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) driver: DriverArgs,
+
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+}
+
+/// Show what the driver offers for each crypto type and decode profile
+///
+/// Decode profiles with the same answer are put together.
+#[derive(Debug, Args)]
+pub(crate) struct CapsArgs {
+    /// List each decode profile on its own
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    #[command(flatten)]
+    pub(crate) driver: DriverArgs,
+}
+
+/// Make and show certificates of drivers
+#[derive(Debug, Subcommand)]
+pub(crate) enum CertCommand {
+    New(CertNewArgs),
+    Show(CertShowArgs),
+}
+
+/// Make a driver identity: root.pem to be trusted, chain.pem and key.pem for the driver
+///
+/// The driver uses it when its configuration says identity.directory = "DIR". Nothing is overwritten. The root's
+/// private key is thrown away: no second certificate can be made under it.
+#[derive(Debug, Args)]
+pub(crate) struct CertNewArgs {
+    /// The directory, made if needed
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) directory: PathBuf,
+
+    /// Common name of the driver's certificate
+    #[arg(long, value_name = "CN", default_value = "SoftCP driver", value_parser = common_name)]
+    pub(crate) name: String,
+
+    /// Days of validity
+    #[arg(long, value_name = "N", default_value_t = 3653, value_parser = RangedU64ValueParser::<u32>::new().range(1..=36525))]
+    pub(crate) days: u32,
+}
+
+/// Show a certificate chain and say whether it leads to a trusted root
+///
+/// The chain is that of a file (PEM, or DER as a driver hands it out), of an identity directory, or of the driver. A
+/// chain from a file is checked when --root is given, that of a directory against its own root.pem too, and that of a
+/// driver always.
+#[derive(Debug, Args)]
+pub(crate) struct CertShowArgs {
+    /// A file or an identity directory [default: ask the driver]
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath, conflicts_with = "driver")]
+    pub(crate) path: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) driver: DriverArgs,
+
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+}
+
+/// Print a completion script for a shell
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    pub(crate) shell: Shell,
+}
+
+/// Write the man pages into a directory
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The directory, made if needed
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) directory: PathBuf,
+}
+
+/// RFC 5280, appendix A.1, gives a common name 64 characters; the root's is the driver's with " root" after it.
+fn common_name(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 64 - " root".len();
+    match text.chars().count() {
+        0 => Err("a name needs at least one character".to_owned()),
+        count if count > LONGEST => Err(format!("{count} characters are too many: at most {LONGEST}")),
+        _ if text.chars().any(char::is_control) => Err("control characters are not allowed".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn common_name_of_sixty_characters_is_refused() {
+        assert!(common_name(&"x".repeat(59)).is_ok());
+        assert!(common_name(&"x".repeat(60)).is_err());
+        assert!(common_name("").is_err());
+        assert!(common_name("a\nb").is_err());
+    }
+}

@@ -1,0 +1,99 @@
+//! `softcp decrypt`: an encrypted file to a clear one.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use softcp_player::{DecryptOptions, DecryptReport, decrypt};
+
+use crate::args::DecryptArgs;
+use crate::driver;
+use crate::failure::{Exit, Failure};
+use crate::output::{self, Report, printable};
+use crate::{keys, progress, protected, table};
+
+/// `softcp decrypt IN.mp4 --key KID:KEY -o OUT.mp4`.
+pub(crate) fn run(args: &DecryptArgs, json: bool) -> Result<Exit, Failure> {
+    let keys = keys::read(&args.keys, args.key_file.as_deref())?;
+    let trusted = driver::open_trusted(&args.driver, &args.trust)?;
+    let options = DecryptOptions {
+        overwrite: args.force,
+        keys,
+        refresh_every: args.refresh_every,
+        tracks: (!args.tracks.is_empty()).then(|| args.tracks.clone()),
+        ..DecryptOptions::new(&args.input, &args.output, trusted.trust.for_player())
+    };
+    let total = std::fs::metadata(&args.input).map_or(0, |metadata| metadata.len());
+    let bar = progress::bar(total);
+    let result = decrypt(&trusted.opened.driver, &options, &mut |progress| bar.set_position(progress.bytes));
+    bar.finish_and_clear();
+    let report = result.map_err(|error| protected::decrypt_failed(&error, &trusted.trust))?;
+    output::print(&Decrypted(report), json)?;
+    Ok(Exit::Ok)
+}
+
+/// What `softcp decrypt` reports.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Decrypted(DecryptReport);
+
+impl Report for Decrypted {
+    const NAME: &'static str = "decrypt";
+
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let report = &self.0;
+        let certificate = if report.certificate_verified { "certificate trusted" } else { "certificate not checked" };
+        writeln!(out, "{}, {certificate}\n", printable(&report.driver))?;
+        let mut table = table::with_header([
+            "Track",
+            "Kind",
+            "Codec",
+            "Scheme",
+            "Samples",
+            "Refreshes",
+            "Blits",
+            "Bytes",
+            "Encrypted",
+            "KID",
+        ]);
+        for track in &report.tracks {
+            let counts = [track.samples, track.refreshes, track.blits, track.bytes, track.bytes_encrypted];
+            let counts = counts.map(|count| if track.decrypted { count.to_string() } else { "-".to_owned() });
+            let key_ids = if track.decrypted { track.key_ids.join("\n") } else { "copied as it is".to_owned() };
+            let scheme = track.scheme.clone().unwrap_or_else(|| "clear".to_owned());
+            let words = [track.id.to_string(), printable(&track.handler), printable(&track.codec), scheme];
+            table.add_row(words.into_iter().chain(counts).chain([key_ids]));
+        }
+        for column in 4..9 {
+            if let Some(column) = table.column_mut(column) {
+                column.set_cell_alignment(comfy_table::CellAlignment::Right);
+            }
+        }
+        writeln!(out, "{}\n", table.trim_fmt())?;
+        writeln!(
+            out,
+            "{}: {} bytes in {:.2} s, {:.0} MB/s",
+            report.output.display(),
+            report.bytes,
+            report.seconds,
+            report.megabytes_per_second
+        )?;
+        writeln!(
+            out,
+            "{}, {}, {}",
+            counted(report.sessions, "crypto session"),
+            counted(report.refreshes, "session key refresh"),
+            counted(report.blits, "decryption blit")
+        )?;
+        report.notes.iter().try_for_each(|note| writeln!(out, "note: {}", printable(note)))
+    }
+}
+
+/// A number of things, as "1 session" and "2 sessions".
+pub(super) fn counted(count: u64, thing: &str) -> String {
+    let ending = match count {
+        1 => "",
+        _ if thing.ends_with('h') => "es",
+        _ => "s",
+    };
+    format!("{count} {thing}{ending}")
+}

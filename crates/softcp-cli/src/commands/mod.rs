@@ -1,0 +1,23 @@
+//! The commands, one per file.
+
+mod caps;
+mod cert;
+mod decrypt;
+mod demo;
+mod shell;
+
+use crate::args::{CertCommand, Cli, Command};
+use crate::failure::{Exit, Failure};
+
+/// Runs the command that was asked for.
+pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
+    match &cli.command {
+        Command::Demo(args) => demo::run(args, cli.json),
+        Command::Decrypt(args) => decrypt::run(args, cli.json),
+        Command::Caps(args) => caps::run(args, cli.json),
+        Command::Cert(CertCommand::New(args)) => cert::new(args, cli.json),
+        Command::Cert(CertCommand::Show(args)) => cert::show(args, cli.json),
+        Command::Completions(args) => shell::completions(args),
+        Command::Man(args) => shell::man(args),
+    }
+}

@@ -1,0 +1,93 @@
+//! Failures of the protected path, for the commands that go through it.
+
+use softcp_player::{DecryptError, KidText, PathError};
+
+use crate::driver::{self, Trust};
+use crate::failure::{Failure, io_help, plain};
+use crate::output::printable;
+
+/// What to do about a file that is damaged.
+const DAMAGED: &str = "the file is damaged, cut short or no MP4 file: get it again from where it came";
+
+/// A file that could not be decrypted.
+pub(crate) fn decrypt_failed(error: &DecryptError, trust: &Trust) -> Failure {
+    match error {
+        DecryptError::OpenInput { path, source } => Failure::io("open", path, source),
+        DecryptError::ReadInput { path, source } => Failure::io("read", path, source),
+        DecryptError::WriteOutput { path, source } => Failure::io("write", path, source),
+        DecryptError::OutputIsInput { path } => {
+            Failure::usage(format!("{} is input and output", path.display()), "choose another output with -o")
+        }
+        DecryptError::OutputExists { path } => Failure::environment(
+            format!("{} exists already", path.display()),
+            "choose another output with -o, or replace it with --force",
+        ),
+        DecryptError::OutputNotAFile { path } => {
+            Failure::environment(format!("{} is no regular file", path.display()), "choose another output with -o")
+        }
+        DecryptError::Container { .. } => Failure::check(error.to_string(), DAMAGED),
+        DecryptError::NotEncrypted { .. } => Failure::check(error.to_string(), "use the file as it is: it is clear"),
+        DecryptError::NoSuchTrack { .. } => Failure::usage(error.to_string(), "give one of these to --track"),
+        DecryptError::ClearTrack { track_id } => Failure::usage(
+            format!("track {track_id} is not encrypted"),
+            "leave it out of --track: it is copied as it is",
+        ),
+        DecryptError::NotAesCtr { track_id, handler, scheme } => Failure::check(
+            format!("track {track_id} ({handler}) is protected by '{scheme}', which is not AES-CTR"),
+            "only 'cenc' and 'cens' can be decrypted; with --track N other tracks are, and this one is copied",
+        ),
+        DecryptError::MissingKey { track_id, handler, kid } => {
+            missing_key(&format!("track {track_id} ({handler})"), *kid)
+        }
+        DecryptError::Path { track_id, sample, source } => {
+            let place = match sample {
+                Some(sample) => format!("track {track_id}, sample {sample}"),
+                None => format!("track {track_id}"),
+            };
+            path_failed(&place, source, trust)
+        }
+        _ => Failure::check(error.to_string(), "run again with -v"),
+    }
+}
+
+/// A protected path that could not be opened, or broke.
+fn path_failed(place: &str, error: &PathError, trust: &Trust) -> Failure {
+    match error {
+        PathError::Driver(error) => driver::call_failed(error),
+        PathError::NotOffered { .. } | PathError::NoKeyExchange => Failure::check(
+            error.to_string(),
+            "`softcp caps` shows what the driver offers; use another driver or profile",
+        ),
+        PathError::Untrusted(chain) => Failure::check(error.to_string(), trust.help(chain)),
+        PathError::MissingKey { kid } => missing_key(place, *kid),
+        PathError::IvNotIncreasing { kid, refusal } => Failure::check(
+            format!(
+                "{place}: the driver takes only increasing IVs (SEQUENTIAL_CTR_IV), and those under KID {} do not \
+                 increase: {refusal}",
+                KidText(*kid)
+            ),
+            "the file is fine: use a driver or capability profile without that rule",
+        ),
+        _ => Failure::check(
+            printable(&format!("{place}: {error}")),
+            "this is a defect of the driver: report it to the driver's maker",
+        ),
+    }
+}
+
+fn missing_key(place: &str, kid: softcp_player::KeyId) -> Failure {
+    let kid = KidText(kid);
+    Failure::check(
+        format!("no key for {place}: it is encrypted under KID {kid}"),
+        format!("give its key with --key {kid}:KEY, or in a --key-file"),
+    )
+}
+
+/// A file that cannot be written, whichever library says so.
+pub(crate) fn write_failed(path: &std::path::Path, error: &std::io::Error) -> Failure {
+    if error.kind() == std::io::ErrorKind::AlreadyExists {
+        let what = format!("{} exists already", path.display());
+        return Failure::environment(what, "choose another output with -o, or replace it with --force");
+    }
+    Failure::environment(format!("cannot write {}: {}", path.display(), plain(error)), io_help(error.kind()))
+}
