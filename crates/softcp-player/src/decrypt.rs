@@ -5,14 +5,15 @@ use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use softcp_cenc::{KeyId, Movie, Piece, Pieces, Sample, Selection, Track};
+use softcp_cenc::{FourCc, KeyId, Movie, Piece, Pieces, Sample, Selection, Track};
 use softcp_runtime::Driver;
 use tempfile::NamedTempFile;
 
 use crate::error::DecryptError;
-use crate::io::{Input, Output};
+use crate::input::Input;
 use crate::keys::{KeyMap, KidText};
-use crate::path::{PathOptions, ProtectedPath, SampleError};
+use crate::output::Output;
+use crate::path::{PathError, PathOptions, ProtectedPath, SampleError};
 use crate::report::{DecryptReport, TrackReport};
 use crate::trust::Trust;
 
@@ -90,17 +91,18 @@ pub fn decrypt(
     let movie = Movie::open(BufReader::new(open(&options.input)?)).map_err(container)?;
     let selected = select_tracks(options, movie.tracks())?;
     check_keys(&options.keys, movie.tracks(), &selected)?;
-    let mut tracks = open_paths(driver, options, &selected)?;
+    let mut tracks = open_paths(driver, options, movie.tracks(), &selected)?;
 
     let mut reports: Vec<_> = movie.tracks().iter().map(track_report).collect();
     let total = movie.file_len();
     let pieces = movie.into_pieces(&Selection::Tracks(selected)).map_err(container)?;
     let output_error = |source| DecryptError::WriteOutput { path: options.output.clone(), source };
-    let mut temporary = temporary_beside(&options.output).map_err(output_error)?;
-    let mut pass = Pass {
+    let temporary = temporary_beside(&options.output).map_err(output_error)?;
+    let output = temporary.as_file().try_clone().and_then(Output::new).map_err(output_error)?;
+    let pass = Pass {
         options,
         input: Input::new(file),
-        output: Output::new(temporary.as_file_mut()),
+        output,
         tracks: &mut tracks,
         progress,
         done: Progress { bytes: 0, total },
@@ -145,6 +147,7 @@ pub fn decrypt(
 /// A track on its way.
 struct TrackState<'k> {
     id: u32,
+    handler: FourCc,
     path: ProtectedPath<'k>,
     key_ids: Vec<KeyId>,
     /// Samples that are clear in the file, and their bytes.
@@ -170,7 +173,7 @@ impl TrackState<'_> {
 struct Pass<'a, 'k> {
     options: &'a DecryptOptions,
     input: Input,
-    output: Output<'a>,
+    output: Output,
     tracks: &'a mut [TrackState<'k>],
     progress: &'a mut dyn FnMut(Progress),
     done: Progress,
@@ -179,7 +182,7 @@ struct Pass<'a, 'k> {
 }
 
 impl Pass<'_, '_> {
-    fn run(&mut self, mut pieces: Pieces<BufReader<File>>) -> Result<(), DecryptError> {
+    fn run(mut self, mut pieces: Pieces<BufReader<File>>) -> Result<(), DecryptError> {
         let container = |source| DecryptError::Container { path: self.options.input.clone(), source };
         while let Some(piece) = pieces.next_piece().map_err(container)? {
             self.done.bytes += piece.len();
@@ -195,9 +198,9 @@ impl Pass<'_, '_> {
                 self.show();
             }
         }
-        self.output.flush().map_err(|error| self.write_error(error))?;
         self.show();
-        Ok(())
+        let path = &self.options.output;
+        self.output.finish().map_err(|source| DecryptError::WriteOutput { path: path.clone(), source })
     }
 
     fn sample(&mut self, sample: &Sample) -> Result<(), DecryptError> {
@@ -212,17 +215,17 @@ impl Pass<'_, '_> {
             track.key_ids.push(encryption.kid);
         }
         let result = track.path.decrypt_sample(encryption, sample.len, &mut self.input, &mut self.output);
+        let (track_id, handler) = (track.id, track.handler);
         result.map_err(|error| match error {
             SampleError::Read(source) => self.read_error(source),
             SampleError::Write(source) => self.write_error(source),
-            SampleError::Path(source) => {
-                DecryptError::Path { track_id: sample.track_id, sample: Some(sample.index), source }
-            }
+            SampleError::Path(PathError::MissingKey { kid }) => DecryptError::MissingKey { track_id, handler, kid },
+            SampleError::Path(source) => DecryptError::Path { track_id, sample: Some(sample.index), source },
         })
     }
 
     fn copy(&mut self, len: u64) -> Result<(), DecryptError> {
-        let copied = self.input.copy_to(len, &mut self.output).map_err(|error| self.read_error(error))?;
+        let copied = self.output.copy_from(len, &mut self.input).map_err(|error| self.read_error(error))?;
         copied.map_err(|error| self.write_error(error))
     }
 
@@ -311,16 +314,25 @@ fn check_keys(keys: &KeyMap, tracks: &[Track], selected: &[u32]) -> Result<(), D
 fn open_paths<'k>(
     driver: &Driver,
     options: &'k DecryptOptions,
+    tracks: &[Track],
     selected: &[u32],
 ) -> Result<Vec<TrackState<'k>>, DecryptError> {
     let path_options = PathOptions { trust: options.trust.clone(), refresh_every: options.refresh_every };
-    let open = |device, id| ProtectedPath::open(device, &options.keys, &path_options).map(|path| (id, path));
     let error = |track_id, source| DecryptError::Path { track_id, sample: None, source };
     let first = selected.first().copied().unwrap_or_default();
     let device = driver.create_device().map_err(|source| error(first, source.into()))?;
-    let paths = selected.iter().map(|&id| open(&device, id).map_err(|source| error(id, source)));
-    let state = |(id, path)| TrackState { id, path, key_ids: Vec::new(), clear_samples: 0, clear_bytes: 0 };
-    paths.map(|path| path.map(state)).collect()
+    let open = |track: &Track| {
+        let path = ProtectedPath::open(&device, &options.keys, &path_options);
+        Ok(TrackState {
+            id: track.id(),
+            handler: track.handler(),
+            path: path.map_err(|source| error(track.id(), source))?,
+            key_ids: Vec::new(),
+            clear_samples: 0,
+            clear_bytes: 0,
+        })
+    };
+    tracks.iter().filter(|track| selected.contains(&track.id())).map(open).collect()
 }
 
 fn track_report(track: &Track) -> TrackReport {

@@ -39,8 +39,9 @@
 
 mod decrypt;
 mod error;
-mod io;
+mod input;
 mod keys;
+mod output;
 mod path;
 mod report;
 mod trust;

@@ -1,0 +1,140 @@
+//! Real encrypted files against the hashes of their clear sources.
+
+#![allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+
+mod common;
+
+use common::{Manifest, Setup, Vector, clear_samples, run};
+use softcp_player::DecryptError;
+
+/// Decrypts every file that can be, and compares every sample with the oracle.
+fn decrypt_all(driver_options: &str, refresh_every: u32) {
+    let setup = Setup::new();
+    let driver = setup.driver(driver_options);
+    for vector in Manifest::read().with_outcome("decrypts") {
+        let mut options = setup.options(&vector.path(), &vector.keys());
+        options.refresh_every = refresh_every;
+        let report = run(&driver, &options).unwrap_or_else(|error| panic!("{}: {error}", vector.file));
+        assert_eq!(clear_samples(&setup.output()), vector.oracle(), "{}", vector.file);
+
+        let protected: u64 = vector.track.iter().map(|track| track.protected_samples).sum();
+        assert!(report.bytes_encrypted > 0 && report.blits >= 1, "{}", vector.file);
+        assert_eq!(report.sessions, vector.track.iter().filter(|track| !track.keys.is_empty()).count() as u64);
+        for track in &vector.track {
+            let reported = report.tracks.iter().find(|reported| reported.id == track.id).unwrap();
+            let expected = if track.keys.is_empty() { 0 } else { track.samples };
+            assert_eq!(reported.samples, expected, "{} track {}", vector.file, track.id);
+            // A refresh before each sample that has `refresh_every` samples since the last one in front of it.
+            let refreshes = match refresh_every {
+                0 => 0,
+                every => track.protected_samples.saturating_sub(1) / u64::from(every),
+            };
+            assert_eq!(reported.refreshes, refreshes, "{} track {}", vector.file, track.id);
+        }
+        assert!(report.samples >= protected, "{}", vector.file);
+        assert_eq!(setup.files(), ["clear.mp4"], "{}", vector.file);
+    }
+}
+
+#[test]
+fn decrypt_with_refresh_every_30_gives_the_clear_samples() {
+    decrypt_all("", 30);
+}
+
+#[test]
+fn decrypt_with_refresh_every_sample_gives_the_clear_samples() {
+    decrypt_all("", 1);
+}
+
+#[test]
+fn decrypt_with_refresh_every_7_gives_the_clear_samples() {
+    decrypt_all("", 7);
+}
+
+#[test]
+fn decrypt_without_refresh_gives_the_clear_samples() {
+    decrypt_all("", 0);
+}
+
+#[test]
+fn decrypt_with_block_alignment_16_gives_the_clear_samples() {
+    decrypt_all("capabilities.block_alignment=16", 30);
+}
+
+#[test]
+fn decrypt_with_block_alignment_64_gives_the_clear_samples() {
+    decrypt_all("capabilities.block_alignment=64", 30);
+}
+
+#[test]
+fn decrypt_without_partial_decryption_gives_the_clear_samples() {
+    decrypt_all("capabilities.flags.partial_decryption=false", 30);
+}
+
+#[test]
+fn decrypt_with_protection_always_on_gives_the_clear_samples() {
+    decrypt_all("capabilities.flags.protection_always_on=true", 7);
+}
+
+#[test]
+fn decrypt_with_protection_always_on_and_no_read_back_key_gives_the_clear_samples() {
+    decrypt_all("capabilities.flags.protection_always_on=true;capabilities.flags.encrypted_read_back_key=false", 7);
+}
+
+#[test]
+fn decrypt_with_der_certificates_gives_the_clear_samples() {
+    let setup = Setup::new();
+    let vector = Manifest::read().vector("ff-cenc-faststart.mp4");
+    let driver = setup.driver("identity.encoding=der");
+    run(&driver, &setup.options(&vector.path(), &vector.keys())).unwrap();
+    assert_eq!(clear_samples(&setup.output()), vector.oracle());
+}
+
+#[test]
+fn decrypt_with_ivs_that_must_increase_gives_the_clear_samples() {
+    decrypt_all("capabilities.profile=hardware-like", 30);
+}
+
+#[test]
+fn decrypt_cbc_schemes_says_not_aes_ctr() {
+    let setup = Setup::new();
+    let driver = setup.driver("");
+    for vector in Manifest::read().with_outcome("not-aes-ctr") {
+        let error = run(&driver, &setup.options(&vector.path(), &vector.keys())).unwrap_err();
+        assert!(matches!(error, DecryptError::NotAesCtr { .. }), "{}: {error}", vector.file);
+        let text = error.to_string();
+        assert!(text.contains(&vector.scheme) && text.contains("not AES-CTR"), "{}: {text}", vector.file);
+        assert_eq!(setup.files(), [""; 0], "{}", vector.file);
+    }
+}
+
+#[test]
+fn decrypt_unknown_scheme_names_it() {
+    let setup = Setup::new();
+    let driver = setup.driver("");
+    for vector in Manifest::read().with_outcome("unknown-scheme") {
+        let error = run(&driver, &setup.options(&vector.path(), &vector.keys())).unwrap_err();
+        assert!(matches!(error, DecryptError::NotAesCtr { .. }), "{}: {error}", vector.file);
+        assert!(error.to_string().contains(&vector.scheme), "{}: {error}", vector.file);
+        assert_eq!(setup.files(), [""; 0], "{}", vector.file);
+    }
+}
+
+#[test]
+fn decrypt_one_track_leaves_the_other_as_it_is() {
+    let setup = Setup::new();
+    let vector: Vector = Manifest::read().vector("gpac-cenc-two-keys.mp4");
+    let [first, second] = vector.track.as_slice() else { panic!("two tracks") };
+    let mut options = setup.options(&vector.path(), &first.keys);
+    options.tracks = Some(vec![first.id, first.id]);
+    let report = run(&setup.driver(""), &options).unwrap();
+    assert_eq!(report.sessions, 1);
+    assert_eq!(report.tracks.iter().map(|track| track.decrypted).collect::<Vec<_>>(), [true, false]);
+    assert!(report.notes.iter().any(|note| note.contains("stays encrypted")), "{:?}", report.notes);
+
+    // What is left can be decrypted in a second run.
+    let partly = setup.folder.path().join("partly.mp4");
+    std::fs::rename(setup.output(), &partly).unwrap();
+    run(&setup.driver(""), &setup.options(&partly, &second.keys)).unwrap();
+    assert_eq!(clear_samples(&setup.output()), vector.oracle());
+}
