@@ -228,7 +228,8 @@ impl AuxiliaryCursor {
         Ok(())
     }
 
-    /// Where the information of the next sample is. `iv_size` is that of its own initialization vector.
+    /// Where the information of the next sample is. `iv_size` is that of its own initialization vector, 0 for a clear
+    /// sample.
     pub(crate) fn next(
         &mut self,
         meta: &Meta,
@@ -244,7 +245,7 @@ impl AuxiliaryCursor {
                 }
                 // The cursor holds a position in this case, so it fits.
                 let position = usize::try_from(self.next).unwrap_or(usize::MAX).min(senc.of.end);
-                let entry = senc.entry(meta, position, if is_protected { iv_size } else { 0 })?;
+                let entry = senc.entry(meta, position, iv_size)?;
                 self.next = entry.end as u64;
                 Ok(Place::Meta(entry))
             }

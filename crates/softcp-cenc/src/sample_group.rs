@@ -253,6 +253,20 @@ mod tests {
     }
 
     #[test]
+    fn default_of_a_fragment_is_its_own_group() {
+        let middle = [20u32.to_be_bytes(), 1u32.to_be_bytes()].concat();
+        let meta = Meta::new(0, bx(b"traf", &[&sgpd(2, &middle, &[&seig(7)])]));
+        let (_, track) = groups(&[sgpd(2, &middle, &[&seig(1)])]).unwrap();
+        let track = track.track_descriptions().clone();
+        let groups = SampleGroups::of_fragment(&meta, &meta.root().unwrap(), track.clone()).unwrap();
+        assert_eq!(GroupCursor::default().next(&meta, &groups).unwrap(), 0x1_0001);
+        // Without a default of its own it has the track's.
+        let meta = Meta::new(0, bx(b"traf", &[]));
+        let groups = SampleGroups::of_fragment(&meta, &meta.root().unwrap(), track).unwrap();
+        assert_eq!(GroupCursor::default().next(&meta, &groups).unwrap(), 1);
+    }
+
+    #[test]
     fn groups_of_another_type_are_left_out() {
         let roll = bx(b"sgpd", &[&[1, 0, 0, 0], b"roll", &2u32.to_be_bytes(), &1u32.to_be_bytes(), &[0, 1]]);
         assert!(groups(&[roll]).unwrap().1.is_empty());

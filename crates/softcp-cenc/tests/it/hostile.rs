@@ -228,6 +228,19 @@ fn tracks_that_share_a_sample_are_refused() {
 }
 
 #[test]
+fn more_chunks_out_of_order_than_can_be_sorted_are_refused() {
+    let limit = 1 << 20;
+    let mut empty = Trak::new(1, cenc_entry(), &[], 0);
+    empty.stsc = vec![[1, 0, 1]];
+    empty.chunks = vec![0; limit as usize];
+    empty.chunks[0] = 1;
+    assert!(samples(&progressive(1, &[empty.clone()], &[])).unwrap().is_empty());
+    empty.chunks.push(0);
+    let defect = BoxDefect::TooManyUnorderedChunks { count: limit + 1, limit };
+    assert_eq!(box_defect(&progressive(1, &[empty], &[])), ("stco".into(), defect));
+}
+
+#[test]
 fn description_that_is_not_there_is_refused() {
     for description in [0, 2, u32::MAX] {
         let mut sample = track(&[2]);

@@ -1,5 +1,6 @@
 //! Damaged files of every kind: no panic, no endless work, and whatever comes out covers the file.
 
+use std::fs;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -108,6 +109,25 @@ fn damage() -> impl Strategy<Value = Damage> {
     ]
 }
 
+/// Takes a file to pieces, if it is one. That the pieces cover the file, as far as they go, is checked on the way.
+fn check(file: &[u8], selection: &Selection) {
+    let Ok((samples, output)) = take_apart(file, selection) else { return };
+    assert!(samples.len() <= file.len());
+    for sample in &samples {
+        let Some(encryption) = &sample.encryption else { continue };
+        let mut end = 0;
+        for run in encryption.encrypted_runs(sample.len) {
+            assert!(run.start >= end && run.end <= sample.len as usize && !run.is_empty());
+            end = run.end;
+        }
+    }
+    // A clear file has the same samples in the same places.
+    let (again, same) = take_apart(&output, selection).expect("a rewritten file is a good file");
+    assert_eq!(places(&again), places(&samples));
+    assert!(again.iter().all(|sample| sample.encryption.is_none()));
+    assert_eq!(same, output);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 8192, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -121,24 +141,21 @@ proptest! {
         for damage in &damage {
             damage.apply(&mut file);
         }
-        // This checks that the pieces cover the file, as far as they go.
-        if let Ok((samples, output)) = take_apart(&file, &selection) {
-            prop_assert!(samples.len() <= file.len());
-            for sample in &samples {
-                let Some(encryption) = &sample.encryption else { continue };
-                let mut end = 0;
-                for run in encryption.encrypted_runs(sample.len) {
-                    prop_assert!(run.start >= end && run.end <= sample.len as usize && !run.is_empty());
-                    end = run.end;
-                }
-            }
-            // A clear file has the same samples in the same places.
-            let (again, same) = take_apart(&output, &selection).expect("a rewritten file is a good file");
-            prop_assert_eq!(places(&again), places(&samples));
-            prop_assert!(again.iter().all(|sample| sample.encryption.is_none()));
-            prop_assert_eq!(same, output);
-        }
+        check(&file, &selection);
     }
+}
+
+#[test]
+fn files_of_the_fuzzer_are_read_or_refused() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/cenc_movie");
+    let mut count = 0;
+    for entry in fs::read_dir(corpus).unwrap() {
+        let file = fs::read(entry.unwrap().path()).unwrap();
+        check(&file, &Selection::All);
+        check(&file, &Selection::Tracks(vec![1]));
+        count += 1;
+    }
+    assert!(count > 100);
 }
 
 #[test]

@@ -63,12 +63,12 @@ fn interleaved_tracks_come_in_file_order() {
 
 #[test]
 fn chunks_out_of_order_keep_their_vectors() {
-    let mut track = Trak::new(1, cenc_entry(), &[1, 1, 2], 0).with_stbl(&[senc(3)]);
+    let mut track = Trak::new(1, cenc_entry(), &[1, 1, 2, 3], 0).with_stbl(&[senc(4)]);
     track.stsc = vec![[1, 2, 1], [2, 1, 1]];
-    track.chunks = vec![DATA + 2, DATA];
-    let samples = samples(&progressive(4, &[track], &[])).unwrap();
-    assert_eq!(places(&samples), [(1, 2, 24, 2), (1, 0, 26, 1), (1, 1, 27, 1)]);
-    assert_eq!(ivs(&samples), [iv(3), iv(1), iv(2)]);
+    track.chunks = vec![DATA + 3, DATA + 5, DATA];
+    let samples = samples(&progressive(7, &[track], &[])).unwrap();
+    assert_eq!(places(&samples), [(1, 3, 24, 3), (1, 0, 27, 1), (1, 1, 28, 1), (1, 2, 29, 2)]);
+    assert_eq!(ivs(&samples), [iv(4), iv(1), iv(2), iv(3)]);
 }
 
 #[test]

@@ -139,3 +139,11 @@ fn clear_track_keeps_its_own_auxiliary_information() {
     let file = progressive(2, &[track], &[]);
     assert_eq!(take_apart(&file, &Selection::All).unwrap().1, file);
 }
+
+#[test]
+fn senc_in_trak_goes_too() {
+    let mut track = Trak::new(1, cenc_entry(), &[2], DATA);
+    track.more_boxes = vec![senc(1)];
+    let (_, output) = take_apart(&progressive(2, &[track], &[]), &Selection::All).unwrap();
+    assert_eq!(count(&output, b"senc"), 0);
+}
