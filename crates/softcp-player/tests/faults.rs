@@ -1,0 +1,107 @@
+//! Drivers that fail, and what the player makes of it.
+
+#![allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+
+mod common;
+#[path = "common/faulty.rs"]
+mod faulty;
+
+use common::{Manifest, Setup, Vector, clear_samples, run};
+use faulty::Fault;
+use softcp_abi::E_FAIL;
+use softcp_player::{DecryptError, DecryptOptions, PathError};
+use softcp_runtime::{Error, HResult};
+
+fn vector() -> Vector {
+    Manifest::read().vector("ff-cenc-frag-video.mp4")
+}
+
+fn options(setup: &Setup) -> DecryptOptions {
+    let vector = vector();
+    DecryptOptions { refresh_every: 5, ..setup.options(&vector.path(), &vector.keys()) }
+}
+
+/// Runs with a fault, and gives what went wrong with the path.
+fn path_error(fault: Fault) -> (Option<u64>, PathError) {
+    let setup = Setup::new();
+    let driver = faulty::driver(&setup.driver_options(""));
+    faulty::plan(fault);
+    let error = run(&driver, &options(&setup)).unwrap_err();
+    assert_eq!(setup.files(), [""; 0]);
+    match error {
+        DecryptError::Path { sample, source, .. } => (sample, source),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn driver_without_a_fault_decrypts() {
+    let setup = Setup::new();
+    let report = run(&faulty::driver(&setup.driver_options("")), &options(&setup)).unwrap();
+    assert_eq!((report.tracks[0].recoveries, report.refreshes), (0, 9));
+    assert_eq!(clear_samples(&setup.output()), vector().oracle());
+}
+
+#[test]
+fn lost_key_is_negotiated_anew_wherever_it_is_lost() {
+    let faults = [
+        // In a refresh, and out of one.
+        (Fault::LoseKeyAtBlit(0), 9),
+        (Fault::LoseKeyAtBlit(5), 8),
+        (Fault::LoseKeyAtBlit(7), 9),
+        (Fault::LoseKeyAtStart, 8),
+        (Fault::LoseKeyAtFinish, 8),
+    ];
+    for (more, (fault, refreshes)) in ["", "capabilities.flags.protection_always_on=true;"]
+        .into_iter()
+        .flat_map(|more| faults.into_iter().map(move |fault| (more, fault)))
+    {
+        let setup = Setup::new();
+        let driver = faulty::driver(&setup.driver_options(more));
+        faulty::plan(fault);
+        let report = run(&driver, &options(&setup)).unwrap();
+        assert_eq!((report.tracks[0].recoveries, report.refreshes), (1, refreshes), "{fault:?}");
+        assert_eq!(clear_samples(&setup.output()), vector().oracle(), "{fault:?}");
+    }
+}
+
+#[test]
+fn failed_blit_names_sample_entry_and_text() {
+    let (sample, error) = path_error(Fault::FailBlit(3));
+    assert_eq!(sample, Some(3));
+    let PathError::Driver(Error::Driver(error)) = error else { panic!("{error}") };
+    assert_eq!(error.hresult, HResult(E_FAIL));
+    assert_eq!(error.to_string(), "DecryptionBlt: E_FAIL (0x80004005): the engine is on fire");
+}
+
+#[test]
+fn failed_refresh_ends_the_run() {
+    let (sample, error) = path_error(Fault::FailStart);
+    assert_eq!(sample, Some(5));
+    assert!(error.to_string().contains("StartSessionKeyRefresh"), "{error}");
+}
+
+#[test]
+fn blank_certificate_is_refused() {
+    let (sample, error) = path_error(Fault::BlankCertificate);
+    assert!(sample.is_none() && matches!(error, PathError::Certificate(_)), "{error}");
+}
+
+#[test]
+fn driver_without_key_exchange_is_refused() {
+    let (sample, error) = path_error(Fault::NoKeyExchange);
+    assert!(sample.is_none() && matches!(error, PathError::NoKeyExchange), "{error}");
+}
+
+#[test]
+fn mapping_shorter_than_the_buffer_is_refused() {
+    let (_, error) = path_error(Fault::ShortMapping);
+    let PathError::ShortMapping { mapped, expected } = error else { panic!("{error}") };
+    assert_eq!(mapped + 1, expected);
+}
+
+#[test]
+fn table_without_decryption_blt_is_refused_by_name() {
+    let (_, error) = path_error(Fault::NoDecryptionBlt);
+    assert!(matches!(error, PathError::Driver(Error::MissingEntry { function: "DecryptionBlt" })), "{error}");
+}
