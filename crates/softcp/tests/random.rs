@@ -59,6 +59,26 @@ fn refresh_numbers_have_no_bit_that_stands_or_follows_its_predecessor() {
     }
 }
 
+/// Each of the 16 bytes has each value 39 times on average: that one of the 4096 is missing has a probability below
+/// 1e-13.
+#[test]
+fn refresh_numbers_have_every_byte_value_in_every_place() {
+    let numbers = refresh_numbers(DRAWS);
+    let seen: HashSet<_> = numbers.iter().flat_map(|number| number.iter().enumerate()).collect();
+    assert_eq!(seen.len(), 16 * 256);
+}
+
+/// Two bytes of a fair number are equal 39 times with a standard deviation of 6: 120 times for one of the 120 pairs has a
+/// probability below 1e-20.
+#[test]
+fn refresh_numbers_have_no_two_bytes_that_go_together() {
+    let numbers = refresh_numbers(DRAWS);
+    for (one, other) in (0..16).flat_map(|other| (0..other).map(move |one| (one, other))) {
+        let count = numbers.iter().filter(|number| number[one] == number[other]).count();
+        assert!(count < 120, "bytes {one} and {other} are equal {count} times of {DRAWS}");
+    }
+}
+
 #[test]
 fn read_back_keys_never_repeat_and_are_no_refresh_numbers() {
     let rig = Rig::new("");

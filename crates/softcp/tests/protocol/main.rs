@@ -148,7 +148,7 @@ fn messages_of_one_key_differ_and_give_sessions_the_same_key() {
 fn any_sequence_of_calls_on_two_sessions_is_answered_as_the_model_says() {
     let worlds = [World::new(true), World::new(false)];
     let sequence = prop::collection::vec((0..2_usize, model::any_call()), 1..80);
-    proptest!(ProptestConfig::with_cases(768), |(world in 0..2_usize, calls in sequence)| {
+    proptest!(ProptestConfig::with_cases(384), |(world in 0..2_usize, calls in sequence)| {
         let world = &worlds[world];
         let mut places = [world.place(), world.place()];
         for (index, call) in &calls {

@@ -230,6 +230,7 @@ impl World {
     pub(crate) fn check_agreement(&self, place: &Place) -> Result<(), TestCaseError> {
         let model = &place.model;
         prop_assert!(self.sibling.crypto_session(place.handle).is_err(), "another device finds the session");
+        prop_assert!(self.sibling.destroy_crypto_session(place.handle).is_err(), "another device destroys the session");
         let Ok(session) = self.session(place) else {
             prop_assert!(!model.exists, "a live handle finds nothing");
             return Ok(());
