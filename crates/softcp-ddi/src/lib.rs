@@ -14,6 +14,10 @@
 //! panic leaves an entry point, no lock is held during a callback, and errors become HRESULTs in `hresult.rs` alone.
 
 #![deny(missing_docs)]
+#![allow(
+    clippy::doc_markdown,
+    reason = "these comments become the C headers', where constants stand without backticks"
+)]
 
 pub mod core;
 pub mod ddi;

@@ -53,11 +53,11 @@ pub(crate) unsafe fn write<T: Copy>(name: &'static str, pointer: *mut T, value: 
 /// # Safety
 /// `data` is null or valid for reads of `size` bytes that nothing writes during `'a`.
 pub(crate) unsafe fn bytes<'a>(name: &'static str, data: *const c_void, size: usize) -> Result<&'a [u8]> {
-    match check_bytes(name, data, size)? {
-        // SAFETY: not null, and not larger than any object, so by the caller's duty valid for `'a`.
-        true => Ok(unsafe { std::slice::from_raw_parts(data.cast(), size) }),
-        false => Ok(&[]),
+    if !check_bytes(name, data, size)? {
+        return Ok(&[]);
     }
+    // SAFETY: not null, and not larger than any object, so by the caller's duty valid for `'a`.
+    Ok(unsafe { std::slice::from_raw_parts(data.cast(), size) })
 }
 
 /// As [`bytes`], but null is none, whatever the size.
@@ -77,11 +77,11 @@ pub(crate) unsafe fn bytes_or_null<'a>(data: *const c_void, size: usize) -> Resu
 /// # Safety
 /// `data` is null or valid for reads and writes of `size` bytes that nothing else touches during `'a`.
 pub(crate) unsafe fn bytes_mut<'a>(name: &'static str, data: *mut c_void, size: usize) -> Result<&'a mut [u8]> {
-    match check_bytes(name, data, size)? {
-        // SAFETY: not null, and not larger than any object, so by the caller's duty valid and exclusive for `'a`.
-        true => Ok(unsafe { std::slice::from_raw_parts_mut(data.cast(), size) }),
-        false => Ok(&mut []),
+    if !check_bytes(name, data, size)? {
+        return Ok(&mut []);
     }
+    // SAFETY: not null, and not larger than any object, so by the caller's duty valid and exclusive for `'a`.
+    Ok(unsafe { std::slice::from_raw_parts_mut(data.cast(), size) })
 }
 
 /// The string at `text`, none when null.
@@ -98,7 +98,9 @@ pub(crate) unsafe fn string<'a>(name: &'static str, text: *const c_char) -> Resu
 }
 
 /// Reads a structure whose first member is its size as the caller knows it. Members past that size are zero, so a
-/// caller built against an older header works with a newer library; a size smaller than `smallest` is an error.
+/// caller built against an older header works with a newer library; a size smaller than `smallest` is an error. The
+/// structures have no padding between members of different sizes, so a size that is no multiple of the alignment cuts a
+/// member in two: that member is zero as well, never half a pointer.
 ///
 /// # Safety
 /// `pointer` is null or points to a structure that begins with its size in bytes as `u32` and is valid for reads of
@@ -107,6 +109,7 @@ pub(crate) unsafe fn versioned<T: Copy + Default>(name: &'static str, pointer: *
     // SAFETY: null, or by the caller's duty valid for the size that comes first.
     let given = unsafe { read(name, pointer.cast::<u32>()) }?;
     let size = usize::try_from(given).unwrap_or(usize::MAX).min(size_of::<T>());
+    let size = size - size % align_of::<T>();
     if size < smallest {
         return Err(Failure::StructureSize { name, given });
     }

@@ -39,8 +39,9 @@ pub unsafe extern "C" fn softcp_device_create(
     })
 }
 
-/// Destroys a device with all its sessions, and detaches it from its `hDevice`; null does nothing. Calls under way on
-/// other threads finish first or on their own, but no new one may begin.
+/// Destroys a device with all its sessions, and detaches it from every `hDevice`; null does nothing. Calls under way, on
+/// other threads or in whose callback this is called, go on to their end with the host's callbacks; the host's context
+/// must live as long. No new call may begin.
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create` and is not used again.
@@ -104,11 +105,17 @@ pub unsafe extern "C" fn softcp_protection_enforced(
     })
 }
 
-/// The device behind a caller's pointer.
+/// The device behind a caller's pointer, kept alive for the call: another thread, or a callback of this very call, may
+/// destroy it meanwhile.
 ///
 /// # Safety
-/// `device` is null or came from `softcp_device_create` and is not destroyed during `'a`.
-pub(crate) unsafe fn borrow<'a>(device: *const softcp_device) -> Result<&'a softcp_device> {
-    // SAFETY: the caller's duty.
-    unsafe { device.as_ref() }.ok_or(Failure::Null("device"))
+/// `device` is null or came from `softcp_device_create` and has not been destroyed yet.
+pub(crate) unsafe fn borrow(device: *const softcp_device) -> Result<Arc<softcp_device>> {
+    if device.is_null() {
+        return Err(Failure::Null("device"));
+    }
+    // SAFETY: not null, so by the caller's duty it came from `Arc::into_raw` and is alive.
+    unsafe { Arc::increment_strong_count(device) };
+    // SAFETY: the count that was just added is the one that this takes.
+    Ok(unsafe { Arc::from_raw(device) })
 }

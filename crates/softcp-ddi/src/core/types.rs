@@ -1,5 +1,7 @@
 //! Plain types of the core functions.
 
+#![expect(clippy::cast_possible_wrap, reason = "HRESULTs are written as the unsigned numbers everyone knows them by")]
+
 use softcp_abi::GUID;
 
 /// An HRESULT: zero or positive is success, negative a failure.

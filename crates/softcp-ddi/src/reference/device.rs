@@ -81,14 +81,18 @@ impl ReferenceDevices {
 
     pub(super) fn destroy_all(&self) {
         let devices: Vec<_> = lock(&self.0).drain().collect();
-        devices.into_iter().for_each(|(_, device)| device.end());
+        for (_, device) in devices {
+            device.end();
+        }
     }
 }
 
 impl ReferenceDevice {
     fn end(&self) {
         attach::detach_device(Arc::as_ptr(&self.softcp));
-        lock(&self.host.resources).drain().for_each(|(_, resource)| self.release(&resource));
+        for (_, resource) in lock(&self.host.resources).drain() {
+            self.release(&resource);
+        }
     }
 
     /// Makes a resource; a protected one takes its bytes from the budget (D24).

@@ -133,12 +133,11 @@ unsafe extern "C" fn retrieve_sub_object(
     table_size: usize,
     table: *mut c_void,
 ) -> HRESULT {
-    // SAFETY: the caller's duty on the context.
     guard::run("retrieve_sub_object", || {
-        unsafe { with_device(context, device, |_| Ok(())) }.and_then(|()| {
-            // SAFETY: the caller's duty: null or writable for `table_size` bytes.
-            unsafe { table::fill(sub_device_id, table_size, table) }
-        })
+        // SAFETY: the caller's duty on the context.
+        unsafe { driver(context) }?.devices.get(device)?;
+        // SAFETY: the caller's duty: null or writable for `table_size` bytes.
+        unsafe { table::fill(sub_device_id, table_size, table) }
     })
 }
 

@@ -211,9 +211,7 @@ mod tests {
 
     #[test]
     fn impossible_shapes_are_refused() {
-        for (row_bytes, rows, pitch) in
-            [(0, 1, 0), (1, 0, 0), (100, 2, 99), (usize::MAX, 2, 0), (1, usize::MAX, 0)]
-        {
+        for (row_bytes, rows, pitch) in [(0, 1, 0), (1, 0, 0), (100, 2, 99), (usize::MAX, 2, 0), (1, usize::MAX, 0)] {
             assert!(Shape::new(&desc(row_bytes, rows, pitch)).is_err(), "{row_bytes} {rows} {pitch}");
         }
         let mut many = desc(1, 1, 0);
