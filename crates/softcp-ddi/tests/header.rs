@@ -1,6 +1,8 @@
 //! The C headers are generated from the sources, committed, and compared here. To write them anew after a change:
 //! `SOFTCP_WRITE_HEADERS=1 cargo test -p softcp-ddi --test header`.
 
+#![allow(clippy::unwrap_used, reason = "a source that cannot be read fails the test")]
+
 use std::path::{Path, PathBuf};
 
 use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
@@ -28,7 +30,7 @@ const MAPPING: &[&str] = &[
     "softcp_mapping",
 ];
 
-const CORE_PREAMBLE: &str = r#"/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+const CORE_PREAMBLE: &str = r"/* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* SoftCP: software content protection for Direct3D 11.1 drivers. Core functions.
    Generated from the Rust sources; do not edit.
 
@@ -49,7 +51,7 @@ const CORE_PREAMBLE: &str = r#"/* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #define SOFTCP_CALL
 #endif
 
-"#;
+";
 
 const DDI_PREAMBLE: &str = r#"/* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* SoftCP: software content protection for Direct3D 11.1 drivers. DDI entries and the reference driver.
