@@ -1,5 +1,8 @@
 //! The command line. Its comments are the help texts and the man pages.
 
+// Backticks are no help in a terminal.
+#![allow(clippy::doc_markdown)]
+
 use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
@@ -16,7 +19,7 @@ Exit codes:
 
 Environment:
   SOFTCP_CONF      configuration file of the built-in driver (softcp.toml)
-  SOFTCP_OPTIONS   the same keys inline, as capabilities.profile=hardware-like;memory.protected=67108864
+  SOFTCP_OPTIONS   the same keys inline, separated by semicolons: capabilities.profile=hardware-like
   SOFTCP_LOG       what the driver logs, as warn or softcp_ddi=debug
   NO_COLOR         no colours, when set";
 
@@ -25,11 +28,11 @@ Environment:
 #[command(name = "softcp", version, propagate_version = true, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Cli {
     /// Print reports and errors as JSON (schemas: docs/cli/schema)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     pub(crate) json: bool,
 
     /// Say what is done; -vv and -vvv say more
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 901)]
     pub(crate) verbose: u8,
 
     #[command(subcommand)]
@@ -175,8 +178,8 @@ pub(crate) struct CertNewArgs {
     #[arg(long, value_name = "CN", default_value = "SoftCP driver", value_parser = common_name)]
     pub(crate) name: String,
 
-    /// Days of validity
-    #[arg(long, value_name = "N", default_value_t = 3653, value_parser = RangedU64ValueParser::<u32>::new().range(1..=36525))]
+    /// Days of validity from now
+    #[arg(long, value_name = "N", default_value_t = 3652, value_parser = RangedU64ValueParser::<u32>::new().range(1..=36525))]
     pub(crate) days: u32,
 }
 

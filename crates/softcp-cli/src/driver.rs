@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use softcp::config::Config;
+use softcp::config::{Config, ConfigError};
 use softcp::identity::{IdentityFiles, IdentityOptions, ROOT_FILE};
 use softcp::provider::Provider;
 use softcp_client::{CertificateChain, ChainError, TrustAnchors, UnixTime, UnverifiedCertificate, VerifiedCertificate};
@@ -197,8 +197,33 @@ pub(crate) fn call_failed(error: &Error) -> Failure {
 
 /// The configuration of the driver, which says where its identity is.
 fn configuration() -> Result<Config, Failure> {
-    Config::from_env()
-        .map_err(|error| Failure::environment(error.to_string(), "correct it, or unset SOFTCP_CONF and SOFTCP_OPTIONS"))
+    Config::from_env().map_err(|error| match &error {
+        ConfigError::Unreadable { path, source } => Failure::environment(
+            format!("cannot read the configuration {}: {}", path.display(), plain(source)),
+            "name another file with SOFTCP_CONF, or unset it",
+        ),
+        _ => Failure::environment(
+            without_excerpt(&error.to_string()),
+            "correct it, or unset SOFTCP_CONF and SOFTCP_OPTIONS",
+        ),
+    })
+}
+
+/// The text of a TOML error in one line, without the excerpt of the file: its place is also given in numbers.
+fn without_excerpt(text: &str) -> String {
+    let is_excerpt =
+        |line: &str| line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with('|');
+    let mut joined = String::new();
+    let mut separator = "";
+    for line in text.lines() {
+        if is_excerpt(line) {
+            separator = ": ";
+        } else {
+            joined = joined + separator + line.trim();
+            separator = " ";
+        }
+    }
+    joined
 }
 
 fn identity_option(directory: &Path) -> String {
@@ -255,4 +280,16 @@ fn read_root(path: &Path) -> Result<TrustAnchors, Failure> {
             "name a file with the root certificate, as root.pem of an identity directory",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn toml_error_becomes_one_line_without_excerpt() {
+        let text = "f.toml: TOML parse error at line 2, column 5\n  |\n2 | a = |\n  |     ^\nno value\nin `b`";
+        assert_eq!(without_excerpt(text), "f.toml: TOML parse error at line 2, column 5: no value in `b`");
+        assert_eq!(without_excerpt("unknown field\nin `b`"), "unknown field in `b`");
+    }
 }

@@ -65,6 +65,21 @@ impl Failure {
         Self::environment(format!("cannot {doing} {}: {}", path.display(), plain(error)), io_help(error.kind()))
     }
 
+    /// An output that cannot be written.
+    pub(crate) fn output(path: &Path, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => Self::environment(
+                format!("{} exists already", path.display()),
+                "choose another output with -o, or replace it with --force",
+            ),
+            io::ErrorKind::NotFound => Self::environment(
+                format!("cannot write {}: its directory does not exist", path.display()),
+                "make the directory, or choose another output with -o",
+            ),
+            _ => Self::io("write", path, error),
+        }
+    }
+
     /// Prints the failure to standard error: two lines of text, or one JSON object.
     pub(crate) fn print(&self, json: bool) {
         // Nobody is left to be told about a closed standard error.

@@ -1,9 +1,11 @@
 //! Failures of the protected path, for the commands that go through it.
 
-use softcp_player::{DecryptError, KidText, PathError};
+use std::io;
+
+use softcp_player::{DecryptError, KeyId, KidText, PathError};
 
 use crate::driver::{self, Trust};
-use crate::failure::{Failure, io_help, plain};
+use crate::failure::Failure;
 use crate::output::printable;
 
 /// What to do about a file that is damaged.
@@ -14,14 +16,11 @@ pub(crate) fn decrypt_failed(error: &DecryptError, trust: &Trust) -> Failure {
     match error {
         DecryptError::OpenInput { path, source } => Failure::io("open", path, source),
         DecryptError::ReadInput { path, source } => Failure::io("read", path, source),
-        DecryptError::WriteOutput { path, source } => Failure::io("write", path, source),
+        DecryptError::WriteOutput { path, source } => Failure::output(path, source),
         DecryptError::OutputIsInput { path } => {
             Failure::usage(format!("{} is input and output", path.display()), "choose another output with -o")
         }
-        DecryptError::OutputExists { path } => Failure::environment(
-            format!("{} exists already", path.display()),
-            "choose another output with -o, or replace it with --force",
-        ),
+        DecryptError::OutputExists { path } => Failure::output(path, &io::ErrorKind::AlreadyExists.into()),
         DecryptError::OutputNotAFile { path } => {
             Failure::environment(format!("{} is no regular file", path.display()), "choose another output with -o")
         }
@@ -75,19 +74,10 @@ fn path_failed(place: &str, error: &PathError, trust: &Trust) -> Failure {
     }
 }
 
-fn missing_key(place: &str, kid: softcp_player::KeyId) -> Failure {
+fn missing_key(place: &str, kid: KeyId) -> Failure {
     let kid = KidText(kid);
     Failure::check(
         format!("no key for {place}: it is encrypted under KID {kid}"),
         format!("give its key with --key {kid}:KEY, or in a --key-file"),
     )
-}
-
-/// A file that cannot be written, whichever library says so.
-pub(crate) fn write_failed(path: &std::path::Path, error: &std::io::Error) -> Failure {
-    if error.kind() == std::io::ErrorKind::AlreadyExists {
-        let what = format!("{} exists already", path.display());
-        return Failure::environment(what, "choose another output with -o, or replace it with --force");
-    }
-    Failure::environment(format!("cannot write {}: {}", path.display(), plain(error)), io_help(error.kind()))
 }

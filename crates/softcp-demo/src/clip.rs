@@ -25,9 +25,8 @@ pub(crate) fn pictures(file: &[u8]) -> Result<Vec<Nv12>, DemoError> {
         stream.clear();
         configuration.access_unit(bytes.ok_or(DemoError::NotAvc("a sample lies outside of it"))?, &mut stream)?;
         let number = pictures.len();
-        let decoded = decoder.decode(&stream).map_err(|error| decode_error(number, &error))?;
         let nothing = || DemoError::Decode { sample: number, reason: "it holds no picture".to_owned() };
-        let picture = decoded.ok_or_else(nothing)?;
+        let picture = decoder.decode(&stream).map_err(|error| decode_error(number, &error))?.ok_or_else(nothing)?;
         let frame = Nv12::from_planes(picture.width, picture.height, &picture.y, &picture.u, &picture.v);
         pictures.push(frame.ok_or(DemoError::NotAvc("its width or height is odd"))?);
     }
@@ -41,4 +40,70 @@ fn decode_error(sample: usize, error: &DecodeError) -> DemoError {
         DecodeError::Unsupported(tool) => format!("it uses {tool}, which the decoder does not know"),
     };
     DemoError::Decode { sample, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use aws_lc_rs::digest;
+    use softcp_player::{DecryptOptions, Trust, decrypt};
+    use softcp_runtime::Driver;
+
+    use super::*;
+
+    const ASSETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../softcp-cli/assets");
+
+    /// A value of the clip's description.
+    fn described(name: &str) -> String {
+        let text = fs::read_to_string(format!("{ASSETS}/demo-cenc.toml")).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = ")).unwrap();
+        line.trim_matches('"').to_owned()
+    }
+
+    /// The clip of the command, decrypted through the reference driver.
+    fn clear_clip() -> Vec<u8> {
+        let directory = tempfile::tempdir().unwrap();
+        let clear = directory.path().join("clear.mp4");
+        let driver = Driver::from_entry(softcp_ddi::softcp_open_reference_driver, "").unwrap();
+        let mut options = DecryptOptions::new(format!("{ASSETS}/demo-cenc.mp4"), &clear, Trust::Anyone);
+        options.keys.insert_text(&described("key")).unwrap();
+        decrypt(&driver, &options, &mut |_| {}).unwrap();
+        fs::read(clear).unwrap()
+    }
+
+    /// The luma plane, then Cb, then Cr.
+    fn planar(frame: &Nv12) -> Vec<u8> {
+        let (luma, chroma) = frame.bytes().split_at(frame.width() * frame.height());
+        let every_other = |first| chroma.iter().skip(first).step_by(2);
+        luma.iter().chain(every_other(0)).chain(every_other(1)).copied().collect()
+    }
+
+    #[test]
+    fn pictures_of_the_clip_are_those_of_another_decoder() {
+        let pictures = pictures(&clear_clip()).unwrap();
+        assert_eq!(pictures.len().to_string(), described("samples"));
+        let all: Vec<u8> = pictures.iter().flat_map(planar).collect();
+        let hash = digest::digest(&digest::SHA256, &all);
+        let expected = described("pictures_sha256");
+        let expected: Vec<u8> =
+            (0..expected.len() / 2).map(|at| u8::from_str_radix(&expected[2 * at..][..2], 16).unwrap()).collect();
+        assert_eq!(hash.as_ref(), expected);
+    }
+
+    #[test]
+    fn damaged_sample_is_an_error_and_no_panic() {
+        let clear = clear_clip();
+        let slice = clear.windows(4).position(|kind| kind == b"mdat").unwrap() + 40;
+        let mut damaged = clear.clone();
+        damaged[slice..slice + 600].fill(0xff);
+        assert!(matches!(pictures(&damaged), Err(DemoError::Decode { .. } | DemoError::NotAvc(_))));
+        assert!(pictures(&clear[..slice]).is_err());
+    }
+
+    #[test]
+    fn encrypted_clip_is_refused() {
+        let encrypted = fs::read(format!("{ASSETS}/demo-cenc.mp4")).unwrap();
+        assert!(matches!(pictures(&encrypted), Err(DemoError::NotAvc(_))));
+    }
 }

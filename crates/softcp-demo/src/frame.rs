@@ -47,7 +47,7 @@ impl Nv12 {
         let chroma = self.width * self.height + y / 2 * self.width + x / 2 * 2;
         let [luma, cb, cr] = [y * self.width + x, chroma, chroma + 1].map(|at| i32::from(self.bytes[at]));
         let (luma, cb, cr) = (298 * (luma - 16), cb - 128, cr - 128);
-        let channel = |sum: i32| u8::try_from((sum + 128 >> 8).clamp(0, 255)).expect("clamped to a byte");
+        let channel = |sum: i32| u8::try_from(((sum + 128) >> 8).clamp(0, 255)).expect("clamped to a byte");
         [channel(luma + 409 * cr), channel(luma - 100 * cb - 208 * cr), channel(luma + 516 * cb)]
     }
 }

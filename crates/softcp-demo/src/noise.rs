@@ -21,7 +21,7 @@ pub(crate) fn measure(bytes: &[u8]) -> Noise {
     let chi_square: f64 = counts.iter().map(|&count| (f64::from(count) - expected).powi(2) / expected).sum();
     let share = |count: u32| f64::from(count) / total;
     let entropy: f64 =
-        counts.iter().filter(|&&count| count > 0).map(|&count| -share(count) * share(count).log2()).sum();
+        counts.iter().filter(|&&count| count > 0).map(|&count| share(count) * (1.0 / share(count)).log2()).sum();
     Noise { entropy, chi_square, is_noise: chi_square < LARGEST_CHI_SQUARE }
 }
 

@@ -117,7 +117,7 @@ fn clip_summary(played: &DecryptReport, clear_clip: Option<&Path>) -> ClipSummar
 }
 
 fn surface_summary(trip: &RoundTrip, frame: &Nv12) -> SurfaceSummary {
-    let hex = |bytes: [u8; 16]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = |bytes: [u8; 16]| format!("{:032x}", u128::from_be_bytes(bytes));
     SurfaceSummary {
         key_generations: trip.key_generations,
         upload_iv: hex(trip.upload_iv.to_bytes()),

@@ -18,7 +18,8 @@ use crate::table;
 /// `softcp cert new DIR`.
 pub(crate) fn new(args: &CertNewArgs, json: bool) -> Result<Exit, Failure> {
     let directory = &args.directory;
-    let options = IdentityOptions { common_name: args.name.clone(), days: args.days, ..IdentityOptions::default() };
+    // Validity begins a day early, because clocks differ; the days are counted from now.
+    let options = IdentityOptions { common_name: args.name.clone(), days: args.days + 1, ..IdentityOptions::default() };
     let files = driver::new_identity(&options)?;
     files.write(directory).map_err(|error| match error.kind() {
         // This one names the file itself.
@@ -83,12 +84,9 @@ impl Shown {
     fn into_report(self) -> ChainReport {
         let verdict = match self.trust {
             None => Verdict { root: None, is_trusted: None, reason: None, help: None },
-            Some(Trust { anchors: None, .. }) => Verdict {
-                root: None,
-                is_trusted: None,
-                reason: Some("any root was accepted: the chain has not been checked".to_owned()),
-                help: None,
-            },
+            Some(Trust { anchors: None, .. }) => {
+                Verdict { root: None, is_trusted: None, reason: Some("any root was accepted".to_owned()), help: None }
+            }
             Some(trust) => {
                 let error = trust.check(&self.chain).err();
                 Verdict {

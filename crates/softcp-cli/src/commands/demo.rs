@@ -48,7 +48,7 @@ fn demo_failed(error: &DemoError, trust: &Trust) -> Failure {
             "`softcp caps` shows what the driver offers; use another driver or profile",
         ),
         DemoError::Temporary(_) => Failure::environment(error.to_string(), "set TMPDIR to a directory with space"),
-        DemoError::WritePicture { path, source } => protected::write_failed(path, source),
+        DemoError::WritePicture { path, source } => Failure::output(path, source),
         DemoError::NotAvc(_) | DemoError::Decode { .. } | DemoError::Container(_) => Failure::check(
             format!("the driver did not give the clip back as it was: {error}"),
             "this is a defect of the driver: report it to the driver's maker",

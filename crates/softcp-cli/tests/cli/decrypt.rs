@@ -1,0 +1,182 @@
+//! `softcp decrypt`.
+
+use crate::support::{Expect as _, KEY, Sandbox, driver, vector};
+
+/// The clear bytes of a file, made here; everything else is the player's affair and tested there.
+fn decrypted(name: &str, args: &[&str]) -> Vec<u8> {
+    let sandbox = Sandbox::new();
+    let input = vector(name);
+    let command = sandbox.softcp(["decrypt", &input, "-o", "out.mp4"]).args(args);
+    command.assert().success();
+    std::fs::read(sandbox.path("out.mp4")).unwrap()
+}
+
+#[test]
+fn file_of_two_tracks_is_reported_track_by_track() {
+    let sandbox = Sandbox::new();
+    let input = vector("ff-cenc-faststart.mp4");
+    sandbox.softcp(["decrypt", &input, "--key", KEY, "-o", "clear.mp4"]).expect(0, "decrypt");
+    let (encrypted, clear) = (std::fs::read(input).unwrap(), std::fs::read(sandbox.path("clear.mp4")).unwrap());
+    assert_eq!(encrypted.len(), clear.len());
+    assert_ne!(encrypted, clear);
+    assert!(!clear.windows(4).any(|kind| kind == b"encv" || kind == b"senc"));
+}
+
+#[test]
+fn refresh_interval_changes_no_byte() {
+    let every = |n| decrypted("ff-cenc-faststart.mp4", &["--key", KEY, "--refresh-every", n]);
+    assert_eq!(every("0"), every("1"));
+}
+
+#[test]
+fn driver_from_a_library_gives_the_same_bytes() {
+    let name = "gpac-cens-1-9.mp4";
+    let built_in = decrypted(name, &["--key", KEY]);
+    assert_eq!(built_in, decrypted(name, &["--key", KEY, "--driver", &driver("driver")]));
+}
+
+#[test]
+fn key_file_is_as_good_as_keys_on_the_command_line() {
+    let sandbox = Sandbox::new();
+    sandbox.write("keys.txt", format!("# keys\n\n{KEY}\n"));
+    let file = sandbox.path("keys.txt");
+    let from_file = decrypted("ff-cenc-faststart.mp4", &["--key-file", file.to_str().unwrap()]);
+    assert_eq!(from_file, decrypted("ff-cenc-faststart.mp4", &["--key", KEY]));
+}
+
+#[test]
+fn clear_track_is_copied() {
+    let input = vector("gpac-cenc-clear-audio.mp4");
+    Sandbox::new().softcp(["decrypt", &input, "--key", KEY, "-o", "clear.mp4"]).expect(0, "decrypt-clear-audio");
+}
+
+#[test]
+fn selected_track_is_decrypted_and_the_other_copied() {
+    let input = vector("ff-cenc-faststart.mp4");
+    let args = ["decrypt", &input, "--key", KEY, "-o", "clear.mp4", "--track", "2"];
+    Sandbox::new().softcp(args).expect(0, "decrypt-one-track");
+}
+
+#[test]
+fn driver_without_key_refresh_is_noted() {
+    let input = vector("ff-cenc-audio.mp4");
+    Sandbox::new()
+        .softcp(["decrypt", &input, "--key", KEY, "-o", "clear.mp4"])
+        .env("SOFTCP_OPTIONS", "capabilities.flags.freshen_session_key=false")
+        .expect(0, "decrypt-no-refresh");
+}
+
+#[test]
+fn existing_output_needs_force() {
+    let sandbox = Sandbox::new();
+    let input = vector("ff-cenc-audio.mp4");
+    sandbox.write("clear.mp4", "mine");
+    sandbox.softcp(["decrypt", &input, "--key", KEY, "-o", "clear.mp4"]).expect(3, "decrypt-exists");
+    assert_eq!(std::fs::read(sandbox.path("clear.mp4")).unwrap(), b"mine");
+    sandbox.softcp(["decrypt", &input, "--key", KEY, "-o", "clear.mp4", "--force"]).assert().success();
+    assert_ne!(std::fs::read(sandbox.path("clear.mp4")).unwrap(), b"mine");
+}
+
+#[test]
+fn missing_key_is_named_with_its_track() {
+    let sandbox = Sandbox::new();
+    let input = vector("gpac-cenc-two-keys.mp4");
+    sandbox.softcp(["decrypt", &input, "--key", KEY, "-o", "clear.mp4"]).expect(1, "decrypt-missing-key");
+    assert!(!sandbox.path("clear.mp4").exists());
+}
+
+#[test]
+fn file_that_is_not_aes_ctr_is_refused() {
+    let input = vector("gpac-cbcs.mp4");
+    Sandbox::new().softcp(["decrypt", &input, "--key", KEY, "-o", "clear.mp4"]).expect(1, "decrypt-cbcs");
+}
+
+#[test]
+fn clear_file_is_refused() {
+    let input = vector("clear.mp4");
+    Sandbox::new().softcp(["decrypt", &input, "--key", KEY, "-o", "out.mp4"]).expect(1, "decrypt-clear");
+}
+
+#[test]
+fn file_that_is_no_mp4_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("in.mp4", "This is a text file that happens to be called MP4.");
+    sandbox.softcp(["decrypt", "in.mp4", "--key", KEY, "-o", "out.mp4"]).expect(1, "decrypt-no-mp4");
+}
+
+#[test]
+fn truncated_file_is_refused_and_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let whole = std::fs::read(vector("ff-cenc-faststart.mp4")).unwrap();
+    sandbox.write("in.mp4", &whole[..whole.len() / 2]);
+    sandbox.softcp(["decrypt", "in.mp4", "--key", KEY, "-o", "out.mp4"]).expect(1, "decrypt-truncated");
+    assert_eq!(std::fs::read_dir(sandbox.path("")).unwrap().count(), 1);
+}
+
+#[test]
+fn missing_input_and_unwritable_output_are_named() {
+    let sandbox = Sandbox::new();
+    sandbox.softcp(["decrypt", "none.mp4", "--key", KEY, "-o", "out.mp4"]).expect(3, "decrypt-no-input");
+    let input = vector("ff-cenc-audio.mp4");
+    sandbox.softcp(["decrypt", &input, "--key", KEY, "-o", "none/out.mp4"]).expect(3, "decrypt-no-directory");
+    sandbox.softcp(["decrypt", &input, "--key", KEY, "-o", "."]).expect(3, "decrypt-output-directory");
+}
+
+#[test]
+fn input_as_output_is_refused() {
+    let sandbox = Sandbox::new();
+    let bytes = std::fs::read(vector("ff-cenc-audio.mp4")).unwrap();
+    sandbox.write("in.mp4", &bytes);
+    sandbox.softcp(["decrypt", "in.mp4", "--key", KEY, "-o", "./in.mp4", "--force"]).expect(2, "decrypt-onto-itself");
+    assert_eq!(std::fs::read(sandbox.path("in.mp4")).unwrap(), bytes);
+}
+
+#[test]
+fn bad_keys_are_refused_and_not_repeated() {
+    let sandbox = Sandbox::new();
+    let (kid, key) = KEY.split_once(':').unwrap();
+    for (name, text) in [
+        ("decrypt-key-no-colon", kid.to_owned()),
+        ("decrypt-key-short", format!("{kid}:{}", &key[..30])),
+        ("decrypt-kid-not-hexadecimal", format!("{}zz:{key}", &kid[..30])),
+    ] {
+        let output = sandbox.softcp(["decrypt", "in.mp4", "-o", "out.mp4", "--key", &text]).assert();
+        assert!(!String::from_utf8_lossy(&output.get_output().stderr).contains(&key[..30]), "{name}");
+        output.expect(2, name);
+    }
+    sandbox.write("keys.txt", format!("{KEY}\nnonsense\n"));
+    sandbox.softcp(["decrypt", "in.mp4", "-o", "out.mp4", "--key-file", "keys.txt"]).expect(2, "decrypt-key-file");
+    sandbox.softcp(["decrypt", "in.mp4", "-o", "out.mp4", "--key-file", "none.txt"]).expect(3, "decrypt-no-key-file");
+    sandbox.softcp(["decrypt", "in.mp4", "-o", "out.mp4"]).expect(2, "decrypt-no-key");
+}
+
+#[test]
+fn tracks_that_cannot_be_selected_are_refused() {
+    let sandbox = Sandbox::new();
+    let input = vector("gpac-cenc-clear-audio.mp4");
+    let args = |track| ["decrypt", &input, "--key", KEY, "-o", "out.mp4", "--track", track];
+    sandbox.softcp(args("9")).expect(2, "decrypt-no-such-track");
+    sandbox.softcp(args("2")).expect(2, "decrypt-clear-track");
+}
+
+#[test]
+fn untrusted_driver_is_refused_before_anything_is_written() {
+    let sandbox = Sandbox::new();
+    let input = vector("ff-cenc-audio.mp4");
+    let foreign = driver("foreign_driver");
+    let args = ["decrypt", &input, "--key", KEY, "-o", "out.mp4", "--driver", &foreign];
+    let with_inner =
+        |args: &[&str]| sandbox.softcp(args.iter().copied()).env("SOFTCP_TEST_INNER_DRIVER", driver("driver"));
+    with_inner(&args).expect(1, "decrypt-foreign-driver");
+    assert!(!sandbox.path("out.mp4").exists());
+    with_inner(&[&args[..], &["--any-root"]].concat()).expect(0, "decrypt-any-root");
+}
+
+#[test]
+fn driver_that_cannot_decrypt_is_refused() {
+    let input = vector("ff-cenc-audio.mp4");
+    Sandbox::new()
+        .softcp(["decrypt", &input, "--key", KEY, "-o", "out.mp4"])
+        .env("SOFTCP_OPTIONS", "capabilities.flags.content_key=false")
+        .expect(1, "decrypt-not-offered");
+}

@@ -1,0 +1,143 @@
+//! `softcp demo`.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::{Expect as _, Sandbox, driver};
+
+/// A picture: width and RGB pixels.
+struct Picture {
+    width: usize,
+    pixels: Vec<u8>,
+}
+
+impl Picture {
+    fn read(path: &Path) -> Self {
+        let mut reader = png::Decoder::new(BufReader::new(File::open(path).unwrap())).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        assert_eq!((info.color_type, info.bit_depth), (png::ColorType::Rgb, png::BitDepth::Eight));
+        Self { width: usize::try_from(info.width).unwrap(), pixels }
+    }
+
+    /// The pixels of a panel of the report.
+    fn panel(&self, area: &Value) -> Vec<[u8; 3]> {
+        let [x, y, width, height] =
+            ["x", "y", "width", "height"].map(|member| usize::try_from(area[member].as_u64().unwrap()).unwrap());
+        let at = |row: usize, column: usize| (row * self.width + column) * 3;
+        let rows = (y..y + height).flat_map(|row| self.pixels[at(row, x)..at(row, x + width)].chunks_exact(3));
+        rows.map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
+    }
+}
+
+/// How many different colours there are, and which share of neighbours in a row of frame pixels has the same one.
+fn texture(panel: &[[u8; 3]]) -> (usize, f64) {
+    // The frame is shown at twice its size.
+    let pixels: Vec<_> = panel.iter().step_by(2).collect();
+    let colours = pixels.iter().collect::<HashSet<_>>().len();
+    let same = pixels.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    #[expect(clippy::cast_precision_loss, reason = "pictures have far fewer than 2^52 pixels")]
+    let share = same as f64 / pixels.len() as f64;
+    (colours, share)
+}
+
+fn report(sandbox: &Sandbox, args: &[&str], code: i32) -> Value {
+    let all = ["demo", "--json"].iter().chain(args).copied();
+    let output = sandbox.softcp(all).assert().code(code);
+    serde_json::from_slice(&output.get_output().stdout).unwrap()
+}
+
+#[test]
+fn demo_reports_what_happened() {
+    let sandbox = Sandbox::new();
+    sandbox.softcp(["demo", "--clip", "clear.mp4"]).expect(0, "demo");
+    let clip = std::fs::read(sandbox.path("clear.mp4")).unwrap();
+    assert!(clip.windows(4).any(|kind| kind == b"avc1") && !clip.windows(4).any(|kind| kind == b"encv"));
+}
+
+#[test]
+fn panels_show_frame_noise_noise_frame() {
+    let sandbox = Sandbox::new();
+    let report = report(&sandbox, &[], 0);
+    let picture = Picture::read(&sandbox.path("softcp-demo.png"));
+    let panels: Vec<_> = report["panels"].as_array().unwrap().iter().map(|area| picture.panel(area)).collect();
+    assert_eq!(panels.iter().map(Vec::len).collect::<Vec<_>>(), [640 * 360; 4]);
+    assert_eq!(panels[0], panels[3]);
+    assert_ne!(panels[1], panels[2]);
+    let textures: Vec<_> = panels.iter().map(|panel| texture(panel)).collect();
+    for (index, &(colours, same)) in textures.iter().enumerate() {
+        let is_noise = index == 1 || index == 2;
+        // Of noise in YCbCr about half is cut off to the edges of the colour space, so some neighbours are equal.
+        assert_eq!(colours > 10_000 && same < 0.2, is_noise, "panel {}: {textures:?}", index + 1);
+    }
+}
+
+#[test]
+fn every_capability_profile_brings_the_frame_back() {
+    for options in [
+        "capabilities.profile=hardware-like",
+        "capabilities.flags.protection_always_on=true",
+        "capabilities.flags.encrypted_read_back_key=false;capabilities.flags.freshen_session_key=false",
+        "identity.encoding=der",
+    ] {
+        let sandbox = Sandbox::new();
+        let output = sandbox.softcp(["demo", "--json"]).env("SOFTCP_OPTIONS", options).assert().success();
+        let report: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+        assert_eq!(report["surface"]["read_back_identical"], true, "{options}");
+    }
+}
+
+#[test]
+fn driver_without_refresh_and_read_back_key_is_reported_so() {
+    let options = "capabilities.flags.encrypted_read_back_key=false;capabilities.flags.freshen_session_key=false";
+    Sandbox::new().softcp(["demo"]).env("SOFTCP_OPTIONS", options).expect(0, "demo-few-capabilities");
+}
+
+#[test]
+fn driver_that_reads_back_nothing_fails_the_check() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .softcp(["demo", "--any-root", "--driver", &driver("foreign_driver")])
+        .env("SOFTCP_TEST_INNER_DRIVER", driver("driver"))
+        .env("SOFTCP_TEST_DEFECT", "read-back")
+        .expect(1, "demo-broken-driver");
+    assert!(sandbox.path("softcp-demo.png").exists());
+}
+
+#[test]
+fn driver_without_read_back_is_refused() {
+    let options = "capabilities.flags.encrypted_read_back=false;capabilities.flags.encrypted_read_back_key=false";
+    Sandbox::new().softcp(["demo"]).env("SOFTCP_OPTIONS", options).expect(1, "demo-not-offered");
+}
+
+#[test]
+fn default_picture_is_replaced_and_a_named_one_is_not() {
+    let sandbox = Sandbox::new();
+    sandbox.write("softcp-demo.png", "old");
+    sandbox.write("mine.png", "mine");
+    sandbox.softcp(["demo"]).assert().success();
+    assert_ne!(std::fs::read(sandbox.path("softcp-demo.png")).unwrap(), b"old");
+    sandbox.softcp(["demo", "-o", "mine.png"]).expect(3, "demo-exists");
+    assert_eq!(std::fs::read(sandbox.path("mine.png")).unwrap(), b"mine");
+    sandbox.softcp(["demo", "-o", "mine.png", "--force"]).assert().success();
+    assert_ne!(std::fs::read(sandbox.path("mine.png")).unwrap(), b"mine");
+}
+
+#[test]
+fn picture_that_cannot_be_written_is_named() {
+    Sandbox::new().softcp(["demo", "-o", "none/demo.png"]).expect(3, "demo-no-directory");
+}
+
+#[test]
+fn untrusted_driver_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .softcp(["demo", "--driver", &driver("foreign_driver")])
+        .env("SOFTCP_TEST_INNER_DRIVER", driver("driver"))
+        .expect(1, "demo-foreign-driver");
+    assert!(!sandbox.path("softcp-demo.png").exists());
+}

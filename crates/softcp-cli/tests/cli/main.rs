@@ -1,0 +1,13 @@
+//! The command as its user meets it: every output and every error, compared with golden files in `tests/golden`.
+//!
+//! `SNAPSHOTS=overwrite cargo test -p softcp-cli` writes the golden files anew; then `git diff` shows what changed.
+
+#![allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+
+mod caps;
+mod cert;
+mod decrypt;
+mod demo;
+mod schema;
+mod support;
+mod usage;

@@ -1,0 +1,105 @@
+//! Help, usage errors, and the streams.
+
+use std::process::{Command, Stdio};
+
+use crate::support::{Expect as _, Sandbox};
+
+#[test]
+fn help_of_every_command() {
+    let sandbox = Sandbox::new();
+    for (name, args) in [
+        ("help", &["help"][..]),
+        ("help-demo", &["help", "demo"]),
+        ("help-decrypt", &["help", "decrypt"]),
+        ("help-caps", &["help", "caps"]),
+        ("help-cert", &["help", "cert"]),
+        ("help-cert-new", &["help", "cert", "new"]),
+        ("help-cert-show", &["help", "cert", "show"]),
+        ("help-completions", &["help", "completions"]),
+        ("help-man", &["help", "man"]),
+        ("version", &["--version"]),
+    ] {
+        sandbox.softcp(args.iter().copied()).expect(0, name);
+    }
+}
+
+#[test]
+fn no_command_and_unknown_command_are_usage_errors() {
+    let sandbox = Sandbox::new();
+    sandbox.softcp([]).expect(2, "no-command");
+    sandbox.softcp(["encrypt"]).expect(2, "unknown-command");
+}
+
+#[test]
+fn completions_name_every_command() {
+    let sandbox = Sandbox::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = sandbox.softcp(["completions", shell]).assert().success();
+        let script = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+        for command in ["demo", "decrypt", "caps", "cert", "completions", "man"] {
+            assert!(script.contains(command), "{shell}: {command}");
+        }
+    }
+    sandbox.softcp(["completions", "tcsh"]).expect(2, "completions-unknown-shell");
+}
+
+#[test]
+fn man_writes_a_page_per_command() {
+    let sandbox = Sandbox::new();
+    sandbox.softcp(["man", "pages/man1"]).assert().success().stdout_eq("").stderr_eq("");
+    let page = |name: &str| std::fs::read_to_string(sandbox.path("pages/man1").join(name)).unwrap();
+    assert!(page("softcp.1").contains("Exit codes"));
+    for command in ["demo", "decrypt", "caps", "cert", "cert-new", "cert-show", "completions", "man"] {
+        assert!(page(&format!("softcp-{command}.1")).contains(".SH NAME"), "{command}");
+    }
+    sandbox.write("file", "");
+    sandbox.softcp(["man", "file"]).expect(3, "man-file");
+}
+
+#[test]
+fn json_error_is_an_object_on_standard_error() {
+    Sandbox::new().softcp(["--json", "cert", "show", "none.pem"]).expect(3, "json-error");
+}
+
+#[test]
+fn verbose_says_what_is_done() {
+    let output = Sandbox::new().softcp(["caps", "-v"]).assert().success();
+    let stderr = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+    assert!(stderr.contains("opened the driver"), "{stderr}");
+}
+
+#[test]
+fn reader_that_goes_away_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_softcp"))
+        .args(["caps", "--all"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn full_disk_is_an_error_of_the_environment() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_softcp"))
+        .arg("caps")
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+        .wait_with_output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("free some space"));
+}
+
+#[test]
+fn no_escape_sequence_reaches_a_pipe() {
+    let output = Command::new(env!("CARGO_BIN_EXE_softcp")).args(["cert", "show", "none.pem"]).output().unwrap();
+    assert!(!output.stderr.contains(&0x1b), "{}", String::from_utf8_lossy(&output.stderr));
+}
