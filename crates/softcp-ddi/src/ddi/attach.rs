@@ -22,12 +22,7 @@ static ATTACHED: RwLock<BTreeMap<usize, Arc<softcp_device>>> = RwLock::new(BTree
 pub unsafe extern "C" fn softcp_ddi_attach(device: *const softcp_device, h_device: D3D10DDI_HDEVICE) -> softcp_hresult {
     guard::run("softcp_ddi_attach", || {
         // SAFETY: the caller's duty on `device`.
-        unsafe { borrow(device) }?;
-        // SAFETY: not null, so it came from `Arc::into_raw` and is alive.
-        unsafe { Arc::increment_strong_count(device) };
-        // SAFETY: the count that was just added is the one that this takes.
-        let device = unsafe { Arc::from_raw(device) };
-        attach(device, h_device)
+        attach(unsafe { borrow(device) }?, h_device)
     })
 }
 
@@ -78,25 +73,18 @@ pub(crate) fn device(h_device: D3D10DDI_HDEVICE) -> Result<Arc<softcp_device>> {
     attached.get(&h_device.pDrvPrivate.addr()).cloned().ok_or(Failure::NotAttached)
 }
 
-/// The frame of an entry that returns an HRESULT.
-pub(crate) fn returning(
-    function: &'static str,
-    h_device: D3D10DDI_HDEVICE,
-    body: impl FnOnce(&softcp_device) -> Result<()>,
-) -> softcp_hresult {
-    guard::run(function, || body(&*device(h_device)?))
-}
-
-/// The frame of an entry that returns nothing: its failure is one report to the host (D20).
+/// The frame of an entry that returns nothing: its failure is one report to the host (D20). An entry that returns an
+/// HRESULT has the plain frame of [`guard::run`]. In both, `body` writes the outputs of a failed call before it looks
+/// its device up, so that they are complete without one too (D30).
 pub(crate) fn reporting(
     function: &'static str,
     h_device: D3D10DDI_HDEVICE,
-    body: impl FnOnce(&softcp_device) -> Result<()>,
+    body: impl FnOnce() -> Result<()>,
 ) -> softcp_hresult {
     let report = |function, failure: &Failure| {
         if let Ok(device) = device(h_device) {
             device.report(function, failure);
         }
     };
-    guard::run_reporting(function, report, || body(&*device(h_device)?))
+    guard::run_reporting(function, report, body)
 }

@@ -2,8 +2,8 @@
 
 use softcp_abi::{D3D10DDI_HDEVICE, D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS, GUID, GUID_NULL, HRESULT};
 
-use super::attach::returning;
-use crate::pointer;
+use super::attach::device;
+use crate::{guard, pointer};
 
 /// `GetContentProtectionCaps`: null or the null GUID stands for no crypto type or no profile (D27).
 pub(super) unsafe extern "system" fn get_content_protection_caps(
@@ -12,9 +12,10 @@ pub(super) unsafe extern "system" fn get_content_protection_caps(
     decode_profile: *const GUID,
     caps: *mut D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS,
 ) -> HRESULT {
-    returning("GetContentProtectionCaps", h_device, |device| {
+    guard::run("GetContentProtectionCaps", || {
         // SAFETY: the runtime's duty: null or writable.
         unsafe { pointer::write("pCaps", caps, D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS::default()) }?;
+        let device = device(h_device)?;
         // SAFETY: the runtime's duty: null or readable.
         let crypto_type = unsafe { pointer::read_or(crypto_type, GUID_NULL) };
         // SAFETY: the runtime's duty: null or readable.
@@ -39,9 +40,10 @@ pub(super) unsafe extern "system" fn get_crypto_key_exchange_type(
     index: u32,
     key_exchange_type: *mut GUID,
 ) -> HRESULT {
-    returning("GetCryptoKeyExchangeType", h_device, |device| {
+    guard::run("GetCryptoKeyExchangeType", || {
         // SAFETY: the runtime's duty: null or writable.
         unsafe { pointer::write("pKeyExchangeType", key_exchange_type, GUID_NULL) }?;
+        let device = device(h_device)?;
         // SAFETY: the runtime's duty: null or readable.
         let crypto_type = unsafe { pointer::read_or(crypto_type, GUID_NULL) };
         // SAFETY: the runtime's duty: null or readable.

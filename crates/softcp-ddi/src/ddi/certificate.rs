@@ -2,7 +2,7 @@
 
 use softcp_abi::{D3D10DDI_HDEVICE, D3D11_1DDI_CERTIFICATE_INFO, D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION, GUID};
 
-use super::attach::reporting;
+use super::attach::{device, reporting};
 use crate::hresult::{Failure, Result};
 use crate::pointer;
 
@@ -12,9 +12,10 @@ pub(super) unsafe extern "system" fn get_certificate_size(
     info: *const D3D11_1DDI_CERTIFICATE_INFO,
     size: *mut u32,
 ) {
-    reporting("GetCertificateSize", h_device, |device| {
+    reporting("GetCertificateSize", h_device, || {
         // SAFETY: the runtime's duty: null or writable.
         unsafe { pointer::write("pCertificateSize", size, 0) }?;
+        let device = device(h_device)?;
         // SAFETY: the runtime's duty: null or readable.
         let crypto_type = crypto_type(&unsafe { pointer::read("pCertificateInfo", info) }?)?;
         let bytes = device.certificate_size(&crypto_type)?;
@@ -30,7 +31,8 @@ pub(super) unsafe extern "system" fn get_certificate(
     size: u32,
     certificate: *mut u8,
 ) {
-    reporting("GetCertificate", h_device, |device| {
+    reporting("GetCertificate", h_device, || {
+        let device = device(h_device)?;
         // SAFETY: the runtime's duty: null or readable.
         let crypto_type = crypto_type(&unsafe { pointer::read("pCertificateInfo", info) }?)?;
         // SAFETY: the runtime's duty: null or writable for `size` bytes.

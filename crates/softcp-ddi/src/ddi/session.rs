@@ -9,10 +9,10 @@ use softcp_abi::{
     D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK, HANDLE, HRESULT, S_OK, SIZE_T,
 };
 
-use super::attach::{device, reporting, returning};
+use super::attach::{device, reporting};
 use crate::device::status_number;
 use crate::hresult::Result;
-use crate::pointer;
+use crate::{guard, pointer};
 
 /// `CalcPrivateCryptoSessionSize`: the private memory holds the session's id.
 pub(super) unsafe extern "system" fn calc_private_crypto_session_size(
@@ -29,9 +29,10 @@ pub(super) unsafe extern "system" fn create_crypto_session(
     session: D3D11_1DDI_HCRYPTOSESSION,
     _runtime_session: D3D11_1DDI_HRTCRYPTOSESSION,
 ) -> HRESULT {
-    returning("CreateCryptoSession", h_device, |device| {
+    guard::run("CreateCryptoSession", || {
         // SAFETY: the runtime's duty: null or memory of the size that CalcPrivateCryptoSessionSize said.
         unsafe { pointer::write("hCryptoSession", session.pDrvPrivate.cast(), 0_usize) }?;
+        let device = device(h_device)?;
         // SAFETY: the runtime's duty: null or readable.
         let create = unsafe { pointer::read("pCreateData", create) }?;
         let id = device.create_session(&CryptoSessionDesc {
@@ -49,7 +50,8 @@ pub(super) unsafe extern "system" fn destroy_crypto_session(
     h_device: D3D10DDI_HDEVICE,
     session: D3D11_1DDI_HCRYPTOSESSION,
 ) {
-    reporting("DestroyCryptoSession", h_device, |device| {
+    reporting("DestroyCryptoSession", h_device, || {
+        let device = device(h_device)?;
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         device.destroy_session(id)?;
@@ -65,7 +67,8 @@ pub(super) unsafe extern "system" fn negotiate_crypto_session_key_exchange(
     data_size: u32,
     data: *mut c_void,
 ) -> HRESULT {
-    returning("NegotiateCryptoSessionKeyExchange", h_device, |device| {
+    guard::run("NegotiateCryptoSessionKeyExchange", || {
+        let device = device(h_device)?;
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or readable for `data_size` bytes.
@@ -83,7 +86,8 @@ pub(super) unsafe extern "system" fn encryption_blt(
     iv_size: u32,
     iv: *mut c_void,
 ) {
-    reporting("EncryptionBlt", h_device, |device| {
+    reporting("EncryptionBlt", h_device, || {
+        let device = device(h_device)?;
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or writable for `iv_size` bytes.
@@ -104,7 +108,8 @@ pub(super) unsafe extern "system" fn decryption_blt(
     iv_size: u32,
     iv: *const c_void,
 ) {
-    let hresult = reporting("DecryptionBlt", h_device, |device| {
+    let hresult = reporting("DecryptionBlt", h_device, || {
+        let device = device(h_device)?;
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or readable.
@@ -137,7 +142,8 @@ pub(super) unsafe extern "system" fn start_session_key_refresh(
     random_number_size: u32,
     random_number: *mut c_void,
 ) {
-    reporting("StartSessionKeyRefresh", h_device, |device| {
+    reporting("StartSessionKeyRefresh", h_device, || {
+        let device = device(h_device)?;
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or writable for `random_number_size` bytes.
@@ -151,7 +157,8 @@ pub(super) unsafe extern "system" fn finish_session_key_refresh(
     h_device: D3D10DDI_HDEVICE,
     session: D3D11_1DDI_HCRYPTOSESSION,
 ) {
-    reporting("FinishSessionKeyRefresh", h_device, |device| {
+    reporting("FinishSessionKeyRefresh", h_device, || {
+        let device = device(h_device)?;
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         Ok(device.session(id)?.lock().finish_key_refresh()?)
@@ -165,7 +172,8 @@ pub(super) unsafe extern "system" fn get_encryption_blt_key(
     key_size: u32,
     readback_key: *mut c_void,
 ) {
-    reporting("GetEncryptionBltKey", h_device, |device| {
+    reporting("GetEncryptionBltKey", h_device, || {
+        let device = device(h_device)?;
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or writable for `key_size` bytes.
@@ -180,9 +188,10 @@ pub(super) unsafe extern "system" fn crypto_session_get_handle(
     session: D3D11_1DDI_HCRYPTOSESSION,
     handle: *mut HANDLE,
 ) -> HRESULT {
-    returning("CryptoSessionGetHandle", h_device, |device| {
+    guard::run("CryptoSessionGetHandle", || {
         // SAFETY: the runtime's duty: null or writable.
         unsafe { pointer::write("pHandle", handle, std::ptr::null_mut()) }?;
+        let device = device(h_device)?;
         // SAFETY: the runtime's duty on its session handle.
         let id = device.session_handle(unsafe { id(session) }?)?;
         // SAFETY: the runtime's duty: null or writable.
@@ -196,9 +205,10 @@ pub(super) unsafe extern "system" fn check_crypto_session_status(
     session: D3D11_1DDI_HCRYPTOSESSION,
     status: *mut D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS,
 ) {
-    reporting("CheckCryptoSessionStatus", h_device, |device| {
+    reporting("CheckCryptoSessionStatus", h_device, || {
         // SAFETY: the runtime's duty: null or writable.
         unsafe { pointer::write("pStatus", status, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK) }?;
+        let device = device(h_device)?;
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         let found = device.session(id)?.lock().status();
