@@ -80,6 +80,7 @@ impl softcp_device {
         iv: &[u8],
     ) -> Result<()> {
         let session = self.session(session)?;
+        check_resources(source, destination)?;
         let key = match content_key {
             None => DataKey::Session,
             Some(key) => match key.try_into() {
@@ -101,6 +102,7 @@ impl softcp_device {
         iv: &mut [u8],
     ) -> Result<()> {
         let session = self.session(session)?;
+        check_resources(source, destination)?;
         let blit = |surfaces: BlitSurfaces<'_>| Ok(session.lock().encryption_blt(surfaces, iv)?);
         // SAFETY: `new` took the host's word for what it maps.
         unsafe { mapping::with_surfaces(&self.host, source, destination, blit) }
@@ -128,6 +130,12 @@ impl std::fmt::Debug for softcp_device {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("softcp_device").field("engine", &self.engine).finish_non_exhaustive()
     }
+}
+
+/// A host never gets a null cookie to map.
+fn check_resources(source: *mut c_void, destination: *mut c_void) -> Result<()> {
+    let check = |name, resource: *mut c_void| if resource.is_null() { Err(Failure::Null(name)) } else { Ok(()) };
+    check("the source", source).and_then(|()| check("the destination", destination))
 }
 
 /// The number by which C and the DDI know a status.
