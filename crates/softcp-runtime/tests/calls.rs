@@ -163,6 +163,16 @@ fn report_of_a_void_entry_is_its_error_once() {
 }
 
 #[test]
+fn report_that_no_call_waited_for_is_not_the_error_of_the_next() {
+    let device = device(Behaviour::default());
+    let mut session = session(&device);
+    let resource = device.create_resource(&ResourceDesc::buffer(1)).unwrap();
+    behave(|behaviour| behaviour.reports = vec![("destroy_resource", None, E_FAIL, None)]);
+    drop(resource);
+    session.finish_key_refresh().unwrap();
+}
+
+#[test]
 fn first_of_several_reports_is_the_error_and_all_are_in_the_reply() {
     let device = device(Behaviour::default());
     let session = session(&device);
