@@ -29,7 +29,7 @@ pub(crate) struct OpenedDriver {
 pub(crate) struct TrustedDriver {
     pub(crate) opened: OpenedDriver,
     pub(crate) trust: Trust,
-    /// The identity made for this run; its directory goes away with it.
+    /// The identity made for this run, as long as the driver may want to read it; its directory goes away with it.
     _identity: Option<TempDir>,
 }
 
@@ -95,7 +95,10 @@ pub(crate) fn open_trusted(args: &DriverArgs, trust: &TrustArgs) -> Result<Trust
         }
     };
     let options = identity.as_ref().map_or(String::new(), |directory| identity_option(directory.path()));
-    Ok(TrustedDriver { opened: open_with(args, &options)?, trust, _identity: identity })
+    let opened = open_with(args, &options)?;
+    // The built-in driver has read its identity by now: the private key need not stay on the disk.
+    let identity = identity.filter(|_| args.driver.is_some());
+    Ok(TrustedDriver { opened, trust, _identity: identity })
 }
 
 impl Trust {
