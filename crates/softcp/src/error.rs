@@ -3,7 +3,7 @@
 //! Each variant is one cause. The HRESULT named in its documentation is the one that `softcp-ddi` answers with; the
 //! match that does so has no catch-all arm, so a new variant cannot be forgotten there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::capability::Capability;
 
@@ -134,7 +134,7 @@ pub enum Error {
 
     // Set-up.
     /// The identity's certificates or key cannot be used. `E_FAIL`.
-    #[error("identity {}: {reason}", path.display())]
+    #[error("identity {}: {reason}", origin(path))]
     Identity {
         /// File or directory; empty for an identity made in memory.
         path: PathBuf,
@@ -144,4 +144,9 @@ pub enum Error {
     /// The configuration cannot be used. `E_INVALIDARG`.
     #[error("configuration: {0}")]
     Config(#[from] crate::config::ConfigError),
+}
+
+/// The name of an identity's file, or where it comes from when it has none.
+fn origin(path: &Path) -> String {
+    if path.as_os_str().is_empty() { "made in memory".to_owned() } else { path.display().to_string() }
 }

@@ -161,13 +161,9 @@ impl IdentityFiles {
                 return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, message));
             }
         }
-        let mut key = std::fs::OpenOptions::new();
-        key.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut key, 0o600);
-        key.open(directory.join(KEY_FILE))?.write_all(self.key.as_bytes())?;
-        std::fs::write(directory.join(CHAIN_FILE), &self.chain)?;
-        std::fs::write(directory.join(ROOT_FILE), &self.root)
+        create(&directory.join(KEY_FILE), &self.key, 0o600)?;
+        create(&directory.join(CHAIN_FILE), &self.chain, 0o644)?;
+        create(&directory.join(ROOT_FILE), &self.root, 0o644)
     }
 
     /// The PEM certificate that an application trusts.
@@ -214,6 +210,17 @@ impl std::fmt::Debug for IdentityFiles {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("IdentityFiles").field("origin", &self.origin).finish_non_exhaustive()
     }
+}
+
+/// Writes a file that must not exist yet; `mode` is its permissions where the system has them.
+fn create(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    options.open(path)?.write_all(text.as_bytes())
 }
 
 fn params(provider: &Provider, options: &IdentityOptions, common_name: &str) -> Result<CertificateParams> {

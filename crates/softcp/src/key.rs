@@ -1,6 +1,7 @@
 //! One type per role a key plays. None prints its bytes, all are overwritten when dropped.
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use subtle::ConstantTimeEq as _;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::error::{Error, Result};
 use crate::provider::{BlockCipher, Provider};
@@ -49,6 +50,11 @@ key_type! {
 }
 
 impl SessionKey {
+    /// Whether both are the same key; takes the same time for every pair.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
     /// `key XOR number`: the session key after a refresh (DDI page `FinishSessionKeyRefresh`).
     pub(crate) fn refreshed(&self, number: &KeyRefresh) -> Self {
         let mut key = self.clone();
@@ -74,7 +80,7 @@ impl ContentKey {
 impl ReadBackKey {
     /// A fresh read-back key from the provider.
     pub(crate) fn generate(provider: &Provider) -> Result<Self> {
-        random(provider).map(Self::new)
+        random(provider).map(|bytes| Self::new(*bytes))
     }
 
     /// This key encrypted with AES-128-ECB under the session key (DDI page `GetEncryptionBltKey`).
@@ -92,7 +98,7 @@ pub(crate) struct KeyRefresh([u8; KEY_SIZE]);
 impl KeyRefresh {
     /// A fresh random number from the provider.
     pub(crate) fn generate(provider: &Provider) -> Result<Self> {
-        random(provider).map(Self)
+        random(provider).map(|bytes| Self(*bytes))
     }
 
     /// The number as the application receives it.
@@ -101,9 +107,9 @@ impl KeyRefresh {
     }
 }
 
-fn random(provider: &Provider) -> Result<[u8; KEY_SIZE]> {
-    let mut bytes = [0; KEY_SIZE];
-    provider.random.fill(&mut bytes).map_err(|_| Error::RandomFailed)?;
+fn random(provider: &Provider) -> Result<Zeroizing<[u8; KEY_SIZE]>> {
+    let mut bytes = Zeroizing::new([0; KEY_SIZE]);
+    provider.random.fill(bytes.as_mut_slice()).map_err(|_| Error::RandomFailed)?;
     Ok(bytes)
 }
 

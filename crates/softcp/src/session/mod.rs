@@ -111,8 +111,8 @@ impl CryptoSession {
         })?;
         let identity = self.adapter.identity()?;
         let plain = identity.key().decrypt(message).unwrap_or_default();
-        let key: [u8; KEY_SIZE] = plain.as_slice().try_into().map_err(|_| Error::KeyExchangeFailed)?;
-        self.state.negotiated(SessionKey::new(key), &self.adapter.provider);
+        let key: &[u8; KEY_SIZE] = plain.as_slice().try_into().map_err(|_| Error::KeyExchangeFailed)?;
+        self.state.negotiated(SessionKey::new(*key), &self.adapter.provider);
         Ok(())
     }
 

@@ -101,9 +101,14 @@ impl State {
     }
 
     /// A key exchange succeeded: any state becomes `Keyed`; a saved refresh number is discarded (D4), and so is the
-    /// read-back key, which the peer of the new key need not know.
+    /// read-back key, which the peer of the new key need not know. The IVs go on if the key is the one in force, as
+    /// after a message sent twice: no IV is used again with one key (D11).
     pub(super) fn negotiated(&mut self, key: SessionKey, provider: &Provider) {
-        *self = Self::Keyed(Keyed::new(key, self.generation() + 1, None, provider));
+        let ivs = match self.keyed_mut() {
+            Ok(old) if old.key.is(&key) => std::mem::take(&mut old.ivs),
+            _ => DriverIvs::default(),
+        };
+        *self = Self::Keyed(Keyed { ivs, ..Keyed::new(key, self.generation() + 1, None, provider) });
     }
 
     /// Start: a keyed state becomes `RefreshPending` with this number, which replaces an older one (D2).

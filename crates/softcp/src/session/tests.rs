@@ -381,6 +381,19 @@ fn without_read_back_key_capability_the_session_key_is_used() {
 }
 
 #[test]
+fn key_exchanged_twice_does_not_start_its_ivs_again() {
+    let rig = Rig::fixed("capabilities.flags.encrypted_read_back_key=false", &[0, 0, 0, 7]);
+    let message = rig.key_exchange(&NIST_KEY);
+    let exchange_and_read_back = || {
+        rig.call(|session| session.negotiate(&message)).unwrap();
+        rig.encrypt(&[0; 16]).unwrap().0.iv
+    };
+    assert_eq!((exchange_and_read_back(), exchange_and_read_back()), (7, 8));
+    rig.negotiate([9; 16]);
+    assert_eq!(rig.encrypt(&[0; 16]).unwrap().0.iv, 7, "another key starts its own");
+}
+
+#[test]
 fn read_back_key_of_wrong_size_leaves_buffer_and_key() {
     let rig = Rig::new("");
     rig.negotiate(NIST_KEY);
