@@ -43,6 +43,17 @@ fn driver_without_a_fault_decrypts() {
 }
 
 #[test]
+fn block_alignment_that_makes_no_sense_is_lived_with() {
+    for bytes in [0, 3, 1 << 31, u32::MAX] {
+        let setup = Setup::new();
+        let driver = faulty::driver(&setup.driver_options(""));
+        faulty::plan(Fault::Alignment(bytes));
+        run(&driver, &options(&setup)).unwrap();
+        assert_eq!(clear_samples(&setup.output()), vector().oracle(), "{bytes}");
+    }
+}
+
+#[test]
 fn lost_key_is_negotiated_anew_wherever_it_is_lost() {
     let faults = [
         // In a refresh, and out of one.

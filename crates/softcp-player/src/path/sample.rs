@@ -185,7 +185,8 @@ impl BlitLayout {
     /// lies behind `len` does not matter.
     fn beginning(self, len: usize, size: usize) -> Option<EncryptedBlockInfo> {
         let bytes = |bytes: usize| u32::try_from(bytes).expect("buffers are far smaller than 4 GiB");
-        let at_beginning = bytes(len).next_multiple_of(self.alignment).min(bytes(size));
+        // Whatever a driver says about alignment: a run that ends with the buffer is always allowed (D7).
+        let at_beginning = bytes(len).checked_next_multiple_of(self.alignment).unwrap_or(u32::MAX).min(bytes(size));
         self.partial.then(|| EncryptedBlockInfo { at_beginning, skip: bytes(size) - at_beginning, encrypt: 0 })
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     BlankCertificate,
     /// No key exchange type is offered.
     NoKeyExchange,
+    /// The block alignment is this many bytes.
+    Alignment(u32),
     /// Mappings are one byte short.
     ShortMapping,
     /// The table has no `DecryptionBlt`.
@@ -170,6 +172,10 @@ unsafe extern "system" fn get_content_protection_caps(
     if hresult == S_OK && FAULT.get() == Some(Fault::NoKeyExchange) {
         // SAFETY: the reference driver has just written it.
         unsafe { (*caps).KeyExchangeTypeCount = 0 };
+    }
+    if let Some(Fault::Alignment(bytes)) = FAULT.get() {
+        // SAFETY: the reference driver has just written it.
+        unsafe { (*caps).BlockAlignmentSize = bytes };
     }
     hresult
 }
