@@ -27,6 +27,7 @@ mod host;
 mod hresult;
 mod log;
 mod mapping;
+mod pin;
 mod pointer;
 pub mod reference;
 

@@ -10,7 +10,7 @@ use softcp::provider::Provider;
 
 use super::types::softcp_hresult;
 use crate::hresult::{Failure, Result};
-use crate::{guard, log, pointer};
+use crate::{guard, log, pin, pointer};
 
 /// Flag of `softcp_adapter_desc`: take nothing from SOFTCP_CONF and SOFTCP_OPTIONS.
 pub const SOFTCP_ADAPTER_IGNORE_ENVIRONMENT: u32 = 1;
@@ -26,8 +26,15 @@ pub struct softcp_adapter_desc {
     pub flags: u32,
     /// Configuration file, UTF-8 path; null: the one that SOFTCP_CONF names, if any.
     pub configuration_file: *const c_char,
-    /// Options laid over the file, "key=value;key=value" with the file's dotted keys; may be null. SOFTCP_OPTIONS is
-    /// laid over these in turn, so that who runs a program has the last word.
+    /// Options laid over the file, "key=value;key=value" with the file's dotted keys, as
+    /// "identity.directory=/etc/softcp;capabilities.profile=hardware-like"; may be null. SOFTCP_OPTIONS is laid over
+    /// these in turn, so that who runs a program has the last word.
+    ///
+    /// The keys: identity.directory (holds root.pem, chain.pem and key.pem; left out: made in memory),
+    /// identity.encoding (pkcs7 or der, D13), capabilities.profile (software, hardware-like or permissive),
+    /// capabilities.block_alignment (bytes, D7), capabilities.flags.NAME (true or false; NAME as content_key),
+    /// memory.protected (bytes, D24), and true or false for quirks.status_echo (D21), quirks.caller_iv (D26) and
+    /// quirks.key_exchange_alias (D29).
     pub options: *const c_char,
 }
 
@@ -114,6 +121,7 @@ pub(crate) const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("
 
 /// An adapter from a file, options over it, and the environment's options over those.
 pub(crate) fn open(file: Option<&str>, options: Option<&str>, environment: bool) -> Result<Arc<Adapter>> {
+    pin::stay_mapped();
     let from_env = |name| if environment { std::env::var(name).ok() } else { None };
     let (conf, env_options) = (from_env(CONF_VARIABLE), from_env(OPTIONS_VARIABLE));
     let file = file.or(conf.as_deref()).map(Path::new);
