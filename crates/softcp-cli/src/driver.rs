@@ -11,7 +11,7 @@ use serde::Serialize;
 use softcp::config::{Config, ConfigError};
 use softcp::identity::{IdentityFiles, IdentityOptions, ROOT_FILE};
 use softcp::provider::Provider;
-use softcp_client::{CertificateChain, ChainError, TrustAnchors, UnixTime, UnverifiedCertificate, VerifiedCertificate};
+use softcp_client::{CertificateChain, ChainError, TrustAnchors, VerifiedCertificate};
 use softcp_runtime::{Driver, Error};
 use tempfile::TempDir;
 
@@ -142,10 +142,7 @@ impl Trust {
 
     /// Checks a chain now.
     pub(crate) fn check(&self, chain: &CertificateChain) -> Result<VerifiedCertificate, ChainError> {
-        match &self.anchors {
-            Some(anchors) => chain.verify(anchors, UnixTime::now()),
-            None => UnverifiedCertificate::new(chain).dangerous_accept_without_verification(),
-        }
+        self.for_player().check(chain)
     }
 
     /// The same for the libraries.

@@ -7,8 +7,7 @@ use softcp_abi::{
     D3D11_KEY_EXCHANGE_RSAES_OAEP, GUID_NULL,
 };
 use softcp_client::{
-    AesCtrIv, CertificateChain, ClientSession, DataCipher, IvSequence, KeyExchange, SystemRandom, UnixTime,
-    UnverifiedCertificate, VerifiedCertificate,
+    AesCtrIv, CertificateChain, ClientSession, DataCipher, IvSequence, KeyExchange, SystemRandom, VerifiedCertificate,
 };
 use softcp_player::Trust;
 use softcp_runtime::{
@@ -105,10 +104,7 @@ fn check_caps(caps: &ContentProtectionCaps) -> Result<(), DemoError> {
 fn certificate(device: &Device, trust: &Trust) -> Result<VerifiedCertificate, DemoError> {
     let chain = device.certificate(CertificateOf::CryptoSession(D3D11_CRYPTO_TYPE_AES128_CTR))?;
     let chain = CertificateChain::parse(&chain)?;
-    Ok(match trust {
-        Trust::Roots(roots) => chain.verify(roots, UnixTime::now())?,
-        Trust::Anyone => UnverifiedCertificate::new(&chain).dangerous_accept_without_verification()?,
-    })
+    Ok(trust.check(&chain)?)
 }
 
 /// `GetEncryptionBltKey`; a driver without such keys uses the session key (D12).

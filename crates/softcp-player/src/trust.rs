@@ -41,8 +41,12 @@ impl Trust {
         Ok(Self::Roots(roots))
     }
 
-    /// Checks a chain now.
-    pub(crate) fn check(&self, chain: &CertificateChain) -> Result<VerifiedCertificate, ChainError> {
+    /// Checks a driver's certificate chain, at the time that it is now.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError`] when it does not lead to a root, has expired or is no certificate of a driver.
+    pub fn check(&self, chain: &CertificateChain) -> Result<VerifiedCertificate, ChainError> {
         match self {
             Self::Roots(roots) => chain.verify(roots, UnixTime::now()),
             Self::Anyone => UnverifiedCertificate::new(chain).dangerous_accept_without_verification(),
