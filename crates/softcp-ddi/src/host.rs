@@ -19,8 +19,13 @@ pub struct softcp_host {
     pub reserved: u32,
     /// First argument of every callback.
     pub context: *mut c_void,
-    /// Makes the memory of `resource` accessible and describes it. `access` is a SOFTCP_ACCESS_ value; mapping for
-    /// writing keeps what the memory holds. The mapping is zero when the callback begins. A failure is passed on.
+    /// Makes the memory of `resource` accessible and describes it. `resource` is what the caller of a blit passed,
+    /// never null. `access` is a SOFTCP_ACCESS_ value; mapping for writing keeps what the memory holds. The mapping is
+    /// zero when the callback begins. A failure is passed on; it is not unmapped.
+    ///
+    /// A blit maps its source, then its destination, or once where they are the same resource. It is refused when they
+    /// overlap otherwise, or when planes of the destination do, the padding between rows included. Calls on other
+    /// threads may map the same resource at the same time; a host that cannot have that fails.
     pub map: Option<
         unsafe extern "C" fn(
             context: *mut c_void,
@@ -29,7 +34,7 @@ pub struct softcp_host {
             mapping: *mut softcp_mapping,
         ) -> HRESULT,
     >,
-    /// Ends a mapping.
+    /// Ends a mapping: once for each `map` that succeeded, on the same thread, before the call that needed it returns.
     pub unmap: Option<unsafe extern "C" fn(context: *mut c_void, resource: *mut c_void)>,
     /// Whether two different cookies name the same resource (non-zero) or not (zero). Null: they never do.
     pub same_resource: Option<unsafe extern "C" fn(context: *mut c_void, a: *mut c_void, b: *mut c_void) -> i32>,
@@ -37,8 +42,9 @@ pub struct softcp_host {
     pub report_error: Option<
         unsafe extern "C" fn(context: *mut c_void, function: *const c_char, hresult: HRESULT, text: *const c_char),
     >,
-    /// Opens a sealed key blob of any length and writes the 16-byte content key to `key` (D28). Asked for content
-    /// keys that are not 16 bytes; a failure is passed on. Null: such content keys are E_INVALIDARG.
+    /// Opens a sealed key blob and writes the 16-byte content key to `key` (D28). Asked for content keys that are not
+    /// 16 bytes, so `blob_size` is any other number, 0 included; a failure is passed on. Null: such content keys are
+    /// E_INVALIDARG.
     pub unwrap_key: Option<
         unsafe extern "C" fn(context: *mut c_void, blob: *const c_void, blob_size: u32, key: *mut u8) -> HRESULT,
     >,
@@ -85,11 +91,8 @@ impl Host {
     }
 
     pub(crate) fn report_error(&self, function: &str, failure: &Failure) {
-        let Some(report) = self.0.report_error else { return };
-        let text = |text: String| CString::new(text).unwrap_or_default();
-        let (function, message) = (text(function.to_owned()), text(failure.to_string()));
-        // SAFETY: the host's own function with its own context; both strings live past the call.
-        unsafe { report(self.0.context, function.as_ptr(), failure.hresult(), message.as_ptr()) };
+        // SAFETY: the host's own function with its own context.
+        unsafe { report_error(self.0.context, self.0.report_error, function, failure) };
     }
 
     /// Opens a sealed key blob (D28).
@@ -103,6 +106,23 @@ impl Host {
         check("unwrap_key", hresult)?;
         Ok(ContentKey::new(key))
     }
+}
+
+/// Tells an error callback, if there is one, of a failure.
+///
+/// # Safety
+/// `report` may be called with `context`.
+pub(crate) unsafe fn report_error(
+    context: *mut c_void,
+    report: softcp_abi::softcp_report_error,
+    function: &str,
+    failure: &Failure,
+) {
+    let Some(report) = report else { return };
+    let text = |text: String| CString::new(text).unwrap_or_default();
+    let (function, message) = (text(function.to_owned()), text(failure.to_string()));
+    // SAFETY: the caller's duty; both strings live past the call.
+    unsafe { report(context, function.as_ptr(), failure.hresult(), message.as_ptr()) };
 }
 
 /// A negative HRESULT is a failure. S_FALSE and its like are taken as success: hosts differ in what they return.

@@ -15,7 +15,7 @@ use softcp_abi::{
 
 use crate::ddi::table;
 use crate::hresult::{Failure, Result};
-use crate::{core, guard, log, pointer};
+use crate::{core, guard, host, log, pointer};
 
 mod device;
 mod resource;
@@ -24,6 +24,7 @@ use device::{ErrorSink, ReferenceDevice, ReferenceDevices};
 use resource::Shape;
 
 const NAME: &CStr = c"SoftCP reference driver";
+const ENTRY: &str = softcp_abi::SOFTCP_OPEN_REFERENCE_DRIVER;
 
 /// Bytes of a `softcp_driver` that every caller must have room for: all of the first version.
 const FIRST_VERSION: usize = size_of::<softcp_driver>();
@@ -37,7 +38,7 @@ struct ReferenceDriver {
 
 /// Opens the reference driver. `options` of the description are those of SOFTCP_OPTIONS, which is laid over them.
 /// SOFTCP_E_INVALIDARG: null, another interface version, too small a size, or options that are not valid.
-/// SOFTCP_E_FAIL: the identity directory cannot be used.
+/// SOFTCP_E_FAIL: the identity directory cannot be used. What is wrong with options or identity goes to `report_error`.
 ///
 /// # Safety
 /// `desc` is null or points to a structure of its `size`, whose options are null or a string and whose callback may
@@ -47,7 +48,7 @@ pub unsafe extern "C" fn softcp_open_reference_driver(
     desc: *const softcp_driver_desc,
     driver: *mut softcp_driver,
 ) -> HRESULT {
-    guard::run("softcp_open_reference_driver", || {
+    guard::run(ENTRY, || {
         log::init();
         // SAFETY: the caller's duty: null, or its size comes first.
         let size = unsafe { pointer::read("softcp_driver", driver.cast::<u32>()) }?;
@@ -64,8 +65,12 @@ pub unsafe extern "C" fn softcp_open_reference_driver(
         }
         // SAFETY: the caller's duty on the options.
         let options = unsafe { pointer::string("options", desc.options) }?;
+        let adapter = core::adapter::open(None, options, true).inspect_err(|failure| {
+            // SAFETY: the caller's duty on the description's callback.
+            unsafe { host::report_error(desc.error_context, desc.report_error, ENTRY, failure) };
+        })?;
         let opened = ReferenceDriver {
-            adapter: core::adapter::open(None, options, true)?,
+            adapter,
             errors: ErrorSink { context: desc.error_context, report: desc.report_error },
             devices: ReferenceDevices::default(),
         };
