@@ -176,5 +176,5 @@ fn extent(plane: &softcp_plane) -> Result<Range<usize>> {
 }
 
 fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
-    a.start < b.end && b.start < a.end
+    !a.is_empty() && !b.is_empty() && a.start < b.end && b.start < a.end
 }
