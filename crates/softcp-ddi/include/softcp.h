@@ -115,8 +115,15 @@ typedef struct softcp_adapter_desc {
   uint32_t flags;
   // Configuration file, UTF-8 path; null: the one that SOFTCP_CONF names, if any.
   const char *configuration_file;
-  // Options laid over the file, "key=value;key=value" with the file's dotted keys; may be null. SOFTCP_OPTIONS is
-  // laid over these in turn, so that who runs a program has the last word.
+  // Options laid over the file, "key=value;key=value" with the file's dotted keys, as
+  // "identity.directory=/etc/softcp;capabilities.profile=hardware-like"; may be null. SOFTCP_OPTIONS is laid over
+  // these in turn, so that who runs a program has the last word.
+  //
+  // The keys: identity.directory (holds root.pem, chain.pem and key.pem; left out: made in memory),
+  // identity.encoding (pkcs7 or der, D13), capabilities.profile (software, hardware-like or permissive),
+  // capabilities.block_alignment (bytes, D7), capabilities.flags.NAME (true or false; NAME as content_key),
+  // memory.protected (bytes, D24), and true or false for quirks.status_echo (D21), quirks.caller_iv (D26) and
+  // quirks.key_exchange_alias (D29).
   const char *options;
 } softcp_adapter_desc;
 
@@ -165,17 +172,23 @@ typedef struct softcp_host {
   uint32_t reserved;
   // First argument of every callback.
   void *context;
-  // Makes the memory of `resource` accessible and describes it. `access` is a SOFTCP_ACCESS_ value; mapping for
-  // writing keeps what the memory holds. The mapping is zero when the callback begins. A failure is passed on.
+  // Makes the memory of `resource` accessible and describes it. `resource` is what the caller of a blit passed,
+  // never null. `access` is a SOFTCP_ACCESS_ value; mapping for writing keeps what the memory holds. The mapping is
+  // zero when the callback begins. A failure is passed on; it is not unmapped.
+  //
+  // A blit maps its source, then its destination, or once where they are the same resource. It is refused when they
+  // overlap otherwise, or when planes of the destination do, the padding between rows included. Calls on other
+  // threads may map the same resource at the same time; a host that cannot have that fails.
   softcp_hresult (SOFTCP_CALL *map)(void *context, void *resource, uint32_t access, struct softcp_mapping *mapping);
-  // Ends a mapping.
+  // Ends a mapping: once for each `map` that succeeded, on the same thread, before the call that needed it returns.
   void (SOFTCP_CALL *unmap)(void *context, void *resource);
   // Whether two different cookies name the same resource (non-zero) or not (zero). Null: they never do.
   int32_t (SOFTCP_CALL *same_resource)(void *context, void *a, void *b);
   // Receives the failure of a DDI entry that returns nothing, once for each failed call (D20).
   void (SOFTCP_CALL *report_error)(void *context, const char *function, softcp_hresult hresult, const char *text);
-  // Opens a sealed key blob of any length and writes the 16-byte content key to `key` (D28). Asked for content
-  // keys that are not 16 bytes; a failure is passed on. Null: such content keys are E_INVALIDARG.
+  // Opens a sealed key blob and writes the 16-byte content key to `key` (D28). Asked for content keys that are not
+  // 16 bytes, so `blob_size` is any other number, 0 included; a failure is passed on. Null: such content keys are
+  // E_INVALIDARG.
   softcp_hresult (SOFTCP_CALL *unwrap_key)(void *context, const void *blob, uint32_t blob_size, uint8_t *key);
 } softcp_host;
 
@@ -217,7 +230,8 @@ typedef struct softcp_session_desc {
   struct softcp_guid key_exchange_type;
 } softcp_session_desc;
 
-// A crypto session: a small number that is looked up and checked on each use, never a pointer. Zero is no session.
+// A crypto session: a number that is looked up and checked on each use, never a pointer. It means something to the
+// device it was created on alone. Zero is no session.
 typedef size_t softcp_session;
 
 // Which bytes of a partly encrypted surface are encrypted: first those at the beginning, then to the end of the
@@ -235,25 +249,25 @@ typedef struct softcp_encrypted_block_info {
 // Success.
 #define SOFTCP_S_OK 0
 
-// Null pointer, wrong size, bad value, stale or foreign handle, or a key exchange that failed.
+// 0x80070057: null pointer, wrong size, bad value, stale or foreign handle, or a key exchange that failed.
 #define SOFTCP_E_INVALIDARG (int32_t)2147942487u
 
-// Protected memory or handles are used up.
+// 0x8007000E: protected memory or handles are used up.
 #define SOFTCP_E_OUTOFMEMORY (int32_t)2147942414u
 
-// IVs are used up, the random generator or the identity failed, or an internal error.
+// 0x80004005: IVs are used up, the random generator or the identity failed, or an internal error.
 #define SOFTCP_E_FAIL (int32_t)2147500037u
 
-// The capability profile does not offer this.
+// 0x80004001: the capability profile does not offer this.
 #define SOFTCP_E_NOTIMPL (int32_t)2147500033u
 
-// The call does not fit the session's state: no key yet, no refresh pending, no read-back key, key lost.
+// 0x8876086C: the call does not fit the session's state: no key yet, no refresh pending, no read-back key, key lost.
 #define SOFTCP_E_INVALIDCALL (int32_t)2289436780u
 
-// Crypto type, decode profile or key exchange type is not supported.
+// 0x8876087E: crypto type, decode profile or key exchange type is not supported.
 #define SOFTCP_E_UNSUPPORTEDCRYPTO (int32_t)2289436798u
 
-// Protection is enforced and a resource is not protected, or is and would be exposed.
+// 0x8876087D: protection is enforced and a resource is not protected, or is and would be exposed.
 #define SOFTCP_E_CANNOTPROTECTCONTENT (int32_t)2289436797u
 
 // Makes an adapter and writes it to `adapter`. `desc` may be null for all defaults.
@@ -288,8 +302,9 @@ softcp_hresult SOFTCP_CALL softcp_device_create(const struct softcp_adapter *ada
                                     const struct softcp_host *host,
                                     struct softcp_device **device);
 
-// Destroys a device with all its sessions, and detaches it from its `hDevice`; null does nothing. Calls under way on
-// other threads finish first or on their own, but no new one may begin.
+// Destroys a device with all its sessions, and detaches it from every `hDevice`; null does nothing. Calls under way,
+// on other threads or in whose callback this is called, go on to their end with the host's callbacks; the host's
+// context must live as long. No new call may begin.
 //
 // # Safety
 // `device` is null or came from `softcp_device_create` and is not used again.
@@ -391,7 +406,8 @@ softcp_hresult SOFTCP_CALL softcp_session_negotiate(const struct softcp_device *
 //
 // `info` null: everything is encrypted. `content_key` null: the session key decrypts; 16 bytes: that key, encrypted
 // with AES-128-ECB under the session key; any other size: handed to the host's `unwrap_key` (D28). `iv`: 16 bytes, the
-// first counter block (D5). Both surfaces agree in row bytes, rows, planes and format; pitches may differ (D9).
+// first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. Both surfaces agree in row bytes,
+// rows, planes and format; pitches may differ (D9).
 //
 // SOFTCP_E_INVALIDCALL: no key, or lost. SOFTCP_E_NOTIMPL: not offered. SOFTCP_E_CANNOTPROTECTCONTENT: protection is
 // enforced and the destination is not protected (D19). SOFTCP_E_INVALIDARG: everything else that is wrong with the

@@ -2377,19 +2377,27 @@ typedef struct softcp_driver {
 // On failure the members of `driver` after `size` are zero, and there is nothing to close.
 typedef HRESULT (SOFTCP_CALL *softcp_open_driver_fn)(const struct softcp_driver_desc *desc, struct softcp_driver *driver);
 
-// Attaches a SoftCP device to the host's `hDevice`, so that the table entries called with that `hDevice` reach it.
+// Attaches a SoftCP device to the host's `hDevice`, so that the table entries called with that `hDevice` reach it. A
+// device may be attached to several. Only the value of `h_device.pDrvPrivate` counts; nothing is read there.
+//
+// Entries pass the `pDrvPrivate` of an HRESOURCE to the host's callbacks as the resource. The private memory of a
+// crypto session, which the runtime owns, holds its `softcp_session`. An entry that returns nothing makes one call of the
+// host's `report_error` when it fails (D20). Entries called with an `hDevice` that has no device return E_INVALIDARG.
+//
 // SOFTCP_E_INVALIDARG: null, or the `hDevice` has a device already.
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`.
-softcp_hresult SOFTCP_CALL softcp_ddi_attach(const softcp_device *device, D3D10DDI_HDEVICE h_device);
+softcp_hresult SOFTCP_CALL softcp_ddi_attach(const softcp_device *device,
+                                 D3D10DDI_HDEVICE h_device);
 
 // Detaches the device from `hDevice`. Harmless when none is attached. `softcp_device_destroy` does so by itself.
 softcp_hresult SOFTCP_CALL softcp_ddi_detach(D3D10DDI_HDEVICE h_device);
 
 // Writes this library's entries into a video function table of `table_size` bytes: sub-device 2 (Direct3D 11.1),
-// 3 (WDDM 2.0), 5 (2.1), 7 (2.4 RS4) or 6 (2.4). Every other entry stays as it is. SOFTCP_E_INVALIDARG: another
-// sub-device, a size that is not its table's, or a null table.
+// 3 (WDDM 2.0), 5 (2.1), 7 (2.4 RS4) or 6 (2.4). Every other entry stays as it is. The entries are the same functions
+// for every device, before and after it is attached. SOFTCP_E_INVALIDARG: another sub-device, a size that is not its
+// table's, or a null table.
 //
 // # Safety
 // `table` is null or valid for writes of `table_size` bytes.
@@ -2404,7 +2412,7 @@ const void *SOFTCP_CALL softcp_ddi_entry(const char *name);
 
 // Opens the reference driver. `options` of the description are those of SOFTCP_OPTIONS, which is laid over them.
 // SOFTCP_E_INVALIDARG: null, another interface version, too small a size, or options that are not valid.
-// SOFTCP_E_FAIL: the identity directory cannot be used.
+// SOFTCP_E_FAIL: the identity directory cannot be used. What is wrong with options or identity goes to `report_error`.
 //
 // # Safety
 // `desc` is null or points to a structure of its `size`, whose options are null or a string and whose callback may

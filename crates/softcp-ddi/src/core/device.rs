@@ -39,9 +39,9 @@ pub unsafe extern "C" fn softcp_device_create(
     })
 }
 
-/// Destroys a device with all its sessions, and detaches it from every `hDevice`; null does nothing. Calls under way, on
-/// other threads or in whose callback this is called, go on to their end with the host's callbacks; the host's context
-/// must live as long. No new call may begin.
+/// Destroys a device with all its sessions, and detaches it from every `hDevice`; null does nothing. Calls under way,
+/// on other threads or in whose callback this is called, go on to their end with the host's callbacks; the host's
+/// context must live as long. No new call may begin.
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create` and is not used again.

@@ -173,7 +173,8 @@ pub unsafe extern "C" fn softcp_session_negotiate(
 ///
 /// `info` null: everything is encrypted. `content_key` null: the session key decrypts; 16 bytes: that key, encrypted
 /// with AES-128-ECB under the session key; any other size: handed to the host's `unwrap_key` (D28). `iv`: 16 bytes, the
-/// first counter block (D5). Both surfaces agree in row bytes, rows, planes and format; pitches may differ (D9).
+/// first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. Both surfaces agree in row bytes,
+/// rows, planes and format; pitches may differ (D9).
 ///
 /// SOFTCP_E_INVALIDCALL: no key, or lost. SOFTCP_E_NOTIMPL: not offered. SOFTCP_E_CANNOTPROTECTCONTENT: protection is
 /// enforced and the destination is not protected (D19). SOFTCP_E_INVALIDARG: everything else that is wrong with the

@@ -8,25 +8,26 @@ use softcp_abi::GUID;
 #[allow(non_camel_case_types, reason = "named as in the C header")]
 pub type softcp_hresult = i32;
 
-/// A crypto session: a small number that is looked up and checked on each use, never a pointer. Zero is no session.
+/// A crypto session: a number that is looked up and checked on each use, never a pointer. It means something to the
+/// device it was created on alone. Zero is no session.
 #[allow(non_camel_case_types, reason = "named as in the C header")]
 pub type softcp_session = usize;
 
 /// Success.
 pub const SOFTCP_S_OK: softcp_hresult = 0;
-/// Null pointer, wrong size, bad value, stale or foreign handle, or a key exchange that failed.
+/// 0x80070057: null pointer, wrong size, bad value, stale or foreign handle, or a key exchange that failed.
 pub const SOFTCP_E_INVALIDARG: softcp_hresult = 0x8007_0057_u32 as i32;
-/// Protected memory or handles are used up.
+/// 0x8007000E: protected memory or handles are used up.
 pub const SOFTCP_E_OUTOFMEMORY: softcp_hresult = 0x8007_000E_u32 as i32;
-/// IVs are used up, the random generator or the identity failed, or an internal error.
+/// 0x80004005: IVs are used up, the random generator or the identity failed, or an internal error.
 pub const SOFTCP_E_FAIL: softcp_hresult = 0x8000_4005_u32 as i32;
-/// The capability profile does not offer this.
+/// 0x80004001: the capability profile does not offer this.
 pub const SOFTCP_E_NOTIMPL: softcp_hresult = 0x8000_4001_u32 as i32;
-/// The call does not fit the session's state: no key yet, no refresh pending, no read-back key, key lost.
+/// 0x8876086C: the call does not fit the session's state: no key yet, no refresh pending, no read-back key, key lost.
 pub const SOFTCP_E_INVALIDCALL: softcp_hresult = 0x8876_086C_u32 as i32;
-/// Crypto type, decode profile or key exchange type is not supported.
+/// 0x8876087E: crypto type, decode profile or key exchange type is not supported.
 pub const SOFTCP_E_UNSUPPORTEDCRYPTO: softcp_hresult = 0x8876_087E_u32 as i32;
-/// Protection is enforced and a resource is not protected, or is and would be exposed.
+/// 0x8876087D: protection is enforced and a resource is not protected, or is and would be exposed.
 pub const SOFTCP_E_CANNOTPROTECTCONTENT: softcp_hresult = 0x8876_087D_u32 as i32;
 
 /// A GUID, laid out as the Windows type.

@@ -58,8 +58,9 @@ static ENTRIES: &[Entry] = entries! {
 };
 
 /// Writes this library's entries into a video function table of `table_size` bytes: sub-device 2 (Direct3D 11.1),
-/// 3 (WDDM 2.0), 5 (2.1), 7 (2.4 RS4) or 6 (2.4). Every other entry stays as it is. SOFTCP_E_INVALIDARG: another
-/// sub-device, a size that is not its table's, or a null table.
+/// 3 (WDDM 2.0), 5 (2.1), 7 (2.4 RS4) or 6 (2.4). Every other entry stays as it is. The entries are the same functions
+/// for every device, before and after it is attached. SOFTCP_E_INVALIDARG: another sub-device, a size that is not its
+/// table's, or a null table.
 ///
 /// # Safety
 /// `table` is null or valid for writes of `table_size` bytes.
