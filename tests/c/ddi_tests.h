@@ -1,0 +1,28 @@
+/* The parts of ddi_client. Each takes a driver's device and the key of its verified certificate. */
+#ifndef DDI_TESTS_H
+#define DDI_TESTS_H
+
+#include "ddi.h"
+
+/* What an application gets to know before it creates a session: capabilities, key exchange types. */
+void test_capabilities(struct device *device);
+
+/* A session from key exchange to read-back, as a correct application uses it. */
+void test_protocol(struct device *device, EVP_PKEY *driver_key);
+
+/* Every wrong call of the session entries. `other` is a second device of the same driver. */
+void test_refusals(struct device *device, struct device *other, EVP_PKEY *driver_key);
+
+/* Drivers opened with other options, each with an identity directory. */
+void test_profiles(softcp_open_driver_fn open, const char *identity);
+
+/* Opening with wrong arguments. */
+void test_opening(softcp_open_driver_fn open, const char *identity);
+
+/* Passes if the session decrypts a buffer under the key that both sides should have. */
+void session_decrypts(struct session *session, const char *name);
+
+/* Gets the certificate blob from the driver; the caller frees it. Null, after a failed check, when there is none. */
+uint8_t *certificate_blob(struct device *device, UINT *size);
+
+#endif
