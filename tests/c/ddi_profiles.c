@@ -418,7 +418,10 @@ void test_opening(softcp_open_driver_fn open, const char *identity)
     };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         struct softcp_driver_desc desc = ddi_desc(&ddi, options[i].options);
+        ddi_forget(&ddi);
         refuses_open(open, &desc, options[i].hresult, "options that are not valid");
+        ddi_check_report(&ddi, "softcp_open_reference_driver", options[i].hresult, __FILE__, __LINE__,
+                         "open: the caller is told what is wrong with options %zu", i);
     }
 
     struct {

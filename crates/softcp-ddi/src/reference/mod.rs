@@ -64,8 +64,8 @@ pub unsafe extern "C" fn softcp_open_reference_driver(
             return Err(Failure::Invalid("softcp_driver_desc.interface_version is not the one this library speaks"));
         }
         // SAFETY: the caller's duty on the options.
-        let options = unsafe { pointer::string("options", desc.options) }?;
-        let adapter = core::adapter::open(None, options, true).inspect_err(|failure| {
+        let options = unsafe { pointer::string("options", desc.options) };
+        let adapter = options.and_then(|options| core::adapter::open(None, options, true)).inspect_err(|failure| {
             // SAFETY: the caller's duty on the description's callback.
             unsafe { host::report_error(desc.error_context, desc.report_error, ENTRY, failure) };
         })?;
