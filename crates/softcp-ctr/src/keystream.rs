@@ -11,7 +11,7 @@ use crate::BLOCK;
 use crate::copy::{CopyError, check};
 use crate::kernel::{self, Position};
 use crate::key::Key;
-use crate::rows::{Rows, RowsMut};
+use crate::rows::{Rows, RowsMut, Shape};
 
 /// The AES-128-CTR keystream of one key and one first counter block (NIST SP 800-38A section 6.5, with the counter of D5).
 ///
@@ -71,6 +71,47 @@ impl<'k> Keystream<'k> {
         Ok(())
     }
 
+    /// As [`Keystream::copy`] for each of `runs` in turn, and much faster for many short ones: keystream is made for all of
+    /// them together.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Keystream::copy`], and [`CopyError::RangeOutside`] when a run begins before the one before it ends.
+    pub fn copy_runs(
+        &mut self,
+        src: &Rows<'_>,
+        dst: &mut RowsMut<'_>,
+        runs: impl Iterator<Item = Range<usize>> + Clone,
+    ) -> Result<(), CopyError> {
+        let len = check_runs(src.shape(), dst.shape(), runs.clone())?;
+        if src.shape().is_contiguous() && dst.shape().is_contiguous() {
+            let pieces = runs.clone().map(|run| &src.flat()[run]).zip(parts(dst.flat_mut(), runs));
+            kernel::xor(self.key, &mut self.position, len, pieces.map(|(src, dst)| pair(src, dst)));
+            return Ok(());
+        }
+        runs.into_iter().try_for_each(|run| self.copy(src, dst, run))
+    }
+
+    /// As [`Keystream::in_place`] for each of `runs` in turn; see [`Keystream::copy_runs`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Keystream::in_place`], and [`CopyError::RangeOutside`] when a run begins before the one before it ends.
+    pub fn in_place_runs(
+        &mut self,
+        surface: &mut RowsMut<'_>,
+        runs: impl Iterator<Item = Range<usize>> + Clone,
+    ) -> Result<(), CopyError> {
+        let shape = surface.shape();
+        let len = check_runs(shape, shape, runs.clone())?;
+        if shape.is_contiguous() {
+            let pieces = parts(surface.flat_mut(), runs).map(InOutBuf::from);
+            kernel::xor(self.key, &mut self.position, len, pieces);
+            return Ok(());
+        }
+        runs.into_iter().try_for_each(|run| self.in_place(surface, run))
+    }
+
     /// Enciphers or deciphers a flat buffer from `src` to `dst`.
     ///
     /// # Errors
@@ -106,6 +147,31 @@ impl Drop for Keystream<'_> {
 }
 
 impl ZeroizeOnDrop for Keystream<'_> {}
+
+/// Checks that `runs` ascend without overlap and lie within surfaces of one shape; returns their bytes.
+fn check_runs(src: Shape, dst: Shape, runs: impl Iterator<Item = Range<usize>>) -> Result<usize, CopyError> {
+    let (mut end, mut len) = (0, 0);
+    for run in runs {
+        check(src, dst, &run)?;
+        if run.start < end {
+            return Err(CopyError::RangeOutside { start: run.start, end: run.end, visible_bytes: dst.visible_bytes() });
+        }
+        end = run.end;
+        len += run.len();
+    }
+    Ok(len)
+}
+
+/// The parts of `flat` at `runs`, which ascend without overlap.
+fn parts(flat: &mut [u8], runs: impl Iterator<Item = Range<usize>>) -> impl Iterator<Item = &mut [u8]> {
+    let (mut rest, mut at) = (flat, 0);
+    runs.map(move |run| {
+        let (_, tail) = core::mem::take(&mut rest).split_at_mut(run.start - at);
+        let (part, tail) = tail.split_at_mut(run.len());
+        (rest, at) = (tail, run.end);
+        part
+    })
+}
 
 /// A piece of the source and the piece of the destination that it goes to.
 fn pair<'i, 'o>(src: &'i [u8], dst: &'o mut [u8]) -> InOutBuf<'i, 'o, u8> {
@@ -154,6 +220,47 @@ mod tests {
         keystream.in_place(&mut (&mut surface[..]).into(), 7..10).unwrap();
         let k: [u8; 5] = first();
         assert_eq!(surface, [0, k[0], k[1], 0, 0, 0, 0, k[2], k[3], k[4]]);
+    }
+
+    #[test]
+    fn runs_together_are_the_runs_one_by_one() {
+        let key = key();
+        let src: [u8; 200] = core::array::from_fn(|i| u8::try_from(i).unwrap());
+        for (pitch, row_bytes, rows) in [(200, 200, 1), (20, 20, 10), (20, 17, 10)] {
+            let visible = row_bytes * rows;
+            let runs = || (0..visible).step_by(23).map(|start| start..(start + 7).min(visible));
+            let (mut together, mut one_by_one) = ([9; 200], [9; 200]);
+            let from = Rows::new(&src, pitch, row_bytes, rows).unwrap();
+            let mut to = RowsMut::new(&mut together, pitch, row_bytes, rows).unwrap();
+            Keystream::new(&key, COUNTER).copy_runs(&from, &mut to, runs()).unwrap();
+            let mut keystream = Keystream::new(&key, COUNTER);
+            let mut to = RowsMut::new(&mut one_by_one, pitch, row_bytes, rows).unwrap();
+            runs().for_each(|run| keystream.copy(&from, &mut to, run).unwrap());
+            assert_eq!(together, one_by_one);
+
+            let (mut together, mut one_by_one) = (src, src);
+            let mut surface = RowsMut::new(&mut together, pitch, row_bytes, rows).unwrap();
+            let mut keystream = Keystream::new(&key, COUNTER);
+            keystream.in_place_runs(&mut surface, runs()).unwrap();
+            assert_eq!(keystream.position(), runs().map(|run| run.len() as u64).sum::<u64>());
+            let mut keystream = Keystream::new(&key, COUNTER);
+            let mut surface = RowsMut::new(&mut one_by_one, pitch, row_bytes, rows).unwrap();
+            runs().for_each(|run| keystream.in_place(&mut surface, run).unwrap());
+            assert_eq!(together, one_by_one);
+        }
+    }
+
+    #[test]
+    fn runs_that_overlap_or_leave_the_surface_are_refused_and_take_no_keystream() {
+        let key = key();
+        let mut keystream = Keystream::new(&key, COUNTER);
+        for runs in [[0..5, 4..8], [0..5, 6..11], [4..8, 0..2]] {
+            let mut dst = [0; 10];
+            let error = keystream.copy_runs(&[1; 10][..].into(), &mut (&mut dst[..]).into(), runs.clone().into_iter());
+            assert!(matches!(error, Err(CopyError::RangeOutside { .. })));
+            assert!(keystream.in_place_runs(&mut (&mut dst[..]).into(), runs.into_iter()).is_err());
+            assert_eq!((keystream.position(), dst), (0, [0; 10]));
+        }
     }
 
     #[test]

@@ -49,35 +49,28 @@ impl EncryptedBlockInfo {
 /// sides agree and that the pattern is allowed.
 pub(crate) fn run(mut surfaces: BlitSurfaces<'_>, info: Option<EncryptedBlockInfo>, key: &Key, iv: AesCtrIv) {
     let mut keystream = Keystream::new(key, iv.to_bytes());
-    let total = surfaces.visible_bytes();
-    for run in Runs::new(info, total) {
-        match &mut surfaces {
-            BlitSurfaces::Distinct { source, destination } => {
-                let mut start = 0;
-                for (from, to) in source.planes().iter().zip(destination.planes_mut()) {
-                    let range = overlap(&run.range, start, from.visible_bytes());
-                    start += from.visible_bytes();
-                    if run.encrypted { keystream.copy(from, to, range) } else { softcp_ctr::copy(from, to, range) }
-                        .expect("source and destination agree and the range lies inside");
+    let runs = Runs::new(info, surfaces.visible_bytes());
+    let mut start = 0;
+    match &mut surfaces {
+        BlitSurfaces::Distinct { source, destination } => {
+            for (from, to) in source.planes().iter().zip(destination.planes_mut()) {
+                let plane = start..start + from.visible_bytes();
+                start = plane.end;
+                let inside = "source and destination agree and the runs lie inside";
+                keystream.copy_runs(from, to, runs.within(&plane, true)).expect(inside);
+                for clear in runs.within(&plane, false) {
+                    softcp_ctr::copy(from, to, clear).expect(inside);
                 }
             }
-            BlitSurfaces::Same(surface) if run.encrypted => {
-                let mut start = 0;
-                for plane in surface.planes_mut() {
-                    let range = overlap(&run.range, start, plane.visible_bytes());
-                    start += plane.visible_bytes();
-                    keystream.in_place(plane, range).expect("the range lies inside");
-                }
+        }
+        BlitSurfaces::Same(surface) => {
+            for to in surface.planes_mut() {
+                let plane = start..start + to.visible_bytes();
+                start = plane.end;
+                keystream.in_place_runs(to, runs.within(&plane, true)).expect("the runs lie inside");
             }
-            BlitSurfaces::Same(_) => {}
         }
     }
-}
-
-/// The part of `range` that lies in the plane that begins at byte `start`, relative to the plane.
-fn overlap(range: &Range<usize>, start: usize, plane_bytes: usize) -> Range<usize> {
-    let local = |at: usize| at.saturating_sub(start).min(plane_bytes);
-    local(range.start)..local(range.end)
 }
 
 /// A run of bytes that are all encrypted or all clear.
@@ -89,6 +82,7 @@ struct Run {
 
 /// The runs of a surface in order, none empty, none past its end: an encrypted beginning, then clear and encrypted in
 /// turn.
+#[derive(Clone)]
 struct Runs {
     beginning: usize,
     skip: usize,
@@ -115,6 +109,14 @@ impl Runs {
             Some(info) => (info.at_beginning as usize, info.skip as usize, info.encrypt as usize),
         };
         Self { beginning, skip, encrypt, next: Next::Beginning, at: 0, total }
+    }
+
+    /// The encrypted, or the clear, runs of the plane that holds the surface's bytes `plane`, counted from its beginning.
+    fn within(&self, plane: &Range<usize>, encrypted: bool) -> impl Iterator<Item = Range<usize>> + Clone + use<> {
+        let plane = plane.clone();
+        let local = move |at: usize| at.clamp(plane.start, plane.end) - plane.start;
+        let runs = self.clone().filter(move |run| run.encrypted == encrypted);
+        runs.map(move |run| local(run.range.start)..local(run.range.end)).filter(|run| !run.is_empty())
     }
 }
 
