@@ -141,11 +141,14 @@ impl Model {
         refusals
     }
 
-    /// A key exchange was accepted: whatever was before is gone, a saved number (D4) and a read-back key too.
-    pub(crate) fn negotiated(&mut self, key: Block, message: Vec<u8>) {
+    /// A key exchange was accepted: whatever was before is gone, a saved number (D4) and a read-back key too. Where there
+    /// is none, the key that is in force already goes on with its IVs (D11).
+    pub(crate) fn negotiated(&mut self, key: Block, message: Vec<u8>, has_read_back_keys: bool) {
+        let goes_on = self.key == Some(key) && !has_read_back_keys;
         *self = Self {
             exists: true,
             key: Some(key),
+            next_iv: self.next_iv.filter(|_| goes_on),
             generation: self.generation + 1,
             last_message: Some(message),
             ..Self::default()

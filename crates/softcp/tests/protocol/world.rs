@@ -89,7 +89,7 @@ impl World {
                 let message = place.model.last_message.clone().unwrap_or_default();
                 let result = self.session(place).and_then(|session| session.lock().negotiate(&message));
                 result.map(|()| {
-                    place.model.negotiated(place.last_key, message);
+                    place.model.negotiated(place.last_key, message, self.has_read_back_keys);
                     self.client_takes(place);
                 })
             }
@@ -137,7 +137,7 @@ impl World {
     fn negotiate(&self, place: &mut Place, key: Block, exchange: &KeyExchange) -> softcp::Result<()> {
         let message = exchange.message().as_bytes();
         self.session(place)?.lock().negotiate(message)?;
-        place.model.negotiated(key, message.to_vec());
+        place.model.negotiated(key, message.to_vec(), self.has_read_back_keys);
         place.last_key = key;
         self.client_takes(place);
         Ok(())
