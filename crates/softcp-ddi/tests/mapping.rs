@@ -21,6 +21,9 @@ use softcp_client::{AesCtrIv, ClientSession};
 /// A failure of a host's own.
 const HOST_FAILURE: HRESULT = -0x7FFB_EDCC;
 
+/// A name, and what it does to a mapping.
+type Change = (&'static str, fn(&mut softcp_mapping));
+
 /// A keyed session on a device of its own.
 struct Rig {
     device: TestDevice,
@@ -110,7 +113,7 @@ fn null_resource_never_reaches_the_host() {
 #[test]
 fn impossible_mappings_are_refused_on_either_side_and_in_place() {
     let rig = Rig::new("");
-    let lies: &[(&str, fn(&mut softcp_mapping))] = &[
+    let lies: &[Change] = &[
         ("null data", |m| m.data = NULL_DATA),
         ("null data in the second plane", |m| m.extra_planes[0].data = NULL_DATA),
         ("three extra planes", |m| m.extra_plane_count = 3),
@@ -157,7 +160,7 @@ fn data_past_the_end_of_the_address_space_is_refused() {
 #[test]
 fn surfaces_that_disagree_are_refused() {
     let rig = Rig::new("");
-    let differences: &[(&str, fn(&mut softcp_mapping))] = &[
+    let differences: &[Change] = &[
         ("fewer rows", |m| m.rows -= 1),
         ("shorter rows", |m| m.row_bytes -= 1),
         ("fewer rows in the second plane", |m| m.extra_planes[0].rows -= 1),

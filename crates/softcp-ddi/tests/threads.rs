@@ -109,7 +109,9 @@ fn each_start_of_a_refresh_is_answered_once_by_finish() {
                     })
                 })
                 .collect();
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
             THREADS - device.host.take_reports().iter().filter(|r| r.hresult == D3DERR_INVALIDCALL).count()
         });
         assert_eq!(finished, 1);

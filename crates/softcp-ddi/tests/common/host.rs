@@ -53,6 +53,9 @@ struct ResourceState {
     access: u32,
 }
 
+// SAFETY: the `data` members of the mapping are numbers.
+unsafe impl Send for ResourceState {}
+
 impl Host {
     /// The callbacks of a host, which must outlive their use.
     pub(crate) fn callbacks(host: &Arc<Self>) -> softcp_host {

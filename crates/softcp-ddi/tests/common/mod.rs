@@ -198,7 +198,7 @@ impl TestDevice {
     }
 }
 
-/// The entries of sessions. Those that return nothing answer with what they reported, S_OK for nothing.
+/// The entries of sessions. Those that return nothing answer with what they reported, `S_OK` for nothing.
 impl TestDevice {
     pub(crate) fn negotiate(&self, session: &TestSession, message: &[u8]) -> HRESULT {
         let entry = self.table.pfnNegotiateCryptoSessionKeyExchange.unwrap();
@@ -387,7 +387,7 @@ impl TestRandom {
         Self(seed)
     }
 
-    /// SplitMix64.
+    /// The generator `SplitMix64`.
     pub(crate) fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
