@@ -286,7 +286,7 @@ static void test_core_create(struct core *core)
     is_hresult(softcp_session_destroy(core->device, id), SOFTCP_S_OK, "destroy");
 }
 
-static void test_core_states(struct core *core, struct core *other)
+static void test_core_states(struct core *core, const softcp_device *other)
 {
     refuses_session(core, core->device, 0, "no session");
     refuses_session(core, core->device, SIZE_MAX, "a number that never was a session");
@@ -298,8 +298,8 @@ static void test_core_states(struct core *core, struct core *other)
     struct core_session session = core_session_create(core);
     refuses_every_function(core, core->device, session.id, SOFTCP_E_INVALIDCALL, "before a key exchange (D3)");
     is_hresult(core_session_negotiate(&session), SOFTCP_S_OK, "key exchange");
-    refuses_session(other, other->device, session.id, "another device's session");
-    is_hresult(softcp_session_destroy(other->device, session.id), SOFTCP_E_INVALIDARG,
+    refuses_session(core, other, session.id, "another device's session");
+    is_hresult(softcp_session_destroy(other, session.id), SOFTCP_E_INVALIDARG,
                "destroying another device's session");
     core_session_decrypts(&session, "which lives on");
 
@@ -338,12 +338,18 @@ static void test_core_states(struct core *core, struct core *other)
 
 void test_core_refusals(const char *identity)
 {
-    struct core core, other;
+    struct core core, stranger;
     core_begin(&core, identity, NULL);
-    core_begin(&other, identity, NULL);
     test_core_create(&core);
-    test_core_states(&core, &other);
-    core_end(&other);
+    softcp_device *neighbour = NULL;
+    is_hresult(softcp_device_create(core.adapter, &core.host.callbacks, &neighbour), SOFTCP_S_OK,
+               "a second device of the same adapter");
+    test_core_states(&core, neighbour);
+    is_hresult(softcp_device_destroy(neighbour), SOFTCP_S_OK, "destroyed");
+    core_begin(&stranger, identity, NULL);
+    tap_note("another adapter's device:");
+    test_core_states(&core, stranger.device);
+    core_end(&stranger);
     core_end(&core);
 }
 
