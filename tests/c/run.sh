@@ -83,7 +83,7 @@ run() {
     printf '%s\n' "-- $*"
     local code=0 seconds=$SECONDS
     "$@" >"$out/output" 2>&1 || code=$?
-    grep -A3 -E '^(not ok|Bail out|==|ERROR|.*Sanitizer|.*runtime error)' "$out/output" || true
+    grep -A3 -E '^(not ok|Bail out|==|ERROR|.*Sanitizer|.*runtime error)' "$out/output" | head -60 || true
     if grep -qE '^1\.\.' "$out/output"; then
         printf '   %s checks, exit code %s, %s s\n' "$(grep -cE '^(not )?ok ' "$out/output")" "$code" $((SECONDS - seconds))
     else
@@ -116,6 +116,14 @@ for header in softcp.h softcp_ddi.h; do
         skip "C++: there is no g++"
     fi
 done
+
+step "what the shared library exports"
+nm -D --defined-only "$library" | awk '{ print $3 }' | sort >"$out/exports"
+if grep -v '^softcp_' "$out/exports"; then
+    printf 'these names are not of this library\n'
+    exit 1
+fi
+printf '%s functions, all softcp_*\n' "$(wc -l <"$out/exports")"
 
 step "linked with the shared library"
 flags=()
@@ -158,6 +166,25 @@ if gcc "${flags[@]}" "$out/overrun.c" -o "$out/overrun" 2>/dev/null; then
     run_all "$out/with-sanitizers"
 else
     skip "gcc has no sanitizers here"
+fi
+
+step "installed by cargo-c, found by pkg-config"
+if cargo cinstall --version >/dev/null 2>&1 && have pkg-config; then
+    prefix=$(realpath "$out")/prefix
+    tools/install-c.sh "$prefix" 2>&1 | tail -1
+    (cd "$prefix" && find . -type f -o -type l | sort)
+    package() { PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config "$@" softcp; }
+    printf 'softcp %s: %s\n' "$(package --modversion)" "$(package --cflags --libs)"
+    include=$prefix/include
+    flags=()
+    build "$out/with-installed" $(package --cflags --libs) -Wl,-rpath,"$prefix/lib"
+    library=$prefix/lib/libsoftcp.so
+    run_all "$out/with-installed"
+    build "$out/with-installed-static" $(package --cflags) "$prefix/lib/libsoftcp.a" \
+        $(package --static --libs-only-l | sed 's/-lsoftcp//')
+    run_all "$out/with-installed-static"
+else
+    skip "there is no cargo-c, or no pkg-config; tools/install-c.sh says how to install it"
 fi
 
 if [ "$failed" != 0 ]; then
