@@ -151,7 +151,7 @@ pub struct softcp_driver {
     pub destroy_device: Option<unsafe extern "C" fn(context: *mut c_void, device: D3D10DDI_HDEVICE)>,
     /// Fills the content-protection entries of a video function table and leaves the others as they are.
     ///
-    /// `table_size` is the size of the table in bytes. E_INVALIDARG: no video sub-device, or too small a table.
+    /// `table_size` is the size of the table in bytes. E_INVALIDARG: no video sub-device, or not its table's size.
     /// The entries work until the device is destroyed. Private memory of sessions and channels is the caller's, of
     /// the size that the table's CalcPrivate entries say.
     pub retrieve_sub_object: Option<

@@ -250,25 +250,25 @@ typedef struct softcp_encrypted_block_info {
 #define SOFTCP_S_OK 0
 
 // 0x80070057: null pointer, wrong size, bad value, stale or foreign handle, or a key exchange that failed.
-#define SOFTCP_E_INVALIDARG (int32_t)2147942487u
+#define SOFTCP_E_INVALIDARG ((int32_t)0x80070057u)
 
 // 0x8007000E: protected memory or handles are used up.
-#define SOFTCP_E_OUTOFMEMORY (int32_t)2147942414u
+#define SOFTCP_E_OUTOFMEMORY ((int32_t)0x8007000eu)
 
 // 0x80004005: IVs are used up, the random generator or the identity failed, or an internal error.
-#define SOFTCP_E_FAIL (int32_t)2147500037u
+#define SOFTCP_E_FAIL ((int32_t)0x80004005u)
 
 // 0x80004001: the capability profile does not offer this.
-#define SOFTCP_E_NOTIMPL (int32_t)2147500033u
+#define SOFTCP_E_NOTIMPL ((int32_t)0x80004001u)
 
 // 0x8876086C: the call does not fit the session's state: no key yet, no refresh pending, no read-back key, key lost.
-#define SOFTCP_E_INVALIDCALL (int32_t)2289436780u
+#define SOFTCP_E_INVALIDCALL ((int32_t)0x8876086cu)
 
 // 0x8876087E: crypto type, decode profile or key exchange type is not supported.
-#define SOFTCP_E_UNSUPPORTEDCRYPTO (int32_t)2289436798u
+#define SOFTCP_E_UNSUPPORTEDCRYPTO ((int32_t)0x8876087eu)
 
 // 0x8876087D: protection is enforced and a resource is not protected, or is and would be exposed.
-#define SOFTCP_E_CANNOTPROTECTCONTENT (int32_t)2289436797u
+#define SOFTCP_E_CANNOTPROTECTCONTENT ((int32_t)0x8876087du)
 
 // Makes an adapter and writes it to `adapter`. `desc` may be null for all defaults.
 //
@@ -494,5 +494,9 @@ softcp_hresult SOFTCP_CALL softcp_session_invalidate(const struct softcp_device 
 #ifdef __cplusplus
 }
 #endif
+
+/* What softcp_session_desc takes. */
+static const softcp_guid SOFTCP_CRYPTO_TYPE_AES128_CTR = {0x9b6bd711, 0x4f74, 0x41c9, {0x9e, 0x7b, 0x0b, 0xe2, 0xd7, 0xd9, 0x3b, 0x4f}};
+static const softcp_guid SOFTCP_KEY_EXCHANGE_RSAES_OAEP = {0xc1949895, 0xd72a, 0x4a1d, {0x8e, 0x5d, 0xed, 0x85, 0x7d, 0x17, 0x15, 0x20}};
 
 #endif

@@ -2343,7 +2343,7 @@ typedef struct softcp_driver {
   void (SOFTCP_CALL *destroy_device)(void *context, D3D10DDI_HDEVICE device);
   // Fills the content-protection entries of a video function table and leaves the others as they are.
   //
-  // `table_size` is the size of the table in bytes. E_INVALIDARG: no video sub-device, or too small a table.
+  // `table_size` is the size of the table in bytes. E_INVALIDARG: no video sub-device, or not its table's size.
   // The entries work until the device is destroyed. Private memory of sessions and channels is the caller's, of
   // the size that the table's CalcPrivate entries say.
   HRESULT (SOFTCP_CALL *retrieve_sub_object)(void *context,

@@ -154,7 +154,17 @@ fn core_header() -> String {
     let mut sources: Vec<_> = own.iter().map(|file| crate_root().join("src").join(file)).collect();
     sources.push(abi("driver.rs"));
     let body = with_calling_convention(&generate(config, &sources), "SOFTCP_CALL");
-    format!("{CORE_PREAMBLE}{}\n#endif\n", extern_c(&body))
+    let body = body.lines().map(hresult).collect::<String>();
+    let guids = std::fs::read_to_string(abi("guid.rs")).unwrap();
+    let guids: String = ["CRYPTO_TYPE_AES128_CTR", "KEY_EXCHANGE_RSAES_OAEP"]
+        .iter()
+        .map(|name| {
+            let line = guids.lines().find(|line| line.starts_with(&format!("pub const D3D11_{name}: GUID")));
+            let guid = line.and_then(guid).expect("both stand on one line");
+            guid.replace("GUID D3D11_", "softcp_guid SOFTCP_")
+        })
+        .collect();
+    format!("{CORE_PREAMBLE}{}\n/* What softcp_session_desc takes. */\n{guids}\n#endif\n", extern_c(&body))
 }
 
 /// `softcp_ddi.h`: the DDI's types (unless the WDK has them), attaching and filling, and the reference driver entry.
@@ -188,6 +198,15 @@ fn item_name(line: &str) -> Option<&str> {
     let item =
         ["pub struct ", "pub union ", "pub type ", "pub const "].iter().find_map(|start| line.strip_prefix(start))?;
     item.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+}
+
+/// A line of the header; an HRESULT is written in parentheses, as the hexadecimal number that everyone knows it by.
+fn hresult(line: &str) -> String {
+    let known = line.split_once(" (int32_t)").and_then(|(define, number)| {
+        let number: u32 = number.strip_suffix('u')?.parse().ok()?;
+        Some(format!("{define} ((int32_t){number:#010x}u)\n"))
+    });
+    known.unwrap_or_else(|| format!("{line}\n"))
 }
 
 /// A GUID constant as C, which cbindgen cannot make of a `const fn` call.
