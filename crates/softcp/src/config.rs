@@ -174,14 +174,7 @@ impl Config {
             Self::from_toml(&text, &origin)?;
             merged = toml::from_str(&text).map_err(|error| invalid(&origin, &error))?;
         }
-        for option in options.into_iter().flat_map(|options| options.split(';')).map(str::trim) {
-            if !option.is_empty() {
-                let (_, table) = parse_option(option)?;
-                merge(&mut merged, table);
-            }
-        }
-        let config: Self = merged.try_into().map_err(|error| invalid(OPTIONS_VARIABLE, &error))?;
-        config.profile().map(|_| config)
+        overlay(merged, options.unwrap_or_default())
     }
 
     /// Lays inline options, in the form of `SOFTCP_OPTIONS`, over this configuration.
@@ -190,12 +183,7 @@ impl Config {
             origin: OPTIONS_VARIABLE.to_owned(),
             message: error.to_string(),
         })?;
-        let mut merged: toml::Table = toml::from_str(&text).map_err(|error| invalid(OPTIONS_VARIABLE, &error))?;
-        for option in options.split(';').map(str::trim).filter(|option| !option.is_empty()) {
-            merge(&mut merged, parse_option(option)?.1);
-        }
-        let config: Self = merged.try_into().map_err(|error| invalid(OPTIONS_VARIABLE, &error))?;
-        config.profile().map(|_| config)
+        overlay(toml::from_str(&text).map_err(|error| invalid(OPTIONS_VARIABLE, &error))?, options)
     }
 
     /// The capability profile that results, checked for contradictions.
@@ -225,8 +213,17 @@ fn invalid(origin: &str, error: &toml::de::Error) -> ConfigError {
     ConfigError::Invalid { origin: origin.to_owned(), message: error.to_string().trim_end().to_owned() }
 }
 
+/// The configuration of a table with inline options laid over it.
+fn overlay(mut table: toml::Table, options: &str) -> Result<Config, ConfigError> {
+    for option in options.split(';').map(str::trim).filter(|option| !option.is_empty()) {
+        merge(&mut table, parse_option(option)?);
+    }
+    let config: Config = table.try_into().map_err(|error| invalid(OPTIONS_VARIABLE, &error))?;
+    config.profile().map(|_| config)
+}
+
 /// One `key.key=value`. A value that is no TOML value is taken as a string, so paths and names need no quotes.
-fn parse_option(option: &str) -> Result<(String, toml::Table), ConfigError> {
+fn parse_option(option: &str) -> Result<toml::Table, ConfigError> {
     let no_value = || ConfigError::NoValue { origin: OPTIONS_VARIABLE.to_owned(), option: option.to_owned() };
     let (key, value) = option.split_once('=').ok_or_else(no_value)?;
     let (key, value) = (key.trim(), value.trim());
@@ -236,7 +233,7 @@ fn parse_option(option: &str) -> Result<(String, toml::Table), ConfigError> {
         .map_err(|error| invalid(&origin, &error))?;
     // Each option alone must be a valid configuration, so that the error names the option and not the sum.
     Config::deserialize(toml::Value::Table(toml::Table::clone(&table))).map_err(|error| invalid(&origin, &error))?;
-    Ok((key.to_owned(), table))
+    Ok(table)
 }
 
 fn merge(into: &mut toml::Table, from: toml::Table) {
