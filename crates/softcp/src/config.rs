@@ -152,15 +152,7 @@ impl Config {
 
     /// Reads what `SOFTCP_CONF` and `SOFTCP_OPTIONS` say; neither set is the default.
     pub fn from_env() -> Result<Self, ConfigError> {
-        let file = std::env::var_os(CONF_VARIABLE).map(PathBuf::from);
-        let options = match std::env::var(OPTIONS_VARIABLE) {
-            Ok(options) => Some(options),
-            Err(VarError::NotPresent) => None,
-            Err(error @ VarError::NotUnicode(_)) => {
-                let origin = OPTIONS_VARIABLE.to_owned();
-                return Err(ConfigError::Invalid { origin, message: error.to_string() });
-            }
-        };
+        let (file, options) = environment()?;
         Self::from_sources(file.as_deref(), options.as_deref())
     }
 
@@ -207,6 +199,21 @@ impl Config {
         }
         Ok(profile)
     }
+}
+
+/// What `SOFTCP_CONF` and `SOFTCP_OPTIONS` hold, if they are set. Options that are no Unicode are
+/// [`ConfigError::Invalid`].
+pub fn environment() -> Result<(Option<PathBuf>, Option<String>), ConfigError> {
+    let file = std::env::var_os(CONF_VARIABLE).map(PathBuf::from);
+    let options = match std::env::var(OPTIONS_VARIABLE) {
+        Ok(options) => Some(options),
+        Err(VarError::NotPresent) => None,
+        Err(error @ VarError::NotUnicode(_)) => {
+            let origin = OPTIONS_VARIABLE.to_owned();
+            return Err(ConfigError::Invalid { origin, message: error.to_string() });
+        }
+    };
+    Ok((file, options))
 }
 
 fn invalid(origin: &str, error: &toml::de::Error) -> ConfigError {

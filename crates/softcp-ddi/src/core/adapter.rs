@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use softcp::Adapter;
-use softcp::config::{CONF_VARIABLE, Config, OPTIONS_VARIABLE};
+use softcp::config::{self, Config};
 use softcp::provider::Provider;
 
 use super::types::softcp_hresult;
@@ -122,9 +122,9 @@ pub(crate) const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("
 /// An adapter from a file, options over it, and the environment's options over those.
 pub(crate) fn open(file: Option<&str>, options: Option<&str>, environment: bool) -> Result<Arc<Adapter>> {
     pin::stay_mapped();
-    let from_env = |name| if environment { std::env::var(name).ok() } else { None };
-    let (conf, env_options) = (from_env(CONF_VARIABLE), from_env(OPTIONS_VARIABLE));
-    let file = file.or(conf.as_deref()).map(Path::new);
+    let (conf, env_options) =
+        if environment { config::environment().map_err(softcp::Error::from)? } else { (None, None) };
+    let file = file.map(Path::new).or(conf.as_deref());
     let options: Vec<&str> = [options, env_options.as_deref()].into_iter().flatten().collect();
     let config = Config::from_sources(file, Some(&options.join(";"))).map_err(softcp::Error::from)?;
     Ok(Adapter::new(&config, Provider::aws_lc())?)
