@@ -8,7 +8,7 @@
 //!   past it do not exist; the reader takes them as zero. Zero means the default, unless a member says otherwise.
 //! - The caller owns the memory of every structure it passes, and may free it when the call returns.
 //! - An entry that returns an HRESULT returns S_OK or a failure; on failure its outputs are zero (D30).
-//! - Private memory of sessions and channels is the caller's, of the size that the table's CalcPrivate entries say.
+//! - Private memory of sessions, channels and decoders is the caller's, of the size that the table's CalcPrivate entries say.
 //! - Errors of table entries that return nothing come through `report_error`, which plays the runtime's
 //!   `pfnSetErrorCb` (D20).
 
@@ -41,6 +41,11 @@ pub const SOFTCP_MAPPING_MULTISAMPLED: u32 = 2;
 pub const SOFTCP_RESOURCE_PROTECTED: u32 = 1;
 /// Flag of a description: make a multisampled resource.
 pub const SOFTCP_RESOURCE_MULTISAMPLED: u32 = 2;
+/// Flag of a description: make a shared resource, which other processes may open.
+pub const SOFTCP_RESOURCE_SHARED: u32 = 4;
+/// Flag of a description, with `SOFTCP_RESOURCE_SHARED` only: the sharing is restricted to the processes that an
+/// authenticated channel allowed.
+pub const SOFTCP_RESOURCE_RESTRICTED: u32 = 8;
 
 /// One further plane of a planar surface. All sizes are in bytes.
 #[repr(C)]
@@ -147,13 +152,14 @@ pub struct softcp_driver {
     pub context: *mut c_void,
     /// Creates a device and writes its handle: S_OK or E_OUTOFMEMORY. Destroy it with `destroy_device`.
     pub create_device: Option<unsafe extern "C" fn(context: *mut c_void, device: *mut D3D10DDI_HDEVICE) -> HRESULT>,
-    /// Destroys a device with its sessions, channels and resources. Zero does nothing.
+    /// Destroys a device with its sessions, channels, decoders and resources. Zero does nothing.
     pub destroy_device: Option<unsafe extern "C" fn(context: *mut c_void, device: D3D10DDI_HDEVICE)>,
-    /// Fills the content-protection entries of a video function table and leaves the others as they are.
+    /// Fills the content-protection entries of a video function table, and those that make a decoder if the driver has
+    /// decoders to bind sessions to; leaves the others as they are.
     ///
     /// `table_size` is the size of the table in bytes. E_INVALIDARG: no video sub-device, or not its table's size.
-    /// The entries work until the device is destroyed. Private memory of sessions and channels is the caller's, of
-    /// the size that the table's CalcPrivate entries say.
+    /// The entries work until the device is destroyed. Private memory of sessions, channels and
+    /// decoders is the caller's, of the size that the table's CalcPrivate entries say.
     pub retrieve_sub_object: Option<
         unsafe extern "C" fn(
             context: *mut c_void,
