@@ -1,4 +1,4 @@
-//! Structures by which encrypted buffers reach a video decoder.
+//! Structures of video decoders: what kind to create, and how encrypted buffers reach one.
 
 use core::ffi::c_void;
 
@@ -6,8 +6,81 @@ use crate::{
     crypto_session::D3D11_ENCRYPTED_BLOCK_INFO,
     guid::GUID,
     handle::{D3D10DDI_HRESOURCE, D3D11_1DDI_HCRYPTOSESSION},
-    types::{BOOL, UINT},
+    types::{BOOL, UINT, USHORT},
 };
+
+/// What kind of video decoder to create.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3D11_1DDIARG_CREATEVIDEODECODER {
+    /// The stream.
+    pub Desc: D3D11_1DDI_VIDEO_DECODER_DESC,
+    /// How the decoder is fed, and which of its buffers are encrypted.
+    pub Config: D3D11_1DDI_VIDEO_DECODER_CONFIG,
+}
+
+/// The video stream that a decoder decodes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3D11_VIDEO_DECODER_DESC {
+    /// Decode profile.
+    pub Guid: GUID,
+    /// Width of a frame in pixels.
+    pub SampleWidth: UINT,
+    /// Height of a frame in pixels.
+    pub SampleHeight: UINT,
+    /// Format of the surfaces that frames are decoded to: `DXGI_FORMAT`.
+    pub OutputFormat: UINT,
+}
+
+/// `D3D11_VIDEO_DECODER_DESC` by its DDI name.
+pub type D3D11_1DDI_VIDEO_DECODER_DESC = D3D11_VIDEO_DECODER_DESC;
+
+/// How a decoder is fed. Members that say nothing about encryption are those of DXVA 2.0.
+///
+/// Source: the structure in `d3d10umddi.h` and in `d3d11.h`. Old reference pages give `ConfigMinRenderTargetBuffCount`
+/// 32 bits; in the headers it has 16.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3D11_VIDEO_DECODER_CONFIG {
+    /// What encrypts bitstream buffers: a GUID as `D3D11_DECODER_ENCRYPTION_HW_CENC`, or `DXVA_NoEncrypt`.
+    pub guidConfigBitstreamEncryption: GUID,
+    /// What encrypts macroblock control buffers, or `DXVA_NoEncrypt`.
+    pub guidConfigMBcontrolEncryption: GUID,
+    /// What encrypts residual difference buffers, or `DXVA_NoEncrypt`.
+    pub guidConfigResidDiffEncryption: GUID,
+    /// 1: pictures come as raw bitstream; 0: as macroblock control commands. DXVA has further values for H.264.
+    pub ConfigBitstreamRaw: UINT,
+    /// 1: macroblock control commands come in raster order.
+    pub ConfigMBcontrolRasterOrder: UINT,
+    /// 1: residual differences may come from the host in the spatial domain.
+    pub ConfigResidDiffHost: UINT,
+    /// 1: spatial residuals of predicted pictures have 8 bits; 0: 16 bits.
+    pub ConfigSpatialResid8: UINT,
+    /// 1: 8-bit overflow blocks are subtracted; 0: added.
+    pub ConfigResid8Subtraction: UINT,
+    /// 1: the host clips spatial blocks to 8 bits (intra) or 9 bits (other).
+    pub ConfigSpatialHost8or9Clipping: UINT,
+    /// 1: spatial residuals have their chrominance interleaved.
+    pub ConfigSpatialResidInterleaved: UINT,
+    /// 1: spatial residuals of intra blocks are unsigned.
+    pub ConfigIntraResidUnsigned: UINT,
+    /// 1: transform coefficients may come from the host for the decoder's inverse transform.
+    pub ConfigResidDiffAccelerator: UINT,
+    /// 1: the host does the inverse scan.
+    pub ConfigHostInverseScan: UINT,
+    /// 1: the inverse transform is the one of H.263 Annex W.
+    pub ConfigSpecificIDCT: UINT,
+    /// 1: coefficients come in groups of four.
+    pub Config4GroupedCoefs: UINT,
+    /// Frames that the decoder works on at a time.
+    pub ConfigMinRenderTargetBuffCount: USHORT,
+    /// Private data of the decoder.
+    pub ConfigDecoderSpecific: USHORT,
+}
+
+/// `D3D11_VIDEO_DECODER_CONFIG` by its DDI name.
+pub type D3D11_1DDI_VIDEO_DECODER_CONFIG = D3D11_VIDEO_DECODER_CONFIG;
 
 /// One compressed buffer of a frame, as an application submits it.
 ///

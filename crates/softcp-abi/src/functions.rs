@@ -14,10 +14,11 @@ use crate::{
         D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDIARG_CREATECRYPTOSESSION, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS,
         D3DWDDM2_4DDI_CRYPTO_SESSION_KEY_EXCHANGE_FLAGS,
     },
+    decoder::D3D11_1DDIARG_CREATEVIDEODECODER,
     guid::GUID,
     handle::{
         D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_HAUTHCHANNEL, D3D11_1DDI_HCRYPTOSESSION, D3D11_1DDI_HDECODE,
-        D3D11_1DDI_HRTAUTHCHANNEL, D3D11_1DDI_HRTCRYPTOSESSION,
+        D3D11_1DDI_HRTAUTHCHANNEL, D3D11_1DDI_HRTCRYPTOSESSION, D3D11_1DDI_HRTDECODE,
     },
     hresult::HRESULT,
     types::{BOOL, BYTE, HANDLE, SIZE_T, UINT, UINT64},
@@ -25,6 +26,27 @@ use crate::{
 
 /// An entry that has nothing to do with content protection; its parameters are the host driver's affair.
 pub type PFND3D10DDI_OPAQUE = Option<unsafe extern "system" fn()>;
+
+/// Bytes of private memory that the caller provides for a decoder. Never fails.
+pub type PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE = Option<
+    unsafe extern "system" fn(hDevice: D3D10DDI_HDEVICE, pDecoder: *const D3D11_1DDIARG_CREATEVIDEODECODER) -> SIZE_T,
+>;
+
+/// Creates a video decoder: S_OK, D3DDDIERR_DEVICEREMOVED or E_OUTOFMEMORY.
+///
+/// The caller owns the memory of `hDecoder` and keeps it in place until the decoder is destroyed.
+pub type PFND3D11_1DDI_CREATEVIDEODECODER = Option<
+    unsafe extern "system" fn(
+        hDevice: D3D10DDI_HDEVICE,
+        pCreateData: *const D3D11_1DDIARG_CREATEVIDEODECODER,
+        hDecoder: D3D11_1DDI_HDECODE,
+        hRTDecode: D3D11_1DDI_HRTDECODE,
+    ) -> HRESULT,
+>;
+
+/// Destroys a video decoder. The caller may free its memory afterwards.
+pub type PFND3D11_1DDI_DESTROYVIDEODECODER =
+    Option<unsafe extern "system" fn(hDevice: D3D10DDI_HDEVICE, hDecoder: D3D11_1DDI_HDECODE)>;
 
 /// What the driver offers for a crypto type and decode profile: S_OK or D3DERR_UNSUPPORTEDCRYPTO.
 pub type PFND3D11_1DDI_GETCONTENTPROTECTIONCAPS = Option<

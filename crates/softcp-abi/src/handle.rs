@@ -38,7 +38,7 @@ pub struct D3D11_1DDI_HAUTHCHANNEL {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct D3D11_1DDI_HDECODE {
-    /// The driver's private data, in memory that the runtime owns.
+    /// The driver's private data: as many bytes as CalcPrivateVideoDecoderSize said, owned by the runtime.
     pub pDrvPrivate: *mut c_void,
 }
 
@@ -54,6 +54,14 @@ pub struct D3D11_1DDI_HRTCRYPTOSESSION {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct D3D11_1DDI_HRTAUTHCHANNEL {
+    /// Opaque to the driver; handed back in callbacks.
+    pub handle: *mut c_void,
+}
+
+/// The runtime's own handle of a video decoder.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3D11_1DDI_HRTDECODE {
     /// Opaque to the driver; handed back in callbacks.
     pub handle: *mut c_void,
 }

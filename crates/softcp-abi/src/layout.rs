@@ -16,6 +16,10 @@ const TABLE: &str = include_str!("../spec/abi-x86_64.csv");
 #[cfg(target_pointer_width = "32")]
 const TABLE: &str = include_str!("../spec/abi-i686.csv");
 
+/// What it takes to create a decoder. The tables above lack it; this one states the facts of `d3d10umddi.h` and
+/// `d3d11.h`. No member is a pointer, so it holds for every target.
+const DECODER_TABLE: &str = include_str!("../spec/abi-decoder.csv");
+
 /// One line of the table. The line of a whole structure has an empty field and offset 0.
 struct Row {
     structure: &'static str,
@@ -86,15 +90,26 @@ const COMPILED: &[Row] = rows! {
     D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL { ChannelType, hChannel }
 };
 
-const _: () = {
-    let mut rest = TABLE.as_bytes();
+#[rustfmt::skip] // one structure per line, as long as it may be
+const COMPILED_DECODER: &[Row] = rows! {
+    D3D11_VIDEO_DECODER_DESC { Guid, SampleWidth, SampleHeight, OutputFormat }
+    D3D11_VIDEO_DECODER_CONFIG { guidConfigBitstreamEncryption, guidConfigMBcontrolEncryption, guidConfigResidDiffEncryption, ConfigBitstreamRaw, ConfigMBcontrolRasterOrder, ConfigResidDiffHost, ConfigSpatialResid8, ConfigResid8Subtraction, ConfigSpatialHost8or9Clipping, ConfigSpatialResidInterleaved, ConfigIntraResidUnsigned, ConfigResidDiffAccelerator, ConfigHostInverseScan, ConfigSpecificIDCT, Config4GroupedCoefs, ConfigMinRenderTargetBuffCount, ConfigDecoderSpecific }
+    D3D11_1DDIARG_CREATEVIDEODECODER { Desc, Config }
+};
+
+const _: () = check(TABLE, COMPILED);
+const _: () = check(DECODER_TABLE, COMPILED_DECODER);
+
+/// Fails the build unless the rows of a table are those of the compiled structures, in the same order.
+const fn check(table: &str, compiled: &[Row]) {
+    let mut rest = table.as_bytes();
     let heading = take_line(&mut rest);
     assert!(equal(heading, b"struct,field,offset,size"), "the table has another heading");
     let mut index = 0;
     while !rest.is_empty() {
         let line = take_line(&mut rest);
-        assert!(index < COMPILED.len(), "the table has a row for which there is no check");
-        let row = &COMPILED[index];
+        assert!(index < compiled.len(), "the table has a row for which there is no check");
+        let row = &compiled[index];
         let mut left = line;
         let named =
             equal(take_cell(&mut left), row.structure.as_bytes()) && equal(take_cell(&mut left), row.field.as_bytes());
@@ -108,8 +123,8 @@ const _: () = {
         }
         index += 1;
     }
-    assert!(index == COMPILED.len(), "there is a check for which the table has no row");
-};
+    assert!(index == compiled.len(), "there is a check for which the table has no row");
+}
 
 /// Size in bytes of the field that `_field` borrows.
 const fn field_size<T, F>(_field: fn(&T) -> &F) -> usize {

@@ -6,6 +6,8 @@ use core::ffi::c_void;
 pub type UINT = u32;
 /// Unsigned 64-bit number. Aligned to 8 bytes on 64-bit systems and on 32-bit Windows.
 pub type UINT64 = u64;
+/// Unsigned 16-bit number.
+pub type USHORT = u16;
 /// Truth value of 32 bits: zero is false, anything else true.
 pub type BOOL = i32;
 /// One byte.

@@ -21,11 +21,15 @@ const UNLISTED: &[&str] = &[
     "D3D11_1DDI_HDECODE",
     "D3D11_1DDI_HRTAUTHCHANNEL",
     "D3D11_1DDI_HRTCRYPTOSESSION",
+    "D3D11_1DDI_HRTDECODE",
     "D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC",
     "D3D11_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK",
     "D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION",
     "GUID",
 ];
+
+/// What it takes to create a decoder, for both pointer sizes.
+const DECODER: &str = "abi-decoder.csv";
 
 #[test]
 fn layout_with_8_byte_pointers_equals_x86_64_table() {
@@ -35,6 +39,12 @@ fn layout_with_8_byte_pointers_equals_x86_64_table() {
 #[test]
 fn layout_with_4_byte_pointers_equals_i686_table() {
     compare(4, "abi-i686.csv");
+}
+
+#[test]
+fn layout_of_decoder_creation_equals_its_table_with_either_pointer() {
+    compare(8, DECODER);
+    compare(4, DECODER);
 }
 
 #[test]
@@ -48,7 +58,7 @@ fn every_structure_of_the_source_is_in_the_tables_and_nothing_else_is() {
         .filter(|name| !UNLISTED.contains(name) && !tables.contains(*name) && !name.starts_with("softcp_"))
         .collect();
     for file in ["abi-x86_64.csv", "abi-i686.csv"] {
-        let rows = table(file);
+        let rows = [table(file), table(DECODER)].concat();
         let listed: BTreeSet<&str> = rows.iter().map(|row| row[0].as_str()).collect();
         assert_eq!(defined, listed, "{file}");
     }
@@ -57,7 +67,7 @@ fn every_structure_of_the_source_is_in_the_tables_and_nothing_else_is() {
 #[test]
 fn every_field_of_a_listed_structure_has_one_row() {
     let source = Source::read();
-    for file in ["abi-x86_64.csv", "abi-i686.csv"] {
+    for file in ["abi-x86_64.csv", "abi-i686.csv", DECODER] {
         let rows = table(file);
         let listed: Vec<(&str, &str)> = rows.iter().map(|row| (row[0].as_str(), row[1].as_str())).collect();
         let distinct: BTreeSet<_> = listed.iter().copied().collect();

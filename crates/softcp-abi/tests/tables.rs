@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 use softcp_abi::*;
 use support::{Source, table, type_name};
 
-/// Names of the content-protection entries and of the types they must have.
+/// Names of the content-protection entries, after those that make a decoder, and of the types they must have.
 const TYPED: &[(&str, &str)] = &[
+    ("pfnCalcPrivateVideoDecoderSize", "PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE"),
+    ("pfnCreateVideoDecoder", "PFND3D11_1DDI_CREATEVIDEODECODER"),
+    ("pfnDestroyVideoDecoder", "PFND3D11_1DDI_DESTROYVIDEODECODER"),
     ("pfnGetContentProtectionCaps", "PFND3D11_1DDI_GETCONTENTPROTECTIONCAPS"),
     ("pfnGetCryptoKeyExchangeType", "PFND3D11_1DDI_GETCRYPTOKEYEXCHANGETYPE"),
     ("pfnCalcPrivateCryptoSessionSize", "PFND3D11_1DDI_CALCPRIVATECRYPTOSESSIONSIZE"),
@@ -49,7 +52,7 @@ fn entries_of_each_table_are_in_the_order_of_functables() {
 }
 
 #[test]
-fn content_protection_entries_are_typed_and_all_others_opaque() {
+fn content_protection_and_decoder_creation_are_typed_and_all_others_opaque() {
     let source = Source::read();
     for name in expected_tables().keys() {
         for (field, ty) in &source.composites[name].fields {
@@ -63,7 +66,7 @@ fn content_protection_entries_are_typed_and_all_others_opaque() {
 #[test]
 fn typed_entries_sit_in_the_slots_of_the_contract() {
     let source = Source::read();
-    let core: Vec<usize> = (58..=78).collect();
+    let core: Vec<usize> = (7..=9).chain(58..=78).collect();
     for (name, (id, _)) in expected_tables() {
         let later: &[usize] = match id {
             D3D11_1DDI_VIDEO_FUNCTIONS => &[],
