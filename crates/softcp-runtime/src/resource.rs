@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 
 use softcp_abi::{
     D3D10DDI_HRESOURCE, SOFTCP_ACCESS_READ, SOFTCP_ACCESS_READ_WRITE, SOFTCP_ACCESS_WRITE, SOFTCP_MAPPING_PROTECTED,
-    SOFTCP_RESOURCE_MULTISAMPLED, SOFTCP_RESOURCE_PROTECTED, softcp_mapping, softcp_plane, softcp_resource_desc,
+    SOFTCP_RESOURCE_MULTISAMPLED, SOFTCP_RESOURCE_PROTECTED, SOFTCP_RESOURCE_RESTRICTED, SOFTCP_RESOURCE_SHARED,
+    softcp_mapping, softcp_plane, softcp_resource_desc,
 };
 
 use crate::calls::{Reply, ResourceHandle};
@@ -30,6 +31,7 @@ pub struct PlaneDesc {
 
 /// What resource to create.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // each is one flag of the interface, and any of them may be set
 pub struct ResourceDesc {
     /// The first plane; the only one of a buffer or a packed surface.
     pub plane: PlaneDesc,
@@ -41,6 +43,10 @@ pub struct ResourceDesc {
     pub protected: bool,
     /// Make a multisampled resource.
     pub multisampled: bool,
+    /// Make a shared resource, which other processes may open.
+    pub shared: bool,
+    /// With `shared`: only processes that an authenticated channel allowed may open it.
+    pub restricted: bool,
 }
 
 impl ResourceDesc {
@@ -62,10 +68,26 @@ impl ResourceDesc {
         Self { protected: true, ..self }
     }
 
+    /// The same, shared with any process.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { shared: true, restricted: false, ..self }
+    }
+
+    /// The same, shared with the processes that an authenticated channel allowed.
+    #[must_use]
+    pub fn restricted(self) -> Self {
+        Self { shared: true, restricted: true, ..self }
+    }
+
     fn to_abi(self) -> softcp_resource_desc {
-        let mut flags = 0;
-        flags |= if self.protected { SOFTCP_RESOURCE_PROTECTED } else { 0 };
-        flags |= if self.multisampled { SOFTCP_RESOURCE_MULTISAMPLED } else { 0 };
+        let flags = [
+            (self.protected, SOFTCP_RESOURCE_PROTECTED),
+            (self.multisampled, SOFTCP_RESOURCE_MULTISAMPLED),
+            (self.shared, SOFTCP_RESOURCE_SHARED),
+            (self.restricted, SOFTCP_RESOURCE_RESTRICTED),
+        ];
+        let flags = flags.into_iter().filter(|(set, _)| *set).fold(0, |flags, (_, flag)| flags | flag);
         let mut desc = softcp_resource_desc {
             size: struct_size::<softcp_resource_desc>(),
             flags,

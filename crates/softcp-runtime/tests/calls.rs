@@ -305,6 +305,25 @@ fn resource_description_is_passed_whole() {
 }
 
 #[test]
+fn resource_flags_are_passed_one_by_one() {
+    let device = device(Behaviour::default());
+    let buffer = ResourceDesc::buffer(10);
+    for (desc, flags) in [
+        (buffer, 0),
+        (buffer.protected(), 1),
+        (ResourceDesc { multisampled: true, ..buffer }, 2),
+        (buffer.shared(), 4),
+        (ResourceDesc { restricted: true, ..buffer }, 8),
+        (buffer.restricted(), 12),
+        (buffer.restricted().shared(), 4),
+        (ResourceDesc { multisampled: true, ..buffer.protected().restricted() }, 15),
+    ] {
+        drop(device.create_resource(&desc).unwrap());
+        assert_eq!(log()[0], format!("create_resource 10x1/0 flags {flags} format 0"));
+    }
+}
+
+#[test]
 fn resource_that_cannot_be_created_is_not_destroyed() {
     let device = device(Behaviour { returns: vec![("create_resource", E_OUTOFMEMORY)], ..Behaviour::default() });
     let error = driver_error(device.create_resource(&ResourceDesc::buffer(1)).unwrap_err());
