@@ -43,11 +43,12 @@ pub type D3D11_1DDI_VIDEO_DECODER_DESC = D3D11_VIDEO_DECODER_DESC;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct D3D11_VIDEO_DECODER_CONFIG {
-    /// What encrypts bitstream buffers: a GUID as `D3D11_DECODER_ENCRYPTION_HW_CENC`, or `DXVA_NoEncrypt`.
+    /// What encrypts bitstream buffers: `GUID_NULL` for a crypto session, `D3D11_DECODER_ENCRYPTION_HW_CENC` for a
+    /// session with sealed keys, `DXVA_NoEncrypt` for nothing.
     pub guidConfigBitstreamEncryption: GUID,
-    /// What encrypts macroblock control buffers, or `DXVA_NoEncrypt`.
+    /// The same for macroblock control buffers.
     pub guidConfigMBcontrolEncryption: GUID,
-    /// What encrypts residual difference buffers, or `DXVA_NoEncrypt`.
+    /// The same for residual difference buffers.
     pub guidConfigResidDiffEncryption: GUID,
     /// 1: pictures come as raw bitstream; 0: as macroblock control commands. DXVA has further values for H.264.
     pub ConfigBitstreamRaw: UINT,
