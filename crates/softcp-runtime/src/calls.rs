@@ -1,8 +1,10 @@
 //! The layer under the comfortable one: each DDI entry as it is, for callers that break rules on purpose.
 //!
-//! A call here can have any size, null pointers, and handles of other devices or of destroyed sessions. What keeps it
+//! A call here can have any size, null pointers, and handles of other devices or of destroyed objects. What keeps it
 //! safe is that pointers are valid for the size that goes with them, or null, and that handles point to live memory.
 
+mod channel;
+mod decoder;
 mod handle;
 mod session;
 
@@ -17,7 +19,7 @@ use crate::hresult::HResult;
 use crate::report::Reports;
 use crate::table::FunctionTable;
 
-pub use handle::{ResourceHandle, SessionHandle};
+pub use handle::{ChannelHandle, DecoderHandle, ResourceHandle, SessionHandle};
 
 /// A `const` buffer and the size that is passed with it.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +79,13 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// What the call came to: what it returned, else the code of its first report, else `S_OK`.
+    #[must_use]
+    pub fn hresult(&self) -> HResult {
+        let reported = || self.reports.first().map_or(HResult::OK, |report| report.hresult);
+        self.returned.unwrap_or_else(reported)
+    }
+
     /// Whether the call succeeded: by its return value if it has one, else by the absence of reports.
     ///
     /// # Errors
@@ -109,7 +118,7 @@ impl Reply {
     }
 }
 
-/// The content-protection entries of a device, one method each. Every parameter is passed on as it is.
+/// The content-protection entries of a device and those that make a decoder, one method each. Every parameter is passed on as it is.
 ///
 /// Each method fails with [`Error::MissingEntry`] when the table lacks the entry, and [`Error::TooLong`] when a buffer
 /// is longer than a 32-bit size. Everything else is in the [`Reply`].

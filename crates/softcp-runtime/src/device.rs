@@ -1,4 +1,4 @@
-//! A device: what sessions and resources are created on.
+//! A device: what sessions, channels, decoders and resources are created on.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +13,8 @@ use softcp_abi::{
 
 use crate::calls::{Calls, Output, Reply};
 use crate::caps::ContentProtectionCaps;
+use crate::channel::Channel;
+use crate::decoder::{Decoder, DecoderDesc};
 use crate::driver::{Driver, OpenDriver};
 use crate::error::{Error, Result};
 use crate::hresult::HResult;
@@ -177,6 +179,29 @@ impl Device {
     /// [`Error::Driver`] with `D3DDDIERR_UNSUPPORTEDCRYPTO`, `D3DDDIERR_DEVICEREMOVED` or `E_OUTOFMEMORY`.
     pub fn create_session(&self, desc: &CryptoSessionDesc) -> Result<Session> {
         Session::create(self, &(*desc).into())
+    }
+
+    /// `CalcPrivateAuthenticatedChannelSize`, then `CreateAuthenticatedChannel`.
+    ///
+    /// `channel_type` is as
+    /// [`D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE`](softcp_abi::D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Driver`] with `D3DDDIERR_DEVICEREMOVED` or `E_OUTOFMEMORY`, or what else the driver returns for a type
+    /// that it has not.
+    pub fn create_channel(&self, channel_type: D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE) -> Result<Channel> {
+        Channel::create(self, channel_type)
+    }
+
+    /// `CalcPrivateVideoDecoderSize`, then `CreateVideoDecoder`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingEntry`] from a driver whose decoders are made elsewhere; [`Error::Driver`] with
+    /// `D3DDDIERR_DEVICEREMOVED` or `E_OUTOFMEMORY`.
+    pub fn create_decoder(&self, desc: &DecoderDesc) -> Result<Decoder> {
+        Decoder::create(self, &(*desc).into())
     }
 
     /// Creates a resource, filled with zeros.

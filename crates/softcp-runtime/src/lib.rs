@@ -6,6 +6,8 @@
 //!         ├─ caps, key_exchange_types, certificate
 //!         ├─ create_resource ─▶ Resource ─▶ map_read, map_write
 //!         ├─ create_session  ─▶ Session     negotiate, blits, key refresh; its private memory is the runtime's
+//!         ├─ create_channel  ─▶ Channel     negotiate, query, configure: messages are bytes here
+//!         ├─ create_decoder  ─▶ Decoder     its handle, to bind a session to it over a channel
 //!         └─ calls           ─▶ Calls       the same entries one by one, with any size, null and foreign handles
 //! ```
 //!
@@ -28,14 +30,16 @@
 //!
 //! # Life time
 //!
-//! A session keeps its device alive, a device its driver, and a driver its library. Sessions, resources and devices may
-//! be dropped in any order and on any thread.
+//! A session keeps its device alive, as channels, decoders and resources do, a device its driver, and a driver its
+//! library. All of them may be dropped in any order and on any thread.
 
 #![deny(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion"))]
 
 mod calls;
 mod caps;
+mod channel;
+mod decoder;
 mod device;
 mod driver;
 mod error;
@@ -46,8 +50,10 @@ mod resource;
 mod session;
 mod table;
 
-pub use calls::{Calls, Input, Output, Reply, ResourceHandle, SessionHandle};
+pub use calls::{Calls, ChannelHandle, DecoderHandle, Input, Output, Reply, ResourceHandle, SessionHandle};
 pub use caps::ContentProtectionCaps;
+pub use channel::{CONFIGURE_OUTPUT_SIZE, Channel, ConfigureOutput};
+pub use decoder::{Decoder, DecoderDesc};
 pub use device::{CertificateOf, CryptoSessionDesc, Device, SUB_DEVICES};
 pub use driver::Driver;
 pub use error::{DriverError, Error, Result};

@@ -3,16 +3,17 @@
 use std::cell::UnsafeCell;
 use std::ffi::c_void;
 use std::fmt;
+use std::ops::Range;
 
 /// As strict as any type of the DDI asks for.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 struct Chunk([u8; 16]);
 
-/// Memory behind the handle of a session: of the size that the driver asked for, aligned to 16 bytes, zero at first,
+/// Memory behind the handle of a session, channel or decoder: of the size that the driver asked for, aligned to 16 bytes, zero at first,
 /// and in one place until it is dropped.
 ///
-/// It may outlive the session that lived in it; a driver must not use it then.
+/// It may outlive the object that lived in it; a driver must not use it then.
 pub struct PrivateMemory {
     chunks: Vec<UnsafeCell<Chunk>>,
     len: usize,
@@ -55,6 +56,32 @@ impl fmt::Debug for PrivateMemory {
     }
 }
 
+/// A copy of a message at an aligned address, where an application has it too: drivers read messages as structures.
+pub(crate) struct AlignedBytes {
+    storage: Vec<u8>,
+    range: Range<usize>,
+}
+
+impl AlignedBytes {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.storage[self.range.clone()]
+    }
+
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.storage[self.range.clone()]
+    }
+}
+
+impl From<&[u8]> for AlignedBytes {
+    fn from(bytes: &[u8]) -> Self {
+        let mut storage = vec![0; bytes.len() + align_of::<Chunk>()];
+        let start = storage.as_ptr().align_offset(align_of::<Chunk>());
+        let range = start..start + bytes.len();
+        storage[range.clone()].copy_from_slice(bytes);
+        Self { storage, range }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +93,18 @@ mod tests {
             assert_eq!(memory.as_ptr().addr() % 16, 0);
             assert!(memory.chunks.len() * 16 >= len.max(1));
             assert_eq!(memory.len(), len);
+        }
+    }
+
+    #[test]
+    fn aligned_bytes_are_the_bytes_at_an_address_that_is_a_multiple_of_16() {
+        let message: Vec<u8> = (0..40).collect();
+        for start in 0..17 {
+            for end in start..message.len() {
+                let mut copy = AlignedBytes::from(&message[start..end]);
+                assert_eq!(copy.bytes(), &message[start..end]);
+                assert_eq!(copy.bytes_mut().as_ptr().addr() % 16, 0);
+            }
         }
     }
 

@@ -181,7 +181,7 @@ impl Session {
     /// # Errors
     ///
     /// [`Error::Driver`](crate::Error::Driver) with what the driver returns.
-    pub fn message_handle(&mut self) -> Result<usize> {
+    pub fn handle_value(&mut self) -> Result<usize> {
         let mut handle = std::ptr::null_mut();
         self.device.calls().crypto_session_get_handle(self.handle(), Some(&mut handle))?.into_result()?;
         Ok(handle.addr())

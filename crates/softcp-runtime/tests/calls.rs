@@ -93,7 +93,7 @@ fn outputs_of_session_calls_come_back() {
     assert_eq!(session.start_key_refresh().unwrap(), [0x22; 16]);
     session.finish_key_refresh().unwrap();
     assert_eq!(session.encryption_blt_key().unwrap(), [0x33; 16]);
-    assert_eq!(session.message_handle().unwrap(), 400);
+    assert_eq!(session.handle_value().unwrap(), 400);
     assert_eq!(
         log(),
         [

@@ -153,5 +153,7 @@ fn values_can_go_to_other_threads() {
     check::<Driver>();
     check::<softcp_runtime::Device>();
     check::<softcp_runtime::Session>();
+    check::<softcp_runtime::Channel>();
+    check::<softcp_runtime::Decoder>();
     check::<softcp_runtime::Resource>();
 }

@@ -3,31 +3,40 @@
 use std::marker::PhantomData;
 use std::ptr;
 
-use softcp_abi::{D3D10DDI_HRESOURCE, D3D11_1DDI_HCRYPTOSESSION};
+use softcp_abi::{D3D10DDI_HRESOURCE, D3D11_1DDI_HAUTHCHANNEL, D3D11_1DDI_HCRYPTOSESSION, D3D11_1DDI_HDECODE};
 
 use crate::memory::PrivateMemory;
 
-/// The handle of a session, living or destroyed: it points to private memory that exists.
-#[derive(Clone, Copy, Debug)]
-pub struct SessionHandle<'a> {
-    pub(super) raw: D3D11_1DDI_HCRYPTOSESSION,
-    memory: PhantomData<&'a PrivateMemory>,
+/// The handle of an object in private memory: type of the handle, type of the DDI, name of the object.
+macro_rules! handle {
+    ($name:ident, $raw:ident, $object:literal) => {
+        #[doc = concat!("The handle of a ", $object, ", living or destroyed: it points to private memory that exists.")]
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name<'a> {
+            pub(super) raw: $raw,
+            memory: PhantomData<&'a PrivateMemory>,
+        }
+
+        impl<'a> $name<'a> {
+            /// The handle that is zero.
+            pub const NULL: Self = Self::from_raw($raw { pDrvPrivate: ptr::null_mut() });
+
+            #[doc = concat!("The handle of the ", $object, " that lives, lived or will live in `memory`.")]
+            #[must_use]
+            pub fn of(memory: &'a PrivateMemory) -> Self {
+                Self::from_raw($raw { pDrvPrivate: memory.as_ptr() })
+            }
+
+            const fn from_raw(raw: $raw) -> Self {
+                Self { raw, memory: PhantomData }
+            }
+        }
+    };
 }
 
-impl<'a> SessionHandle<'a> {
-    /// The handle that is zero.
-    pub const NULL: Self = Self::from_raw(D3D11_1DDI_HCRYPTOSESSION { pDrvPrivate: ptr::null_mut() });
-
-    /// The handle of the session that lives, lived or will live in `memory`.
-    #[must_use]
-    pub fn of(memory: &'a PrivateMemory) -> Self {
-        Self::from_raw(D3D11_1DDI_HCRYPTOSESSION { pDrvPrivate: memory.as_ptr() })
-    }
-
-    const fn from_raw(raw: D3D11_1DDI_HCRYPTOSESSION) -> Self {
-        Self { raw, memory: PhantomData }
-    }
-}
+handle!(SessionHandle, D3D11_1DDI_HCRYPTOSESSION, "session");
+handle!(ChannelHandle, D3D11_1DDI_HAUTHCHANNEL, "channel");
+handle!(DecoderHandle, D3D11_1DDI_HDECODE, "decoder");
 
 /// The handle of a resource that exists, on whatever device.
 #[derive(Clone, Copy, Debug)]

@@ -4,6 +4,9 @@
 
 #![allow(dead_code, reason = "each test program uses a part of this")]
 
+mod channel;
+mod decoder;
+
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_void};
 use std::fmt::Write as _;
@@ -35,8 +38,11 @@ pub(crate) struct Behaviour {
     pub(crate) key_exchange_types: Vec<GUID>,
     pub(crate) certificate: Vec<u8>,
     pub(crate) certificate_size: Option<u32>,
+    /// Bytes of private memory of a session, a channel and a decoder.
     pub(crate) session_size: usize,
     pub(crate) status: u32,
+    /// What buffers of messages must be aligned to.
+    pub(crate) alignment: usize,
     pub(crate) mapping: softcp_mapping,
 }
 
@@ -55,6 +61,7 @@ impl Default for Behaviour {
             certificate_size: None,
             session_size: 40,
             status: 0,
+            alignment: 1,
             mapping: softcp_mapping::default(),
         }
     }
@@ -125,13 +132,26 @@ fn handle(number: usize) -> *mut c_void {
     ptr::without_provenance_mut(number)
 }
 
-/// What the session wrote into its private memory when it was created.
 fn session_number(session: D3D11_1DDI_HCRYPTOSESSION) -> String {
-    if session.pDrvPrivate.is_null() {
+    private_number(session.pDrvPrivate)
+}
+
+/// What an object wrote into its private memory when it was created.
+fn private_number(memory: *mut c_void) -> String {
+    if memory.is_null() {
         return "null".to_owned();
     }
     // SAFETY: a handle that is not null points to private memory, at least a number of it.
-    unsafe { session.pDrvPrivate.cast::<u64>().read() }.to_string()
+    unsafe { memory.cast::<u64>().read() }.to_string()
+}
+
+/// Fills the private memory of a new object, and writes its number there.
+fn fill_private(memory: *mut c_void, number: u64) {
+    let size = behaviour(|behaviour| behaviour.session_size);
+    // SAFETY: private memory of the size asked for.
+    unsafe { memory.cast::<u8>().write_bytes(0xee, size) };
+    // SAFETY: as above, and aligned; the size in the tests is that of a number at least.
+    unsafe { memory.cast::<u64>().write(number) };
 }
 
 /// A buffer as text: its size, and its bytes if there are any.
@@ -217,6 +237,20 @@ macro_rules! fill {
         let offered = |function: &str| behaviour(|behaviour| behaviour.missing != function);
         // SAFETY: the caller's table of this type; every bit pattern that it can hold is a table.
         let table = unsafe { &mut *$table.cast::<$type>() };
+        if offered("CreateVideoDecoder") {
+            table.pfnCalcPrivateVideoDecoderSize = Some(decoder::calc_private_size);
+            table.pfnCreateVideoDecoder = Some(decoder::create);
+            table.pfnDestroyVideoDecoder = Some(decoder::destroy);
+        }
+        table.pfnVideoDecoderGetHandle = Some(decoder::get_handle);
+        if offered("CreateAuthenticatedChannel") {
+            table.pfnCalcPrivateAuthenticatedChannelSize = Some(channel::calc_private_size);
+            table.pfnCreateAuthenticatedChannel = Some(channel::create);
+            table.pfnDestroyAuthenticatedChannel = Some(channel::destroy);
+        }
+        table.pfnNegotiateAuthenticatedChannelKeyExchange = Some(channel::negotiate);
+        table.pfnQueryAuthenticatedChannel = Some(channel::query);
+        table.pfnConfigureAuthenticatedChannel = Some(channel::configure);
         table.pfnGetContentProtectionCaps = Some(get_content_protection_caps);
         table.pfnGetCryptoKeyExchangeType = Some(get_crypto_key_exchange_type);
         table.pfnCalcPrivateCryptoSessionSize = Some(calc_private_crypto_session_size);
@@ -374,11 +408,7 @@ unsafe extern "system" fn create_crypto_session(
     assert_eq!(session.pDrvPrivate.addr() % 16, 0);
     let hresult = enter("CreateCryptoSession", &format!("{} {}", desc.CryptoType.Data1, desc.KeyExchangeType.Data1));
     if hresult == S_OK {
-        let size = behaviour(|behaviour| behaviour.session_size);
-        // SAFETY: private memory of the size asked for.
-        unsafe { session.pDrvPrivate.cast::<u8>().write_bytes(0xee, size) };
-        // SAFETY: as above, and aligned; the size in the tests is that of a number at least.
-        unsafe { session.pDrvPrivate.cast::<u64>().write(300) };
+        fill_private(session.pDrvPrivate, 300);
     }
     hresult
 }
