@@ -1,15 +1,15 @@
-//! The key exchange: the session key, enciphered to the driver's certificate.
+//! The key exchange: the key of a session or channel, enciphered to the driver's certificate.
 
 use std::fmt;
 
 use aws_lc_rs::rsa::OAEP_SHA512_MGF1SHA512;
 use thiserror::Error;
 
-use crate::keys::{KEY_SIZE, SessionKey};
+use crate::keys::{ChannelKey, KEY_SIZE, SessionKey};
 use crate::random::{Random, RandomError};
 use crate::trust::VerifiedCertificate;
 
-/// The data of `NegotiateCryptoSessionKeyExchange`: a 16-byte key under RSAES-OAEP with SHA-512, MGF1 with SHA-512 and
+/// The data of `NegotiateCryptoSessionKeyExchange` and `NegotiateAuthenticatedChannelKeyExchange`: a 16-byte key under RSAES-OAEP with SHA-512, MGF1 with SHA-512 and
 /// an empty label (RFC 8017 §7.1), for an RSA key of 2048 bits.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyExchangeMessage([u8; Self::SIZE]);
@@ -37,11 +37,12 @@ impl fmt::Debug for KeyExchangeMessage {
     }
 }
 
-/// A new session key on its way: made here, not yet accepted by the driver.
+/// A new key on its way, for a crypto session or an authenticated channel: made here, not yet accepted by the driver.
 ///
-/// Pass [`message`](Self::message) to `NegotiateCryptoSessionKeyExchange`. If that succeeds, the key is in force:
-/// [`ClientSession::new`](crate::ClientSession::new) or [`ClientSession::renegotiate`](crate::ClientSession::renegotiate)
-/// takes it. If it fails, drop this value; a session that existed goes on with the key it had.
+/// Pass [`message`](Self::message) to `NegotiateCryptoSessionKeyExchange` or `NegotiateAuthenticatedChannelKeyExchange`.
+/// If that succeeds, the key is in force: [`ClientSession::new`](crate::ClientSession::new),
+/// [`ClientChannel::new`](crate::ClientChannel::new) or the `renegotiate` of the one that exists takes it. If it fails,
+/// drop this value; a session or channel that existed goes on with the key it had.
 #[derive(Debug)]
 pub struct KeyExchange {
     key: SessionKey,
@@ -49,7 +50,8 @@ pub struct KeyExchange {
 }
 
 impl KeyExchange {
-    /// Draws a session key and enciphers it to the driver.
+    /// Draws a key and enciphers it to the driver. The certificate is the session's or the channel's: the driver has
+    /// one for each crypto type and each type of channel.
     ///
     /// # Errors
     ///
@@ -68,6 +70,10 @@ impl KeyExchange {
 
     pub(crate) fn into_key(self) -> SessionKey {
         self.key
+    }
+
+    pub(crate) fn into_channel_key(self) -> ChannelKey {
+        self.key.into_channel_key()
     }
 }
 

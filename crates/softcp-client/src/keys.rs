@@ -1,4 +1,4 @@
-//! The keys of a session, one type for each role.
+//! The keys of sessions and channels, one type for each role.
 //!
 //! A key is wiped when it is dropped, compares in constant time, and never prints its bytes.
 
@@ -105,6 +105,11 @@ impl SessionKey {
         &self.0
     }
 
+    /// The same key in the role of a channel's: both are made by the same key exchange.
+    pub(crate) fn into_channel_key(self) -> ChannelKey {
+        ChannelKey(self.0)
+    }
+
     pub(crate) fn data_cipher(&self) -> DataCipher {
         DataCipher::new(&self.0)
     }
@@ -147,6 +152,24 @@ secret! {
 }
 
 impl From<[u8; KEY_SIZE]> for RefreshNumber {
+    fn from(bytes: [u8; KEY_SIZE]) -> Self {
+        Self(bytes)
+    }
+}
+
+secret! {
+    /// The key both sides of an authenticated channel share: it signs commands and answers.
+    pub(crate) struct ChannelKey
+}
+
+impl ChannelKey {
+    pub(crate) fn as_bytes(&self) -> &[u8; KEY_SIZE] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+impl From<[u8; KEY_SIZE]> for ChannelKey {
     fn from(bytes: [u8; KEY_SIZE]) -> Self {
         Self(bytes)
     }
@@ -236,13 +259,15 @@ mod tests {
     #[test]
     fn debug_of_keys_shows_no_byte() {
         let printed = format!(
-            "{:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?}",
             ContentKey([0xab; 16]),
             ReadBackKey([0xab; 16]),
             SessionKey([0xab; 16]),
-            RefreshNumber([0xab; 16])
+            RefreshNumber([0xab; 16]),
+            ChannelKey([0xab; 16])
         );
-        assert_eq!(printed, "ContentKey { .. } ReadBackKey { .. } SessionKey { .. } RefreshNumber { .. }");
+        let names = ["ContentKey", "ReadBackKey", "SessionKey", "RefreshNumber", "ChannelKey"];
+        assert_eq!(printed, names.map(|name| format!("{name} {{ .. }}")).join(" "));
     }
 
     #[test]

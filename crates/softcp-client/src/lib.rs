@@ -75,6 +75,7 @@
 
 mod certificate;
 mod chain;
+mod channel;
 mod cipher;
 mod iv;
 mod key_exchange;
@@ -88,6 +89,10 @@ mod trust;
 
 pub use certificate::{Certificate, CertificateDescription};
 pub use chain::{CertificateChain, CertificateError};
+pub use channel::{
+    Accessibility, Answer, AnswerError, BusType, ChannelError, ChannelMessage, ChannelType, ClientChannel, Command,
+    Process, ProtectionFlags, Query,
+};
 pub use cipher::{CipherStream, DataCipher};
 pub use iv::{AesCtrIv, IvError, IvSequence};
 pub use key_exchange::{KeyExchange, KeyExchangeError, KeyExchangeMessage};
@@ -97,4 +102,5 @@ pub use random::{FixedRandom, Random, RandomError, SystemRandom};
 pub use rows::{RowsError, RowsMut};
 pub use rustls_pki_types::UnixTime;
 pub use session::{ClientSession, SessionError};
+pub use softcp_abi::GUID;
 pub use trust::{ChainError, TrustAnchorError, TrustAnchors, UnverifiedCertificate, VerifiedCertificate};
