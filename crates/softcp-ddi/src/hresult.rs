@@ -1,12 +1,10 @@
-//! Errors become HRESULTs here and nowhere else. The match has no catch-all arm.
+//! Failures of this library's own, and their HRESULTs; those of the engine are [`Error::hresult`]. No match has a
+//! catch-all arm.
 
 use std::fmt;
 
 use softcp::Error;
-use softcp_abi::{
-    D3DERR_CANNOTPROTECTCONTENT, D3DERR_INVALIDCALL, D3DERR_UNSUPPORTEDCRYPTO, E_FAIL, E_INVALIDARG, E_NOTIMPL,
-    E_OUTOFMEMORY, HRESULT,
-};
+use softcp_abi::{E_FAIL, E_INVALIDARG, E_OUTOFMEMORY, HRESULT};
 
 /// Why a call of the library failed.
 #[derive(Debug)]
@@ -40,7 +38,7 @@ pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 impl Failure {
     pub(crate) fn hresult(&self) -> HRESULT {
         match self {
-            Self::Engine(error) => engine(error),
+            Self::Engine(error) => error.hresult(),
             Self::Null(_)
             | Self::StructureSize { .. }
             | Self::NotUtf8(_)
@@ -52,30 +50,6 @@ impl Failure {
             Self::OutOfMemory => E_OUTOFMEMORY,
             Self::Panic => E_FAIL,
         }
-    }
-}
-
-fn engine(error: &Error) -> HRESULT {
-    match error {
-        Error::NoSessionKey | Error::KeyLost | Error::NoRefreshPending | Error::NoReadBackKey => D3DERR_INVALIDCALL,
-        Error::BadHandle { .. }
-        | Error::WrongSize { .. }
-        | Error::SizeMismatch
-        | Error::FormatMismatch { .. }
-        | Error::Multisampled
-        | Error::BadSurface(_)
-        | Error::BadPlaneCount(_)
-        | Error::UnalignedPattern { .. }
-        | Error::IvNotIncreasing
-        | Error::UnsupportedContentKey(_)
-        | Error::BadKeyExchangeIndex { .. }
-        | Error::KeyExchangeFailed
-        | Error::Config(_) => E_INVALIDARG,
-        Error::UnsupportedCrypto => D3DERR_UNSUPPORTEDCRYPTO,
-        Error::NotOffered(_) => E_NOTIMPL,
-        Error::NotProtected(_) | Error::ProtectedAccess => D3DERR_CANNOTPROTECTCONTENT,
-        Error::ProtectedMemoryExhausted { .. } | Error::TooManyObjects => E_OUTOFMEMORY,
-        Error::IvExhausted | Error::RandomFailed | Error::Identity { .. } => E_FAIL,
     }
 }
 

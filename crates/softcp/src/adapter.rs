@@ -3,15 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use softcp_abi::{D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_RSAES_OAEP, DECODER_PROFILES, GUID, GUID_NULL};
+use zeroize::Zeroizing;
 
-use crate::capability::{Capability, CapabilityProfile, ContentProtectionCaps};
+use crate::capability::{CapabilityProfile, ContentProtectionCaps};
+use crate::channel::ChannelType;
 use crate::config::{CertificateEncoding, Config};
 use crate::device::Object;
 use crate::error::{Error, Result};
 use crate::handle::Registry;
 use crate::identity::Identity;
+use crate::key::KEY_SIZE;
 use crate::memory::ProtectedMemory;
-use crate::provider::Provider;
+use crate::provider::{Provider, RSA_CIPHERTEXT_SIZE};
 use crate::session::CryptoSessionDesc;
 
 /// The key exchange types offered for AES-128-CTR, in the order they are enumerated (D27).
@@ -22,11 +25,12 @@ pub struct Adapter {
     pub(crate) state: Arc<AdapterState>,
     pub(crate) objects: Registry<Object>,
     memory: ProtectedMemory,
+    outputs: Vec<u64>,
     encoding: CertificateEncoding,
     status_echo: bool,
 }
 
-/// What the adapter's sessions need of it.
+/// What the adapter's sessions and channels need of it.
 pub(crate) struct AdapterState {
     pub(crate) provider: Provider,
     pub(crate) profile: CapabilityProfile,
@@ -54,6 +58,7 @@ impl Adapter {
             }),
             objects: Registry::new(usize::from_ne_bytes(serial)),
             memory: ProtectedMemory::new(config.memory.protected),
+            outputs: config.outputs.identifiers.clone(),
             encoding: config.identity.encoding,
             status_echo: config.quirks.status_echo,
         }))
@@ -74,12 +79,12 @@ impl Adapter {
     }
 
     /// `GetCryptoKeyExchangeType`: the key exchange type at `index`. Errors: [`Error::UnsupportedCrypto`],
-    /// [`Error::BadKeyExchangeIndex`].
+    /// [`Error::BadIndex`].
     pub fn key_exchange_type(&self, crypto_type: &GUID, decode_profile: &GUID, index: u32) -> Result<GUID> {
         let types = key_exchange_types(crypto_type, decode_profile)?;
         let count = u32::try_from(types.len()).expect("a handful of types");
         let position = usize::try_from(index).unwrap_or(usize::MAX);
-        types.get(position).copied().ok_or(Error::BadKeyExchangeIndex { index, count })
+        types.get(position).copied().ok_or(Error::BadIndex { what: "key exchange type", index, count })
     }
 
     /// The certificate chain for sessions of a crypto type, as the application receives it (D13). The first call may
@@ -90,6 +95,19 @@ impl Adapter {
             return Err(Error::UnsupportedCrypto);
         }
         Ok(self.state.identity()?.certificate(self.encoding))
+    }
+
+    /// The certificate chain for authenticated channels of a type: the same as for sessions. Errors:
+    /// [`Error::BadChannelType`], [`Error::Identity`], [`Error::RandomFailed`].
+    pub fn channel_certificate(&self, channel_type: u32) -> Result<Vec<u8>> {
+        ChannelType::from_number(channel_type)?;
+        Ok(self.state.identity()?.certificate(self.encoding))
+    }
+
+    /// The identifiers of the configured outputs.
+    #[must_use]
+    pub fn outputs(&self) -> &[u64] {
+        &self.outputs
     }
 
     /// Whether a failed `DecryptionBlt` writes its HRESULT into the block information (D21).
@@ -144,9 +162,17 @@ impl AdapterState {
         }
     }
 
-    /// Whether clear content must stay in protected resources (D19).
-    pub(crate) fn protection_enforced(&self) -> bool {
-        self.profile.capabilities.contains(Capability::ProtectionAlwaysOn)
+    /// The 16-byte key in a key exchange message, encrypted with RSAES-OAEP to the leaf's key. Errors:
+    /// [`Error::WrongSize`]; [`Error::KeyExchangeFailed`] for everything else that is wrong with the message (D22).
+    pub(crate) fn exchanged_key(&self, message: &[u8]) -> Result<Zeroizing<[u8; KEY_SIZE]>> {
+        let message: &[u8; RSA_CIPHERTEXT_SIZE] = message.try_into().map_err(|_| Error::WrongSize {
+            what: "the key exchange message",
+            expected: RSA_CIPHERTEXT_SIZE,
+            given: message.len(),
+        })?;
+        let plain = self.identity()?.key().decrypt(message).unwrap_or_default();
+        let key: &[u8; KEY_SIZE] = plain.as_slice().try_into().map_err(|_| Error::KeyExchangeFailed)?;
+        Ok(Zeroizing::new(*key))
     }
 }
 

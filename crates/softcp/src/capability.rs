@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::accessibility::Accessibility;
+
 macro_rules! capabilities {
     ($($(#[$doc:meta])* $variant:ident = $bit:literal, $name:literal;)*) => {
         /// One capability bit of the DDI (`D3D11_1DDI_CONTENT_PROTECTION_CAPS`). The API's bits differ from 0x2000 up.
@@ -132,6 +134,8 @@ pub struct CapabilityProfile {
     pub block_alignment: u32,
     /// Whether the crypto type's GUID is accepted where the key exchange type's belongs (D29).
     pub key_exchange_alias: bool,
+    /// What authenticated channels answer about the driver's memory.
+    pub accessibility: Accessibility,
 }
 
 impl CapabilityProfile {
@@ -148,15 +152,19 @@ impl CapabilityProfile {
             C::DecryptionBlt,
         ]);
         match name {
-            ProfileName::Software => {
-                Self { capabilities: common.with(C::Software, true), block_alignment: 1, key_exchange_alias: false }
-            }
+            ProfileName::Software => Self {
+                capabilities: common.with(C::Software, true),
+                block_alignment: 1,
+                key_exchange_alias: false,
+                accessibility: Accessibility::software(),
+            },
             ProfileName::HardwareLike => Self {
                 capabilities: [C::Hardware, C::SequentialCtrIv, C::HardwareProtectUncompressed]
                     .iter()
                     .fold(common, |set, &capability| set.with(capability, true)),
                 block_alignment: 16,
                 key_exchange_alias: false,
+                accessibility: Accessibility::hardware_like(),
             },
             ProfileName::Permissive => Self { key_exchange_alias: true, ..Self::named(ProfileName::Software) },
         }

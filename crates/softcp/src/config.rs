@@ -13,6 +13,18 @@
 //! [memory]
 //! protected = 0                        # budget in bytes, 0: unlimited (D24)
 //!
+//! [outputs]
+//! identifiers = [1]                    # of the outputs that show a device's images; a host can name others
+//!
+//! [accessibility]                      # what is left out is the profile's; these are the software profile's
+//! bus = "other"                        # or "pci", "pcix", "pci-express", "agp"
+//! implementation = "unspecified"       # or "inside-of-chipset", "tracks-on-mother-board-to-chip", "…-to-socket",
+//!                                      # "daughter-board-connector", "daughter-board-connector-inside-of-nuae"
+//! non_standard = false
+//! contiguous_blocks = true             # video memory can be reached
+//! non_contiguous_blocks = true
+//! encryption = ["aes128-ctr"]          # or GUIDs: what can be chosen for content that becomes accessible
+//!
 //! [quirks]
 //! status_echo = false                  # write a failing HRESULT to NumBytesInEncryptPattern (D21)
 //! caller_iv = false                    # EncryptionBlt takes the caller's IV (D26)
@@ -29,6 +41,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::accessibility::{AccessibilityConfig, Bus, BusImplementation, Encryption};
 use crate::capability::{Capability, CapabilityProfile, ProfileName};
 
 /// Environment variable that names the configuration file.
@@ -79,6 +92,10 @@ pub struct Config {
     pub capabilities: CapabilityConfig,
     /// Budgets.
     pub memory: MemoryConfig,
+    /// Displays.
+    pub outputs: OutputsConfig,
+    /// How video memory can be reached.
+    pub accessibility: AccessibilityConfig,
     /// Deviations from the contract that real clients or drivers show.
     pub quirks: Quirks,
 }
@@ -124,6 +141,21 @@ pub struct CapabilityConfig {
 pub struct MemoryConfig {
     /// Protected memory in bytes; 0 is unlimited (D24).
     pub protected: u64,
+}
+
+/// `[outputs]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutputsConfig {
+    /// Identifiers of the outputs that show a device's images, in the order of their indices.
+    pub identifiers: Vec<u64>,
+}
+
+impl Default for OutputsConfig {
+    /// One output of identifier 1.
+    fn default() -> Self {
+        Self { identifiers: vec![1] }
+    }
 }
 
 /// `[quirks]`.
@@ -188,6 +220,7 @@ impl Config {
             profile.block_alignment = alignment;
         }
         profile.key_exchange_alias |= self.quirks.key_exchange_alias;
+        profile.accessibility = self.accessibility.over(profile.accessibility);
         if !profile.block_alignment.is_power_of_two() {
             return Err(ConfigError::Contradiction("capabilities.block_alignment must be a power of two, in bytes"));
         }
@@ -310,6 +343,41 @@ mod tests {
             .unwrap();
         let set = config.profile().unwrap().capabilities;
         assert!(!set.contains(Capability::FreshenSessionKey) && set.contains(Capability::ProtectionAlwaysOn));
+    }
+
+    #[test]
+    fn accessibility_is_laid_over_the_profile_member_by_member() {
+        let answers = |options| Config::default().with_options(options).unwrap().profile().unwrap().accessibility;
+        let software = answers("");
+        assert_eq!((software.bus_type, software.contiguous_blocks, software.non_contiguous_blocks), (0, true, true));
+        let card = answers("capabilities.profile=hardware-like");
+        assert_eq!((card.bus_type, card.contiguous_blocks, card.non_contiguous_blocks), (0x4_0003, false, false));
+        let changed = answers(
+            "capabilities.profile=hardware-like;accessibility.bus=agp;accessibility.non_standard=true;\
+             accessibility.contiguous_blocks=true;\
+             accessibility.encryption=[\"aes128-ctr\",\"{00112233-4455-6677-8899-aabbccddeeff}\"]",
+        );
+        assert_eq!((changed.bus_type, changed.contiguous_blocks), (0x8004_0004, true));
+        assert_eq!(changed.encryption.len(), 2);
+        assert_eq!(changed.encryption[1].to_string(), "00112233-4455-6677-8899-aabbccddeeff");
+        assert_eq!(answers("accessibility.implementation=inside-of-chipset").bus_type, 0x1_0000);
+    }
+
+    #[test]
+    fn outputs_are_one_unless_configured() {
+        assert_eq!(Config::default().outputs.identifiers, [1]);
+        let config = Config::default().with_options("outputs.identifiers=[7, 0x1000]").unwrap();
+        assert_eq!(config.outputs.identifiers, [7, 0x1000]);
+        assert_eq!(config.with_options("outputs.identifiers=[]").unwrap().outputs.identifiers, [0; 0]);
+    }
+
+    #[test]
+    fn encryption_that_is_no_guid_is_named() {
+        for text in ["aes", "00000000-0000-0000-0000-000000000000"] {
+            let error = Config::default().with_options(&format!("accessibility.encryption=[\"{text}\"]"));
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(text) && error.contains("accessibility.encryption"), "{error}");
+        }
     }
 
     #[test]

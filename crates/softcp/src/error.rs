@@ -1,9 +1,14 @@
 //! What can go wrong in the engine, sorted by whose fault it is.
 //!
-//! Each variant is one cause. The HRESULT named in its documentation is the one that `softcp-ddi` answers with; the
-//! match that does so has no catch-all arm, so a new variant cannot be forgotten there.
+//! Each variant is one cause. [`Error::hresult`] is the only place where errors become HRESULTs, which the answers of an
+//! authenticated channel carry too; its match has no catch-all arm, so a new variant cannot be forgotten there.
 
 use std::path::{Path, PathBuf};
+
+use softcp_abi::{
+    D3DERR_CANNOTPROTECTCONTENT, D3DERR_INVALIDCALL, D3DERR_UNSUPPORTEDCRYPTO, E_FAIL, E_INVALIDARG, E_NOTIMPL,
+    E_OUTOFMEMORY, GUID, HRESULT,
+};
 
 use crate::capability::Capability;
 
@@ -83,14 +88,75 @@ pub enum Error {
     /// A content key that is no 16-byte wrap, and no host function to unwrap it (D28). `E_INVALIDARG`.
     #[error("a content key of {0} bytes needs the host's unwrap_key function, and there is none or it refused")]
     UnsupportedContentKey(usize),
-    /// A key exchange type index at or past the count (D27). `E_INVALIDARG`.
-    #[error("key exchange type index {index} is out of range; there are {count}")]
-    BadKeyExchangeIndex {
+    /// An index at or past the count, as of key exchange types (D27). `E_INVALIDARG`.
+    #[error("{what} index {index} is out of range; there are {count}")]
+    BadIndex {
+        /// What was to be found.
+        what: &'static str,
         /// The index asked for.
         index: u32,
         /// How many there are.
         count: u32,
     },
+    /// An authenticated channel of a type that a driver does not have. `E_INVALIDARG`.
+    #[error("{0} is no authenticated channel type of a driver; 2 (software) and 3 (hardware) are")]
+    BadChannelType(u32),
+
+    // Bad messages on an authenticated channel.
+    /// A message, or the output for its answer, that cannot hold what it must (D14, D15). `E_INVALIDARG`.
+    #[error("{what} must be at least {needed} bytes, not {given}")]
+    MessageTooShort {
+        /// The buffer.
+        what: &'static str,
+        /// The size it must at least have, in bytes.
+        needed: usize,
+        /// The size it had, in bytes.
+        given: usize,
+    },
+    /// The OMAC of a command is wrong. Says no more, by intention. `E_INVALIDARG`.
+    #[error("the message is not authentic")]
+    NotAuthentic,
+    /// No key exchange has succeeded on this channel yet. `E_INVALIDARG`.
+    #[error("the channel has no key yet; negotiate the key exchange first")]
+    NoChannelKey,
+    /// The channel handle in the message is another one. `E_INVALIDARG`.
+    #[error("the message carries another channel's handle")]
+    WrongChannel,
+    /// A message before INITIALIZE. `E_INVALIDARG`.
+    #[error("the channel is not initialised; send INITIALIZE first")]
+    ChannelNotInitialized,
+    /// A second INITIALIZE (D16). `E_INVALIDARG`.
+    #[error("the channel is initialised already; sequence numbers never go back")]
+    ChannelAlreadyInitialized,
+    /// A sequence number that has been used or passed over. `E_INVALIDARG`.
+    #[error("sequence number {given} is too small; the next is {least} or greater")]
+    SequenceNotGreater {
+        /// The number of the message.
+        given: u32,
+        /// The least number that is still allowed.
+        least: u32,
+    },
+    /// Number 0xFFFFFFFF of the sequence has been used (D18). `E_INVALIDARG`.
+    #[error("the sequence numbers are used up; create a new channel")]
+    SequenceExhausted,
+    /// The command's GUID is unknown. `E_FAIL`.
+    #[error("{0} is no known command")]
+    UnknownCommand(GUID),
+    /// The query's GUID is unknown. `E_FAIL`.
+    #[error("{0} is no known query")]
+    UnknownQuery(GUID),
+    /// Protection flags with unknown bits. `E_INVALIDARG`.
+    #[error("protection flags {0:#x} hold unknown bits")]
+    BadProtectionFlags(u32),
+    /// A process that is neither the desktop window manager nor named by a handle. `E_INVALIDARG`.
+    #[error("process type {0} cannot be allowed; 1 (DWM) and 2 (handle) can")]
+    BadProcessType(u32),
+    /// An encryption that is not among those offered. `E_INVALIDARG`.
+    #[error("encryption {0} is not offered for accessible content")]
+    UnsupportedEncryption(GUID),
+    /// What this would take away has been set by another channel, or by the host. `E_INVALIDARG`.
+    #[error("{0} was set by another channel or by the host")]
+    HeldByAnother(&'static str),
 
     // Bad input from the peer.
     /// The key exchange message did not decrypt to a 16-byte key. Says no more, by intention (D22). `E_INVALIDARG`.
@@ -144,6 +210,51 @@ pub enum Error {
     /// The configuration cannot be used. `E_INVALIDARG`.
     #[error("configuration: {0}")]
     Config(#[from] crate::config::ConfigError),
+}
+
+impl Error {
+    /// The HRESULT by which callers of the C functions and of the DDI know this error, and which a signed answer carries.
+    #[must_use]
+    pub fn hresult(&self) -> HRESULT {
+        match self {
+            Self::NoSessionKey | Self::KeyLost | Self::NoRefreshPending | Self::NoReadBackKey => D3DERR_INVALIDCALL,
+            Self::BadHandle { .. }
+            | Self::WrongSize { .. }
+            | Self::SizeMismatch
+            | Self::FormatMismatch { .. }
+            | Self::Multisampled
+            | Self::BadSurface(_)
+            | Self::BadPlaneCount(_)
+            | Self::UnalignedPattern { .. }
+            | Self::IvNotIncreasing
+            | Self::UnsupportedContentKey(_)
+            | Self::BadIndex { .. }
+            | Self::BadChannelType(_)
+            | Self::MessageTooShort { .. }
+            | Self::NotAuthentic
+            | Self::NoChannelKey
+            | Self::WrongChannel
+            | Self::ChannelNotInitialized
+            | Self::ChannelAlreadyInitialized
+            | Self::SequenceNotGreater { .. }
+            | Self::SequenceExhausted
+            | Self::BadProtectionFlags(_)
+            | Self::BadProcessType(_)
+            | Self::UnsupportedEncryption(_)
+            | Self::HeldByAnother(_)
+            | Self::KeyExchangeFailed
+            | Self::Config(_) => E_INVALIDARG,
+            Self::UnsupportedCrypto => D3DERR_UNSUPPORTEDCRYPTO,
+            Self::NotOffered(_) => E_NOTIMPL,
+            Self::NotProtected(_) | Self::ProtectedAccess => D3DERR_CANNOTPROTECTCONTENT,
+            Self::ProtectedMemoryExhausted { .. } | Self::TooManyObjects => E_OUTOFMEMORY,
+            Self::UnknownCommand(_)
+            | Self::UnknownQuery(_)
+            | Self::IvExhausted
+            | Self::RandomFailed
+            | Self::Identity { .. } => E_FAIL,
+        }
+    }
 }
 
 /// The name of an identity's file, or where it comes from when it has none.

@@ -33,6 +33,10 @@ pub enum Kind {
     Device = 1,
     /// A crypto session.
     CryptoSession = 2,
+    /// An authenticated channel.
+    AuthenticatedChannel = 3,
+    /// A decoder of the host.
+    Decoder = 4,
 }
 
 impl Kind {
@@ -40,6 +44,8 @@ impl Kind {
         match self {
             Self::Device => "device",
             Self::CryptoSession => "crypto session",
+            Self::AuthenticatedChannel => "authenticated channel",
+            Self::Decoder => "decoder",
         }
     }
 }

@@ -4,7 +4,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::error::{Error, Result};
-use crate::provider::{BlockCipher, Provider};
+use crate::provider::{BlockCipher, Mac, Provider};
 
 /// Bytes of every AES-128 key and of the random number of a session key refresh.
 pub const KEY_SIZE: usize = 16;
@@ -20,11 +20,6 @@ macro_rules! key_type {
             #[must_use]
             $vis fn new(bytes: [u8; KEY_SIZE]) -> Self {
                 Self(bytes)
-            }
-
-            /// The expanded key that enciphers blits.
-            pub(crate) fn schedule(&self) -> softcp_ctr::Key {
-                softcp_ctr::Key::new(&self.0)
             }
         }
 
@@ -47,6 +42,30 @@ key_type! {
 key_type! {
     /// The key under which `EncryptionBlt` encrypts while a separate read-back key is reported.
     pub(crate) ReadBackKey
+}
+key_type! {
+    /// The key of an authenticated channel, from its key exchange.
+    pub(crate) ChannelKey
+}
+
+macro_rules! enciphers_blits {
+    ($($name:ident),*) => {
+        $(impl $name {
+            /// The expanded key that enciphers blits.
+            pub(crate) fn schedule(&self) -> softcp_ctr::Key {
+                softcp_ctr::Key::new(&self.0)
+            }
+        })*
+    };
+}
+
+enciphers_blits!(SessionKey, ContentKey, ReadBackKey);
+
+impl ChannelKey {
+    /// The CMAC under this key that signs a channel's messages.
+    pub(crate) fn mac(&self, provider: &Provider) -> Box<dyn Mac> {
+        provider.aes.mac(&self.0)
+    }
 }
 
 impl SessionKey {

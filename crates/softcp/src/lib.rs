@@ -20,10 +20,12 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod accessibility;
 mod adapter;
 mod blit;
 pub mod capability;
 mod certificate;
+mod channel;
 pub mod config;
 mod device;
 mod error;
@@ -38,7 +40,8 @@ mod surface;
 
 pub use adapter::Adapter;
 pub use blit::EncryptedBlockInfo;
-pub use device::{Device, SharedSession};
+pub use channel::{ChannelType, Reply, command_answer_size};
+pub use device::{Device, Process, ProtectionFlags, SharedSession};
 pub use error::{Error, Result};
 pub use handle::{Handle, Kind};
 pub use iv::{AesCtrIv, IV_SIZE};

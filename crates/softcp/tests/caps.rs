@@ -41,7 +41,7 @@ fn every_known_pair_has_caps_and_enumerates_exactly_its_key_exchange_types() {
                 for index in [count, count + 1, u32::MAX] {
                     let error = adapter.key_exchange_type(&crypto_type, &profile, index).unwrap_err();
                     let is_right =
-                        matches!(error, Error::BadKeyExchangeIndex { index: i, count: c } if (i, c) == (index, count));
+                        matches!(error, Error::BadIndex { index: i, count: c, .. } if (i, c) == (index, count));
                     assert!(is_right, "{crypto_type} {profile} {index}: {error}");
                 }
             }

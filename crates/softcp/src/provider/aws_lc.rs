@@ -1,11 +1,12 @@
 //! AWS-LC behind the provider traits.
 
 use aws_lc_rs::cipher::{AES_128, DecryptingKey, DecryptionContext, EncryptingKey, UnboundCipherKey};
+use aws_lc_rs::cmac;
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::{KeySize, OAEP_SHA512_MGF1SHA512, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{Aes, BlockCipher, CryptoFailure, OaepPrivateKey, RSA_CIPHERTEXT_SIZE, Rsa, SecureRandom};
+use super::{Aes, BlockCipher, CryptoFailure, Mac, OaepPrivateKey, RSA_CIPHERTEXT_SIZE, Rsa, SecureRandom};
 
 /// AWS-LC.
 pub(super) struct AwsLc;
@@ -23,6 +24,24 @@ impl Aes for AwsLc {
             encrypt: EncryptingKey::ecb(unbound()).expect("AES-128 has an ECB mode"),
             decrypt: DecryptingKey::ecb(unbound()).expect("AES-128 has an ECB mode"),
         })
+    }
+
+    fn mac(&self, key: &[u8; 16]) -> Box<dyn Mac> {
+        Box::new(Cmac(cmac::Key::new(cmac::AES_128, key).expect("16 bytes are an AES-128 key")))
+    }
+}
+
+struct Cmac(cmac::Key);
+
+impl Mac for Cmac {
+    fn sign(&self, message: &[u8]) -> [u8; 16] {
+        let mut mac = [0; 16];
+        cmac::sign_to_buffer(&self.0, message, &mut mac).expect("16 bytes hold the MAC of any message");
+        mac
+    }
+
+    fn verify(&self, message: &[u8], mac: &[u8; 16]) -> Result<(), CryptoFailure> {
+        cmac::verify(&self.0, message, mac).map_err(|_| CryptoFailure)
     }
 }
 

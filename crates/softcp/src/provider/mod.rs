@@ -33,10 +33,20 @@ pub trait BlockCipher: Send + Sync {
     fn decrypt_block(&self, block: &mut [u8; 16]);
 }
 
+/// One AES-128 key, ready to sign and verify messages with CMAC (NIST SP 800-38B, which is OMAC1).
+pub trait Mac: Send + Sync {
+    /// The MAC of `message`, of full length.
+    fn sign(&self, message: &[u8]) -> [u8; 16];
+    /// Whether `mac` is the MAC of `message`; takes the same time wherever they differ.
+    fn verify(&self, message: &[u8], mac: &[u8; 16]) -> Result<(), CryptoFailure>;
+}
+
 /// AES-128.
 pub trait Aes: Send + Sync {
-    /// Expands `key`.
+    /// Expands `key` for single blocks.
     fn cipher(&self, key: &[u8; 16]) -> Box<dyn BlockCipher>;
+    /// Expands `key` for CMAC.
+    fn mac(&self, key: &[u8; 16]) -> Box<dyn Mac>;
 }
 
 /// An RSA-2048 private key that opens key exchange messages.
@@ -63,7 +73,7 @@ pub struct Provider {
     pub random: Arc<dyn SecureRandom>,
     /// The RSA of the key exchange.
     pub rsa: Arc<dyn Rsa>,
-    /// The AES that wraps and unwraps keys. Blits go through `softcp-ctr`.
+    /// The AES that wraps and unwraps keys, and signs messages. Blits go through `softcp-ctr`.
     pub aes: Arc<dyn Aes>,
 }
 

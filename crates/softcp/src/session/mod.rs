@@ -12,10 +12,10 @@ use softcp_abi::GUID;
 use crate::adapter::AdapterState;
 use crate::blit::{self, EncryptedBlockInfo};
 use crate::capability::Capability;
+use crate::device::Protection;
 use crate::error::{Error, Result};
 use crate::iv::AesCtrIv;
 use crate::key::{ContentKey, KEY_SIZE, KeyRefresh, ReadBackKey, SessionKey};
-use crate::provider::RSA_CIPHERTEXT_SIZE;
 use crate::surface::{BlitSurfaces, SurfaceFlags};
 
 mod state;
@@ -65,6 +65,7 @@ pub enum DataKey<'a> {
 /// One crypto session. Calls on it need `&mut`: whoever shares a session serialises the calls.
 pub struct CryptoSession {
     adapter: Arc<AdapterState>,
+    protection: Arc<Protection>,
     desc: CryptoSessionDesc,
     state: State,
     /// The last IV used with each data key, by the key's fingerprint. Empty unless IVs must increase (D10).
@@ -72,8 +73,8 @@ pub struct CryptoSession {
 }
 
 impl CryptoSession {
-    pub(crate) fn new(adapter: Arc<AdapterState>, desc: CryptoSessionDesc) -> Self {
-        Self { adapter, desc, state: State::Created, last_ivs: HashMap::new() }
+    pub(crate) fn new(adapter: Arc<AdapterState>, protection: Arc<Protection>, desc: CryptoSessionDesc) -> Self {
+        Self { adapter, protection, desc, state: State::Created, last_ivs: HashMap::new() }
     }
 
     /// What the session was created for. Any state.
@@ -104,15 +105,8 @@ impl CryptoSession {
     /// Any state; the session is `Keyed` afterwards. Errors: [`Error::WrongSize`]; [`Error::KeyExchangeFailed`] for
     /// everything else that is wrong with the message, without saying what (D22); then the state is unchanged.
     pub fn negotiate(&mut self, message: &[u8]) -> Result<()> {
-        let message: &[u8; RSA_CIPHERTEXT_SIZE] = message.try_into().map_err(|_| Error::WrongSize {
-            what: "the key exchange message",
-            expected: RSA_CIPHERTEXT_SIZE,
-            given: message.len(),
-        })?;
-        let identity = self.adapter.identity()?;
-        let plain = identity.key().decrypt(message).unwrap_or_default();
-        let key: &[u8; KEY_SIZE] = plain.as_slice().try_into().map_err(|_| Error::KeyExchangeFailed)?;
-        self.state.negotiated(SessionKey::new(*key), &self.adapter.provider);
+        let key = SessionKey::new(*self.adapter.exchanged_key(message)?);
+        self.state.negotiated(key, &self.adapter.provider);
         Ok(())
     }
 
@@ -253,7 +247,7 @@ impl CryptoSession {
         if flags.multisampled {
             return Err(Error::Multisampled);
         }
-        if self.adapter.protection_enforced() && !flags.protected {
+        if self.protection.enforced() && !flags.protected {
             return Err(Error::NotProtected(side));
         }
         Ok(())

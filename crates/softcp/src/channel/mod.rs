@@ -1,0 +1,204 @@
+//! Authenticated channels: signed commands to a driver, signed answers from it.
+//!
+//! ```text
+//!             verify.rs: OMAC, handle,       device: what the command
+//!   message ──▶ initialised, number, size ──▶ sets, what the query     ──▶ answer ──▶ signed message
+//!               = Checked<Command>            asks for                     layout.rs
+//!                 Checked<Query>
+//! ```
+//!
+//! A channel knows messages, its key and its sequence numbers. What commands change and queries report belongs to the
+//! device (`device/`), which hands it in as the last step of each call. The states are drawn in `state.rs`, the order of
+//! the checks in `verify.rs`.
+
+use std::sync::Arc;
+
+use softcp_abi::{
+    D3D11_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE, D3D11_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE, HRESULT, S_OK,
+};
+
+use crate::adapter::AdapterState;
+use crate::error::{Error, Result};
+use crate::handle::Handle;
+use crate::key::ChannelKey;
+
+mod command;
+mod layout;
+mod query;
+mod sequence;
+mod state;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use command::Command;
+use layout::{Header, OMAC_SIZE, Width, Writer};
+pub(crate) use query::{Answer, Query};
+use state::State;
+pub(crate) use verify::Checked;
+use verify::Verified;
+
+/// `D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE`, of the two that a driver has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelType {
+    /// A channel to the driver's software.
+    DriverSoftware,
+    /// A channel to the driver's hardware.
+    DriverHardware,
+}
+
+impl ChannelType {
+    /// The type of that number; [`Error::BadChannelType`] for any other, the API's own channel (1) included.
+    pub fn from_number(number: u32) -> Result<Self> {
+        match number {
+            D3D11_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE => Ok(Self::DriverSoftware),
+            D3D11_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE => Ok(Self::DriverHardware),
+            other => Err(Error::BadChannelType(other)),
+        }
+    }
+
+    /// The number by which the DDI knows the type.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        match self {
+            Self::DriverSoftware => D3D11_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE,
+            Self::DriverHardware => D3D11_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE,
+        }
+    }
+}
+
+/// What a command or a query led to: the result, and the signed message that carries it to the sender.
+#[derive(Debug)]
+pub struct Reply {
+    /// Whether the message was obeyed or answered, and if not, why.
+    pub result: Result<()>,
+    /// The answer to write to the output. Empty where there is none to give: a query, or an output, without room for a
+    /// header (D17).
+    pub message: Vec<u8>,
+}
+
+/// Bytes of the answer to a command, which every output of `ConfigureAuthenticatedChannel` has.
+#[must_use]
+pub fn command_answer_size() -> usize {
+    Header::answer_size(Width::NATIVE)
+}
+
+/// One authenticated channel. Calls on it need `&mut`: whoever shares a channel serialises the calls.
+pub(crate) struct AuthenticatedChannel {
+    adapter: Arc<AdapterState>,
+    handle: Handle,
+    channel_type: ChannelType,
+    width: Width,
+    state: State,
+}
+
+impl AuthenticatedChannel {
+    /// A channel whose messages carry `handle`.
+    pub(crate) fn new(adapter: Arc<AdapterState>, handle: Handle, channel_type: ChannelType) -> Self {
+        Self { adapter, handle, channel_type, width: Width::NATIVE, state: State::Created }
+    }
+
+    /// `NegotiateAuthenticatedChannelKeyExchange`: as a session's; the plain text is the channel key. Any state; the
+    /// sequences, if they run, go on.
+    pub(crate) fn negotiate(&mut self, message: &[u8]) -> Result<()> {
+        let key = ChannelKey::new(*self.adapter.exchanged_key(message)?);
+        self.state.negotiated(key.mac(&self.adapter.provider));
+        Ok(())
+    }
+
+    /// `ConfigureAuthenticatedChannel`: checks the command and has `obey` carry it out, INITIALIZE excepted, which is the
+    /// channel's own. The answer repeats the header, zero where the message has none.
+    pub(crate) fn configure(&mut self, message: &[u8], obey: impl FnOnce(Checked<Command>) -> Result<()>) -> Reply {
+        let header = Header::of_command(self.width, message).map(|(_, header)| header).unwrap_or_default();
+        let result = self.checked_command(message, obey);
+        let answer = Writer::answer(self.width, &header, return_code(&result)).finish();
+        Reply { result, message: self.signed(answer) }
+    }
+
+    /// `QueryAuthenticatedChannel`: checks the query and has `answer` answer it for a channel of this type. A failed
+    /// query is answered too, all members zero (D17, D30).
+    pub(crate) fn query(
+        &mut self,
+        message: &[u8],
+        output_size: usize,
+        answer: impl FnOnce(Checked<Query>, ChannelType) -> Result<Answer>,
+    ) -> Reply {
+        let header = match self.query_header(message, output_size) {
+            Ok(header) => header,
+            Err(error) => return Reply { result: Err(error), message: Vec::new() },
+        };
+        let found = verify::query(self.width, self.handle, &mut self.state, &header, message, output_size)
+            .and_then(|query| answer(query, self.channel_type));
+        let code = return_code(&found);
+        let room = output_size >= verify::whole_answer_size(self.width, &header);
+        let whole = found.as_ref().ok().copied().or(Answer::zero(header.kind)).filter(|_| room);
+        let unsigned = match whole {
+            Some(answer) => answer.write(self.width, &header, code),
+            None => Writer::answer(self.width, &header, code).finish(),
+        };
+        Reply { result: found.map(|_| ()), message: self.signed(unsigned) }
+    }
+
+    /// The reply to a command on a handle that names no channel. Nothing can sign it.
+    pub(crate) fn unknown_to_command(message: &[u8], error: Error) -> Reply {
+        let header = Header::of_command(Width::NATIVE, message).map(|(_, header)| header).unwrap_or_default();
+        let message = Writer::answer(Width::NATIVE, &header, error.hresult()).finish();
+        Reply { result: Err(error), message }
+    }
+
+    /// The reply to a query on a handle that names no channel. Nothing can sign it.
+    pub(crate) fn unknown_to_query(message: &[u8], output_size: usize, error: Error) -> Reply {
+        let header = Header::of_query(Width::NATIVE, message);
+        let message = match header {
+            Some(header) if output_size >= Header::answer_size(Width::NATIVE) => {
+                Writer::answer(Width::NATIVE, &header, error.hresult()).finish()
+            }
+            _ => Vec::new(),
+        };
+        Reply { result: Err(error), message }
+    }
+
+    fn checked_command(&mut self, message: &[u8], obey: impl FnOnce(Checked<Command>) -> Result<()>) -> Result<()> {
+        match verify::command(self.width, self.handle, &mut self.state, message)? {
+            Verified::Initialize(sequences) => {
+                self.state.initialize(sequences);
+                Ok(())
+            }
+            Verified::Command(command) => obey(command),
+        }
+    }
+
+    /// Step 1 of a query's checks.
+    fn query_header(&self, message: &[u8], output_size: usize) -> Result<Header> {
+        let too_short = |what, needed, given| Error::MessageTooShort { what, needed, given };
+        let header = Header::of_query(self.width, message)
+            .ok_or_else(|| too_short("the query", Header::query_size(self.width), message.len()))?;
+        let needed = Header::answer_size(self.width);
+        if output_size < needed { Err(too_short("the output", needed, output_size)) } else { Ok(header) }
+    }
+
+    /// Signs an answer. Without a key its OMAC stays zero.
+    fn signed(&self, mut answer: Vec<u8>) -> Vec<u8> {
+        if let Some(mac) = self.state.mac() {
+            let (omac, rest) = answer.split_at_mut(OMAC_SIZE);
+            omac.copy_from_slice(&mac.sign(rest));
+        }
+        answer
+    }
+}
+
+impl std::fmt::Debug for AuthenticatedChannel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthenticatedChannel")
+            .field("handle", &self.handle)
+            .field("channel_type", &self.channel_type)
+            .field("state", &self.state.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the signed answer says of a result.
+fn return_code<T>(result: &Result<T>) -> HRESULT {
+    result.as_ref().map_or_else(Error::hresult, |_| S_OK)
+}

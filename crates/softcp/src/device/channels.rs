@@ -1,0 +1,225 @@
+//! Authenticated channels of a device: what their commands change and their queries report.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use softcp_abi::{GUID, GUID_NULL};
+
+use super::{Device, Object, Process, ProtectionFlags};
+use crate::channel::{Answer, AuthenticatedChannel, ChannelType, Checked, Command, Query, Reply};
+use crate::error::{Error, Result};
+use crate::handle::{Handle, Kind};
+
+impl Device {
+    /// `CreateAuthenticatedChannel`; the handle is what its messages carry (D25). Errors: [`Error::BadChannelType`],
+    /// [`Error::TooManyObjects`].
+    pub fn create_authenticated_channel(&self, channel_type: u32) -> Result<Handle> {
+        let channel_type = ChannelType::from_number(channel_type)?;
+        self.adapter.objects.insert_with(Kind::AuthenticatedChannel, |handle| {
+            let channel = AuthenticatedChannel::new(Arc::clone(&self.adapter.state), handle, channel_type);
+            Object::AuthenticatedChannel { device: self.handle, channel: Arc::new(Mutex::new(channel)) }
+        })
+    }
+
+    /// `DestroyAuthenticatedChannel`: what the channel has set ends with it. Error: [`Error::BadHandle`].
+    pub fn destroy_authenticated_channel(&self, channel: Handle) -> Result<()> {
+        // Held to the end, so that a command under way on another thread cannot set anything afterwards.
+        let shared = self.channel(channel)?;
+        let _guard = lock(&shared);
+        let is_channel = |object: &Object| matches!(object, Object::AuthenticatedChannel { .. });
+        self.destroy(channel, Kind::AuthenticatedChannel, is_channel)?;
+        self.protection.end_channel(channel);
+        Ok(())
+    }
+
+    /// `NegotiateAuthenticatedChannelKeyExchange`: `message` is the channel key, encrypted as for a session; exactly 256
+    /// bytes. Any state of the channel. Errors: [`Error::BadHandle`], [`Error::WrongSize`],
+    /// [`Error::KeyExchangeFailed`] for everything else that is wrong with the message (D22); then nothing changes.
+    pub fn negotiate_channel(&self, channel: Handle, message: &[u8]) -> Result<()> {
+        let channel = self.channel(channel)?;
+        lock(&channel).negotiate(message)
+    }
+
+    /// `ConfigureAuthenticatedChannel`: checks a command, carries it out, and answers it; the checks are made in the
+    /// order of D15. Any state; a channel without a key refuses with an answer that is not signed.
+    ///
+    /// Errors in the reply: [`Error::BadHandle`] of the channel, or of what the command names;
+    /// [`Error::MessageTooShort`], [`Error::NotAuthentic`], [`Error::NoChannelKey`], [`Error::WrongChannel`],
+    /// [`Error::ChannelNotInitialized`], [`Error::ChannelAlreadyInitialized`] (D16), [`Error::SequenceNotGreater`],
+    /// [`Error::SequenceExhausted`] (D18), which change nothing; [`Error::UnknownCommand`], [`Error::WrongSize`] (D14),
+    /// [`Error::BadProtectionFlags`], [`Error::BadProcessType`], [`Error::UnsupportedEncryption`],
+    /// [`Error::HeldByAnother`], [`Error::TooManyObjects`], which use the sequence number up and change nothing else.
+    pub fn configure_channel(&self, channel: Handle, message: &[u8]) -> Reply {
+        match self.channel(channel) {
+            Err(error) => AuthenticatedChannel::unknown_to_command(message, error),
+            Ok(shared) => {
+                let mut guard = lock(&shared);
+                // Destroyed by another thread since it was found: it must not set anything any more.
+                match self.channel(channel) {
+                    Err(error) => AuthenticatedChannel::unknown_to_command(message, error),
+                    Ok(_) => guard.configure(message, |command| self.obey(channel, &command)),
+                }
+            }
+        }
+    }
+
+    /// `QueryAuthenticatedChannel`: checks a query and answers it. The answer is at most `output_size` bytes. Any state;
+    /// a channel without a key refuses with an answer that is not signed.
+    ///
+    /// Errors in the reply: those of [`Self::configure_channel`] with the like meaning, but [`Error::UnknownQuery`], and
+    /// [`Error::BadIndex`].
+    pub fn query_channel(&self, channel: Handle, message: &[u8], output_size: usize) -> Reply {
+        match self.channel(channel) {
+            Err(error) => AuthenticatedChannel::unknown_to_query(message, output_size, error),
+            Ok(shared) => lock(&shared).query(message, output_size, |query, channel_type| self.answer(channel_type, &query)),
+        }
+    }
+
+    /// Names the outputs that show the device's images, in the order of their indices, in place of those configured.
+    pub fn set_outputs(&self, outputs: Vec<u64>) {
+        *self.outputs.write().unwrap_or_else(PoisonError::into_inner) = outputs;
+    }
+
+    /// Allows a process to open restricted shared resources for the host: no channel can revoke that. Error:
+    /// [`Error::TooManyObjects`].
+    pub fn allow_process(&self, process: Process) -> Result<()> {
+        self.protection.allow(None, process)
+    }
+
+    /// Whether a process may open restricted shared resources of this device.
+    #[must_use]
+    pub fn process_allowed(&self, process: Process) -> bool {
+        self.protection.processes().contains(&process)
+    }
+
+    /// The encryption that content of this device must have before it becomes accessible; all zero is none.
+    #[must_use]
+    pub fn accessible_encryption(&self) -> GUID {
+        self.protection.encryption()
+    }
+
+    fn channel(&self, handle: Handle) -> Result<Arc<Mutex<AuthenticatedChannel>>> {
+        match self.object(handle) {
+            Some(Object::AuthenticatedChannel { channel, .. }) => Ok(channel),
+            _ => Err(Kind::AuthenticatedChannel.bad_handle()),
+        }
+    }
+
+    /// Carries a command out. An error changes nothing.
+    fn obey(&self, channel: Handle, command: &Checked<Command>) -> Result<()> {
+        match *command.get() {
+            Command::Protection { flags } => {
+                self.protection.set_flags(channel, ProtectionFlags::from_bits(flags)?);
+                Ok(())
+            }
+            Command::CryptoSession { decoder, session, device } => {
+                self.check_device(device)?;
+                self.bind_decoder(handle(decoder, Kind::Decoder)?, handle(session, Kind::CryptoSession)?)
+            }
+            Command::SharedResource { process_type, process, allow } => {
+                let process = Process::from_parts(process_type, process)?;
+                if allow == 0 {
+                    self.protection.revoke(channel, process)
+                } else {
+                    self.protection.allow(Some(channel), process)
+                }
+            }
+            Command::EncryptionWhenAccessible { encryption } => {
+                if encryption != GUID_NULL && !self.encryptions().contains(&encryption) {
+                    return Err(Error::UnsupportedEncryption(encryption));
+                }
+                self.protection.set_encryption(channel, encryption)
+            }
+        }
+    }
+
+    fn answer(&self, channel_type: ChannelType, query: &Checked<Query>) -> Result<Answer> {
+        match *query.get() {
+            Query::Protection => Ok(Answer::Protection { flags: self.protection.flags().bits() }),
+            Query::ChannelType => Ok(Answer::ChannelType { channel_type: channel_type.number() }),
+            Query::DeviceHandle => Ok(Answer::DeviceHandle { device: raw(self.handle) }),
+            Query::CryptoSession { decoder } => {
+                let session = self.decoder_session(handle(decoder, Kind::Decoder)?)?.map_or(0, raw);
+                Ok(Answer::CryptoSession { decoder, session, device: raw(self.handle) })
+            }
+            Query::RestrictedSharedResourceProcessCount => {
+                Ok(Answer::RestrictedSharedResourceProcessCount { count: count(&self.protection.processes()) })
+            }
+            Query::RestrictedSharedResourceProcess { index } => {
+                let (process_type, process) = at("process", &self.protection.processes(), index)?.to_parts();
+                Ok(Answer::RestrictedSharedResourceProcess { index, process_type, process })
+            }
+            Query::UnrestrictedProtectedSharedResourceCount => {
+                Ok(Answer::UnrestrictedProtectedSharedResourceCount { count: self.shares.count() })
+            }
+            Query::OutputIdCount { device, session } => {
+                self.check_viewer(device, session)?;
+                Ok(Answer::OutputIdCount { device, session, count: count(&self.outputs()) })
+            }
+            Query::OutputId { device, session, index } => {
+                self.check_viewer(device, session)?;
+                let output = at("output", &self.outputs(), index)?;
+                Ok(Answer::OutputId { device, session, index, output })
+            }
+            Query::AccessibilityAttributes => {
+                let accessibility = &self.adapter.state.profile.accessibility;
+                Ok(Answer::AccessibilityAttributes {
+                    bus_type: accessibility.bus_type,
+                    contiguous_blocks: accessibility.contiguous_blocks,
+                    non_contiguous_blocks: accessibility.non_contiguous_blocks,
+                })
+            }
+            Query::EncryptionWhenAccessibleGuidCount => {
+                Ok(Answer::EncryptionWhenAccessibleGuidCount { count: count(self.encryptions()) })
+            }
+            Query::EncryptionWhenAccessibleGuid { index } => {
+                let encryption = at("encryption", self.encryptions(), index)?;
+                Ok(Answer::EncryptionWhenAccessibleGuid { index, encryption })
+            }
+            Query::CurrentEncryptionWhenAccessible => {
+                Ok(Answer::CurrentEncryptionWhenAccessible { encryption: self.protection.encryption() })
+            }
+        }
+    }
+
+    fn encryptions(&self) -> &[GUID] {
+        &self.adapter.state.profile.accessibility.encryption
+    }
+
+    fn outputs(&self) -> Vec<u64> {
+        self.outputs.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn check_device(&self, device: u64) -> Result<()> {
+        if device == raw(self.handle) { Ok(()) } else { Err(Kind::Device.bad_handle()) }
+    }
+
+    /// Checks the device and the session for which outputs are asked.
+    fn check_viewer(&self, device: u64, session: u64) -> Result<()> {
+        self.check_device(device)?;
+        self.crypto_session(handle(session, Kind::CryptoSession)?).map(|_| ())
+    }
+}
+
+fn lock(channel: &Mutex<AuthenticatedChannel>) -> MutexGuard<'_, AuthenticatedChannel> {
+    // A panic inside a call leaves the channel in one of its states, so it can still be used.
+    channel.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A handle as messages carry it.
+fn raw(handle: Handle) -> u64 {
+    handle.get() as u64
+}
+
+/// The handle that a message carries; zero, and what is no handle here, is an error.
+fn handle(raw: u64, kind: Kind) -> Result<Handle> {
+    usize::try_from(raw).ok().and_then(Handle::from_raw).ok_or_else(|| kind.bad_handle())
+}
+
+fn count<T>(list: &[T]) -> u32 {
+    u32::try_from(list.len()).unwrap_or(u32::MAX)
+}
+
+fn at<T: Copy>(what: &'static str, list: &[T], index: u32) -> Result<T> {
+    let position = usize::try_from(index).unwrap_or(usize::MAX);
+    list.get(position).copied().ok_or(Error::BadIndex { what, index, count: count(list) })
+}
