@@ -1,16 +1,32 @@
 //! The application's half of Direct3D 11.1 content protection.
 //!
 //! A driver that protects video offers *crypto sessions*: the application checks the driver's certificate, sends it a
-//! session key, and from then on hands it enciphered buffers and reads enciphered surfaces back. This crate is
-//! everything the application computes on its side of that conversation. It calls no driver: it takes the bytes a
-//! driver returned and gives the bytes to pass on.
+//! session key, and from then on hands it enciphered buffers and reads enciphered surfaces back. And it offers
+//! *authenticated channels*, over which the application switches protection on and asks what the driver does, in
+//! messages that nobody between the two can change or replay. This crate is everything the application computes on
+//! its side of these conversations. It calls no driver: it takes the bytes a driver returned and gives the bytes to
+//! pass on.
 //!
 //! ```text
 //!       the application, with this crate               the driver
 //!       --------------------------------               ----------
-//!       CertificateChain::parse          <---------    GetCertificate
+//!       a channel first
+//!                                                      CreateAuthenticatedChannel: handle
+//!       CertificateChain::parse          <---------    GetCertificate of the channel's type
+//!       CertificateChain::verify
+//!       KeyExchange::new                 --------->    NegotiateAuthenticatedChannelKeyExchange
+//!       ClientChannel::new
+//!       command(Initialize)              --------->    ConfigureAuthenticatedChannel
+//!       open_command_answer              <---------      signed answer
+//!       query(ChannelType)               --------->    QueryAuthenticatedChannel
+//!       open_query_answer                <---------      signed answer: the type asked for?
+//!       command(Protection), ...         --------->    ConfigureAuthenticatedChannel
+//!
+//!       then sessions
+//!       CertificateChain::parse          <---------    GetCertificate of the crypto type
 //!       CertificateChain::verify
 //!       ClientSession::negotiate         --------->    NegotiateCryptoSessionKeyExchange
+//!       command(CryptoSession)           --------->    ConfigureAuthenticatedChannel: for this decoder
 //!
 //!       wrap_content_key                 --------->    DecryptionBlt: content key,
 //!       IvSequence, DataCipher           --------->      IV, enciphered buffer
@@ -59,11 +75,41 @@
 //! # }
 //! ```
 //!
+//! # A channel
+//!
+//! ```
+//! # use std::time::Duration;
+//! use softcp_client::{AnswerError, ChannelError, ClientChannel, Command, KeyExchange, Query, SystemRandom};
+//! # use softcp_client::{CertificateChain, TrustAnchors, UnixTime};
+//!
+//! # const CERTIFICATE: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/chain.p7b"));
+//! # const ROOT: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/root.pem"));
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let now = UnixTime::since_unix_epoch(Duration::from_secs(1_800_000_000));
+//! # let driver = CertificateChain::parse(CERTIFICATE)?.verify(&TrustAnchors::from_pem(ROOT)?, now)?;
+//! # let handle = 0x1234;
+//! // `driver` is the accepted certificate of the channel's type, `handle` what CreateAuthenticatedChannel wrote.
+//! let exchange = KeyExchange::new(&driver, &SystemRandom)?;
+//! // ... NegotiateAuthenticatedChannelKeyExchange with exchange.message().as_bytes() ...
+//! let mut channel = ClientChannel::new(exchange, handle, &SystemRandom)?;
+//! assert_eq!(channel.query(Query::ChannelType).unwrap_err(), ChannelError::NotInitialized);
+//!
+//! let message = channel.command(Command::Initialize)?;
+//! let output = vec![0; message.answer_size()];
+//! // ... ConfigureAuthenticatedChannel with message.bytes() and output ...
+//! let opened = channel.open_command_answer(&message, &output);
+//! // Here no driver has signed it, so nothing of it is believed.
+//! assert_eq!(opened, Err(AnswerError::NotAuthentic));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Independence
 //!
 //! This crate shares no code with the driver's side, so that each checks the other: it has its own certificate
-//! reader, its own key types and its own AES (the `aes` and `ctr` crates of `RustCrypto`). RSA, SHA-256 and random
-//! numbers come from AWS-LC.
+//! reader, its own key types, its own AES and CMAC (the `aes`, `ctr` and `cmac` crates of `RustCrypto`) and its own
+//! messages. RSA, SHA-256 and random numbers come from AWS-LC. What both sides have in common is the contract: the
+//! structures and constants of `softcp-abi`, which hold no code.
 //!
 //! # Numbers in the documentation
 //!

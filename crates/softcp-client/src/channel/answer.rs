@@ -320,3 +320,47 @@ fn boolean(member: &'static str, value: abi::BOOL) -> Result<bool, AnswerError> 
         _ => Err(AnswerError::Value { member, value: value.cast_unsigned() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::command::Command;
+    use super::super::fields;
+    use super::*;
+
+    const KEY: [u8; 16] = [7; 16];
+    const HEADER: Header = Header { channel: 0x1234, sequence_number: 5 };
+
+    /// PROTECTION and its answer as if both had the same size, which they have on 32-bit systems: the command as it
+    /// comes back has its flags where an answer has its return code.
+    fn command_that_looks_like_an_answer(flags: i32) -> ChannelMessage {
+        let message = ChannelMessage::command(&KEY.into(), HEADER, Command::Protection(ProtectionFlags::default()), 0);
+        let mut bytes = message.bytes()[..COMMAND_ANSWER.size].to_vec();
+        fields::put(&mut bytes, COMMAND_ANSWER.return_code, flags);
+        omac::sign(&KEY.into(), &mut bytes);
+        message.with_bytes(bytes)
+    }
+
+    #[test]
+    fn command_itself_with_flags_is_a_reflection() {
+        for flags in [1, 2, 3] {
+            let message = command_that_looks_like_an_answer(flags);
+            assert_eq!(open_command(&KEY.into(), &message, message.bytes()), Err(AnswerError::Reflected));
+        }
+    }
+
+    #[test]
+    fn command_itself_without_flags_is_its_own_successful_answer() {
+        let message = command_that_looks_like_an_answer(0);
+        assert_eq!(open_command(&KEY.into(), &message, message.bytes()), Ok(()));
+    }
+
+    #[test]
+    fn refusal_of_a_command_that_looks_like_an_answer_is_no_reflection() {
+        let message = command_that_looks_like_an_answer(1);
+        let mut output = message.bytes().to_vec();
+        fields::put(&mut output, COMMAND_ANSWER.return_code, abi::E_INVALIDARG);
+        omac::sign(&KEY.into(), &mut output);
+        let refused = AnswerError::Refused { name: "PROTECTION", return_code: abi::E_INVALIDARG };
+        assert_eq!(open_command(&KEY.into(), &message, &output), Err(refused));
+    }
+}

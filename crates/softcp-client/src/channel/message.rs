@@ -63,6 +63,12 @@ impl ChannelMessage {
         self.header.sequence_number
     }
 
+    /// The same message with other bytes.
+    #[cfg(test)]
+    pub(super) fn with_bytes(self, bytes: Vec<u8>) -> Self {
+        Self { bytes, ..self }
+    }
+
     pub(super) fn asked(&self) -> Asked {
         self.asked
     }
