@@ -4,8 +4,8 @@
 
    Every function returns an HRESULT (softcp_hresult) unless it says otherwise. Outputs of a failed call: handles,
    pointers, counts, sizes and status values are zero, data buffers keep their bytes. Capability and creation
-   functions may be called from any thread; calls on one session are serialised by it. D1, D2 ... are the numbered
-   decisions of docs/decisions.md. */
+   functions may be called from any thread; calls on one session or channel are serialised by it. D1, D2 ... are the
+   numbered decisions of docs/decisions.md. */
 #ifndef SOFTCP_H
 #define SOFTCP_H
 
@@ -82,6 +82,24 @@ extern "C" {
 
 // Session status: the key and the protected content were lost.
 #define SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST 2
+
+// Channel type: the driver's software.
+#define SOFTCP_CHANNEL_DRIVER_SOFTWARE 2
+
+// Channel type: the driver's hardware.
+#define SOFTCP_CHANNEL_DRIVER_HARDWARE 3
+
+// Flag of `softcp_protection`: protection is enforced (D19).
+#define SOFTCP_PROTECTION_ENABLED 1
+
+// Flag of `softcp_protection`: content may be shown in an overlay or full screen only.
+#define SOFTCP_PROTECTION_OVERLAY_OR_FULLSCREEN_REQUIRED 2
+
+// Process type: the desktop window manager; the handle does not count.
+#define SOFTCP_PROCESS_DWM 1
+
+// Process type: the process of a handle.
+#define SOFTCP_PROCESS_HANDLE 2
 
 // Access of a mapping: the caller reads.
 #define SOFTCP_ACCESS_READ 1
@@ -163,6 +181,16 @@ typedef struct softcp_mapping {
   struct softcp_plane extra_planes[2];
 } softcp_mapping;
 
+// A process.
+typedef struct softcp_process {
+  // SOFTCP_PROCESS_ value.
+  uint32_t process_type;
+  // Reserved, zero.
+  uint32_t reserved;
+  // The process of type SOFTCP_PROCESS_HANDLE: what applications pass as ProcessHandle. It is compared, never used.
+  uint64_t handle;
+} softcp_process;
+
 // Callbacks of the host. All but `map` and `unmap` may be null. No lock is held while one of them runs, so it may
 // call this library again. They are called on the thread of the call that needs them.
 typedef struct softcp_host {
@@ -190,6 +218,13 @@ typedef struct softcp_host {
   // 16 bytes, so `blob_size` is any other number, 0 included; a failure is passed on. Null: such content keys are
   // E_INVALIDARG.
   softcp_hresult (SOFTCP_CALL *unwrap_key)(void *context, const void *blob, uint32_t blob_size, uint8_t *key);
+  // Writes the identifiers of the outputs that show the device's images to `identifiers`, up to `capacity` of them, and
+  // returns how many there are; what is past the capacity is not reported. Asked at each query on a channel. Null: the
+  // outputs are those configured (outputs.identifiers).
+  uint32_t (SOFTCP_CALL *outputs)(void *context, uint64_t *identifiers, uint32_t capacity);
+  // Writes the processes that may open restricted shared resources from the start to `processes`, as `outputs` does.
+  // Asked once, when the device is made; no channel can revoke these. Null: none.
+  uint32_t (SOFTCP_CALL *allowed_processes)(void *context, struct softcp_process *processes, uint32_t capacity);
 } softcp_host;
 
 // A GUID, laid out as the Windows type.
@@ -246,16 +281,24 @@ typedef struct softcp_encrypted_block_info {
   uint32_t encrypt;
 } softcp_encrypted_block_info;
 
+// An authenticated channel: a number as `softcp_session` is. It is also the handle that the channel's messages carry.
+typedef size_t softcp_channel;
+
+// A decoder of the host: a number as `softcp_session` is. It is also the handle by which messages of a channel name it.
+typedef size_t softcp_decoder;
+
 // Success.
 #define SOFTCP_S_OK 0
 
-// 0x80070057: null pointer, wrong size, bad value, stale or foreign handle, or a key exchange that failed.
+// 0x80070057: null pointer, wrong size, bad value, stale or foreign handle, a key exchange that failed, or a message on a
+// channel that is not authentic or out of order.
 #define SOFTCP_E_INVALIDARG ((int32_t)0x80070057u)
 
 // 0x8007000E: protected memory or handles are used up.
 #define SOFTCP_E_OUTOFMEMORY ((int32_t)0x8007000eu)
 
-// 0x80004005: IVs are used up, the random generator or the identity failed, or an internal error.
+// 0x80004005: unknown command or query, IVs are used up, the random generator or the identity failed, or an internal
+// error.
 #define SOFTCP_E_FAIL ((int32_t)0x80004005u)
 
 // 0x80004001: the capability profile does not offer this.
@@ -302,9 +345,9 @@ softcp_hresult SOFTCP_CALL softcp_device_create(const struct softcp_adapter *ada
                                     const struct softcp_host *host,
                                     struct softcp_device **device);
 
-// Destroys a device with all its sessions, and detaches it from every `hDevice`; null does nothing. Calls under way,
-// on other threads or in whose callback this is called, go on to their end with the host's callbacks; the host's
-// context must live as long. No new call may begin.
+// Destroys a device with all its sessions, channels and decoders, and detaches it from every `hDevice`; null does
+// nothing. Calls under way, on other threads or in whose callback this is called, go on to their end with the host's
+// callbacks; the host's context must live as long. No new call may begin.
 //
 // # Safety
 // `device` is null or came from `softcp_device_create` and is not used again.
@@ -322,13 +365,6 @@ softcp_hresult SOFTCP_CALL softcp_protected_memory_reserve(const struct softcp_d
 // # Safety
 // `device` is null or came from `softcp_device_create`.
 softcp_hresult SOFTCP_CALL softcp_protected_memory_release(const struct softcp_device *device, uint64_t bytes);
-
-// Writes to `enforced` whether protection is enforced (1) or not (0): while it is, the host must refuse to map
-// protected resources and to copy them to unprotected ones (D19).
-//
-// # Safety
-// `device` is null or came from `softcp_device_create`; `enforced` is null or valid for a write.
-softcp_hresult SOFTCP_CALL softcp_protection_enforced(const struct softcp_device *device, uint32_t *enforced);
 
 // Writes to `caps` what is offered for a crypto type and a decode profile; null or the null GUID stands for none of
 // either (D27). SOFTCP_E_UNSUPPORTEDCRYPTO: type or profile is unknown.
@@ -490,6 +526,156 @@ softcp_hresult SOFTCP_CALL softcp_session_status(const struct softcp_device *dev
 // # Safety
 // `device` is null or came from `softcp_device_create`.
 softcp_hresult SOFTCP_CALL softcp_session_invalidate(const struct softcp_device *device, softcp_session session, uint32_t status);
+
+// Creates a channel and writes it to `channel`: the number is also the handle that its messages carry (D25).
+// SOFTCP_E_INVALIDARG: another type than the two of a driver. SOFTCP_E_OUTOFMEMORY: too many channels.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `channel` is null or valid for a write.
+softcp_hresult SOFTCP_CALL softcp_channel_create(const struct softcp_device *device,
+                                     uint32_t channel_type,
+                                     softcp_channel *channel);
+
+// Destroys a channel: what it has set ends with it. Zero does nothing. SOFTCP_E_INVALIDARG: not a live channel of this
+// device, which is harmless.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`.
+softcp_hresult SOFTCP_CALL softcp_channel_destroy(const struct softcp_device *device, softcp_channel channel);
+
+// Writes the size of the certificate chain for channels of a type in bytes to `size`. The first call may make the
+// identity, which takes up to half a second. SOFTCP_E_INVALIDARG: another type than the two of a driver.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `size` is null or valid for a write.
+softcp_hresult SOFTCP_CALL softcp_channel_certificate_size(const struct softcp_device *device,
+                                               uint32_t channel_type,
+                                               uint32_t *size);
+
+// Writes the certificate chain for channels of a type to `certificate`, in the form of `softcp_session_certificate`.
+// `size` must be exactly its size, else SOFTCP_E_INVALIDARG and the buffer is untouched.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `certificate` is null or valid for writes of `size` bytes.
+softcp_hresult SOFTCP_CALL softcp_channel_certificate(const struct softcp_device *device,
+                                          uint32_t channel_type,
+                                          uint32_t size,
+                                          void *certificate);
+
+// Key exchange: `data` is the channel key, encrypted as a session key is (`softcp_session_negotiate`), exactly 256
+// bytes. Any state; replaces a key, while the sequence numbers go on. SOFTCP_E_INVALIDARG: wrong size or failed
+// decryption, not told apart further (D22); then nothing changes.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `data` is null or valid for reads of `size` bytes.
+softcp_hresult SOFTCP_CALL softcp_channel_negotiate(const struct softcp_device *device,
+                                        softcp_channel channel,
+                                        uint32_t size,
+                                        const void *data);
+
+// Query. `input` holds a D3D11_AUTHENTICATED_QUERY_INPUT, or the longer structure of the query; `output` receives the
+// structure of its answer. Both may be larger, may overlap, and need no alignment.
+//
+// A refused query is answered too, with the return code in the answer, signed if the channel has a key; only when
+// `input` or `output` cannot hold a header is nothing written (D17). SOFTCP_E_INVALIDARG: wrong channel handle, not
+// initialised, sequence number not greater than the last (it is used up otherwise, whatever comes after), a size too
+// small, an index past the end, a handle that names nothing. SOFTCP_E_FAIL: unknown query.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `input` is null or valid for reads of `input_size` bytes,
+// `output` null or valid for writes of `output_size` bytes.
+softcp_hresult SOFTCP_CALL softcp_channel_query(const struct softcp_device *device,
+                                    softcp_channel channel,
+                                    uint32_t input_size,
+                                    const void *input,
+                                    uint32_t output_size,
+                                    void *output);
+
+// Command. `input` is exactly the structure of the command (D14), which begins with a
+// D3D11_AUTHENTICATED_CONFIGURE_INPUT; `output` receives a D3D11_AUTHENTICATED_CONFIGURE_OUTPUT. Both may overlap, and
+// need no alignment.
+//
+// The answer repeats the header and carries the return code, of a refused command too; it is signed if the channel has
+// a key. SOFTCP_E_INVALIDARG, in the order of the checks (D15): shorter than a header, wrong OMAC, wrong channel handle,
+// not initialised or a second INITIALIZE (D16), sequence number not greater than the last; then nothing changes. Past
+// that the number is used up: SOFTCP_E_FAIL for an unknown command, SOFTCP_E_INVALIDARG for a wrong size or a value
+// that is refused, SOFTCP_E_OUTOFMEMORY for too many allowed processes; nothing else changes.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `input` is null or valid for reads of `input_size` bytes,
+// `output` null or valid for a write of the structure.
+softcp_hresult SOFTCP_CALL softcp_channel_configure(const struct softcp_device *device,
+                                        softcp_channel channel,
+                                        uint32_t input_size,
+                                        const void *input,
+                                        void *output);
+
+// Registers a decoder that the host has made, and writes to `decoder` the handle that the host's VideoDecoderGetHandle
+// must answer: an application binds a session to it over an authenticated channel. SOFTCP_E_OUTOFMEMORY: too many.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `decoder` is null or valid for a write.
+softcp_hresult SOFTCP_CALL softcp_decoder_register(const struct softcp_device *device, softcp_decoder *decoder);
+
+// The host has destroyed the decoder. Zero does nothing. SOFTCP_E_INVALIDARG: not a live decoder of this device, which
+// is harmless.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`.
+softcp_hresult SOFTCP_CALL softcp_decoder_unregister(const struct softcp_device *device, softcp_decoder decoder);
+
+// Writes to `session` the session that an authenticated channel has bound to the decoder; zero before that, and after
+// the session is destroyed. SOFTCP_E_INVALIDARG: not a live decoder of this device.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `session` is null or valid for a write.
+softcp_hresult SOFTCP_CALL softcp_decoder_session(const struct softcp_device *device,
+                                      softcp_decoder decoder,
+                                      softcp_session *session);
+
+// Writes to `enforced` whether protection is enforced (1) or not (0): while it is, the host must refuse to map
+// protected resources and to copy them to unprotected ones (D19).
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `enforced` is null or valid for a write.
+softcp_hresult SOFTCP_CALL softcp_protection_enforced(const struct softcp_device *device, uint32_t *enforced);
+
+// Writes to `flags` the protection in force on the device, as SOFTCP_PROTECTION_ flags: that of all its channels
+// together. The second flag is for the host to enforce, which knows how its images are shown.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `flags` is null or valid for a write.
+softcp_hresult SOFTCP_CALL softcp_protection(const struct softcp_device *device, uint32_t *flags);
+
+// Writes to `allowed` whether a process may open the device's restricted shared resources (1) or not (0): those that the
+// host allowed from the start, and those that a channel allows. SOFTCP_E_INVALIDARG: an unknown process type.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `process` is null or readable; `allowed` is null or valid for a
+// write.
+softcp_hresult SOFTCP_CALL softcp_process_allowed(const struct softcp_device *device,
+                                      const struct softcp_process *process,
+                                      uint32_t *allowed);
+
+// Writes to `encryption` the encryption that a channel has chosen for content before it becomes accessible, as by being
+// paged out to memory that others reach; all zero is none. It is for the host to apply, which moves the content.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `encryption` is null or valid for a write.
+softcp_hresult SOFTCP_CALL softcp_accessible_encryption(const struct softcp_device *device, struct softcp_guid *encryption);
+
+// The host has made a protected resource that is shared with other processes without restriction: channels report how
+// many there are.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`.
+softcp_hresult SOFTCP_CALL softcp_unrestricted_share_add(const struct softcp_device *device);
+
+// The host has destroyed a resource of `softcp_unrestricted_share_add`.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`.
+softcp_hresult SOFTCP_CALL softcp_unrestricted_share_remove(const struct softcp_device *device);
 
 #ifdef __cplusplus
 }

@@ -297,6 +297,77 @@ typedef struct D3D11_ENCRYPTED_BLOCK_INFO {
 // `D3D11_ENCRYPTED_BLOCK_INFO` by its DDI name.
 typedef struct D3D11_ENCRYPTED_BLOCK_INFO D3D11_1DDI_ENCRYPTED_BLOCK_INFO;
 
+// The video stream that a decoder decodes.
+typedef struct D3D11_VIDEO_DECODER_DESC {
+  // Decode profile.
+  struct GUID Guid;
+  // Width of a frame in pixels.
+  UINT SampleWidth;
+  // Height of a frame in pixels.
+  UINT SampleHeight;
+  // Format of the surfaces that frames are decoded to: `DXGI_FORMAT`.
+  UINT OutputFormat;
+} D3D11_VIDEO_DECODER_DESC;
+
+// `D3D11_VIDEO_DECODER_DESC` by its DDI name.
+typedef struct D3D11_VIDEO_DECODER_DESC D3D11_1DDI_VIDEO_DECODER_DESC;
+
+// Unsigned 16-bit number.
+typedef uint16_t USHORT;
+
+// How a decoder is fed. Members that say nothing about encryption are those of DXVA 2.0.
+//
+// Source: the structure in `d3d10umddi.h` and in `d3d11.h`. Old reference pages give `ConfigMinRenderTargetBuffCount`
+// 32 bits; in the headers it has 16.
+typedef struct D3D11_VIDEO_DECODER_CONFIG {
+  // What encrypts bitstream buffers: `GUID_NULL` for a crypto session, `D3D11_DECODER_ENCRYPTION_HW_CENC` for a
+  // session with sealed keys, `DXVA_NoEncrypt` for nothing.
+  struct GUID guidConfigBitstreamEncryption;
+  // The same for macroblock control buffers.
+  struct GUID guidConfigMBcontrolEncryption;
+  // The same for residual difference buffers.
+  struct GUID guidConfigResidDiffEncryption;
+  // 1: pictures come as raw bitstream; 0: as macroblock control commands. DXVA has further values for H.264.
+  UINT ConfigBitstreamRaw;
+  // 1: macroblock control commands come in raster order.
+  UINT ConfigMBcontrolRasterOrder;
+  // 1: residual differences may come from the host in the spatial domain.
+  UINT ConfigResidDiffHost;
+  // 1: spatial residuals of predicted pictures have 8 bits; 0: 16 bits.
+  UINT ConfigSpatialResid8;
+  // 1: 8-bit overflow blocks are subtracted; 0: added.
+  UINT ConfigResid8Subtraction;
+  // 1: the host clips spatial blocks to 8 bits (intra) or 9 bits (other).
+  UINT ConfigSpatialHost8or9Clipping;
+  // 1: spatial residuals have their chrominance interleaved.
+  UINT ConfigSpatialResidInterleaved;
+  // 1: spatial residuals of intra blocks are unsigned.
+  UINT ConfigIntraResidUnsigned;
+  // 1: transform coefficients may come from the host for the decoder's inverse transform.
+  UINT ConfigResidDiffAccelerator;
+  // 1: the host does the inverse scan.
+  UINT ConfigHostInverseScan;
+  // 1: the inverse transform is the one of H.263 Annex W.
+  UINT ConfigSpecificIDCT;
+  // 1: coefficients come in groups of four.
+  UINT Config4GroupedCoefs;
+  // Frames that the decoder works on at a time.
+  USHORT ConfigMinRenderTargetBuffCount;
+  // Private data of the decoder.
+  USHORT ConfigDecoderSpecific;
+} D3D11_VIDEO_DECODER_CONFIG;
+
+// `D3D11_VIDEO_DECODER_CONFIG` by its DDI name.
+typedef struct D3D11_VIDEO_DECODER_CONFIG D3D11_1DDI_VIDEO_DECODER_CONFIG;
+
+// What kind of video decoder to create.
+typedef struct D3D11_1DDIARG_CREATEVIDEODECODER {
+  // The stream.
+  D3D11_1DDI_VIDEO_DECODER_DESC Desc;
+  // How the decoder is fed, and which of its buffers are encrypted.
+  D3D11_1DDI_VIDEO_DECODER_CONFIG Config;
+} D3D11_1DDIARG_CREATEVIDEODECODER;
+
 // One compressed buffer of a frame, as an application submits it.
 //
 // The DDI's structure has one member more: `D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC`.
@@ -429,11 +500,41 @@ typedef struct D3D11_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK D3DWDDM2_0DDI_VIDEO_
 // An entry that has nothing to do with content protection; its parameters are the host driver's affair.
 typedef void (SOFTCP_APIENTRY *PFND3D10DDI_OPAQUE)(void);
 
+// Size in bytes, of pointer size.
+typedef size_t SIZE_T;
+
 // A display device (graphics context) of the driver.
 typedef struct D3D10DDI_HDEVICE {
   // The driver's private data, in memory that the runtime owns.
   void *pDrvPrivate;
 } D3D10DDI_HDEVICE;
+
+// Bytes of private memory that the caller provides for a decoder. Never fails.
+typedef SIZE_T (SOFTCP_APIENTRY *PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE)(struct D3D10DDI_HDEVICE hDevice,
+                                                            const struct D3D11_1DDIARG_CREATEVIDEODECODER *pDecoder);
+
+// A video decoder.
+typedef struct D3D11_1DDI_HDECODE {
+  // The driver's private data: as many bytes as CalcPrivateVideoDecoderSize said, owned by the runtime.
+  void *pDrvPrivate;
+} D3D11_1DDI_HDECODE;
+
+// The runtime's own handle of a video decoder.
+typedef struct D3D11_1DDI_HRTDECODE {
+  // Opaque to the driver; handed back in callbacks.
+  void *handle;
+} D3D11_1DDI_HRTDECODE;
+
+// Creates a video decoder: S_OK, D3DDDIERR_DEVICEREMOVED or E_OUTOFMEMORY.
+//
+// The caller owns the memory of `hDecoder` and keeps it in place until the decoder is destroyed.
+typedef HRESULT (SOFTCP_APIENTRY *PFND3D11_1DDI_CREATEVIDEODECODER)(struct D3D10DDI_HDEVICE hDevice,
+                                                    const struct D3D11_1DDIARG_CREATEVIDEODECODER *pCreateData,
+                                                    struct D3D11_1DDI_HDECODE hDecoder,
+                                                    struct D3D11_1DDI_HRTDECODE hRTDecode);
+
+// Destroys a video decoder. The caller may free its memory afterwards.
+typedef void (SOFTCP_APIENTRY *PFND3D11_1DDI_DESTROYVIDEODECODER)(struct D3D10DDI_HDEVICE hDevice, struct D3D11_1DDI_HDECODE hDecoder);
 
 // What the driver offers for a crypto type and decode profile: S_OK or D3DERR_UNSUPPORTEDCRYPTO.
 typedef HRESULT (SOFTCP_APIENTRY *PFND3D11_1DDI_GETCONTENTPROTECTIONCAPS)(struct D3D10DDI_HDEVICE hDevice,
@@ -447,9 +548,6 @@ typedef HRESULT (SOFTCP_APIENTRY *PFND3D11_1DDI_GETCRYPTOKEYEXCHANGETYPE)(struct
                                                           const struct GUID *pDecodeProfile,
                                                           UINT Index,
                                                           struct GUID *pKeyExchangeType);
-
-// Size in bytes, of pointer size.
-typedef size_t SIZE_T;
 
 // Bytes of private memory that the caller provides for a session. Never fails.
 typedef SIZE_T (SOFTCP_APIENTRY *PFND3D11_1DDI_CALCPRIVATECRYPTOSESSIONSIZE)(struct D3D10DDI_HDEVICE hDevice,
@@ -578,12 +676,6 @@ typedef HRESULT (SOFTCP_APIENTRY *PFND3D11_1DDI_CONFIGUREAUTHENTICATEDCHANNEL)(s
                                                                UINT InputDataSize,
                                                                const void *pInputData,
                                                                D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT *pOutputData);
-
-// A video decoder.
-typedef struct D3D11_1DDI_HDECODE {
-  // The driver's private data, in memory that the runtime owns.
-  void *pDrvPrivate;
-} D3D11_1DDI_HDECODE;
 
 // Handle of a decoder, as messages of a channel carry it.
 typedef HRESULT (SOFTCP_APIENTRY *PFND3D11_1DDI_VIDEODECODERGETHANDLE)(struct D3D10DDI_HDEVICE hDevice,
@@ -957,11 +1049,11 @@ typedef struct D3D11_1DDI_VIDEODEVICEFUNCS {
   // Slot 6: GetVideoDecoderBufferInfo (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnGetVideoDecoderBufferInfo;
   // Slot 7: CalcPrivateVideoDecoderSize (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCalcPrivateVideoDecoderSize;
+  PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE pfnCalcPrivateVideoDecoderSize;
   // Slot 8: CreateVideoDecoder (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCreateVideoDecoder;
+  PFND3D11_1DDI_CREATEVIDEODECODER pfnCreateVideoDecoder;
   // Slot 9: DestroyVideoDecoder (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnDestroyVideoDecoder;
+  PFND3D11_1DDI_DESTROYVIDEODECODER pfnDestroyVideoDecoder;
   // Slot 10: VideoDecoderExtension (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoDecoderExtension;
   // Slot 11: VideoDecoderBeginFrame (video decoding), the host driver's.
@@ -1125,11 +1217,11 @@ typedef struct D3DWDDM2_0DDI_VIDEODEVICEFUNCS {
   // Slot 6: GetVideoDecoderBufferInfo (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnGetVideoDecoderBufferInfo;
   // Slot 7: CalcPrivateVideoDecoderSize (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCalcPrivateVideoDecoderSize;
+  PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE pfnCalcPrivateVideoDecoderSize;
   // Slot 8: CreateVideoDecoder (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCreateVideoDecoder;
+  PFND3D11_1DDI_CREATEVIDEODECODER pfnCreateVideoDecoder;
   // Slot 9: DestroyVideoDecoder (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnDestroyVideoDecoder;
+  PFND3D11_1DDI_DESTROYVIDEODECODER pfnDestroyVideoDecoder;
   // Slot 10: VideoDecoderExtension (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoDecoderExtension;
   // Slot 11: VideoDecoderBeginFrame (video decoding), the host driver's.
@@ -1319,11 +1411,11 @@ typedef struct D3DWDDM2_1DDI_VIDEODEVICEFUNCS {
   // Slot 6: GetVideoDecoderBufferInfo (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnGetVideoDecoderBufferInfo;
   // Slot 7: CalcPrivateVideoDecoderSize (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCalcPrivateVideoDecoderSize;
+  PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE pfnCalcPrivateVideoDecoderSize;
   // Slot 8: CreateVideoDecoder (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCreateVideoDecoder;
+  PFND3D11_1DDI_CREATEVIDEODECODER pfnCreateVideoDecoder;
   // Slot 9: DestroyVideoDecoder (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnDestroyVideoDecoder;
+  PFND3D11_1DDI_DESTROYVIDEODECODER pfnDestroyVideoDecoder;
   // Slot 10: VideoDecoderExtension (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoDecoderExtension;
   // Slot 11: VideoDecoderBeginFrame (video decoding), the host driver's.
@@ -1517,11 +1609,11 @@ typedef struct D3DWDDM2_4DDI_VIDEODEVICEFUNCS {
   // Slot 6: GetVideoDecoderBufferInfo (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnGetVideoDecoderBufferInfo;
   // Slot 7: CalcPrivateVideoDecoderSize (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCalcPrivateVideoDecoderSize;
+  PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE pfnCalcPrivateVideoDecoderSize;
   // Slot 8: CreateVideoDecoder (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCreateVideoDecoder;
+  PFND3D11_1DDI_CREATEVIDEODECODER pfnCreateVideoDecoder;
   // Slot 9: DestroyVideoDecoder (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnDestroyVideoDecoder;
+  PFND3D11_1DDI_DESTROYVIDEODECODER pfnDestroyVideoDecoder;
   // Slot 10: VideoDecoderExtension (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoDecoderExtension;
   // Slot 11: VideoDecoderBeginFrame (video decoding), the host driver's.
@@ -1717,11 +1809,11 @@ typedef struct D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0 {
   // Slot 6: GetVideoDecoderBufferInfo (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnGetVideoDecoderBufferInfo;
   // Slot 7: CalcPrivateVideoDecoderSize (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCalcPrivateVideoDecoderSize;
+  PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE pfnCalcPrivateVideoDecoderSize;
   // Slot 8: CreateVideoDecoder (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCreateVideoDecoder;
+  PFND3D11_1DDI_CREATEVIDEODECODER pfnCreateVideoDecoder;
   // Slot 9: DestroyVideoDecoder (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnDestroyVideoDecoder;
+  PFND3D11_1DDI_DESTROYVIDEODECODER pfnDestroyVideoDecoder;
   // Slot 10: VideoDecoderExtension (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoDecoderExtension;
   // Slot 11: VideoDecoderBeginFrame (video decoding), the host driver's.
@@ -2281,6 +2373,13 @@ extern "C" {
 // Flag of a description: make a multisampled resource.
 #define SOFTCP_RESOURCE_MULTISAMPLED 2
 
+// Flag of a description: make a shared resource, which other processes may open.
+#define SOFTCP_RESOURCE_SHARED 4
+
+// Flag of a description, with `SOFTCP_RESOURCE_SHARED` only: the sharing is restricted to the processes that an
+// authenticated channel allowed.
+#define SOFTCP_RESOURCE_RESTRICTED 8
+
 // Receives an error of an entry that returns nothing.
 //
 // `context` is `error_context` of the description. `function` names the entry and `text` says what is wrong, both
@@ -2339,13 +2438,14 @@ typedef struct softcp_driver {
   void *context;
   // Creates a device and writes its handle: S_OK or E_OUTOFMEMORY. Destroy it with `destroy_device`.
   HRESULT (SOFTCP_CALL *create_device)(void *context, D3D10DDI_HDEVICE *device);
-  // Destroys a device with its sessions, channels and resources. Zero does nothing.
+  // Destroys a device with its sessions, channels, decoders and resources. Zero does nothing.
   void (SOFTCP_CALL *destroy_device)(void *context, D3D10DDI_HDEVICE device);
-  // Fills the content-protection entries of a video function table and leaves the others as they are.
+  // Fills the content-protection entries of a video function table, and those that make a decoder if the driver has
+  // decoders to bind sessions to; leaves the others as they are.
   //
   // `table_size` is the size of the table in bytes. E_INVALIDARG: no video sub-device, or not its table's size.
-  // The entries work until the device is destroyed. Private memory of sessions and channels is the caller's, of
-  // the size that the table's CalcPrivate entries say.
+  // The entries work until the device is destroyed. Private memory of sessions, channels and
+  // decoders is the caller's, of the size that the table's CalcPrivate entries say.
   HRESULT (SOFTCP_CALL *retrieve_sub_object)(void *context,
                                  D3D10DDI_HDEVICE device,
                                  uint32_t sub_device_id,

@@ -5,13 +5,25 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use softcp::{
-    Adapter, BlitSurfaces, CryptoSessionDesc, DataKey, Device, EncryptedBlockInfo, Error, GUID, Handle, Kind,
+    Adapter, BlitSurfaces, CryptoSessionDesc, DataKey, Device, EncryptedBlockInfo, Error, GUID, Handle, Kind, Reply,
     SessionStatus, SharedSession,
 };
 
 use crate::host::{Host, softcp_host};
 use crate::hresult::{Failure, Result};
 use crate::mapping;
+
+/// Bytes that a message on a channel can have. The longest has 72; what is longer than this is not even looked at.
+pub(crate) const MAX_MESSAGE_SIZE: usize = 4096;
+
+/// Whose certificate chain is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum CertificateOf {
+    /// Authenticated channels of this type.
+    AuthenticatedChannel(u32),
+    /// Crypto sessions of this crypto type.
+    CryptoSession(GUID),
+}
 
 /// A device. Opaque; made by `softcp_device_create`.
 #[allow(non_camel_case_types, reason = "named as in the C header")]
@@ -33,7 +45,11 @@ impl softcp_device {
         host: softcp_host,
         context: Option<Arc<dyn Any + Send + Sync>>,
     ) -> Result<Arc<Self>> {
-        Ok(Arc::new(Self { engine: Device::new(adapter)?, host: Host::new(host)?, _context: context }))
+        let (engine, host) = (Device::new(adapter)?, Host::new(host)?);
+        for process in host.allowed_processes() {
+            engine.allow_process(process.engine()?)?;
+        }
+        Ok(Arc::new(Self { engine, host, _context: context }))
     }
 
     pub(crate) fn engine(&self) -> &Device {
@@ -61,8 +77,7 @@ impl softcp_device {
 
     /// The live session of this device that `id` names.
     pub(crate) fn session(&self, id: usize) -> Result<SharedSession> {
-        let handle = Handle::from_raw(id).ok_or_else(|| Kind::CryptoSession.bad_handle())?;
-        Ok(self.engine.crypto_session(handle)?)
+        Ok(self.engine.crypto_session(handle(id, Kind::CryptoSession)?)?)
     }
 
     /// The session's handle for the application, which is its id.
@@ -108,9 +123,50 @@ impl softcp_device {
         unsafe { mapping::with_surfaces(&self.host, source, destination, blit) }
     }
 
+    /// Creates a channel and returns its id, which is also the handle that its messages carry.
+    pub(crate) fn create_channel(&self, channel_type: u32) -> Result<usize> {
+        Ok(self.engine.create_authenticated_channel(channel_type)?.get())
+    }
+
+    /// Destroys a channel. The zero id, which a failed create leaves, is harmless.
+    pub(crate) fn destroy_channel(&self, id: usize) -> Result<()> {
+        Handle::from_raw(id).map_or(Ok(()), |handle| Ok(self.engine.destroy_authenticated_channel(handle)?))
+    }
+
+    pub(crate) fn negotiate_channel(&self, id: usize, message: &[u8]) -> Result<()> {
+        Ok(self.engine.negotiate_channel(handle(id, Kind::AuthenticatedChannel)?, message)?)
+    }
+
+    pub(crate) fn configure_channel(&self, id: usize, message: &[u8]) -> Reply {
+        self.engine.configure_channel(Handle::from_raw(id), message)
+    }
+
+    pub(crate) fn query_channel(&self, id: usize, message: &[u8], output_size: usize) -> Reply {
+        // Outputs come and go, so the host is asked each time, before the engine locks anything.
+        if let Some(outputs) = self.host.outputs() {
+            self.engine.set_outputs(outputs);
+        }
+        self.engine.query_channel(Handle::from_raw(id), message, output_size)
+    }
+
+    /// Registers a decoder of the host and returns its id.
+    pub(crate) fn register_decoder(&self) -> Result<usize> {
+        Ok(self.engine.register_decoder()?.get())
+    }
+
+    /// Forgets a decoder. The zero id is harmless.
+    pub(crate) fn unregister_decoder(&self, id: usize) -> Result<()> {
+        Handle::from_raw(id).map_or(Ok(()), |handle| Ok(self.engine.unregister_decoder(handle)?))
+    }
+
+    /// The id of the session bound to a decoder, zero when there is none.
+    pub(crate) fn decoder_session(&self, id: usize) -> Result<usize> {
+        Ok(self.engine.decoder_session(handle(id, Kind::Decoder)?)?.map_or(0, Handle::get))
+    }
+
     /// Writes the certificate chain to `certificate`, which must have exactly its size.
-    pub(crate) fn certificate(&self, crypto_type: &GUID, certificate: &mut [u8]) -> Result<()> {
-        let chain = self.adapter().session_certificate(crypto_type)?;
+    pub(crate) fn certificate(&self, of: CertificateOf, certificate: &mut [u8]) -> Result<()> {
+        let chain = self.chain(of)?;
         if certificate.len() != chain.len() {
             let (expected, given) = (chain.len(), certificate.len());
             return Err(Error::WrongSize { what: "the certificate buffer", expected, given }.into());
@@ -120,9 +176,16 @@ impl softcp_device {
     }
 
     /// The size of the certificate chain in bytes.
-    pub(crate) fn certificate_size(&self, crypto_type: &GUID) -> Result<u32> {
-        let size = self.adapter().session_certificate(crypto_type)?.len();
+    pub(crate) fn certificate_size(&self, of: CertificateOf) -> Result<u32> {
+        let size = self.chain(of)?.len();
         u32::try_from(size).map_err(|_| Failure::Invalid("the certificate chain is larger than 4 GiB"))
+    }
+
+    fn chain(&self, of: CertificateOf) -> Result<Vec<u8>> {
+        Ok(match of {
+            CertificateOf::AuthenticatedChannel(channel_type) => self.adapter().channel_certificate(channel_type)?,
+            CertificateOf::CryptoSession(crypto_type) => self.adapter().session_certificate(&crypto_type)?,
+        })
     }
 }
 
@@ -130,6 +193,11 @@ impl std::fmt::Debug for softcp_device {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("softcp_device").field("engine", &self.engine).finish_non_exhaustive()
     }
+}
+
+/// The handle of an id; zero is none.
+fn handle(id: usize, kind: Kind) -> Result<Handle> {
+    Handle::from_raw(id).ok_or_else(|| kind.bad_handle().into())
 }
 
 /// A host never gets a null cookie to map.

@@ -5,6 +5,7 @@ use std::ffi::{CString, c_char, c_void};
 use softcp::{ContentKey, Error, KEY_SIZE};
 use softcp_abi::{HRESULT, S_OK, softcp_mapping};
 
+use crate::core::protection::softcp_process;
 use crate::hresult::{Failure, Result};
 
 /// Callbacks of the host. All but `map` and `unmap` may be null. No lock is held while one of them runs, so it may
@@ -48,7 +49,18 @@ pub struct softcp_host {
     pub unwrap_key: Option<
         unsafe extern "C" fn(context: *mut c_void, blob: *const c_void, blob_size: u32, key: *mut u8) -> HRESULT,
     >,
+    /// Writes the identifiers of the outputs that show the device's images to `identifiers`, up to `capacity` of them, and
+    /// returns how many there are; what is past the capacity is not reported. Asked at each query on a channel. Null: the
+    /// outputs are those configured (outputs.identifiers).
+    pub outputs: Option<unsafe extern "C" fn(context: *mut c_void, identifiers: *mut u64, capacity: u32) -> u32>,
+    /// Writes the processes that may open restricted shared resources from the start to `processes`, as `outputs` does.
+    /// Asked once, when the device is made; no channel can revoke these. Null: none.
+    pub allowed_processes:
+        Option<unsafe extern "C" fn(context: *mut c_void, processes: *mut softcp_process, capacity: u32) -> u32>,
 }
+
+/// How many outputs, or processes, a host can name.
+const CAPACITY: usize = 64;
 
 /// A host whose required callbacks are there.
 pub(crate) struct Host(softcp_host);
@@ -95,6 +107,21 @@ impl Host {
         unsafe { report_error(self.0.context, self.0.report_error, function, failure) };
     }
 
+    /// The outputs, if the host names them.
+    pub(crate) fn outputs(&self) -> Option<Vec<u64>> {
+        let outputs = self.0.outputs?;
+        // SAFETY: the host's own function with its own context; the list has room for as many as it is told.
+        Some(list(|items, capacity| unsafe { outputs(self.0.context, items, capacity) }))
+    }
+
+    /// The processes that are allowed from the start.
+    pub(crate) fn allowed_processes(&self) -> Vec<softcp_process> {
+        self.0.allowed_processes.map_or_else(Vec::new, |processes| {
+            // SAFETY: as for `outputs`.
+            list(|items, capacity| unsafe { processes(self.0.context, items, capacity) })
+        })
+    }
+
     /// Opens a sealed key blob (D28).
     pub(crate) fn unwrap_key(&self, blob: &[u8]) -> Result<ContentKey> {
         let unsupported = || Error::UnsupportedContentKey(blob.len());
@@ -123,6 +150,13 @@ pub(crate) unsafe fn report_error(
     let (function, message) = (text(function.to_owned()), text(failure.to_string()));
     // SAFETY: the caller's duty; both strings live past the call.
     unsafe { report(context, function.as_ptr(), failure.hresult(), message.as_ptr()) };
+}
+
+/// What a host writes to a list of [`CAPACITY`] items.
+fn list<T: Copy + Default>(write: impl FnOnce(*mut T, u32) -> u32) -> Vec<T> {
+    let mut items = [T::default(); CAPACITY];
+    let count = write(items.as_mut_ptr(), u32::try_from(CAPACITY).expect("a small number"));
+    items[..usize::try_from(count).unwrap_or(CAPACITY).min(CAPACITY)].to_vec()
 }
 
 /// A negative HRESULT is a failure. S_FALSE and its like are taken as success: hosts differ in what they return.

@@ -84,6 +84,35 @@ pub(crate) unsafe fn bytes_mut<'a>(name: &'static str, data: *mut c_void, size: 
     Ok(unsafe { std::slice::from_raw_parts_mut(data.cast(), size) })
 }
 
+/// A copy of the `size` bytes at `data`, so that what is checked is what is used, whatever the caller does meanwhile;
+/// null is an error unless `size` is 0, and so are more than `most` bytes.
+///
+/// # Safety
+/// `data` is null or valid for reads of `size` bytes.
+pub(crate) unsafe fn copy(name: &'static str, data: *const c_void, size: usize, most: usize) -> Result<Vec<u8>> {
+    if size > most {
+        return Err(Failure::TooLarge { name, most, given: size });
+    }
+    // SAFETY: the caller's duty is the same.
+    unsafe { bytes(name, data, size) }.map(<[u8]>::to_vec)
+}
+
+/// Writes `bytes` to `data`; null is an error.
+///
+/// # Safety
+/// `data` is null or valid for writes of as many bytes.
+pub(crate) unsafe fn write_bytes(name: &'static str, data: *mut c_void, bytes: &[u8]) -> Result<()> {
+    check_not_null(name, data)?;
+    // SAFETY: not null, so by the caller's duty writable; `bytes` is memory of this library.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data.cast(), bytes.len()) };
+    Ok(())
+}
+
+/// Null is an error: for an output that is written only after the call has had its effect.
+pub(crate) fn check_not_null(name: &'static str, pointer: *const c_void) -> Result<()> {
+    if pointer.is_null() { Err(Failure::Null(name)) } else { Ok(()) }
+}
+
 /// The string at `text`, none when null.
 ///
 /// # Safety

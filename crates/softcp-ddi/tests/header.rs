@@ -12,6 +12,8 @@ const DRIVER_ENTRY: &[&str] = &[
     "SOFTCP_DRIVER_INTERFACE_VERSION",
     "SOFTCP_RESOURCE_PROTECTED",
     "SOFTCP_RESOURCE_MULTISAMPLED",
+    "SOFTCP_RESOURCE_SHARED",
+    "SOFTCP_RESOURCE_RESTRICTED",
     "softcp_resource_desc",
     "softcp_report_error",
     "softcp_driver_desc",
@@ -36,8 +38,8 @@ const CORE_PREAMBLE: &str = r"/* SPDX-License-Identifier: Apache-2.0 OR MIT */
 
    Every function returns an HRESULT (softcp_hresult) unless it says otherwise. Outputs of a failed call: handles,
    pointers, counts, sizes and status values are zero, data buffers keep their bytes. Capability and creation
-   functions may be called from any thread; calls on one session are serialised by it. D1, D2 ... are the numbered
-   decisions of docs/decisions.md. */
+   functions may be called from any thread; calls on one session or channel are serialised by it. D1, D2 ... are the
+   numbered decisions of docs/decisions.md. */
 #ifndef SOFTCP_H
 #define SOFTCP_H
 
@@ -148,6 +150,9 @@ fn core_header() -> String {
         "core/device.rs",
         "core/caps.rs",
         "core/session.rs",
+        "core/channel.rs",
+        "core/decoder.rs",
+        "core/protection.rs",
         "device.rs",
         "host.rs",
     ];

@@ -105,9 +105,7 @@ impl BusImplementation {
             Self::TracksOnMotherBoardToChip => D3D11_BUS_IMPL_MODIFIER_TRACKS_ON_MOTHER_BOARD_TO_CHIP,
             Self::TracksOnMotherBoardToSocket => D3D11_BUS_IMPL_MODIFIER_TRACKS_ON_MOTHER_BOARD_TO_SOCKET,
             Self::DaughterBoardConnector => D3D11_BUS_IMPL_MODIFIER_DAUGHTER_BOARD_CONNECTOR,
-            Self::DaughterBoardConnectorInsideOfNuae => {
-                D3D11_BUS_IMPL_MODIFIER_DAUGHTER_BOARD_CONNECTOR_INSIDE_OF_NUAE
-            }
+            Self::DaughterBoardConnectorInsideOfNuae => D3D11_BUS_IMPL_MODIFIER_DAUGHTER_BOARD_CONNECTOR_INSIDE_OF_NUAE,
         }
     }
 }

@@ -39,9 +39,9 @@ pub unsafe extern "C" fn softcp_device_create(
     })
 }
 
-/// Destroys a device with all its sessions, and detaches it from every `hDevice`; null does nothing. Calls under way,
-/// on other threads or in whose callback this is called, go on to their end with the host's callbacks; the host's
-/// context must live as long. No new call may begin.
+/// Destroys a device with all its sessions, channels and decoders, and detaches it from every `hDevice`; null does
+/// nothing. Calls under way, on other threads or in whose callback this is called, go on to their end with the host's
+/// callbacks; the host's context must live as long. No new call may begin.
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create` and is not used again.
@@ -82,26 +82,6 @@ pub unsafe extern "C" fn softcp_protected_memory_release(device: *const softcp_d
         let device = unsafe { borrow(device) }?;
         device.adapter().protected_memory().release(bytes);
         Ok(())
-    })
-}
-
-/// Writes to `enforced` whether protection is enforced (1) or not (0): while it is, the host must refuse to map
-/// protected resources and to copy them to unprotected ones (D19).
-///
-/// # Safety
-/// `device` is null or came from `softcp_device_create`; `enforced` is null or valid for a write.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn softcp_protection_enforced(
-    device: *const softcp_device,
-    enforced: *mut u32,
-) -> softcp_hresult {
-    guard::run("softcp_protection_enforced", || {
-        // SAFETY: the caller's duty on `enforced`.
-        unsafe { pointer::write("enforced", enforced, 0) }?;
-        // SAFETY: the caller's duty on `device`.
-        let device = unsafe { borrow(device) }?;
-        // SAFETY: the caller's duty on `enforced`.
-        unsafe { pointer::write("enforced", enforced, u32::from(device.engine().protection_enforced())) }
     })
 }
 

@@ -6,6 +6,9 @@
 
 pub mod adapter;
 pub mod caps;
+pub mod channel;
+pub mod decoder;
 pub mod device;
+pub mod protection;
 pub mod session;
 pub mod types;

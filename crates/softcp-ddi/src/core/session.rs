@@ -6,7 +6,7 @@ use softcp::{CryptoSessionDesc, EncryptedBlockInfo};
 
 use super::device::{borrow, softcp_device};
 use super::types::{softcp_guid, softcp_hresult, softcp_session};
-use crate::device::status_number;
+use crate::device::{CertificateOf, status_number};
 use crate::hresult::Failure;
 use crate::{guard, pointer};
 
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn softcp_session_certificate_size(
         let device = unsafe { borrow(device) }?;
         // SAFETY: the caller's duty on `crypto_type`.
         let crypto_type = unsafe { pointer::read("crypto_type", crypto_type) }?;
-        let bytes = device.certificate_size(&crypto_type.into())?;
+        let bytes = device.certificate_size(CertificateOf::CryptoSession(crypto_type.into()))?;
         // SAFETY: the caller's duty on `size`.
         unsafe { pointer::write("size", size, bytes) }
     })
@@ -142,7 +142,7 @@ pub unsafe extern "C" fn softcp_session_certificate(
         let crypto_type = unsafe { pointer::read("crypto_type", crypto_type) }?;
         // SAFETY: the caller's duty on `certificate`.
         let certificate = unsafe { pointer::bytes_mut("certificate", certificate, size as usize) }?;
-        device.certificate(&crypto_type.into(), certificate)
+        device.certificate(CertificateOf::CryptoSession(crypto_type.into()), certificate)
     })
 }
 

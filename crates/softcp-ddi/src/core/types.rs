@@ -13,13 +13,23 @@ pub type softcp_hresult = i32;
 #[allow(non_camel_case_types, reason = "named as in the C header")]
 pub type softcp_session = usize;
 
+/// An authenticated channel: a number as `softcp_session` is. It is also the handle that the channel's messages carry.
+#[allow(non_camel_case_types, reason = "named as in the C header")]
+pub type softcp_channel = usize;
+
+/// A decoder of the host: a number as `softcp_session` is. It is also the handle by which messages of a channel name it.
+#[allow(non_camel_case_types, reason = "named as in the C header")]
+pub type softcp_decoder = usize;
+
 /// Success.
 pub const SOFTCP_S_OK: softcp_hresult = 0;
-/// 0x80070057: null pointer, wrong size, bad value, stale or foreign handle, or a key exchange that failed.
+/// 0x80070057: null pointer, wrong size, bad value, stale or foreign handle, a key exchange that failed, or a message on a
+/// channel that is not authentic or out of order.
 pub const SOFTCP_E_INVALIDARG: softcp_hresult = 0x8007_0057_u32 as i32;
 /// 0x8007000E: protected memory or handles are used up.
 pub const SOFTCP_E_OUTOFMEMORY: softcp_hresult = 0x8007_000E_u32 as i32;
-/// 0x80004005: IVs are used up, the random generator or the identity failed, or an internal error.
+/// 0x80004005: unknown command or query, IVs are used up, the random generator or the identity failed, or an internal
+/// error.
 pub const SOFTCP_E_FAIL: softcp_hresult = 0x8000_4005_u32 as i32;
 /// 0x80004001: the capability profile does not offer this.
 pub const SOFTCP_E_NOTIMPL: softcp_hresult = 0x8000_4001_u32 as i32;

@@ -1,8 +1,12 @@
 //! `GetCertificateSize`, `GetCertificate`.
 
-use softcp_abi::{D3D10DDI_HDEVICE, D3D11_1DDI_CERTIFICATE_INFO, D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION, GUID};
+use softcp_abi::{
+    D3D10DDI_HDEVICE, D3D11_1DDI_CERTIFICATE_INFO, D3D11_1DDI_CERTIFICATE_TYPE_AUTHENTICATED_CHANNEL,
+    D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION,
+};
 
 use super::attach::{device, reporting};
+use crate::device::CertificateOf;
 use crate::hresult::{Failure, Result};
 use crate::pointer;
 
@@ -17,8 +21,8 @@ pub(super) unsafe extern "system" fn get_certificate_size(
         unsafe { pointer::write("pCertificateSize", size, 0) }?;
         let device = device(h_device)?;
         // SAFETY: the runtime's duty: null or readable.
-        let crypto_type = crypto_type(&unsafe { pointer::read("pCertificateInfo", info) }?)?;
-        let bytes = device.certificate_size(&crypto_type)?;
+        let of = certificate_of(&unsafe { pointer::read("pCertificateInfo", info) }?)?;
+        let bytes = device.certificate_size(of)?;
         // SAFETY: the runtime's duty: null or writable.
         unsafe { pointer::write("pCertificateSize", size, bytes) }
     });
@@ -34,18 +38,24 @@ pub(super) unsafe extern "system" fn get_certificate(
     reporting("GetCertificate", h_device, || {
         let device = device(h_device)?;
         // SAFETY: the runtime's duty: null or readable.
-        let crypto_type = crypto_type(&unsafe { pointer::read("pCertificateInfo", info) }?)?;
+        let of = certificate_of(&unsafe { pointer::read("pCertificateInfo", info) }?)?;
         // SAFETY: the runtime's duty: null or writable for `size` bytes.
         let certificate = unsafe { pointer::bytes_mut("pCertificate", certificate.cast(), size as usize) }?;
-        device.certificate(&crypto_type, certificate)
+        device.certificate(of, certificate)
     });
 }
 
-/// The crypto type whose certificate is asked for.
-fn crypto_type(info: &D3D11_1DDI_CERTIFICATE_INFO) -> Result<GUID> {
-    if info.CertificateType != D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION {
-        return Err(Failure::Invalid("this driver has certificates for crypto sessions only"));
+/// Whose certificate is asked for.
+fn certificate_of(info: &D3D11_1DDI_CERTIFICATE_INFO) -> Result<CertificateOf> {
+    match info.CertificateType {
+        D3D11_1DDI_CERTIFICATE_TYPE_AUTHENTICATED_CHANNEL => {
+            // SAFETY: the type says that this member counts, and any 4 bytes are a number.
+            Ok(CertificateOf::AuthenticatedChannel(unsafe { info.u.ChannelType }))
+        }
+        D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION => {
+            // SAFETY: the type says that this member counts, and any 16 bytes are a GUID.
+            Ok(CertificateOf::CryptoSession(unsafe { info.u.CryptoSessionType }))
+        }
+        _ => Err(Failure::Invalid("the certificate type is neither a channel's nor a crypto session's")),
     }
-    // SAFETY: the type says that this member counts, and any 16 bytes are a GUID.
-    Ok(unsafe { info.u.CryptoSessionType })
 }

@@ -2,11 +2,12 @@
 //! functions as the core functions (`softcp_ddi.h`).
 //!
 //! The host attaches a SoftCP device to its `hDevice` and fills its table. A resource's cookie is the `pDrvPrivate` of
-//! its `HRESOURCE`. The private memory of a session holds its id and nothing else; it is looked up and checked on each
+//! its `HRESOURCE`. The private memory of a session or channel holds its id and nothing else; it is looked up and checked on each
 //! use. An entry that returns nothing makes one report to the host's `report_error` when it fails (D20).
 
 pub mod attach;
 pub mod caps;
 pub mod certificate;
+pub mod channel;
 pub mod session;
 pub mod table;

@@ -7,7 +7,7 @@ use std::ffi::{CStr, c_char, c_void};
 
 use softcp_abi::video_table_size;
 
-use super::{caps, certificate, session};
+use super::{caps, certificate, channel, session};
 use crate::core::types::softcp_hresult;
 use crate::guard;
 use crate::hresult::{Failure, Result};
@@ -38,7 +38,8 @@ macro_rules! entries {
     };
 }
 
-/// Every entry this library provides, in header order. Entries of the tables that are not here stay the host's.
+/// Every entry this library provides, in header order. Entries of the tables that are not here stay the host's, 77
+/// (`VideoDecoderGetHandle`) among them: the decoder is the host's, its handle that of `softcp_decoder_register`.
 static ENTRIES: &[Entry] = entries! {
     58 c"pfnGetContentProtectionCaps" PFND3D11_1DDI_GETCONTENTPROTECTIONCAPS = caps::get_content_protection_caps,
     59 c"pfnGetCryptoKeyExchangeType" PFND3D11_1DDI_GETCRYPTOKEYEXCHANGETYPE = caps::get_crypto_key_exchange_type,
@@ -53,6 +54,12 @@ static ENTRIES: &[Entry] = entries! {
     68 c"pfnStartSessionKeyRefresh" PFND3D11_1DDI_STARTSESSIONKEYREFRESH = session::start_session_key_refresh,
     69 c"pfnFinishSessionKeyRefresh" PFND3D11_1DDI_FINISHSESSIONKEYREFRESH = session::finish_session_key_refresh,
     70 c"pfnGetEncryptionBltKey" PFND3D11_1DDI_GETENCRYPTIONBLTKEY = session::get_encryption_blt_key,
+    71 c"pfnCalcPrivateAuthenticatedChannelSize" PFND3D11_1DDI_CALCPRIVATEAUTHENTICATEDCHANNELSIZE = channel::calc_private_authenticated_channel_size,
+    72 c"pfnCreateAuthenticatedChannel" PFND3D11_1DDI_CREATEAUTHENTICATEDCHANNEL = channel::create_authenticated_channel,
+    73 c"pfnDestroyAuthenticatedChannel" PFND3D11_1DDI_DESTROYAUTHENTICATEDCHANNEL = channel::destroy_authenticated_channel,
+    74 c"pfnNegotiateAuthenticatedChannelKeyExchange" PFND3D11_1DDI_NEGOTIATEAUTHENTICATEDCHANNELKEYEXCHANGE = channel::negotiate_authenticated_channel_key_exchange,
+    75 c"pfnQueryAuthenticatedChannel" PFND3D11_1DDI_QUERYAUTHENTICATEDCHANNEL = channel::query_authenticated_channel,
+    76 c"pfnConfigureAuthenticatedChannel" PFND3D11_1DDI_CONFIGUREAUTHENTICATEDCHANNEL = channel::configure_authenticated_channel,
     78 c"pfnCryptoSessionGetHandle" PFND3D11_1DDI_CRYPTOSESSIONGETHANDLE = session::crypto_session_get_handle,
     82 c"pfnCheckCryptoSessionStatus" PFND3DWDDM2_0DDI_CHECKCRYPTOSESSIONSTATUS = session::check_crypto_session_status,
 };
@@ -84,11 +91,20 @@ pub(crate) unsafe fn fill(sub_device_id: u32, table_size: usize, table: *mut c_v
         return Err(Failure::Null("table"));
     }
     for entry in ENTRIES.iter().filter(|entry| entry.index < table_size / size_of::<usize>()) {
-        let slot = table.cast::<*const c_void>().wrapping_add(entry.index);
         // SAFETY: the index lies inside the table, which the caller says is writable.
-        unsafe { slot.write_unaligned(entry.function) };
+        unsafe { set(table, entry.index, entry.function) };
     }
     Ok(())
+}
+
+/// Writes one entry.
+///
+/// # Safety
+/// `table` is writable and long enough to have an entry of this index.
+pub(crate) unsafe fn set(table: *mut c_void, index: usize, entry: *const c_void) {
+    let slot = table.cast::<*const c_void>().wrapping_add(index);
+    // SAFETY: the caller's duty.
+    unsafe { slot.write_unaligned(entry) };
 }
 
 /// The function of an entry by its name in the table, as "pfnDecryptionBlt", to be cast to its type; null when this

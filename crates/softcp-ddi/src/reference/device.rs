@@ -104,6 +104,9 @@ impl ReferenceDevice {
             memory.release(bytes);
             return Err(Failure::OutOfMemory);
         };
+        if resource.shape().unrestricted_share() {
+            self.softcp.engine().add_unrestricted_share();
+        }
         let number = next_number();
         lock(&self.host.resources).insert(number, Arc::new(resource));
         Ok(D3D10DDI_HRESOURCE { pDrvPrivate: std::ptr::without_provenance_mut(number) })
@@ -140,6 +143,9 @@ impl ReferenceDevice {
     fn release(&self, resource: &Resource) {
         if resource.shape().protected() {
             self.softcp.adapter().protected_memory().release(resource.shape().bytes() as u64);
+        }
+        if resource.shape().unrestricted_share() {
+            self.softcp.engine().remove_unrestricted_share();
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::ddi::table;
 use crate::hresult::{Failure, Result};
 use crate::{core, guard, host, log, pointer};
 
+mod decoder;
 mod device;
 mod resource;
 
@@ -142,7 +143,12 @@ unsafe extern "C" fn retrieve_sub_object(
         // SAFETY: the caller's duty on the context.
         unsafe { driver(context) }?.devices.get(device)?;
         // SAFETY: the caller's duty: null or writable for `table_size` bytes.
-        unsafe { table::fill(sub_device_id, table_size, table) }
+        unsafe { table::fill(sub_device_id, table_size, table) }?;
+        for (index, entry) in decoder::entries() {
+            // SAFETY: `fill` has checked that this is a table, which has these entries; the caller says it is writable.
+            unsafe { table::set(table, index, entry) };
+        }
+        Ok(())
     })
 }
 

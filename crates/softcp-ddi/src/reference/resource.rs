@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use softcp_abi::{
     SOFTCP_ACCESS_WRITE, SOFTCP_MAPPING_MULTISAMPLED, SOFTCP_MAPPING_PROTECTED, SOFTCP_RESOURCE_MULTISAMPLED,
-    SOFTCP_RESOURCE_PROTECTED, softcp_mapping, softcp_plane, softcp_resource_desc,
+    SOFTCP_RESOURCE_PROTECTED, SOFTCP_RESOURCE_RESTRICTED, SOFTCP_RESOURCE_SHARED, softcp_mapping, softcp_plane,
+    softcp_resource_desc,
 };
 
 use crate::hresult::{Failure, Result};
@@ -35,8 +36,15 @@ struct Plane {
 impl Shape {
     /// Lays the planes of a description out, one after another.
     pub(super) fn new(desc: &softcp_resource_desc) -> Result<Self> {
-        if desc.flags & !(SOFTCP_RESOURCE_PROTECTED | SOFTCP_RESOURCE_MULTISAMPLED) != 0 {
+        let known = SOFTCP_RESOURCE_PROTECTED
+            | SOFTCP_RESOURCE_MULTISAMPLED
+            | SOFTCP_RESOURCE_SHARED
+            | SOFTCP_RESOURCE_RESTRICTED;
+        if desc.flags & !known != 0 {
             return Err(Failure::Invalid("softcp_resource_desc.flags holds an unknown flag"));
+        }
+        if desc.flags & (SOFTCP_RESOURCE_SHARED | SOFTCP_RESOURCE_RESTRICTED) == SOFTCP_RESOURCE_RESTRICTED {
+            return Err(Failure::Invalid("only a shared resource can be a restricted one"));
         }
         let extra = usize::try_from(desc.extra_plane_count).unwrap_or(usize::MAX);
         let extra =
@@ -75,6 +83,11 @@ impl Shape {
     /// Whether the resource is protected.
     pub(super) fn protected(&self) -> bool {
         self.flags & SOFTCP_RESOURCE_PROTECTED != 0
+    }
+
+    /// Whether the resource is protected and every process may open it.
+    pub(super) fn unrestricted_share(&self) -> bool {
+        self.protected() && self.flags & (SOFTCP_RESOURCE_SHARED | SOFTCP_RESOURCE_RESTRICTED) == SOFTCP_RESOURCE_SHARED
     }
 }
 
@@ -217,6 +230,9 @@ mod tests {
         let mut many = desc(1, 1, 0);
         many.extra_plane_count = 3;
         assert!(Shape::new(&many).is_err());
+        let mut restricted = desc(1, 1, 0);
+        restricted.flags = SOFTCP_RESOURCE_RESTRICTED;
+        assert!(Shape::new(&restricted).is_err());
     }
 
     #[cfg(target_pointer_width = "64")]

@@ -68,6 +68,8 @@ impl Host {
             same_resource: Some(same_resource),
             report_error: Some(report_error),
             unwrap_key: None,
+            outputs: None,
+            allowed_processes: None,
         }
     }
 

@@ -72,20 +72,12 @@ impl Received {
             D3D11_AUTHENTICATED_CONFIGURE_PROTECTION => {
                 read_command(width, message, |from| Command::Protection { flags: from.u32() })
             }
-            D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION => {
-                read_command(width, message, |from| Command::CryptoSession {
-                    decoder: from.handle(),
-                    session: from.handle(),
-                    device: from.handle(),
-                })
-            }
-            D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE => {
-                read_command(width, message, |from| Command::SharedResource {
-                    process_type: from.u32(),
-                    process: from.handle(),
-                    allow: from.u32(),
-                })
-            }
+            D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION => read_command(width, message, |from| {
+                Command::CryptoSession { decoder: from.handle(), session: from.handle(), device: from.handle() }
+            }),
+            D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE => read_command(width, message, |from| {
+                Command::SharedResource { process_type: from.u32(), process: from.handle(), allow: from.u32() }
+            }),
             D3D11_AUTHENTICATED_CONFIGURE_ENCRYPTION_WHEN_ACCESSIBLE => {
                 read_command(width, message, |from| Command::EncryptionWhenAccessible { encryption: from.guid() })
             }

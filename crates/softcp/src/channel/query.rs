@@ -112,11 +112,9 @@ impl Answer {
             }
             D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT => Self::OutputIdCount { device: 0, session: 0, count: 0 },
             D3D11_AUTHENTICATED_QUERY_OUTPUT_ID => Self::OutputId { device: 0, session: 0, index: 0, output: 0 },
-            D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_ATTRIBUTES => Self::AccessibilityAttributes {
-                bus_type: 0,
-                contiguous_blocks: false,
-                non_contiguous_blocks: false,
-            },
+            D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_ATTRIBUTES => {
+                Self::AccessibilityAttributes { bus_type: 0, contiguous_blocks: false, non_contiguous_blocks: false }
+            }
             D3D11_AUTHENTICATED_QUERY_ENCRYPTION_WHEN_ACCESSIBLE_GUID_COUNT => {
                 Self::EncryptionWhenAccessibleGuidCount { count: 0 }
             }

@@ -45,8 +45,11 @@ pub(super) enum Verified {
 /// Checks a command. An error of steps 1 to 4, or of a wrong number, leaves the state as it was.
 pub(super) fn command(width: Width, channel: Handle, state: &mut State, message: &[u8]) -> Result<Verified> {
     let needed = Header::command_size(width);
-    let (omac, header) = Header::of_command(width, message)
-        .ok_or(Error::MessageTooShort { what: "the command", needed, given: message.len() })?;
+    let (omac, header) = Header::of_command(width, message).ok_or(Error::MessageTooShort {
+        what: "the command",
+        needed,
+        given: message.len(),
+    })?;
     let mac = state.mac().ok_or(Error::NoChannelKey)?;
     mac.verify(&message[OMAC_SIZE..], &omac).map_err(|_| Error::NotAuthentic)?;
     if is_answer(width, &header, message) {
@@ -91,8 +94,7 @@ pub(super) fn query(
 
 /// Bytes of the whole answer to a query; for an unknown one, of a header.
 pub(super) fn whole_answer_size(width: Width, header: &Header) -> usize {
-    Answer::zero(header.kind)
-        .map_or_else(|| Header::answer_size(width), |answer| answer.write(width, header, 0).len())
+    Answer::zero(header.kind).map_or_else(|| Header::answer_size(width), |answer| answer.write(width, header, 0).len())
 }
 
 fn check_handle(channel: Handle, header: &Header) -> Result<()> {

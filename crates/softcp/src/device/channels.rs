@@ -40,7 +40,8 @@ impl Device {
     }
 
     /// `ConfigureAuthenticatedChannel`: checks a command, carries it out, and answers it; the checks are made in the
-    /// order of D15. Any state; a channel without a key refuses with an answer that is not signed.
+    /// order of D15. Any state; a channel without a key refuses with an answer that is not signed, and so does the device
+    /// where there is no such channel.
     ///
     /// Errors in the reply: [`Error::BadHandle`] of the channel, or of what the command names;
     /// [`Error::MessageTooShort`], [`Error::NotAuthentic`], [`Error::NoChannelKey`], [`Error::WrongChannel`],
@@ -48,17 +49,17 @@ impl Device {
     /// [`Error::SequenceExhausted`] (D18), which change nothing; [`Error::UnknownCommand`], [`Error::WrongSize`] (D14),
     /// [`Error::BadProtectionFlags`], [`Error::BadProcessType`], [`Error::UnsupportedEncryption`],
     /// [`Error::HeldByAnother`], [`Error::TooManyObjects`], which use the sequence number up and change nothing else.
-    pub fn configure_channel(&self, channel: Handle, message: &[u8]) -> Reply {
-        match self.channel(channel) {
-            Err(error) => AuthenticatedChannel::unknown_to_command(message, error),
-            Ok(shared) => {
-                let mut guard = lock(&shared);
-                // Destroyed by another thread since it was found: it must not set anything any more.
-                match self.channel(channel) {
-                    Err(error) => AuthenticatedChannel::unknown_to_command(message, error),
-                    Ok(_) => guard.configure(message, |command| self.obey(channel, &command)),
-                }
-            }
+    pub fn configure_channel(&self, channel: Option<Handle>, message: &[u8]) -> Reply {
+        let unknown = |error| AuthenticatedChannel::unknown_to_command(message, error);
+        let (handle, shared) = match self.named_channel(channel) {
+            Ok(found) => found,
+            Err(error) => return unknown(error),
+        };
+        let mut guard = lock(&shared);
+        // Destroyed by another thread since it was found: it must not set anything any more.
+        match self.channel(handle) {
+            Ok(_) => guard.configure(message, |command| self.obey(handle, &command)),
+            Err(error) => unknown(error),
         }
     }
 
@@ -67,10 +68,12 @@ impl Device {
     ///
     /// Errors in the reply: those of [`Self::configure_channel`] with the like meaning, but [`Error::UnknownQuery`], and
     /// [`Error::BadIndex`].
-    pub fn query_channel(&self, channel: Handle, message: &[u8], output_size: usize) -> Reply {
-        match self.channel(channel) {
+    pub fn query_channel(&self, channel: Option<Handle>, message: &[u8], output_size: usize) -> Reply {
+        match self.named_channel(channel) {
             Err(error) => AuthenticatedChannel::unknown_to_query(message, output_size, error),
-            Ok(shared) => lock(&shared).query(message, output_size, |query, channel_type| self.answer(channel_type, &query)),
+            Ok((_, shared)) => {
+                lock(&shared).query(message, output_size, |query, channel_type| self.answer(channel_type, &query))
+            }
         }
     }
 
@@ -102,6 +105,11 @@ impl Device {
             Some(Object::AuthenticatedChannel { channel, .. }) => Ok(channel),
             _ => Err(Kind::AuthenticatedChannel.bad_handle()),
         }
+    }
+
+    fn named_channel(&self, handle: Option<Handle>) -> Result<(Handle, Arc<Mutex<AuthenticatedChannel>>)> {
+        let handle = handle.ok_or_else(|| Kind::AuthenticatedChannel.bad_handle())?;
+        self.channel(handle).map(|channel| (handle, channel))
     }
 
     /// Carries a command out. An error changes nothing.

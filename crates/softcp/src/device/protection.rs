@@ -174,7 +174,11 @@ impl Protection {
         let mut settings = self.settings();
         match settings.encryption {
             Some((owner, chosen)) if owner != channel => {
-                if chosen == encryption { Ok(()) } else { Err(Error::HeldByAnother("the encryption")) }
+                if chosen == encryption {
+                    Ok(())
+                } else {
+                    Err(Error::HeldByAnother("the encryption"))
+                }
             }
             _ => {
                 settings.encryption = (encryption != GUID_NULL).then_some((channel, encryption));
@@ -252,9 +256,12 @@ mod tests {
     fn processes_are_listed_once_and_in_order() {
         let [a, b] = channels();
         let protection = Protection::new(false);
-        for (owner, process) in
-            [(None, Process::Dwm), (Some(a), Process::Handle(7)), (Some(b), Process::Handle(7)), (Some(a), Process::Dwm)]
-        {
+        for (owner, process) in [
+            (None, Process::Dwm),
+            (Some(a), Process::Handle(7)),
+            (Some(b), Process::Handle(7)),
+            (Some(a), Process::Dwm),
+        ] {
             protection.allow(owner, process).unwrap();
         }
         assert_eq!(protection.processes(), [Process::Dwm, Process::Handle(7)]);

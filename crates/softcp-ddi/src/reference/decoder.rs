@@ -1,0 +1,116 @@
+//! Decoders of the reference driver. They are there to be bound to sessions, as a host's are; they decode nothing.
+
+use std::ffi::c_void;
+
+use softcp_abi::{
+    D3D10DDI_HDEVICE, D3D11_1DDI_HDECODE, D3D11_1DDI_HRTDECODE, D3D11_1DDIARG_CREATEVIDEODECODER, HANDLE, HRESULT,
+    PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE, PFND3D11_1DDI_CREATEVIDEODECODER, PFND3D11_1DDI_DESTROYVIDEODECODER,
+    PFND3D11_1DDI_VIDEODECODERGETHANDLE, SIZE_T,
+};
+
+use crate::ddi::attach::{device, reporting};
+use crate::hresult::Result;
+use crate::{guard, pointer};
+
+const CALC_SIZE: PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE = Some(calc_private_video_decoder_size);
+const CREATE: PFND3D11_1DDI_CREATEVIDEODECODER = Some(create_video_decoder);
+const DESTROY: PFND3D11_1DDI_DESTROYVIDEODECODER = Some(destroy_video_decoder);
+const GET_HANDLE: PFND3D11_1DDI_VIDEODECODERGETHANDLE = Some(video_decoder_get_handle);
+
+/// The entries, by their index in every table.
+pub(super) fn entries() -> [(usize, *const c_void); 4] {
+    [
+        (7, CALC_SIZE.map_or(std::ptr::null(), |entry| entry as *const c_void)),
+        (8, CREATE.map_or(std::ptr::null(), |entry| entry as *const c_void)),
+        (9, DESTROY.map_or(std::ptr::null(), |entry| entry as *const c_void)),
+        (77, GET_HANDLE.map_or(std::ptr::null(), |entry| entry as *const c_void)),
+    ]
+}
+
+/// `CalcPrivateVideoDecoderSize`: the private memory holds the decoder's id.
+unsafe extern "system" fn calc_private_video_decoder_size(
+    _h_device: D3D10DDI_HDEVICE,
+    _create: *const D3D11_1DDIARG_CREATEVIDEODECODER,
+) -> SIZE_T {
+    size_of::<usize>()
+}
+
+/// `CreateVideoDecoder`: any profile and configuration, since nothing is decoded.
+unsafe extern "system" fn create_video_decoder(
+    h_device: D3D10DDI_HDEVICE,
+    create: *const D3D11_1DDIARG_CREATEVIDEODECODER,
+    decoder: D3D11_1DDI_HDECODE,
+    _runtime_decoder: D3D11_1DDI_HRTDECODE,
+) -> HRESULT {
+    guard::run("CreateVideoDecoder", || {
+        // SAFETY: the runtime's duty: null or memory of the size that CalcPrivateVideoDecoderSize said.
+        unsafe { pointer::write("hDecoder", decoder.pDrvPrivate.cast(), 0_usize) }?;
+        pointer::check_not_null("pCreateData", create.cast())?;
+        let id = device(h_device)?.register_decoder()?;
+        // SAFETY: as above.
+        unsafe { pointer::write("hDecoder", decoder.pDrvPrivate.cast(), id) }
+    })
+}
+
+/// `DestroyVideoDecoder`: a second call, and one after a failed create, does nothing.
+unsafe extern "system" fn destroy_video_decoder(h_device: D3D10DDI_HDEVICE, decoder: D3D11_1DDI_HDECODE) {
+    reporting("DestroyVideoDecoder", h_device, || {
+        let device = device(h_device)?;
+        // SAFETY: the runtime's duty on its decoder handle.
+        device.unregister_decoder(unsafe { id(decoder) }?)?;
+        // SAFETY: the runtime's duty: the private memory lives until this call returns.
+        unsafe { pointer::write("hDecoder", decoder.pDrvPrivate.cast(), 0_usize) }
+    });
+}
+
+/// `VideoDecoderGetHandle`: the decoder's id; zero on failure (D30).
+unsafe extern "system" fn video_decoder_get_handle(
+    h_device: D3D10DDI_HDEVICE,
+    decoder: D3D11_1DDI_HDECODE,
+    handle: *mut HANDLE,
+) -> HRESULT {
+    guard::run("VideoDecoderGetHandle", || {
+        // SAFETY: the runtime's duty: null or writable.
+        unsafe { pointer::write("pHandle", handle, std::ptr::null_mut()) }?;
+        let device = device(h_device)?;
+        // SAFETY: the runtime's duty on its decoder handle.
+        let id = unsafe { id(decoder) }?;
+        device.decoder_session(id)?;
+        // SAFETY: the runtime's duty: null or writable.
+        unsafe { pointer::write("pHandle", handle, std::ptr::without_provenance_mut(id)) }
+    })
+}
+
+/// The id in a decoder's private memory.
+///
+/// # Safety
+/// `decoder.pDrvPrivate` is null or the private memory of a decoder, of the size that `CalcPrivateVideoDecoderSize`
+/// said.
+unsafe fn id(decoder: D3D11_1DDI_HDECODE) -> Result<usize> {
+    // SAFETY: the caller's duty.
+    unsafe { pointer::read("hDecoder", decoder.pDrvPrivate.cast()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indices_are_those_of_the_committed_table() {
+        let names = [
+            "pfnCalcPrivateVideoDecoderSize",
+            "pfnCreateVideoDecoder",
+            "pfnDestroyVideoDecoder",
+            "pfnVideoDecoderGetHandle",
+        ];
+        let csv = include_str!("../../../softcp-abi/spec/functables.csv");
+        for ((index, entry), name) in entries().into_iter().zip(names) {
+            assert!(!entry.is_null());
+            let rows: Vec<_> = csv.lines().filter(|row| row.ends_with(&format!(",{name}"))).collect();
+            assert_eq!(rows.len(), 5, "{name}");
+            for row in rows {
+                assert_eq!(row.split(',').nth(2), Some(index.to_string().as_str()), "{row}");
+            }
+        }
+    }
+}
