@@ -295,6 +295,7 @@ int main(int count, char **arguments)
         {"sealed keys", test_sealed_keys},
         {"loss", test_loss},
         {"mappings", test_mappings},
+        {"channels", test_core_channels},
         {"attached", test_attached},
         {"destroyed during a call", test_destroyed_during_a_call},
         {"threads", test_threads},

@@ -53,6 +53,7 @@ void test_core_refusals(const char *identity);
 void test_sealed_keys(const char *identity);
 void test_loss(const char *identity);
 void test_mappings(const char *identity);
+void test_core_channels(const char *identity);
 void test_attached(const char *identity);
 void test_threads(const char *identity);
 void test_destroyed_during_a_call(const char *identity);

@@ -95,22 +95,33 @@ bool ddi_check_report(struct ddi *ddi, const char *entry, HRESULT hresult, const
 }
 
 /* Copies the entries of a table, whatever its type. */
-#define TAKE(entries, table)                                                                  \
-    do {                                                                                      \
-        (entries)->GetContentProtectionCaps = (table)->pfnGetContentProtectionCaps;           \
-        (entries)->GetCryptoKeyExchangeType = (table)->pfnGetCryptoKeyExchangeType;           \
-        (entries)->CalcPrivateCryptoSessionSize = (table)->pfnCalcPrivateCryptoSessionSize;   \
-        (entries)->CreateCryptoSession = (table)->pfnCreateCryptoSession;                     \
-        (entries)->DestroyCryptoSession = (table)->pfnDestroyCryptoSession;                   \
-        (entries)->GetCertificateSize = (table)->pfnGetCertificateSize;                       \
-        (entries)->GetCertificate = (table)->pfnGetCertificate;                               \
-        (entries)->NegotiateCryptoSessionKeyExchange = (table)->pfnNegotiateCryptoSessionKeyExchange; \
-        (entries)->EncryptionBlt = (table)->pfnEncryptionBlt;                                 \
-        (entries)->DecryptionBlt = (table)->pfnDecryptionBlt;                                 \
-        (entries)->StartSessionKeyRefresh = (table)->pfnStartSessionKeyRefresh;               \
-        (entries)->FinishSessionKeyRefresh = (table)->pfnFinishSessionKeyRefresh;             \
-        (entries)->GetEncryptionBltKey = (table)->pfnGetEncryptionBltKey;                     \
-        (entries)->CryptoSessionGetHandle = (table)->pfnCryptoSessionGetHandle;               \
+#define TAKE_ENTRY(entries, table, name) (entries)->name = (table)->pfn##name
+#define TAKE(entries, table)                                                              \
+    do {                                                                                  \
+        TAKE_ENTRY(entries, table, GetContentProtectionCaps);                             \
+        TAKE_ENTRY(entries, table, GetCryptoKeyExchangeType);                             \
+        TAKE_ENTRY(entries, table, CalcPrivateCryptoSessionSize);                         \
+        TAKE_ENTRY(entries, table, CreateCryptoSession);                                  \
+        TAKE_ENTRY(entries, table, DestroyCryptoSession);                                 \
+        TAKE_ENTRY(entries, table, GetCertificateSize);                                   \
+        TAKE_ENTRY(entries, table, GetCertificate);                                       \
+        TAKE_ENTRY(entries, table, NegotiateCryptoSessionKeyExchange);                    \
+        TAKE_ENTRY(entries, table, EncryptionBlt);                                        \
+        TAKE_ENTRY(entries, table, DecryptionBlt);                                        \
+        TAKE_ENTRY(entries, table, StartSessionKeyRefresh);                               \
+        TAKE_ENTRY(entries, table, FinishSessionKeyRefresh);                              \
+        TAKE_ENTRY(entries, table, GetEncryptionBltKey);                                  \
+        TAKE_ENTRY(entries, table, CalcPrivateAuthenticatedChannelSize);                  \
+        TAKE_ENTRY(entries, table, CreateAuthenticatedChannel);                           \
+        TAKE_ENTRY(entries, table, DestroyAuthenticatedChannel);                          \
+        TAKE_ENTRY(entries, table, NegotiateAuthenticatedChannelKeyExchange);             \
+        TAKE_ENTRY(entries, table, QueryAuthenticatedChannel);                            \
+        TAKE_ENTRY(entries, table, ConfigureAuthenticatedChannel);                        \
+        TAKE_ENTRY(entries, table, CalcPrivateVideoDecoderSize);                          \
+        TAKE_ENTRY(entries, table, CreateVideoDecoder);                                   \
+        TAKE_ENTRY(entries, table, DestroyVideoDecoder);                                  \
+        TAKE_ENTRY(entries, table, VideoDecoderGetHandle);                                \
+        TAKE_ENTRY(entries, table, CryptoSessionGetHandle);                               \
     } while (0)
 
 static void take_entries(struct entries *entries, UINT sub_device, const void *table)
@@ -377,4 +388,51 @@ void session_end(struct session *session)
     session->device->call.DestroyCryptoSession(session->device->handle, session->handle);
     free(session->handle.pDrvPrivate);
     session->handle.pDrvPrivate = NULL;
+}
+
+HANDLE session_handle(const struct session *session)
+{
+    HANDLE handle = NULL;
+    struct device *device = session->device;
+    if (device->call.CryptoSessionGetHandle(device->handle, session->handle, &handle) != S_OK || handle == NULL) {
+        tap_bail_out("a session has no handle");
+    }
+    return handle;
+}
+
+struct decoder decoder_create(struct device *device)
+{
+    struct decoder decoder = {.device = device};
+    if (device->call.CreateVideoDecoder == NULL) {
+        tap_bail_out("the driver makes no decoders");
+    }
+    const D3D11_1DDIARG_CREATEVIDEODECODER arguments = {
+        .Desc = {.Guid = D3D11_DECODER_PROFILE_H264_VLD_NOFGT, .SampleWidth = 640, .SampleHeight = 480},
+        .Config = {.ConfigBitstreamRaw = 1},
+    };
+    size_t size = device->call.CalcPrivateVideoDecoderSize(device->handle, &arguments);
+    decoder.handle.pDrvPrivate = calloc(1, size != 0 ? size : 1);
+    HRESULT hresult = device->call.CreateVideoDecoder(device->handle, &arguments, decoder.handle,
+                                                      (D3D11_1DDI_HRTDECODE){&decoder});
+    if (hresult != S_OK) {
+        tap_bail_out("no decoder: 0x%08x", (unsigned)hresult);
+    }
+    return decoder;
+}
+
+void decoder_end(struct decoder *decoder)
+{
+    decoder->device->call.DestroyVideoDecoder(decoder->device->handle, decoder->handle);
+    free(decoder->handle.pDrvPrivate);
+    decoder->handle.pDrvPrivate = NULL;
+}
+
+HANDLE decoder_handle(const struct decoder *decoder)
+{
+    HANDLE handle = NULL;
+    struct device *device = decoder->device;
+    if (device->call.VideoDecoderGetHandle(device->handle, decoder->handle, &handle) != S_OK || handle == NULL) {
+        tap_bail_out("a decoder has no handle");
+    }
+    return handle;
 }

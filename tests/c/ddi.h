@@ -22,7 +22,7 @@ struct ddi {
     struct reports reports;
 };
 
-/* The content-protection entries, taken from the table of one sub-device. */
+/* The content-protection entries, and those that make a decoder, taken from the table of one sub-device. */
 struct entries {
     PFND3D11_1DDI_GETCONTENTPROTECTIONCAPS GetContentProtectionCaps;
     PFND3D11_1DDI_GETCRYPTOKEYEXCHANGETYPE GetCryptoKeyExchangeType;
@@ -37,6 +37,16 @@ struct entries {
     PFND3D11_1DDI_STARTSESSIONKEYREFRESH StartSessionKeyRefresh;
     PFND3D11_1DDI_FINISHSESSIONKEYREFRESH FinishSessionKeyRefresh;
     PFND3D11_1DDI_GETENCRYPTIONBLTKEY GetEncryptionBltKey;
+    PFND3D11_1DDI_CALCPRIVATEAUTHENTICATEDCHANNELSIZE CalcPrivateAuthenticatedChannelSize;
+    PFND3D11_1DDI_CREATEAUTHENTICATEDCHANNEL CreateAuthenticatedChannel;
+    PFND3D11_1DDI_DESTROYAUTHENTICATEDCHANNEL DestroyAuthenticatedChannel;
+    PFND3D11_1DDI_NEGOTIATEAUTHENTICATEDCHANNELKEYEXCHANGE NegotiateAuthenticatedChannelKeyExchange;
+    PFND3D11_1DDI_QUERYAUTHENTICATEDCHANNEL QueryAuthenticatedChannel;
+    PFND3D11_1DDI_CONFIGUREAUTHENTICATEDCHANNEL ConfigureAuthenticatedChannel;
+    PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE CalcPrivateVideoDecoderSize;
+    PFND3D11_1DDI_CREATEVIDEODECODER CreateVideoDecoder;
+    PFND3D11_1DDI_DESTROYVIDEODECODER DestroyVideoDecoder;
+    PFND3D11_1DDI_VIDEODECODERGETHANDLE VideoDecoderGetHandle;
     PFND3D11_1DDI_CRYPTOSESSIONGETHANDLE CryptoSessionGetHandle;
     PFND3DWDDM2_0DDI_CHECKCRYPTOSESSIONSTATUS CheckCryptoSessionStatus; /* null before WDDM 2.0 */
 };
@@ -71,6 +81,12 @@ struct session {
     D3D11_1DDI_HCRYPTOSESSION handle;
     EVP_PKEY *driver_key; /* of the certificate; borrowed */
     uint8_t key[KEY_SIZE];
+};
+
+/* A video decoder with its private memory: something to bind a session to. */
+struct decoder {
+    struct device *device;
+    D3D11_1DDI_HDECODE handle;
 };
 
 /* Opens a driver; ends the program when that fails. The structure must stay where it is until `ddi_close`. */
@@ -149,5 +165,15 @@ HRESULT session_negotiate(struct session *session);
 
 /* Destroys the session and frees its private memory. */
 void session_end(struct session *session);
+
+/* The handle by which messages know the session; ends the program when there is none. */
+HANDLE session_handle(const struct session *session);
+
+/* Makes an H.264 decoder of 640 by 480 pixels; ends the program when that fails. */
+struct decoder decoder_create(struct device *device);
+void decoder_end(struct decoder *decoder);
+
+/* The handle by which messages know the decoder; ends the program when there is none. */
+HANDLE decoder_handle(const struct decoder *decoder);
 
 #endif

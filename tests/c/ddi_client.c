@@ -76,10 +76,11 @@ static EVP_PKEY *test_certificate(struct device *device, const char *root)
     return chain.key;
 }
 
-/* Whether an entry of the content-protection part of a table is one that this version of the library provides. */
+/* Whether an entry of a table is one that the reference driver provides: those of content protection, and those that
+   make a decoder, which sessions are bound to. */
 static bool is_provided(size_t index)
 {
-    return (index >= 58 && index <= 70) || index == 78 || index == 82;
+    return (index >= 7 && index <= 9) || (index >= 58 && index <= 78) || index == 82;
 }
 
 /* A driver writes its own entries and leaves the host's as they are. */
@@ -104,7 +105,8 @@ static void test_tables(struct ddi *ddi)
         for (size_t index = 0; index < count; index++) {
             wrong += is_provided(index) ? table[index] == untouched || table[index] == 0 : table[index] != untouched;
         }
-        is_number(wrong, 0, "%s: the session entries are written and the %zu others are not", sub_device->name, count);
+        is_number(wrong, 0, "%s: the driver's entries are written and the others of %zu are not", sub_device->name,
+                  count);
         memset(table, 0x5A, sub_device->table_size);
         is_hresult(
             driver->retrieve_sub_object(driver->context, device, sub_device->id, sub_device->table_size - 1, table),
@@ -155,6 +157,7 @@ int main(int count, char **arguments)
     ok(ddi.driver.version != NULL && ddi.driver.version[0] != '\0', "the driver has a version");
     is_number(ddi.driver.interface_version, SOFTCP_DRIVER_INTERFACE_VERSION, "the driver speaks this interface");
     test_tables(&ddi);
+    test_omac();
     for (int i = 0; i < SUB_DEVICES; i++) {
         tap_context("%s", sub_devices[i].name);
         struct device device, other;
@@ -167,6 +170,7 @@ int main(int count, char **arguments)
         }
         test_protocol(&device, driver_key);
         test_refusals(&device, &other, driver_key);
+        test_channels(&device, &other, driver_key, root);
         EVP_PKEY_free(driver_key);
         device_destroy(&other);
         device_destroy(&device);
@@ -176,5 +180,6 @@ int main(int count, char **arguments)
 
     test_opening(open, identity);
     test_profiles(open, identity);
+    test_configured_channels(open, identity);
     return tap_done();
 }

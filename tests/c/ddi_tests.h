@@ -2,6 +2,7 @@
 #ifndef DDI_TESTS_H
 #define DDI_TESTS_H
 
+#include "channel_tests.h"
 #include "ddi.h"
 
 /* What an application gets to know before it creates a session: capabilities, key exchange types. */
@@ -12,6 +13,18 @@ void test_protocol(struct device *device, EVP_PKEY *driver_key);
 
 /* Every wrong call of the session entries. `other` is a second device of the same driver. */
 void test_refusals(struct device *device, struct device *other, EVP_PKEY *driver_key);
+
+/* Everything about authenticated channels, with a driver of default options. `root` is the PEM file of the root. */
+void test_channels(struct device *device, struct device *other, EVP_PKEY *driver_key, const char *root);
+
+/* A protected player from its channel's certificate to the end of protection. */
+void test_player(const struct stage *stage, const char *root);
+
+/* The queries of channels of drivers that are configured in other ways. */
+void test_configured_channels(softcp_open_driver_fn open, const char *identity);
+
+/* The key of a channel type's certificate; null if the chain is not as it should be. The caller frees it. */
+EVP_PKEY *channel_certificate(struct device *device, UINT type, const char *root);
 
 /* Drivers opened with other options, each with an identity directory. */
 void test_profiles(softcp_open_driver_fn open, const char *identity);

@@ -74,6 +74,31 @@ static softcp_hresult SOFTCP_CALL unwrap_key(void *context, const void *blob, ui
     return host->unwrap_result;
 }
 
+/* What both lists have in common: how many items to write. */
+static uint32_t written(struct host *host, uint32_t count, uint32_t capacity)
+{
+    host->list_calls++;
+    if (host->during_list != NULL) {
+        host->during_list(host->argument);
+    }
+    count = count < capacity ? count : capacity;
+    return count < HOST_LIST_ROOM ? count : HOST_LIST_ROOM;
+}
+
+uint32_t SOFTCP_CALL host_outputs(void *context, uint64_t *identifiers, uint32_t capacity)
+{
+    struct host *host = context;
+    memcpy(identifiers, host->outputs, written(host, host->output_count, capacity) * sizeof *identifiers);
+    return host->output_count;
+}
+
+uint32_t SOFTCP_CALL host_processes(void *context, struct softcp_process *processes, uint32_t capacity)
+{
+    struct host *host = context;
+    memcpy(processes, host->processes, written(host, host->process_count, capacity) * sizeof *processes);
+    return host->process_count;
+}
+
 void host_begin(struct host *host)
 {
     memset(host, 0, sizeof *host);

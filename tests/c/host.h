@@ -24,6 +24,8 @@ struct resource {
     uint64_t mapped_at, unmapped_at; /* the host's clock at the last map and unmap */
 };
 
+#define HOST_LIST_ROOM 100
+
 /* The context of the callbacks. */
 struct host {
     struct softcp_host callbacks;
@@ -38,11 +40,21 @@ struct host {
     uint8_t sealing_key[KEY_SIZE]; /* a sealed key blob is HOST_BLOB_SIZE bytes, see `host_seal` */
     void (*during_map)(void *argument); /* called by `map`, if not null, before it returns */
     void *argument;
+    uint64_t outputs[HOST_LIST_ROOM];              /* what `host_outputs` writes, as far as it may */
+    uint32_t output_count;                         /* and returns */
+    struct softcp_process processes[HOST_LIST_ROOM]; /* as for `host_processes` */
+    uint32_t process_count;
+    unsigned list_calls;                           /* calls of either */
+    void (*during_list)(void *argument);           /* called by either, if not null, before it returns */
 };
 
 #define HOST_BLOB_SIZE 48
 
-/* A host with all callbacks. */
+/* Callbacks that a host does not have at first: a test puts them into `callbacks` before it makes a device. */
+uint32_t SOFTCP_CALL host_outputs(void *context, uint64_t *identifiers, uint32_t capacity);
+uint32_t SOFTCP_CALL host_processes(void *context, struct softcp_process *processes, uint32_t capacity);
+
+/* A host with all callbacks but those for lists. */
 void host_begin(struct host *host);
 void host_end(struct host *host);
 

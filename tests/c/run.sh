@@ -68,11 +68,11 @@ compile() {
 build() {
     local directory=$1 link=("${@:2}")
     mkdir -p "$directory"
-    compile "$directory/ddi_client" tests/c/{ddi_client,ddi_protocol,ddi_refusals,ddi_profiles,ddi,client,tap}.c \
-        -- "${link[@]}" -lcrypto -ldl
-    compile "$directory/core_client" \
-        tests/c/{core_client,core_session,core_mapping,core_ddi,core_process,host,client,tap}.c \
-        -- "${link[@]}" -lcrypto -lpthread
+    local channel=(tests/c/channel{,_protocol,_refusals,_sizes,_attacks}.c)
+    compile "$directory/ddi_client" tests/c/ddi_{client,protocol,refusals,profiles,channel,player}.c "${channel[@]}" \
+        tests/c/{ddi,client,tap}.c -- "${link[@]}" -lcrypto -ldl
+    compile "$directory/core_client" tests/c/core_{client,session,channel,mapping,ddi,process}.c "${channel[@]}" \
+        tests/c/{host,client,tap}.c -- "${link[@]}" -lcrypto -lpthread
     compile "$directory/load_client" tests/c/{load_client,ddi,client,tap}.c -- "${flags[@]}" -lcrypto -lpthread -ldl
     compile "$directory/driver" examples/c/driver.c -- "${link[@]}"
 }
