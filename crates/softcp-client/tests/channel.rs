@@ -238,14 +238,15 @@ fn renegotiate_signs_with_the_new_key_and_goes_on_counting() {
 #[test]
 fn refused_command_tells_the_return_code_and_nothing_moves() {
     let (mut driver, mut client) = Driver::initialized_channel(CHANNEL);
+    let allow = Command::SharedResource { process: Process::Dwm, allow: true };
     // Success is exactly S_OK (D27): S_FALSE is none.
     for return_code in [E_INVALIDARG, E_FAIL, 1] {
-        let message = client.command(PROTECT).unwrap();
+        let message = client.command(allow).unwrap();
         let refusal = driver.command_answer(message.bytes(), return_code);
-        let refused = AnswerError::Refused { name: "PROTECTION", return_code };
+        let refused = AnswerError::Refused { name: "SHARED_RESOURCE", return_code };
         assert_eq!(client.open_command_answer(&message, &refusal), Err(refused));
     }
-    let message = client.command(PROTECT).unwrap();
+    let message = client.command(allow).unwrap();
     let output = driver.configure(message.bytes());
     assert_eq!(client.open_command_answer(&message, &output), Ok(()));
 }
