@@ -37,6 +37,7 @@
 #![deny(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion"))]
 
+mod channel;
 mod decrypt;
 mod error;
 mod input;
@@ -46,6 +47,7 @@ mod path;
 mod report;
 mod trust;
 
+pub use channel::{ChannelFailure, MessageCounts, PlayerChannel};
 pub use decrypt::{DecryptOptions, Progress, decrypt};
 pub use error::DecryptError;
 pub use keys::{KeyMap, KeyTextError, KidText};
