@@ -1,4 +1,4 @@
-//! How video memory can be reached from outside: the answers of ACCESSIBILITY_ATTRIBUTES and of the queries about the
+//! How video memory can be reached from outside: the answers of `ACCESSIBILITY_ATTRIBUTES` and of the queries about the
 //! encryption of content that becomes accessible.
 
 use serde::{Deserialize, Serialize};

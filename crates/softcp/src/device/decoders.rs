@@ -37,7 +37,7 @@ impl Device {
         Ok(bound.filter(|session| self.crypto_session(*session).is_ok()))
     }
 
-    /// CONFIGURE_CRYPTO_SESSION: binds a live session to a live decoder, in place of the one before.
+    /// `CONFIGURE_CRYPTO_SESSION`: binds a live session to a live decoder, in place of the one before.
     pub(super) fn bind_decoder(&self, decoder: Handle, session: Handle) -> Result<()> {
         let binding = self.binding(decoder)?;
         self.crypto_session(session)?;

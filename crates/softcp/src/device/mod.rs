@@ -99,7 +99,7 @@ impl Device {
         self.protection.enforced()
     }
 
-    /// The protection in force on the device: that of all its channels together, and PROTECTION_ALWAYS_ON.
+    /// The protection in force on the device: that of all its channels together, and `PROTECTION_ALWAYS_ON`.
     #[must_use]
     pub fn protection(&self) -> ProtectionFlags {
         self.protection.flags()

@@ -90,7 +90,7 @@ impl Process {
 /// The settings of all channels of a device.
 #[derive(Debug)]
 pub(crate) struct Protection {
-    /// PROTECTION_ALWAYS_ON is reported.
+    /// `PROTECTION_ALWAYS_ON` is reported.
     always_on: bool,
     /// Whether protection is in force, for blits to ask without a lock. Changes under the lock of `settings` only.
     enforced: AtomicBool,

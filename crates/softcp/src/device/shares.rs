@@ -1,5 +1,5 @@
 //! How many protected resources other processes can open without a channel's permission. The resources are the host's;
-//! the engine counts them for UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUNT.
+//! the engine counts them for `UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUNT`.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
