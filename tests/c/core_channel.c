@@ -412,6 +412,48 @@ static void command_during_list(void *argument)
     }
 }
 
+/* A callback that destroys what is being asked: the channel, or the device with it. */
+struct destruction {
+    struct core *core;
+    softcp_channel channel; /* 0: the device */
+    softcp_hresult result;
+};
+
+static void destroy_during_list(void *argument)
+{
+    struct destruction *destruction = argument;
+    softcp_device *device = destruction->core->device;
+    destruction->core->host.during_list = NULL;
+    destruction->result = destruction->channel != 0 ? softcp_channel_destroy(device, destruction->channel)
+                                                    : softcp_device_destroy(device);
+}
+
+static void test_destroyed_during_a_query(const char *identity)
+{
+    static const char *const names[] = {"the channel", "the device"};
+    for (int i = 0; i < 2; i++) {
+        struct core core;
+        core_begin(&core, identity, NULL);
+        softcp_device_destroy(core.device);
+        core.host.callbacks.outputs = host_outputs;
+        is_hresult(softcp_device_create(core.adapter, &core.host.callbacks, &core.device), SOFTCP_S_OK, "a device");
+        struct stage stage = {.owner = &core, .create = create, .driver_key = core.driver_key};
+        struct channel channel = channel_ready(&stage);
+        struct destruction destruction = {.core = &core, .channel = i == 0 ? id_of(&channel) : 0, .result = E_FAIL};
+        core.host.argument = &destruction;
+        core.host.during_list = destroy_during_list;
+        struct query asked = channel_query(&channel, QUERY_CHANNEL_TYPE);
+        uint8_t output[sizeof(D3D11_AUTHENTICATED_QUERY_CHANNEL_TYPE_OUTPUT)];
+        HRESULT hresult = query(&channel, (UINT)asked.size, asked.as.bytes, sizeof output, output);
+        is_hresult(destruction.result, SOFTCP_S_OK, "%s destroyed by the host while a query is under way", names[i]);
+        ok(hresult == S_OK || hresult == E_INVALIDARG, "%s: the query ends, answered or refused", names[i]);
+        if (i == 1) {
+            core.device = NULL;
+        }
+        core_end(&core);
+    }
+}
+
 /* Outputs that the host names, which may change at any time. */
 static void test_outputs_of_the_host(const struct core *made)
 {
@@ -466,6 +508,7 @@ void test_core_channels(const char *identity)
     test_what_the_host_is_told(&stage);
     test_processes_of_the_host(&core);
     test_outputs_of_the_host(&core);
+    test_destroyed_during_a_query(identity);
     test_channel_queries(&stage);
     test_channel_commands(&stage);
     test_channel_order(&stage);

@@ -302,6 +302,48 @@ static void test_ended_sessions(const struct stage *stage)
     channel_end(&channel);
 }
 
+/* The reference driver's decoders, which are there to be bound to. */
+static void test_decoders(const struct stage *stage, struct device *other)
+{
+    struct device *device = stage->owner;
+    const struct entries *call = &device->call;
+    struct decoder one = decoder_create(device), two = decoder_create(device);
+    HANDLE const handle = decoder_handle(&one);
+    ok(decoder_handle(&one) == handle, "a decoder's handle stays the same");
+    ok(decoder_handle(&two) != handle && handle != stage->session, "and is no other object's (D25)");
+    is_hresult(call->VideoDecoderGetHandle(device->handle, one.handle, NULL), E_INVALIDARG,
+               "VideoDecoderGetHandle into null");
+    const D3D11_1DDI_HDECODE null = {NULL};
+    HANDLE got = &one;
+    is_hresult(call->VideoDecoderGetHandle(device->handle, null, &got), E_INVALIDARG,
+               "VideoDecoderGetHandle of a null decoder");
+    ok(got == NULL, "the handle is zero (D30)");
+    got = &one;
+    is_hresult(other->call.VideoDecoderGetHandle(other->handle, one.handle, &got), E_INVALIDARG,
+               "VideoDecoderGetHandle of another device's decoder");
+    ok(got == NULL, "the handle is zero (D30)");
+    REPORTS(other->ddi, "DestroyVideoDecoder", E_INVALIDARG,
+            other->call.DestroyVideoDecoder(other->handle, one.handle), "DestroyVideoDecoder of another device's decoder");
+    ok(decoder_handle(&one) == handle, "which is as it was");
+    SILENT(device->ddi, call->DestroyVideoDecoder(device->handle, one.handle), "DestroyVideoDecoder");
+    SILENT(device->ddi, call->DestroyVideoDecoder(device->handle, one.handle), "a second time is harmless");
+    got = &one;
+    is_hresult(call->VideoDecoderGetHandle(device->handle, one.handle, &got), E_INVALIDARG, "a destroyed decoder");
+    ok(got == NULL, "the handle is zero (D30)");
+    uintptr_t memory = 7;
+    is_hresult(call->CreateVideoDecoder(device->handle, NULL, (D3D11_1DDI_HDECODE){&memory},
+                                        (D3D11_1DDI_HRTDECODE){NULL}),
+               E_INVALIDARG, "CreateVideoDecoder without arguments");
+    is_number(memory, 0, "the private memory is zero (D30)");
+    const D3D11_1DDIARG_CREATEVIDEODECODER arguments = {.Desc = {.SampleWidth = 16}};
+    is_hresult(call->CreateVideoDecoder(device->handle, &arguments, null, (D3D11_1DDI_HRTDECODE){NULL}), E_INVALIDARG,
+               "CreateVideoDecoder without private memory");
+    REPORTS(device->ddi, "DestroyVideoDecoder", E_INVALIDARG, call->DestroyVideoDecoder(device->handle, null),
+            "DestroyVideoDecoder of a null decoder");
+    decoder_end(&two);
+    free(one.handle.pDrvPrivate);
+}
+
 /* Protected resources that other processes may open, as the reference driver makes them. */
 static void test_shared_resources(const struct stage *stage)
 {
@@ -334,6 +376,12 @@ static void test_shared_resources(const struct stage *stage)
         is_number(answer.unrestricted_count.UnrestrictedProtectedSharedResourceCount, expected,
                   "flags %u %s", kinds[i % 6].flags, i < 6 ? "created" : "destroyed");
     }
+    const struct softcp_driver *driver = &device->ddi->driver;
+    struct softcp_resource_desc restricted = shape_with(shape_buffer(100), SOFTCP_RESOURCE_RESTRICTED);
+    D3D10DDI_HRESOURCE none = {&channel};
+    is_hresult(driver->create_resource(driver->context, device->handle, &restricted, &none), E_INVALIDARG,
+               "a resource that is restricted and not shared");
+    ok(none.pDrvPrivate == NULL, "there is none (D30)");
     channel_end(&channel);
 }
 
@@ -370,6 +418,7 @@ void test_channels(struct device *device, struct device *other, EVP_PKEY *driver
     const struct stage *stage = &built.stage;
     test_channels_that_are_none(stage, other);
     test_ended_sessions(stage);
+    test_decoders(stage, other);
     test_shared_resources(stage);
     test_devices_that_are_none(stage);
     test_channel_queries(stage);
@@ -379,6 +428,36 @@ void test_channels(struct device *device, struct device *other, EVP_PKEY *driver
     test_channel_attacks(stage);
     test_player(stage, root);
     stage_end(&built);
+}
+
+/* PROTECTION_ALWAYS_ON: no channel can switch it off. */
+static void test_always_on(softcp_open_driver_fn open, const char *identity)
+{
+    char options[1024], root[1024];
+    snprintf(options, sizeof options, "identity.directory=%s;capabilities.flags.protection_always_on=true", identity);
+    snprintf(root, sizeof root, "%s/root.pem", identity);
+    tap_context("protection always on");
+    struct ddi ddi;
+    struct device device;
+    ddi_open(&ddi, open, options);
+    device_create(&device, &ddi, &sub_devices[0]);
+    EVP_PKEY *key = channel_certificate(&device, D3D11_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE, root);
+    const struct stage stage = {.owner = &device, .create = create, .driver_key = key};
+    struct channel channel = channel_ready(&stage);
+    static const UINT flags[] = {0, 2, 1, 3, 0}, in_force[] = {1, 3, 1, 3, 1};
+    for (int i = 0; i < 5; i++) {
+        struct command command = command_protection(&channel, flags[i]);
+        commands(&channel, &command, S_OK, "PROTECTION %u", flags[i]);
+        struct query asked = channel_query(&channel, QUERY_PROTECTION);
+        union answer answer;
+        asks(&channel, &asked, S_OK, &answer, "PROTECTION");
+        is_number(answer.protection.ProtectionFlags.Value, in_force[i], "what is in force");
+    }
+    channel_end(&channel);
+    EVP_PKEY_free(key);
+    device_destroy(&device);
+    ddi_close(&ddi);
+    tap_context(NULL);
 }
 
 void test_configured_channels(softcp_open_driver_fn open, const char *identity)
@@ -420,4 +499,5 @@ void test_configured_channels(softcp_open_driver_fn open, const char *identity)
         ddi_close(&ddi);
     }
     tap_context(NULL);
+    test_always_on(open, identity);
 }
