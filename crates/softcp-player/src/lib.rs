@@ -45,6 +45,7 @@ mod keys;
 mod output;
 mod path;
 mod report;
+mod survey;
 mod trust;
 
 pub use channel::{ChannelFailure, MessageCounts, PlayerChannel};
@@ -55,4 +56,7 @@ pub use path::{PathError, PathOptions, PathStatistics, ProtectedPath, SampleErro
 pub use report::{DecryptReport, TrackReport};
 pub use softcp_cenc::KeyId;
 pub use softcp_client::ContentKey;
+pub use survey::{
+    AnswerValue, ChannelSurvey, HandleValue, Message, Outcome, Parameter, ParameterValue, SurveyOptions, survey,
+};
 pub use trust::{Trust, TrustError};
