@@ -57,6 +57,7 @@ pub use report::{DecryptReport, TrackReport};
 pub use softcp_cenc::KeyId;
 pub use softcp_client::ContentKey;
 pub use survey::{
-    AnswerValue, ChannelSurvey, HandleValue, Message, Outcome, Parameter, ParameterValue, SurveyOptions, survey,
+    AnswerValue, ChannelCertificate, ChannelSurvey, HandleValue, Message, Outcome, Parameter, ParameterValue,
+    SurveyOptions, survey,
 };
 pub use trust::{Trust, TrustError};

@@ -24,7 +24,9 @@ use softcp_runtime::{CertificateOf, CryptoSessionDesc, Decoder, DecoderDesc, Dev
 use crate::channel::{ChannelFailure, PlayerChannel};
 use crate::path::PathError;
 use crate::trust::Trust;
-pub use report::{AnswerValue, ChannelSurvey, HandleValue, Message, Outcome, Parameter, ParameterValue};
+pub use report::{
+    AnswerValue, ChannelCertificate, ChannelSurvey, HandleValue, Message, Outcome, Parameter, ParameterValue,
+};
 
 /// More entries of a list than this are not asked for: a driver may say what it likes about their number.
 const LONGEST_LIST: u32 = 1 << 10;
@@ -230,8 +232,10 @@ impl Surveyor {
         ChannelSurvey {
             channel_type: self.channel.channel_type().to_string(),
             channel: HandleValue(self.channel.handle()),
-            certificate_subject: self.channel.certificate().subject(),
-            certificate_verified: self.channel.is_certificate_verified(),
+            certificate: ChannelCertificate {
+                subject: self.channel.certificate().subject(),
+                is_verified: self.channel.is_certificate_verified(),
+            },
             commands: self.commands,
             queries: queries.into_iter().map(|(_, message)| message).collect(),
             messages: self.channel.messages(),

@@ -16,10 +16,8 @@ pub struct ChannelSurvey {
     pub channel_type: String,
     /// The channel's own handle, which its messages carry.
     pub channel: HandleValue,
-    /// Whom the certificate of the channel is about (RFC 4514).
-    pub certificate_subject: String,
-    /// Whether that certificate leads to a trusted root; `false` when any was accepted.
-    pub certificate_verified: bool,
+    /// The driver's certificate for such channels.
+    pub certificate: ChannelCertificate,
     /// The commands in the order in which they were sent.
     pub commands: Vec<Message>,
     /// The queries in the order of the reference, each kind at least once.
@@ -36,6 +34,15 @@ impl ChannelSurvey {
         self.commands.iter().all(|command| matches!(command.outcome, Outcome::Accepted))
             && self.queries.iter().all(|query| query.outcome.is_proper())
     }
+}
+
+/// The certificate of a channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChannelCertificate {
+    /// Whom it is about (RFC 4514).
+    pub subject: String,
+    /// Whether it leads to a trusted root; `false` when any was accepted.
+    pub is_verified: bool,
 }
 
 /// A command or query, and what became of it.
@@ -139,7 +146,7 @@ impl fmt::Display for Parameter {
         match self.value {
             ParameterValue::Handle(handle) => write!(f, "{name} {handle}"),
             ParameterValue::Index(index) => write!(f, "{name} {index}"),
-            ParameterValue::Flag(flag) => write!(f, "{name}: {}", yes_no(flag)),
+            ParameterValue::Flag(flag) => write!(f, "{}: {}", name.replace('_', " "), yes_no(flag)),
             ParameterValue::Process(process) => process.fmt(f),
             ParameterValue::Encryption(guid) => f.write_str(encryption_name(guid).unwrap_or(&guid.to_string())),
         }
@@ -165,7 +172,7 @@ impl Parameter {
             Command::Initialize => Vec::new(),
             Command::Protection(flags) => vec![
                 Self::flag("enabled", flags.enabled),
-                Self::flag("overlay or full screen", flags.overlay_or_fullscreen),
+                Self::flag("overlay_or_fullscreen", flags.overlay_or_fullscreen),
             ],
             Command::CryptoSession { decoder, session, device } => {
                 vec![Self::handle("decoder", decoder), Self::handle("session", session), Self::handle("device", device)]
@@ -321,7 +328,7 @@ impl fmt::Display for AnswerValue {
         match self {
             Self::Protection { enabled, overlay_or_fullscreen } => {
                 let (enabled, overlay) = (yes_no(*enabled), yes_no(*overlay_or_fullscreen));
-                write!(f, "enabled: {enabled}\noverlay or full screen: {overlay}")
+                write!(f, "enabled: {enabled}\noverlay or fullscreen: {overlay}")
             }
             Self::ChannelType { channel_type } => f.write_str(channel_type),
             Self::Device { device } => device.fmt(f),
@@ -365,8 +372,7 @@ mod tests {
         ChannelSurvey {
             channel_type: String::new(),
             channel: HandleValue(1),
-            certificate_subject: String::new(),
-            certificate_verified: true,
+            certificate: ChannelCertificate { subject: String::new(), is_verified: true },
             commands: vec![message(command)],
             queries: vec![message(query)],
             messages: MessageCounts::default(),
