@@ -6,8 +6,11 @@
 use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use softcp::config::Encryption;
+use softcp_abi::GUID;
+use softcp_client::ChannelType;
 
 /// What `softcp help` says at its end.
 const AFTER_HELP: &str = "\
@@ -44,6 +47,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     Decrypt(DecryptArgs),
     Caps(CapsArgs),
+    Channel(ChannelArgs),
     #[command(subcommand)]
     Cert(CertCommand),
     Completions(CompletionsArgs),
@@ -157,6 +161,54 @@ pub(crate) struct CapsArgs {
     pub(crate) driver: DriverArgs,
 }
 
+/// Open an authenticated channel and show what the driver answers over it
+///
+/// Goes through a player's start-up: certificate of the channel's type, key exchange, INITIALIZE, CHANNEL_TYPE. Then
+/// binds a crypto session to a decoder, allows a process to open restricted shared resources, chooses an encryption, and
+/// switches protection on; asks all thirteen queries, lists from end to end; and switches protection off again. Each
+/// answer is shown with what its signature is worth, and compared with what was set.
+///
+/// The exit code is 1 when a signature or an answer is wrong, or a command is refused. A query that the driver refuses
+/// under its signature is an answer like others.
+#[derive(Debug, Args)]
+pub(crate) struct ChannelArgs {
+    /// Which part of the driver is to answer
+    #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t = ChannelTypeArg::Software)]
+    pub(crate) channel_type: ChannelTypeArg,
+
+    /// The process to allow, a handle as 0x1f4 [default: the desktop window manager]
+    #[arg(long, value_name = "HANDLE", value_parser = handle)]
+    pub(crate) allow_process: Option<usize>,
+
+    /// The encryption to choose, a GUID or aes128-ctr [default: the first that the driver lists]
+    #[arg(long, value_name = "GUID", value_parser = encryption)]
+    pub(crate) encryption: Option<GUID>,
+
+    #[command(flatten)]
+    pub(crate) driver: DriverArgs,
+
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+}
+
+/// What answers on the driver's side of a channel.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ChannelTypeArg {
+    /// The driver's software
+    Software,
+    /// The driver's hardware
+    Hardware,
+}
+
+impl From<ChannelTypeArg> for ChannelType {
+    fn from(channel_type: ChannelTypeArg) -> Self {
+        match channel_type {
+            ChannelTypeArg::Software => Self::DriverSoftware,
+            ChannelTypeArg::Hardware => Self::DriverHardware,
+        }
+    }
+}
+
 /// Make and show certificates of drivers
 #[derive(Debug, Subcommand)]
 pub(crate) enum CertCommand {
@@ -226,6 +278,22 @@ fn common_name(text: &str) -> Result<String, String> {
     }
 }
 
+/// A handle in decimal digits, or in hexadecimal ones after 0x.
+fn handle(text: &str) -> Result<usize, String> {
+    let number = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        // A sign after the prefix would be parsed too.
+        Some(digits) if digits.starts_with('+') => None,
+        Some(digits) => usize::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    };
+    number.ok_or_else(|| "a handle is a number as 500 or 0x1f4".to_owned())
+}
+
+/// A GUID, or the name of the one encryption that has one, as the configuration takes them.
+fn encryption(text: &str) -> Result<GUID, String> {
+    Encryption::try_from(text.to_owned()).map(|encryption| encryption.0)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -243,5 +311,23 @@ mod tests {
         assert!(common_name(&"x".repeat(60)).is_err());
         assert!(common_name("").is_err());
         assert!(common_name("a\nb").is_err());
+    }
+
+    #[test]
+    fn handle_is_a_number_in_either_base() {
+        assert_eq!(handle("500"), Ok(500));
+        assert_eq!(handle("0x1f4"), Ok(500));
+        for text in ["", "0x", "0x+1", "-1", "1f4", "0x1ffffffffffffffff"] {
+            assert!(handle(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn encryption_is_a_name_or_a_guid() {
+        let guid = "9b6bd711-4f74-41c9-9e7b-0be2d7d93b4f";
+        assert_eq!(encryption("aes128-ctr"), encryption(guid));
+        for text in ["", "aes256-ctr", "00000000-0000-0000-0000-000000000000"] {
+            assert!(encryption(text).is_err(), "{text}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use softcp_player::{DecryptError, KeyId, KidText, PathError};
+use softcp_player::{ChannelFailure, DecryptError, KeyId, KidText, PathError};
 
 use crate::driver::{self, Trust};
 use crate::failure::Failure;
@@ -71,6 +71,19 @@ fn path_failed(place: &str, error: &PathError, trust: &Trust) -> Failure {
             printable(&format!("{place}: {error}")),
             "this is a defect of the driver: report it to the driver's maker",
         ),
+    }
+}
+
+/// A channel that could not be opened.
+pub(crate) fn channel_failed(failure: &ChannelFailure, trust: &Trust) -> Failure {
+    match failure {
+        ChannelFailure::Call(error) => driver::call_failed(error),
+        ChannelFailure::NotOffered(_) => Failure::check(
+            printable(&failure.to_string()),
+            "use a driver that offers authenticated channels, or report it to the driver's maker",
+        ),
+        ChannelFailure::Untrusted(chain) => Failure::check(failure.to_string(), trust.help(chain)),
+        _ => Failure::check(printable(&failure.to_string()), failure.advice()),
     }
 }
 

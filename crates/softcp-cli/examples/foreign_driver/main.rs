@@ -1,8 +1,21 @@
 //! A driver that knows no options and has an identity of its own, as other makers' drivers do: the reference driver of
 //! another library, opened without the caller's options.
 //!
-//! The variable [`DEFECT`] breaks it: with `read-back` its `EncryptionBlt` does nothing, with `caps` its
-//! `GetContentProtectionCaps` fails for the decode profiles of VP9.
+//! The variable [`DEFECT`] breaks it:
+//!
+//! | defect | what it does |
+//! |---|---|
+//! | `read-back` | `EncryptionBlt` does nothing |
+//! | `caps` | `GetContentProtectionCaps` fails for the decode profiles of VP9 |
+//! | `no-channels` | the table has no entries for authenticated channels |
+//! | `no-decoders` | nor, instead of those, for decoders |
+//! | `omac` | the OMAC of answers to QUERY_OUTPUT_ID is wrong |
+//! | `omac-command` | that of answers to CONFIGURE_PROTECTION |
+//! | `refusal` | QUERY_OUTPUT_ID is refused, signed |
+//! | `unsigned-refusal` | QUERY_ACCESSIBILITY_ATTRIBUTES is refused, and nothing is written |
+//! | `unbound` | a session that was bound to a decoder is destroyed before QUERY_CRYPTO_SESSION |
+
+mod channel;
 
 use std::ffi::c_void;
 use std::sync::OnceLock;
@@ -26,15 +39,8 @@ type RetrieveSubObject = unsafe extern "C" fn(*mut c_void, D3D10DDI_HDEVICE, u32
 /// The entry of the inner driver.
 static RETRIEVE_SUB_OBJECT: OnceLock<RetrieveSubObject> = OnceLock::new();
 
-type GetContentProtectionCaps = unsafe extern "system" fn(
-    D3D10DDI_HDEVICE,
-    *const GUID,
-    *const GUID,
-    *mut D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS,
-) -> HRESULT;
-
-/// The entry of the inner driver.
-static GET_CONTENT_PROTECTION_CAPS: OnceLock<GetContentProtectionCaps> = OnceLock::new();
+/// The table of the inner driver.
+static TABLE: OnceLock<D3DWDDM2_4DDI_VIDEODEVICEFUNCS> = OnceLock::new();
 
 /// Opens the driver.
 ///
@@ -85,14 +91,12 @@ unsafe extern "C" fn retrieve_sub_object(
     if hresult == S_OK {
         // SAFETY: the caller's duty: a table of this sub-device, which the inner driver has checked the size of.
         let table = unsafe { &mut *table.cast::<D3DWDDM2_4DDI_VIDEODEVICEFUNCS>() };
+        TABLE.get_or_init(|| *table);
         match std::env::var(DEFECT).as_deref() {
             Ok("read-back") => table.pfnEncryptionBlt = Some(encryption_blt),
-            Ok("caps") => {
-                if let Some(inner) = table.pfnGetContentProtectionCaps.replace(get_content_protection_caps) {
-                    GET_CONTENT_PROTECTION_CAPS.get_or_init(|| inner);
-                }
-            }
-            _ => {}
+            Ok("caps") => table.pfnGetContentProtectionCaps = Some(get_content_protection_caps),
+            Ok(defect) => channel::break_table(table, defect),
+            Err(_) => {}
         }
     }
     hresult
@@ -119,7 +123,7 @@ unsafe extern "system" fn get_content_protection_caps(
     const VP9: [GUID; 2] = [D3D11_DECODER_PROFILE_VP9_VLD_PROFILE0, D3D11_DECODER_PROFILE_VP9_VLD_10BIT_PROFILE2];
     // SAFETY: the caller's duty: null or valid.
     let profile = unsafe { decode_profile.as_ref() };
-    match GET_CONTENT_PROTECTION_CAPS.get() {
+    match TABLE.get().and_then(|table| table.pfnGetContentProtectionCaps) {
         Some(inner) if !profile.is_some_and(|profile| VP9.contains(profile)) => {
             // SAFETY: the caller's duty, passed on.
             unsafe { inner(device, crypto_type, decode_profile, caps) }

@@ -2,6 +2,7 @@
 
 mod caps;
 mod cert;
+mod channel;
 mod decrypt;
 mod demo;
 mod shell;
@@ -15,6 +16,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Demo(args) => demo::run(args, cli.json),
         Command::Decrypt(args) => decrypt::run(args, cli.json),
         Command::Caps(args) => caps::run(args, cli.json),
+        Command::Channel(args) => channel::run(args, cli.json),
         Command::Cert(CertCommand::New(args)) => cert::new(args, cli.json),
         Command::Cert(CertCommand::Show(args)) => cert::show(args, cli.json),
         Command::Completions(args) => shell::completions(args),

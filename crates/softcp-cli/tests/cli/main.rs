@@ -6,6 +6,7 @@
 
 mod caps;
 mod cert;
+mod channel;
 mod decrypt;
 mod demo;
 mod schema;

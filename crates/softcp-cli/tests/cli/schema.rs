@@ -116,6 +116,21 @@ fn caps_keeps_to_its_schema() {
 }
 
 #[test]
+fn channel_keeps_to_its_schema() {
+    let sandbox = Sandbox::new();
+    for args in [&["--json", "channel"][..], &["--json", "channel", "--type", "hardware", "--allow-process", "0x1f4"]] {
+        check_report("channel", &sandbox.softcp(args.iter().copied()).output().unwrap().stdout);
+    }
+    for defect in ["omac", "omac-command", "refusal", "unsigned-refusal", "unbound", "no-decoders"] {
+        let broken = sandbox
+            .softcp(["--json", "channel", "--any-root", "--driver", &driver("foreign_driver")])
+            .env("SOFTCP_TEST_INNER_DRIVER", driver("driver"))
+            .env("SOFTCP_TEST_DEFECT", defect);
+        check_report("channel", &broken.output().unwrap().stdout);
+    }
+}
+
+#[test]
 fn certificates_keep_to_their_schemas() {
     let sandbox = Sandbox::new();
     check_report("cert-new", &sandbox.softcp(["--json", "cert", "new", "a"]).output().unwrap().stdout);
@@ -160,7 +175,7 @@ fn every_schema_is_of_a_report_and_says_what_it_is() {
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     names.sort();
-    assert_eq!(names, ["caps", "cert-new", "cert-show", "decrypt", "demo", "error"]);
+    assert_eq!(names, ["caps", "cert-new", "cert-show", "channel", "decrypt", "demo", "error"]);
     for name in names {
         let schema = schema(&name);
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{name}");

@@ -93,6 +93,11 @@ fn assert() -> Assert {
         add("[DURATION]", r"(?<redacted>[0-9]+\.[0-9]{2} s, [0-9]+ MB/s)");
         add("[ENTROPY]", r"(?<redacted>7\.99[0-9]) bits");
         add("[IV]", "IV (?<redacted>[0-9a-f]{32})");
+        // Handles of the reference driver begin with their kind.
+        add("[DEVICE]", "(?<redacted>0x1[0-9a-f]{15})");
+        add("[SESSION]", "(?<redacted>0x2[0-9a-f]{15})");
+        add("[CHANNEL]", "(?<redacted>0x3[0-9a-f]{15})");
+        add("[DECODER]", "(?<redacted>0x4[0-9a-f]{15})");
         add("[VERSION]", r"(?:driver|softcp) (?<redacted>[0-9]+\.[0-9]+\.[0-9]+)");
         redactions.insert("[VECTORS]", vectors()).unwrap();
         redactions.insert("[EXAMPLES]", examples()).unwrap();
