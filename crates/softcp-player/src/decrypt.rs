@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use softcp_cenc::{FourCc, KeyId, Movie, Piece, Pieces, Sample, Selection, Track};
-use softcp_runtime::Driver;
+use softcp_client::ChannelType;
+use softcp_runtime::{Device, Driver};
 use tempfile::NamedTempFile;
 
 use crate::error::DecryptError;
@@ -14,11 +15,15 @@ use crate::input::Input;
 use crate::keys::{KeyMap, KidText};
 use crate::output::Output;
 use crate::path::{PathError, PathOptions, ProtectedPath, SampleError};
+use crate::protected::{ProtectedDevice, Protection};
 use crate::report::{DecryptReport, TrackReport};
 use crate::trust::Trust;
 
 /// Samples between two session key refreshes unless the user says otherwise: about a second of video.
 const DEFAULT_REFRESH_EVERY: u32 = 30;
+
+/// What answers on the driver's side of the channel. Every driver that has channels has software.
+const CHANNEL_TYPE: ChannelType = ChannelType::DriverSoftware;
 
 /// Bytes between two calls of the progress callback.
 const PROGRESS_STEP: u64 = 1 << 20;
@@ -38,6 +43,8 @@ pub struct DecryptOptions {
     pub trust: Trust,
     /// Samples of a track between two refreshes of its session key; 0 for none. 30 in a new value.
     pub refresh_every: u32,
+    /// Whether decryption is protected. [`Protection::Required`] in a new value.
+    pub protection: Protection,
     /// The tracks to decrypt, by number; `None`, all that are protected. The others are copied as they are.
     pub tracks: Option<Vec<u32>>,
 }
@@ -52,6 +59,7 @@ impl DecryptOptions {
             keys: KeyMap::new(),
             trust,
             refresh_every: DEFAULT_REFRESH_EVERY,
+            protection: Protection::default(),
             tracks: None,
         }
     }
@@ -66,7 +74,10 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// Decrypts a file through the protected path of `driver`: one crypto session for each decrypted track.
+/// Decrypts a file through the protected path of `driver`, as a protected player does: it opens an authenticated channel
+/// and switches protection on, then has one crypto session for each decrypted track, bound to a decoder of its own.
+/// Samples are decrypted into protected resources and read back encrypted. At the end, and also when it fails half-way,
+/// protection is switched off again. [`Protection::Without`] leaves out the channel and what comes with it.
 ///
 /// The clear file has the input's length, and each sample keeps its place in it. It is written beside the output under
 /// a temporary name and renamed when it is complete: a run that fails leaves no trace, and an existing output as it was.
@@ -77,7 +88,9 @@ pub struct Progress {
 /// # Errors
 ///
 /// [`DecryptError`]. Everything that can be seen without reading samples is found before anything is written: what is
-/// protected and how, the keys that the tracks name, and the driver's certificate and capabilities.
+/// protected and how, the keys that the tracks name, and the driver's channel, certificates and capabilities. What the
+/// driver does with protection is believed only under its signature; the file is put in its place after protection is
+/// known to be off again.
 pub fn decrypt(
     driver: &Driver,
     options: &DecryptOptions,
@@ -91,7 +104,13 @@ pub fn decrypt(
     let movie = Movie::open(BufReader::new(open(&options.input)?)).map_err(container)?;
     let selected = select_tracks(options, movie.tracks())?;
     check_keys(&options.keys, movie.tracks(), &selected)?;
-    let mut tracks = open_paths(driver, options, movie.tracks(), &selected)?;
+    let first = selected.first().copied().unwrap_or_default();
+    let device = driver.create_device().map_err(|source| DecryptError::of_path(first, None, source.into()))?;
+    let protected = match options.protection {
+        Protection::Required => Some(ProtectedDevice::open(&device, &options.trust, CHANNEL_TYPE)?),
+        Protection::Without => None,
+    };
+    let mut tracks = open_paths(&device, protected.as_ref(), options, movie.tracks(), &selected)?;
 
     let mut reports: Vec<_> = movie.tracks().iter().map(track_report).collect();
     let total = movie.file_len();
@@ -109,13 +128,13 @@ pub fn decrypt(
         shown: 0,
     };
     pass.run(pieces)?;
-    put_in_place(temporary, options)?;
 
     let mut report = DecryptReport {
         input: options.input.clone(),
         output: options.output.clone(),
         driver: format!("{} {}", driver.name(), driver.version()),
         certificate_verified: tracks.iter().all(|track| track.path.is_certificate_verified()),
+        channel: None,
         tracks: Vec::new(),
         sessions: tracks.len() as u64,
         samples: 0,
@@ -123,7 +142,7 @@ pub fn decrypt(
         blits: 0,
         bytes_encrypted: 0,
         bytes: total,
-        seconds: started.elapsed().as_secs_f64(),
+        seconds: 0.0,
         megabytes_per_second: 0.0,
         notes: Vec::new(),
     };
@@ -136,8 +155,17 @@ pub fn decrypt(
         report.blits += track.blits;
         report.bytes_encrypted += track.bytes_encrypted;
     }
-    report.notes = notes(&tracks, &reports);
+    report.notes = notes(&tracks, &reports, options.protection);
     report.tracks = reports;
+    // Sessions and their decoders end before protection does.
+    drop(tracks);
+    if let Some(protected) = protected {
+        let channel = protected.close()?;
+        report.certificate_verified &= channel.certificate_verified;
+        report.channel = Some(channel);
+    }
+    put_in_place(temporary, options)?;
+    report.seconds = started.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]
     let bytes = total as f64;
     report.megabytes_per_second = bytes / 1e6 / report.seconds.max(f64::EPSILON);
@@ -145,10 +173,10 @@ pub fn decrypt(
 }
 
 /// A track on its way.
-struct TrackState<'k> {
+struct TrackState<'a> {
     id: u32,
     handler: FourCc,
-    path: ProtectedPath<'k>,
+    path: ProtectedPath<'a>,
     key_ids: Vec<KeyId>,
     /// Samples that are clear in the file, and their bytes.
     clear_samples: u64,
@@ -220,7 +248,7 @@ impl Pass<'_, '_> {
             SampleError::Read(source) => self.read_error(source),
             SampleError::Write(source) => self.write_error(source),
             SampleError::Path(PathError::MissingKey { kid }) => DecryptError::MissingKey { track_id, handler, kid },
-            SampleError::Path(source) => DecryptError::Path { track_id, sample: Some(sample.index), source },
+            SampleError::Path(source) => DecryptError::of_path(track_id, Some(sample.index), source),
         })
     }
 
@@ -311,22 +339,23 @@ fn check_keys(keys: &KeyMap, tracks: &[Track], selected: &[u32]) -> Result<(), D
     Ok(())
 }
 
-fn open_paths<'k>(
-    driver: &Driver,
-    options: &'k DecryptOptions,
+fn open_paths<'a>(
+    device: &Device,
+    protected: Option<&'a ProtectedDevice>,
+    options: &'a DecryptOptions,
     tracks: &[Track],
     selected: &[u32],
-) -> Result<Vec<TrackState<'k>>, DecryptError> {
+) -> Result<Vec<TrackState<'a>>, DecryptError> {
     let path_options = PathOptions { trust: options.trust.clone(), refresh_every: options.refresh_every };
-    let error = |track_id, source| DecryptError::Path { track_id, sample: None, source };
-    let first = selected.first().copied().unwrap_or_default();
-    let device = driver.create_device().map_err(|source| error(first, source.into()))?;
     let open = |track: &Track| {
-        let path = ProtectedPath::open(&device, &options.keys, &path_options);
+        let path = match protected {
+            Some(protected) => ProtectedPath::open(protected, &options.keys, &path_options),
+            None => ProtectedPath::without_channel(device, &options.keys, &path_options),
+        };
         Ok(TrackState {
             id: track.id(),
             handler: track.handler(),
-            path: path.map_err(|source| error(track.id(), source))?,
+            path: path.map_err(|source| DecryptError::of_path(track.id(), None, source))?,
             key_ids: Vec::new(),
             clear_samples: 0,
             clear_bytes: 0,
@@ -352,12 +381,15 @@ fn track_report(track: &Track) -> TrackReport {
     }
 }
 
-fn notes(tracks: &[TrackState<'_>], reports: &[TrackReport]) -> Vec<String> {
+fn notes(tracks: &[TrackState<'_>], reports: &[TrackReport], protection: Protection) -> Vec<String> {
     let mut notes = Vec::new();
     if tracks.iter().any(|track| track.path.lacks_refresh()) {
         notes.push("The driver cannot refresh session keys (FRESHEN_SESSION_KEY); none was refreshed.".to_owned());
     }
-    if tracks.iter().any(|track| track.path.reads_back()) {
+    if protection == Protection::Without {
+        notes.push("No authenticated channel was opened, and protection was not switched on.".to_owned());
+    }
+    if protection == Protection::Without && tracks.iter().any(|track| track.path.reads_back()) {
         notes.push(
             "The driver protects its output at all times (PROTECTION_ALWAYS_ON); samples were read back encrypted."
                 .to_owned(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use softcp_cenc::{FourCc, KeyId, Scheme};
 
+use crate::channel::ChannelFailure;
 use crate::keys::KidText;
 use crate::path::PathError;
 
@@ -116,6 +117,18 @@ pub enum DecryptError {
     },
 
     // The driver.
+    /// The driver lacks what protection needs: channels, or decoders to bind sessions to.
+    #[error("{source}; decrypt without protection by --without-channel")]
+    NoChannel {
+        /// What is missing.
+        source: ChannelFailure,
+    },
+    /// The channel could not be opened, or protection not switched on or off.
+    #[error("the authenticated channel cannot be used: {source}")]
+    Channel {
+        /// What went wrong.
+        source: ChannelFailure,
+    },
     /// The protected path could not be opened, or broke.
     #[error("track {track_id}{}: {source}", sample.map(|index| format!(", sample {index}")).unwrap_or_default())]
     Path {
@@ -126,6 +139,22 @@ pub enum DecryptError {
         /// What went wrong.
         source: PathError,
     },
+}
+
+impl DecryptError {
+    /// An error of the path of a track, at one of its samples or while the path was opened.
+    pub(crate) fn of_path(track_id: u32, sample: Option<u64>, source: PathError) -> Self {
+        match source {
+            PathError::Channel(source) if source.is_not_offered() => Self::NoChannel { source },
+            source => Self::Path { track_id, sample, source },
+        }
+    }
+}
+
+impl From<ChannelFailure> for DecryptError {
+    fn from(source: ChannelFailure) -> Self {
+        if source.is_not_offered() { Self::NoChannel { source } } else { Self::Channel { source } }
+    }
 }
 
 fn list(track_ids: &[u32]) -> String {

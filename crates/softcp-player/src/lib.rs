@@ -2,18 +2,26 @@
 //!
 //! ```text
 //!  softcp-cenc: pieces of the file                         softcp-runtime: the driver's table
+//!    ProtectedDevice (one per file)
+//!      authenticated channel, PROTECTION on
 //!    Copy, Rewritten ───────────────────────────────▶ output
 //!    Sample ──▶ ProtectedPath (one per track)            ▲
 //!                 certificate check, key exchange        │
-//!                 content keys wrapped by KID            │
-//!                 staging ── DecryptionBlt ──▶ destination
+//!                 CONFIGURE_CRYPTO_SESSION: decoder      │
+//!                 content keys wrapped by KID            │ opened with the read-back key
+//!                 staging ── DecryptionBlt ──▶ protected ── EncryptionBlt ──▶ read-back
 //!                 session key refresh every N samples
+//!    ProtectedDevice: PROTECTION off
 //! ```
 //!
 //! [`decrypt`] turns an encrypted MP4 file into a clear one. [`ProtectedPath`] is the part that a player needs: it takes
-//! encrypted samples of one stream and gives clear ones. Neither does AES on its own: every encrypted byte goes through
-//! the driver, reached only by its function table. The one exception is a driver that keeps its output protected at all
-//! times: there a sample is read back with `EncryptionBlt` and opened with the read-back key.
+//! encrypted samples of one stream and gives clear ones. Neither does AES on its own: every encrypted byte of the file
+//! goes through the driver, reached only by its function table. What the application deciphers is the driver's own
+//! output: under protection that leaves the driver only as `EncryptionBlt` writes it, and is opened with the read-back
+//! key. [`Protection::Without`] is for drivers without channels: their output is read where it lies.
+//!
+//! [`ProtectedDevice`] is the start-up of a protected player and its end, [`PlayerChannel`] the channel that it talks
+//! over, and [`OpenSession`] a session with both its halves.
 //!
 //! # Example
 //!
@@ -44,7 +52,9 @@ mod input;
 mod keys;
 mod output;
 mod path;
+mod protected;
 mod report;
+mod session;
 mod survey;
 mod trust;
 
@@ -53,7 +63,9 @@ pub use decrypt::{DecryptOptions, Progress, decrypt};
 pub use error::DecryptError;
 pub use keys::{KeyMap, KeyTextError, KidText};
 pub use path::{PathError, PathOptions, PathStatistics, ProtectedPath, SampleError};
-pub use report::{DecryptReport, TrackReport};
+pub use protected::{Binding, ProtectedDevice, Protection};
+pub use report::{ChannelReport, DecryptReport, TrackReport};
+pub use session::OpenSession;
 pub use softcp_cenc::KeyId;
 pub use softcp_client::ContentKey;
 pub use survey::{

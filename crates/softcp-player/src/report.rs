@@ -13,8 +13,10 @@ pub struct DecryptReport {
     pub output: PathBuf,
     /// The driver's name and version.
     pub driver: String,
-    /// Whether the driver's certificate was checked against a root.
+    /// Whether the driver's certificates, for sessions and for the channel, were checked against a root.
     pub certificate_verified: bool,
+    /// The authenticated channel; none when the file was decrypted without one.
+    pub channel: Option<ChannelReport>,
     /// The tracks of the file, in its order.
     pub tracks: Vec<TrackReport>,
     /// Crypto sessions opened: one per decrypted track.
@@ -35,6 +37,28 @@ pub struct DecryptReport {
     pub megabytes_per_second: f64,
     /// What the reader should know, as that the driver cannot refresh session keys. One sentence each.
     pub notes: Vec<String>,
+}
+
+/// What was done over an authenticated channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChannelReport {
+    /// What the driver says, under its signature, that the channel is: `driver software` or `driver hardware`.
+    pub channel_type: String,
+    /// Whether the driver's certificate for channels was checked against a root.
+    pub certificate_verified: bool,
+    /// Whether protection was switched on, and the driver's signed answer confirmed it.
+    pub protection_on: bool,
+    /// Whether it was switched off at the end, and the driver's signed answer confirmed it; `false` where protection was
+    /// in force before already, as with `PROTECTION_ALWAYS_ON`.
+    pub protection_off_again: bool,
+    /// Sessions bound to a decoder, each confirmed by the driver's signed answer.
+    pub sessions_bound: u64,
+    /// Commands sent, INITIALIZE included.
+    pub commands: u64,
+    /// Queries sent.
+    pub queries: u64,
+    /// Answers to either whose signature was right.
+    pub answers_verified: u64,
 }
 
 /// One track of the file.

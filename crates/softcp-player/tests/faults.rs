@@ -8,8 +8,10 @@ mod faulty;
 
 use common::{Manifest, Setup, Vector, clear_samples, run};
 use faulty::Fault;
-use softcp_abi::E_FAIL;
-use softcp_player::{DecryptError, DecryptOptions, PathError};
+use softcp_abi::{
+    D3D11_1DDI_CERTIFICATE_TYPE_AUTHENTICATED_CHANNEL, D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION, E_FAIL,
+};
+use softcp_player::{ChannelFailure, DecryptError, DecryptOptions, PathError};
 use softcp_runtime::{Error, HResult};
 
 fn vector() -> Vector {
@@ -21,15 +23,28 @@ fn options(setup: &Setup) -> DecryptOptions {
     DecryptOptions { refresh_every: 5, ..setup.options(&vector.path(), &vector.keys()) }
 }
 
-/// Runs with a fault, and gives what went wrong with the path.
-fn path_error(fault: Fault) -> (Option<u64>, PathError) {
+/// Runs with a fault; nothing is left behind.
+fn error(fault: Fault) -> DecryptError {
     let setup = Setup::new();
     let driver = faulty::driver(&setup.driver_options(""));
     faulty::plan(fault);
     let error = run(&driver, &options(&setup)).unwrap_err();
     assert_eq!(setup.files(), [""; 0]);
-    match error {
+    error
+}
+
+/// What went wrong with the path.
+fn path_error(fault: Fault) -> (Option<u64>, PathError) {
+    match error(fault) {
         DecryptError::Path { sample, source, .. } => (sample, source),
+        other => panic!("{other}"),
+    }
+}
+
+/// What went wrong with the channel.
+fn channel_error(fault: Fault) -> ChannelFailure {
+    match error(fault) {
+        DecryptError::Channel { source } | DecryptError::Path { source: PathError::Channel(source), .. } => source,
         other => panic!("{other}"),
     }
 }
@@ -94,8 +109,10 @@ fn failed_refresh_ends_the_run() {
 
 #[test]
 fn blank_certificate_is_refused() {
-    let (sample, error) = path_error(Fault::BlankCertificate);
+    let (sample, error) = path_error(Fault::BlankCertificate(D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION));
     assert!(sample.is_none() && matches!(error, PathError::Certificate(_)), "{error}");
+    let error = channel_error(Fault::BlankCertificate(D3D11_1DDI_CERTIFICATE_TYPE_AUTHENTICATED_CHANNEL));
+    assert!(matches!(error, ChannelFailure::Certificate(_)), "{error}");
 }
 
 #[test]

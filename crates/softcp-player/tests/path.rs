@@ -27,7 +27,7 @@ fn keys() -> KeyMap {
 }
 
 fn open<'k>(setup: &Setup, device: &Device, keys: &'k KeyMap, refresh_every: u32) -> ProtectedPath<'k> {
-    ProtectedPath::open(device, keys, &PathOptions { trust: setup.trust(), refresh_every }).unwrap()
+    ProtectedPath::without_channel(device, keys, &PathOptions { trust: setup.trust(), refresh_every }).unwrap()
 }
 
 fn encryption(scheme: Scheme, pattern: Option<(u8, u8)>, subsamples: &[(u16, u32)]) -> SampleEncryption {

@@ -8,12 +8,12 @@ use std::fs;
 
 use common::{Manifest, Setup, clear_samples, run, vectors};
 use serde::Deserialize;
-use softcp_player::{DecryptError, PathError, Progress, Trust, decrypt};
+use softcp_player::{ChannelFailure, DecryptError, DecryptOptions, PathError, Progress, Protection, Trust, decrypt};
 
 const VECTOR: &str = "ff-cenc-faststart.mp4";
 
 /// Options for a good file.
-fn good(setup: &Setup) -> softcp_player::DecryptOptions {
+fn good(setup: &Setup) -> DecryptOptions {
     let vector = Manifest::read().vector(VECTOR);
     setup.options(&vector.path(), &vector.keys())
 }
@@ -203,6 +203,9 @@ fn output_in_a_directory_that_does_not_exist_is_refused() {
 fn driver_with_another_root_is_not_trusted_and_nothing_is_written() {
     let (setup, other) = (Setup::new(), Setup::new());
     let error = run(&other.driver(""), &good(&setup)).unwrap_err();
+    assert!(matches!(&error, DecryptError::Channel { source: ChannelFailure::Untrusted(_) }), "{error}");
+    let options = DecryptOptions { protection: Protection::Without, ..good(&setup) };
+    let error = run(&other.driver(""), &options).unwrap_err();
     assert!(matches!(&error, DecryptError::Path { sample: None, source: PathError::Untrusted(_), .. }), "{error}");
     assert_eq!(setup.files(), [""; 0]);
 }
@@ -225,6 +228,10 @@ fn capabilities_that_are_missing_are_named() {
         ("capabilities.flags.decryption_blt=false", "DECRYPTION_BLT"),
         ("capabilities.flags.content_key=false", "CONTENT_KEY"),
         (
+            "capabilities.flags.encrypted_read_back_key=false;capabilities.flags.encrypted_read_back=false",
+            "ENCRYPTED_READ_BACK",
+        ),
+        (
             "capabilities.flags.protection_always_on=true;capabilities.flags.encrypted_read_back_key=false;\
              capabilities.flags.encrypted_read_back=false",
             "ENCRYPTED_READ_BACK",
@@ -237,6 +244,19 @@ fn capabilities_that_are_missing_are_named() {
         assert_eq!(*named, capability);
         assert_eq!(setup.files(), [""; 0]);
     }
+}
+
+#[test]
+fn driver_without_read_back_decrypts_without_protection_and_the_error_names_the_option() {
+    let setup = Setup::new();
+    let driver =
+        setup.driver("capabilities.flags.encrypted_read_back_key=false;capabilities.flags.encrypted_read_back=false");
+    let error = run(&driver, &good(&setup)).unwrap_err();
+    assert!(error.to_string().contains("--without-channel"), "{error}");
+    let report = run(&driver, &DecryptOptions { protection: Protection::Without, ..good(&setup) }).unwrap();
+    assert_eq!(report.channel, None);
+    assert!(report.notes.iter().any(|note| note.contains("protection was not switched on")), "{:?}", report.notes);
+    assert_eq!(clear_samples(&setup.output()), Manifest::read().vector(VECTOR).oracle());
 }
 
 #[test]

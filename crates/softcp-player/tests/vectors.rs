@@ -5,21 +5,27 @@
 mod common;
 
 use common::{Manifest, Setup, Vector, clear_samples, run};
-use softcp_player::DecryptError;
+use softcp_player::{ChannelReport, DecryptError, DecryptReport, Protection};
 
-/// Decrypts every file that can be, and compares every sample with the oracle.
+/// Decrypts every file that can be under protection, and compares every sample with the oracle.
 fn decrypt_all(driver_options: &str, refresh_every: u32) {
+    decrypt_all_under(Protection::Required, driver_options, refresh_every);
+}
+
+fn decrypt_all_under(protection: Protection, driver_options: &str, refresh_every: u32) {
     let setup = Setup::new();
     let driver = setup.driver(driver_options);
     for vector in Manifest::read().with_outcome("decrypts") {
         let mut options = setup.options(&vector.path(), &vector.keys());
         options.refresh_every = refresh_every;
+        options.protection = protection;
         let report = run(&driver, &options).unwrap_or_else(|error| panic!("{}: {error}", vector.file));
         assert_eq!(clear_samples(&setup.output()), vector.oracle(), "{}", vector.file);
 
         let protected: u64 = vector.track.iter().map(|track| track.protected_samples).sum();
         assert!(report.bytes_encrypted > 0 && report.blits >= 1, "{}", vector.file);
         assert_eq!(report.sessions, vector.track.iter().filter(|track| !track.keys.is_empty()).count() as u64);
+        check_channel(&report, protection, driver_options);
         for track in &vector.track {
             let reported = report.tracks.iter().find(|reported| reported.id == track.id).unwrap();
             let expected = if track.keys.is_empty() { 0 } else { track.samples };
@@ -34,6 +40,23 @@ fn decrypt_all(driver_options: &str, refresh_every: u32) {
         assert!(report.samples >= protected, "{}", vector.file);
         assert_eq!(setup.files(), ["clear.mp4"], "{}", vector.file);
     }
+}
+
+fn check_channel(report: &DecryptReport, protection: Protection, driver_options: &str) {
+    let sessions = report.sessions;
+    let expected = (protection == Protection::Required).then(|| ChannelReport {
+        channel_type: "driver software".to_owned(),
+        certificate_verified: true,
+        protection_on: true,
+        protection_off_again: !driver_options.contains("protection_always_on"),
+        sessions_bound: sessions,
+        // INITIALIZE, PROTECTION on and off, and CRYPTO_SESSION for each session.
+        commands: 3 + sessions,
+        // CHANNEL_TYPE, DEVICE_HANDLE, PROTECTION before and after each change, and CRYPTO_SESSION for each session.
+        queries: 5 + sessions,
+        answers_verified: 8 + 2 * sessions,
+    });
+    assert_eq!(report.channel, expected);
 }
 
 #[test]
@@ -79,6 +102,18 @@ fn decrypt_with_protection_always_on_gives_the_clear_samples() {
 #[test]
 fn decrypt_with_protection_always_on_and_no_read_back_key_gives_the_clear_samples() {
     decrypt_all("capabilities.flags.protection_always_on=true;capabilities.flags.encrypted_read_back_key=false", 7);
+}
+
+#[test]
+fn decrypt_without_a_channel_gives_the_clear_samples() {
+    for options in [
+        "",
+        "capabilities.profile=hardware-like",
+        "capabilities.flags.partial_decryption=false",
+        "capabilities.flags.protection_always_on=true",
+    ] {
+        decrypt_all_under(Protection::Without, options, 7);
+    }
 }
 
 #[test]

@@ -184,6 +184,11 @@ impl ChannelFailure {
         if is_unimplemented(&error) { Self::NotOffered(error) } else { Self::Call(error) }
     }
 
+    /// A decoder that could not be made or has no handle.
+    pub(crate) fn of_decoder(error: Error) -> Self {
+        if is_unimplemented(&error) { Self::NoDecoder(error) } else { Self::Call(error) }
+    }
+
     /// A failed call on a channel that exists.
     pub(super) fn of_call(error: Error) -> Self {
         match error {

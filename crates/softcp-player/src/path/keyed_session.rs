@@ -1,34 +1,22 @@
-//! A session whose two halves, the driver's and the application's, stay in step.
+//! A session on its way through a file: wrapped content keys, read-backs, refreshes, and lost keys.
 
 use std::collections::HashMap;
 
-use softcp_abi::{
-    D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY, D3D11_1DDI_CONTENT_PROTECTION_CAPS_SEQUENTIAL_CTR_IV,
-    D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_RSAES_OAEP, GUID_NULL,
-};
+use softcp_abi::D3D11_1DDI_CONTENT_PROTECTION_CAPS_SEQUENTIAL_CTR_IV;
 use softcp_cenc::KeyId;
-use softcp_client::{
-    AesCtrIv, CertificateChain, ClientSession, ContentKey, DataCipher, KeyExchange, SystemRandom, VerifiedCertificate,
-    WrappedContentKey,
-};
-use softcp_runtime::{
-    CertificateOf, ContentProtectionCaps, CryptoSessionDesc, Device, EncryptedBlockInfo, Error, Session, SessionStatus,
-};
+use softcp_client::{AesCtrIv, ContentKey, DataCipher, WrappedContentKey};
+use softcp_runtime::{ContentProtectionCaps, EncryptedBlockInfo, Error, SessionStatus};
 
 use super::PathError;
 use super::pool::{Buffers, Clear};
-use crate::trust::Trust;
+use crate::session::OpenSession;
 
-/// A negotiated session.
+/// A session, and what is remembered for its next blits.
 #[derive(Debug)]
-pub(super) struct KeyedSession {
-    session: Session,
-    client: ClientSession,
-    certificate: VerifiedCertificate,
+pub(super) struct KeyedSession<'p> {
+    open: OpenSession<'p>,
     /// The content key wrapped last, with the session key's generation it was wrapped under.
     wrapped: Option<(KeyId, u64, WrappedContentKey)>,
-    /// Whether `EncryptionBlt` takes a key of its own (D12).
-    has_read_back_key: bool,
     /// What opens read-backs; made when first needed.
     read_back: Option<DataCipher>,
     /// The last IV under each key, where the driver wants them to increase (D10): to explain a refusal.
@@ -44,30 +32,11 @@ pub(super) struct BlitKey<'a> {
     pub(super) key: &'a ContentKey,
 }
 
-impl KeyedSession {
-    /// Checks the driver's certificate, creates a session and negotiates its key.
-    pub(super) fn open(device: &Device, trust: &Trust, caps: &ContentProtectionCaps) -> Result<Self, PathError> {
-        let chain = device.certificate(CertificateOf::CryptoSession(D3D11_CRYPTO_TYPE_AES128_CTR))?;
-        let certificate = trust.check(&CertificateChain::parse(&chain)?)?;
-        let mut session = device.create_session(&CryptoSessionDesc {
-            crypto_type: D3D11_CRYPTO_TYPE_AES128_CTR,
-            decode_profile: GUID_NULL,
-            key_exchange_type: D3D11_KEY_EXCHANGE_RSAES_OAEP,
-        })?;
-        let exchange = KeyExchange::new(&certificate, &SystemRandom)?;
-        session.negotiate(exchange.message().as_bytes())?;
+impl<'p> KeyedSession<'p> {
+    pub(super) fn new(open: OpenSession<'p>, caps: &ContentProtectionCaps) -> Self {
         let must_increase = caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_SEQUENTIAL_CTR_IV);
-        Ok(Self {
-            session,
-            client: ClientSession::new(exchange),
-            certificate,
-            wrapped: None,
-            has_read_back_key: caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY),
-            read_back: None,
-            last_ivs: must_increase.then(HashMap::new),
-            refreshes: 0,
-            recoveries: 0,
-        })
+        let last_ivs = must_increase.then(HashMap::new);
+        Self { open, wrapped: None, read_back: None, last_ivs, refreshes: 0, recoveries: 0 }
     }
 
     /// Decrypts the staging buffer, and hands out the clear bytes, of which the first `len` count.
@@ -100,24 +69,17 @@ impl KeyedSession {
 
     /// `StartSessionKeyRefresh` on both sides. The old key stays in force until [`finish_refresh`](Self::finish_refresh).
     pub(super) fn start_refresh(&mut self) -> Result<(), PathError> {
-        match self.session.start_key_refresh() {
-            Ok(number) => {
-                self.client.start_refresh(number);
-                Ok(())
-            }
-            // A new key needs no refresh.
-            Err(error) => self.recover_from(error.into()),
-        }
+        // A new key needs no refresh.
+        self.open.start_refresh().or_else(|error| self.recover_from(error))
     }
 
     /// `FinishSessionKeyRefresh` on both sides.
     pub(super) fn finish_refresh(&mut self) -> Result<(), PathError> {
-        if let Err(error) = self.session.finish_key_refresh() {
-            return self.recover_from(error.into());
+        if let Err(error) = self.open.finish_refresh() {
+            return self.recover_from(error);
         }
-        self.client.finish_refresh()?;
         self.refreshes += 1;
-        if !self.has_read_back_key {
+        if !self.open.has_read_back_key() {
             self.read_back = None;
         }
         Ok(())
@@ -125,7 +87,7 @@ impl KeyedSession {
 
     /// Whether a refresh has been started and not finished.
     pub(super) fn is_refresh_pending(&self) -> bool {
-        self.client.is_refresh_pending()
+        self.open.client().is_refresh_pending()
     }
 
     /// Refreshes finished.
@@ -140,7 +102,7 @@ impl KeyedSession {
 
     /// Whether the certificate was checked against a root.
     pub(super) fn is_certificate_verified(&self) -> bool {
-        self.certificate.is_chain_verified()
+        self.open.is_certificate_verified()
     }
 
     /// One decryption blit, and for a protected destination the read-back, whose IV is returned.
@@ -154,7 +116,8 @@ impl KeyedSession {
         let wrapped = self.wrap(key);
         let bytes = iv.to_bytes();
         let content_key = Some(wrapped.as_bytes().as_slice());
-        self.session
+        self.open
+            .session()
             .decryption_blt(&buffers.staging, &buffers.destination, info, content_key, &bytes)
             .map_err(|error| self.explain(error, key.kid, iv))?;
         if let Some(last_ivs) = &mut self.last_ivs {
@@ -162,44 +125,33 @@ impl KeyedSession {
         }
         let Some(read_back) = &buffers.read_back else { return Ok(None) };
         if self.read_back.is_none() {
-            self.read_back = Some(self.read_back_cipher()?);
+            self.read_back = Some(self.open.read_back_cipher()?);
         }
-        let iv = self.session.encryption_blt(&buffers.destination, read_back)?;
+        let iv = self.open.session().encryption_blt(&buffers.destination, read_back)?;
         Ok(Some(AesCtrIv::from_bytes(iv)))
     }
 
     /// The content key under the session key in force.
     fn wrap(&mut self, BlitKey { kid, key }: BlitKey<'_>) -> WrappedContentKey {
-        let generation = self.client.generation();
+        let generation = self.open.client().generation();
         match self.wrapped {
             Some((of, under, wrapped)) if of == kid && under == generation => wrapped,
             _ => {
-                let wrapped = self.client.wrap_content_key(key);
+                let wrapped = self.open.client().wrap_content_key(key);
                 self.wrapped = Some((kid, generation, wrapped));
                 wrapped
             }
         }
     }
 
-    fn read_back_cipher(&mut self) -> Result<DataCipher, PathError> {
-        if self.has_read_back_key {
-            let wrapped = self.session.encryption_blt_key()?;
-            Ok(self.client.read_back_key(&wrapped).data_cipher())
-        } else {
-            Ok(self.client.data_cipher())
-        }
-    }
-
     /// Negotiates a new key if the session lost its own; else `error` stands.
     fn recover_from(&mut self, error: PathError) -> Result<(), PathError> {
         // A driver whose table is older than WDDM 2.0 cannot say that it lost a key.
-        let status = self.session.status();
+        let status = self.open.session().status();
         if !matches!(status, Ok(SessionStatus::KeyLost | SessionStatus::KeyAndContentLost)) {
             return Err(error);
         }
-        let exchange = KeyExchange::new(&self.certificate, &SystemRandom)?;
-        self.session.negotiate(exchange.message().as_bytes())?;
-        self.client.renegotiate(exchange);
+        self.open.renegotiate()?;
         self.read_back = None;
         self.recoveries += 1;
         Ok(())

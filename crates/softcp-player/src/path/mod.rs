@@ -1,5 +1,6 @@
 //! The protected path of one elementary stream: encrypted samples in, clear samples out, through a driver.
 
+mod error;
 mod keyed_session;
 mod pool;
 mod sample;
@@ -13,12 +14,14 @@ use softcp_abi::{
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON, D3D11_CRYPTO_TYPE_AES128_CTR,
     D3D11_KEY_EXCHANGE_RSAES_OAEP, GUID_NULL,
 };
-use softcp_cenc::{KeyId, SampleEncryption, Scheme};
-use softcp_client::{CertificateError, ChainError, KeyExchangeError, SessionError};
-use softcp_runtime::{ContentProtectionCaps, Device, DriverError};
+use softcp_cenc::SampleEncryption;
+use softcp_runtime::{ContentProtectionCaps, Device};
 
-use crate::keys::{KeyMap, KidText};
+use crate::keys::KeyMap;
+use crate::protected::ProtectedDevice;
+use crate::session::OpenSession;
 use crate::trust::Trust;
+pub use error::{PathError, SampleError};
 use keyed_session::KeyedSession;
 use pool::Pool;
 use sample::Scratch;
@@ -54,9 +57,9 @@ pub struct PathStatistics {
 /// The session key is refreshed every [`PathOptions::refresh_every`] samples: Start before a sample, which still goes
 /// through under the old key, and Finish after it. Content keys are wrapped anew after each change of the session key.
 #[derive(Debug)]
-pub struct ProtectedPath<'k> {
-    keys: &'k KeyMap,
-    session: KeyedSession,
+pub struct ProtectedPath<'a> {
+    keys: &'a KeyMap,
+    session: KeyedSession<'a>,
     pool: Pool,
     layout: BlitLayout,
     refresh: RefreshSchedule,
@@ -82,38 +85,27 @@ struct RefreshSchedule {
     offered: bool,
 }
 
-impl<'k> ProtectedPath<'k> {
-    /// Opens a path: checks what the driver can do, checks its certificate, creates a session and negotiates its key.
+impl<'a> ProtectedPath<'a> {
+    /// Opens a path under protection: checks what the driver can do, checks its certificate, creates a session, negotiates
+    /// its key, and binds it to a decoder. Samples are decrypted into protected resources and read back encrypted.
     ///
     /// # Errors
     ///
     /// [`PathError::NotOffered`] names a capability that the path cannot do without; [`PathError::NoKeyExchange`];
-    /// [`PathError::Certificate`] and [`PathError::Untrusted`] for the certificate; [`PathError::Driver`] for a call
-    /// that failed.
-    pub fn open(device: &Device, keys: &'k KeyMap, options: &PathOptions) -> Result<Self, PathError> {
-        let caps = device.caps(&D3D11_CRYPTO_TYPE_AES128_CTR, &GUID_NULL)?;
-        let protected = caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON);
-        check_caps(&caps, protected)?;
-        let types = device.key_exchange_types(&D3D11_CRYPTO_TYPE_AES128_CTR, &GUID_NULL)?;
-        if !types.contains(&D3D11_KEY_EXCHANGE_RSAES_OAEP) {
-            return Err(PathError::NoKeyExchange);
-        }
-        Ok(Self {
-            keys,
-            session: KeyedSession::open(device, &options.trust, &caps)?,
-            pool: Pool::new(device.clone(), protected),
-            layout: BlitLayout {
-                partial: caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_PARTIAL_DECRYPTION),
-                alignment: caps.block_alignment_size.max(1),
-            },
-            refresh: RefreshSchedule {
-                every: options.refresh_every,
-                passed: 0,
-                offered: caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY),
-            },
-            scratch: Scratch::default(),
-            statistics: PathStatistics::default(),
-        })
+    /// [`PathError::Certificate`] and [`PathError::Untrusted`] for the certificate; [`PathError::Channel`] for the
+    /// binding; [`PathError::Driver`] for a call that failed.
+    pub fn open(protected: &'a ProtectedDevice, keys: &'a KeyMap, options: &PathOptions) -> Result<Self, PathError> {
+        Self::open_on(protected.device(), Some(protected), keys, options)
+    }
+
+    /// Opens a path on a device without a channel: samples are decrypted into resources that can be read, or, where the
+    /// driver protects its output at all times (`PROTECTION_ALWAYS_ON`), read back as under protection.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn without_channel(device: &Device, keys: &'a KeyMap, options: &PathOptions) -> Result<Self, PathError> {
+        Self::open_on(device, None, keys, options)
     }
 
     /// Decrypts a sample of `len` bytes: reads exactly as many from `input` and writes exactly as many to `output`.
@@ -174,7 +166,7 @@ impl<'k> ProtectedPath<'k> {
         self.refresh.every != 0 && !self.refresh.offered
     }
 
-    /// Whether samples are read back encrypted because the driver keeps its output protected (`PROTECTION_ALWAYS_ON`).
+    /// Whether samples are read back encrypted because protection is in force: switched on, or by `PROTECTION_ALWAYS_ON`.
     #[must_use]
     pub fn reads_back(&self) -> bool {
         self.pool.is_protected()
@@ -185,6 +177,41 @@ impl<'k> ProtectedPath<'k> {
     pub fn is_certificate_verified(&self) -> bool {
         self.session.is_certificate_verified()
     }
+
+    fn open_on(
+        device: &Device,
+        protected: Option<&'a ProtectedDevice>,
+        keys: &'a KeyMap,
+        options: &PathOptions,
+    ) -> Result<Self, PathError> {
+        let caps = device.caps(&D3D11_CRYPTO_TYPE_AES128_CTR, &GUID_NULL)?;
+        let always_on = caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON);
+        check_caps(&caps, always_on, protected.is_some())?;
+        let types = device.key_exchange_types(&D3D11_CRYPTO_TYPE_AES128_CTR, &GUID_NULL)?;
+        if !types.contains(&D3D11_KEY_EXCHANGE_RSAES_OAEP) {
+            return Err(PathError::NoKeyExchange);
+        }
+        let open = match protected {
+            Some(protected) => OpenSession::open(protected, &options.trust, &caps)?,
+            None => OpenSession::without_channel(device, &options.trust, &caps)?,
+        };
+        Ok(Self {
+            keys,
+            session: KeyedSession::new(open, &caps),
+            pool: Pool::new(device.clone(), always_on || protected.is_some()),
+            layout: BlitLayout {
+                partial: caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_PARTIAL_DECRYPTION),
+                alignment: caps.block_alignment_size.max(1),
+            },
+            refresh: RefreshSchedule {
+                every: options.refresh_every,
+                passed: 0,
+                offered: caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY),
+            },
+            scratch: Scratch::default(),
+            statistics: PathStatistics::default(),
+        })
+    }
 }
 
 impl RefreshSchedule {
@@ -193,7 +220,14 @@ impl RefreshSchedule {
     }
 }
 
-fn check_caps(caps: &ContentProtectionCaps, protected: bool) -> Result<(), PathError> {
+/// Names the first capability that is missing. `always_on`: `PROTECTION_ALWAYS_ON` is reported; `switched_on`: a channel
+/// has switched protection on.
+fn check_caps(caps: &ContentProtectionCaps, always_on: bool, switched_on: bool) -> Result<(), PathError> {
+    let no_read_back = if always_on {
+        "it protects its output at all times (PROTECTION_ALWAYS_ON) and lets nothing out"
+    } else {
+        "under protection nothing that it decrypts comes out; decrypt without protection by --without-channel"
+    };
     let needed: [(D3D11_1DDI_CONTENT_PROTECTION_CAPS, bool, &str, &str); 3] = [
         (
             D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT,
@@ -209,91 +243,13 @@ fn check_caps(caps: &ContentProtectionCaps, protected: bool) -> Result<(), PathE
         ),
         (
             D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK,
-            protected,
+            always_on || switched_on,
             "ENCRYPTED_READ_BACK",
-            "it protects its output at all times (PROTECTION_ALWAYS_ON) and lets nothing out",
+            no_read_back,
         ),
     ];
     match needed.into_iter().find(|(bit, needed, ..)| *needed && !caps.contains(*bit)) {
         Some((_, _, capability, why)) => Err(PathError::NotOffered { capability, why }),
         None => Ok(()),
     }
-}
-
-/// Why a path cannot be opened, or broke.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PathError {
-    /// A call to the driver failed.
-    #[error(transparent)]
-    Driver(#[from] softcp_runtime::Error),
-    /// The driver does not report a capability that the path needs.
-    #[error("the driver does not report {capability}: {why}")]
-    NotOffered {
-        /// The capability's name without prefix.
-        capability: &'static str,
-        /// What that means.
-        why: &'static str,
-    },
-    /// The driver has no RSAES-OAEP key exchange.
-    #[error("the driver offers no RSAES-OAEP key exchange for AES-128-CTR")]
-    NoKeyExchange,
-    /// The driver's certificate cannot be read.
-    #[error("the driver's certificate cannot be read: {0}")]
-    Certificate(#[from] CertificateError),
-    /// The driver's certificate is not believed.
-    #[error("the driver's certificate is not trusted: {0}")]
-    Untrusted(#[from] ChainError),
-    /// No key could be made for the driver.
-    #[error("no session key could be made: {0}")]
-    KeyExchange(#[from] KeyExchangeError),
-    /// There is no key for a sample.
-    #[error("no key with KID {} is given", KidText(*kid))]
-    MissingKey {
-        /// The KID.
-        kid: KeyId,
-    },
-    /// A sample is not under AES-CTR.
-    #[error("the sample is protected by '{scheme}', which is not AES-CTR")]
-    NotAesCtr {
-        /// Its scheme.
-        scheme: Scheme,
-    },
-    /// The driver insists on increasing IVs, and those of the file do not increase.
-    #[error(
-        "the driver takes only increasing IVs (SEQUENTIAL_CTR_IV), and this sample's IV is not greater than the one \
-         before under KID {}: the file is fine, use a driver or capability profile without that rule ({refusal})",
-        KidText(*kid)
-    )]
-    IvNotIncreasing {
-        /// The KID.
-        kid: KeyId,
-        /// What the driver said.
-        refusal: DriverError,
-    },
-    /// A mapping of a resource is smaller than the resource.
-    #[error("the driver mapped {mapped} bytes of a buffer of {expected}")]
-    ShortMapping {
-        /// Bytes mapped.
-        mapped: usize,
-        /// Bytes that the buffer was created with.
-        expected: usize,
-    },
-    /// The application's mirror of the session disagrees with the driver about a refresh.
-    #[error(transparent)]
-    Mirror(#[from] SessionError),
-}
-
-/// Why a sample was not decrypted.
-#[derive(Debug, thiserror::Error)]
-pub enum SampleError {
-    /// Its bytes could not be read.
-    #[error("cannot read the sample: {0}")]
-    Read(#[source] io::Error),
-    /// Its clear bytes could not be written.
-    #[error("cannot write the sample: {0}")]
-    Write(#[source] io::Error),
-    /// The path broke.
-    #[error(transparent)]
-    Path(#[from] PathError),
 }

@@ -61,8 +61,8 @@ pub(super) struct Done {
 }
 
 /// One sample on its way.
-pub(super) struct Blitter<'a> {
-    pub(super) session: &'a mut KeyedSession,
+pub(super) struct Blitter<'a, 'p> {
+    pub(super) session: &'a mut KeyedSession<'p>,
     pub(super) pool: &'a mut Pool,
     pub(super) layout: BlitLayout,
     pub(super) scratch: &'a mut Scratch,
@@ -71,7 +71,7 @@ pub(super) struct Blitter<'a> {
     pub(super) len: u32,
 }
 
-impl Blitter<'_> {
+impl Blitter<'_, '_> {
     /// Reads the sample, decrypts it, and writes it.
     pub(super) fn run(mut self, input: &mut impl Read, output: &mut impl Write) -> Result<Done, SampleError> {
         match self.fitting_pattern() {

@@ -6,11 +6,11 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_void};
 
 use softcp_abi::{
-    BYTE, D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_CERTIFICATE_INFO, D3D11_1DDI_ENCRYPTED_BLOCK_INFO,
-    D3D11_1DDI_HCRYPTOSESSION, D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS, D3DERR_INVALIDCALL,
-    D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_LOST, D3DWDDM2_0DDI_VIDEO_FUNCTIONS,
-    D3DWDDM2_0DDI_VIDEODEVICEFUNCS, E_FAIL, E_NOTIMPL, GUID, HRESULT, S_OK, UINT, softcp_driver, softcp_driver_desc,
-    softcp_mapping,
+    BYTE, D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_CERTIFICATE_INFO, D3D11_1DDI_CERTIFICATE_TYPE,
+    D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDI_HCRYPTOSESSION, D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS,
+    D3DERR_INVALIDCALL, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_LOST,
+    D3DWDDM2_0DDI_VIDEO_FUNCTIONS, D3DWDDM2_0DDI_VIDEODEVICEFUNCS, E_FAIL, E_NOTIMPL, GUID, HRESULT, S_OK, UINT,
+    softcp_driver, softcp_driver_desc, softcp_mapping,
 };
 use softcp_ddi::softcp_open_reference_driver;
 use softcp_runtime::Driver;
@@ -28,8 +28,8 @@ pub(crate) enum Fault {
     FailBlit(u32),
     /// `StartSessionKeyRefresh` fails.
     FailStart,
-    /// The certificate is of the right size and holds nothing.
-    BlankCertificate,
+    /// The certificate of this type is of the right size and holds nothing.
+    BlankCertificate(D3D11_1DDI_CERTIFICATE_TYPE),
     /// No key exchange type is offered.
     NoKeyExchange,
     /// The block alignment is this many bytes.
@@ -201,7 +201,9 @@ unsafe extern "system" fn get_certificate(
     size: UINT,
     certificate: *mut BYTE,
 ) {
-    if FAULT.get() != Some(Fault::BlankCertificate) {
+    // SAFETY: the runtime passes a description.
+    let of = unsafe { (*info).CertificateType };
+    if FAULT.get() != Some(Fault::BlankCertificate(of)) {
         // SAFETY: the caller's arguments are passed on.
         unsafe { table().pfnGetCertificate.unwrap()(device, info, size, certificate) };
     }

@@ -1,0 +1,91 @@
+//! Why a protected path does not go on.
+
+use std::io;
+
+use softcp_cenc::{KeyId, Scheme};
+use softcp_client::{CertificateError, ChainError, KeyExchangeError, SessionError};
+use softcp_runtime::DriverError;
+
+use crate::channel::ChannelFailure;
+use crate::keys::KidText;
+
+/// Why a path cannot be opened, or broke.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PathError {
+    /// A call to the driver failed.
+    #[error(transparent)]
+    Driver(#[from] softcp_runtime::Error),
+    /// The driver does not report a capability that the path needs.
+    #[error("the driver does not report {capability}: {why}")]
+    NotOffered {
+        /// The capability's name without prefix.
+        capability: &'static str,
+        /// What that means.
+        why: &'static str,
+    },
+    /// The driver has no RSAES-OAEP key exchange.
+    #[error("the driver offers no RSAES-OAEP key exchange for AES-128-CTR")]
+    NoKeyExchange,
+    /// The driver's certificate cannot be read.
+    #[error("the driver's certificate cannot be read: {0}")]
+    Certificate(#[from] CertificateError),
+    /// The driver's certificate is not believed.
+    #[error("the driver's certificate is not trusted: {0}")]
+    Untrusted(#[from] ChainError),
+    /// No key could be made for the driver.
+    #[error("no session key could be made: {0}")]
+    KeyExchange(#[from] KeyExchangeError),
+    /// There is no key for a sample.
+    #[error("no key with KID {} is given", KidText(*kid))]
+    MissingKey {
+        /// The KID.
+        kid: KeyId,
+    },
+    /// A sample is not under AES-CTR.
+    #[error("the sample is protected by '{scheme}', which is not AES-CTR")]
+    NotAesCtr {
+        /// Its scheme.
+        scheme: Scheme,
+    },
+    /// The driver insists on increasing IVs, and those of the file do not increase.
+    #[error(
+        "the driver takes only increasing IVs (SEQUENTIAL_CTR_IV), and this sample's IV is not greater than the one \
+         before under KID {}: the file is fine, use a driver or capability profile without that rule ({refusal})",
+        KidText(*kid)
+    )]
+    IvNotIncreasing {
+        /// The KID.
+        kid: KeyId,
+        /// What the driver said.
+        refusal: DriverError,
+    },
+    /// A mapping of a resource is smaller than the resource.
+    #[error("the driver mapped {mapped} bytes of a buffer of {expected}")]
+    ShortMapping {
+        /// Bytes mapped.
+        mapped: usize,
+        /// Bytes that the buffer was created with.
+        expected: usize,
+    },
+    /// The session could not be bound to a decoder over the authenticated channel.
+    #[error(transparent)]
+    Channel(#[from] ChannelFailure),
+    /// The application's mirror of the session disagrees with the driver about a refresh.
+    #[error(transparent)]
+    Mirror(#[from] SessionError),
+}
+
+/// Why a sample was not decrypted.
+#[derive(Debug, thiserror::Error)]
+pub enum SampleError {
+    /// Its bytes could not be read.
+    #[error("cannot read the sample: {0}")]
+    Read(#[source] io::Error),
+    /// Its clear bytes could not be written.
+    #[error("cannot write the sample: {0}")]
+    Write(#[source] io::Error),
+    /// The path broke.
+    #[error(transparent)]
+    Path(#[from] PathError),
+}
