@@ -15,8 +15,6 @@ pub(crate) enum Failure {
     Null(&'static str),
     /// The structure's leading size is smaller than its first version's.
     StructureSize { name: &'static str, given: u32 },
-    /// A buffer larger than anything that could be in it.
-    TooLarge { name: &'static str, most: usize, given: usize },
     /// A string is not UTF-8.
     NotUtf8(&'static str),
     /// No SoftCP device is attached to this `hDevice`.
@@ -43,7 +41,6 @@ impl Failure {
             Self::Engine(error) => error.hresult(),
             Self::Null(_)
             | Self::StructureSize { .. }
-            | Self::TooLarge { .. }
             | Self::NotUtf8(_)
             | Self::NotAttached
             | Self::AlreadyAttached
@@ -62,7 +59,6 @@ impl fmt::Display for Failure {
             Self::Engine(error) => write!(f, "{error}"),
             Self::Null(name) => write!(f, "{name} is null"),
             Self::StructureSize { name, given } => write!(f, "{name}.size is {given}, smaller than any version of it"),
-            Self::TooLarge { name, most, given } => write!(f, "{name} is {given} bytes; there is nothing above {most}"),
             Self::NotUtf8(name) => write!(f, "{name} is not UTF-8"),
             Self::NotAttached => f.write_str("no SoftCP device is attached to this hDevice"),
             Self::AlreadyAttached => f.write_str("this hDevice has a SoftCP device already"),

@@ -112,7 +112,8 @@ impl AuthenticatedChannel {
     pub(crate) fn configure(&mut self, message: &[u8], obey: impl FnOnce(Checked<Command>) -> Result<()>) -> Reply {
         let header = Header::of_command(self.width, message).map(|(_, header)| header).unwrap_or_default();
         let result = self.checked_command(message, obey);
-        let answer = Writer::answer(self.width, &header, return_code(&result)).finish();
+        let code = result.as_ref().map_or_else(Error::hresult, |()| S_OK);
+        let answer = Writer::answer(self.width, &header, code).finish();
         Reply { result, message: self.signed(answer) }
     }
 
@@ -130,12 +131,9 @@ impl AuthenticatedChannel {
         };
         let found = verify::query(self.width, self.handle, &mut self.state, &header, message, output_size)
             .and_then(|query| answer(query, self.channel_type));
-        let code = return_code(&found);
-        let room = output_size >= verify::whole_answer_size(self.width, &header);
-        let whole = found.as_ref().ok().copied().or(Answer::zero(header.kind)).filter(|_| room);
-        let unsigned = match whole {
-            Some(answer) => answer.write(self.width, &header, code),
-            None => Writer::answer(self.width, &header, code).finish(),
+        let unsigned = match &found {
+            Ok(answer) => answer.write(self.width, &header, S_OK),
+            Err(error) => refusal(self.width, &header, error.hresult(), output_size),
         };
         Reply { result: found.map(|_| ()), message: self.signed(unsigned) }
     }
@@ -152,7 +150,7 @@ impl AuthenticatedChannel {
         let header = Header::of_query(Width::NATIVE, message);
         let message = match header {
             Some(header) if output_size >= Header::answer_size(Width::NATIVE) => {
-                Writer::answer(Width::NATIVE, &header, error.hresult()).finish()
+                refusal(Width::NATIVE, &header, error.hresult(), output_size)
             }
             _ => Vec::new(),
         };
@@ -198,7 +196,10 @@ impl std::fmt::Debug for AuthenticatedChannel {
     }
 }
 
-/// What the signed answer says of a result.
-fn return_code<T>(result: &Result<T>) -> HRESULT {
-    result.as_ref().map_or_else(Error::hresult, |_| S_OK)
+/// The refusal of a query: its whole answer with members of zero where there is room for it, else a header (D17, D30).
+fn refusal(width: Width, header: &Header, code: HRESULT, output_size: usize) -> Vec<u8> {
+    match Answer::zero(header.kind) {
+        Some(zero) if output_size >= verify::whole_answer_size(width, header) => zero.write(width, header, code),
+        _ => Writer::answer(width, header, code).finish(),
+    }
 }

@@ -121,7 +121,7 @@ impl Device {
             }
             Command::CryptoSession { decoder, session, device } => {
                 self.check_device(device)?;
-                self.bind_decoder(handle(decoder, Kind::Decoder)?, handle(session, Kind::CryptoSession)?)
+                self.bind_decoder(channel, handle(decoder, Kind::Decoder)?, handle(session, Kind::CryptoSession)?)
             }
             Command::SharedResource { process_type, process, allow } => {
                 let process = Process::from_parts(process_type, process)?;

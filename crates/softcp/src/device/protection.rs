@@ -101,10 +101,40 @@ pub(crate) struct Protection {
 struct Settings {
     /// Protection flags, of channels that have set any.
     flags: Vec<(Handle, ProtectionFlags)>,
-    /// Allowed processes in the order they were allowed, none twice; without a channel, by the host.
-    processes: Vec<(Option<Handle>, Process)>,
-    /// The encryption of accessible content, and the channel that chose it.
-    encryption: Option<(Handle, GUID)>,
+    /// Allowed processes in the order they were allowed, none twice.
+    processes: Vec<Held<Process>>,
+    /// The encryption of accessible content.
+    encryption: Option<Held<GUID>>,
+}
+
+/// A setting, in force while anybody holds it.
+#[derive(Debug)]
+struct Held<T> {
+    setting: T,
+    /// The channels that have set it, and `None` for the host; never empty.
+    holders: Vec<Option<Handle>>,
+}
+
+impl<T> Held<T> {
+    fn new(setting: T, holder: Option<Handle>) -> Self {
+        Self { setting, holders: vec![holder] }
+    }
+
+    fn hold(&mut self, holder: Option<Handle>) {
+        if !self.holders.contains(&holder) {
+            self.holders.push(holder);
+        }
+    }
+
+    fn is_held_by(&self, channel: Handle) -> bool {
+        self.holders.contains(&Some(channel))
+    }
+
+    /// Gives up what a channel holds. Says whether anybody holds the setting still.
+    fn let_go(&mut self, channel: Handle) -> bool {
+        self.holders.retain(|holder| *holder != Some(channel));
+        !self.holders.is_empty()
+    }
 }
 
 impl Protection {
@@ -134,30 +164,33 @@ impl Protection {
 
     /// The processes that may open restricted shared resources.
     pub(crate) fn processes(&self) -> Vec<Process> {
-        self.settings().processes.iter().map(|(_, process)| *process).collect()
+        self.settings().processes.iter().map(|held| held.setting).collect()
     }
 
-    /// Allows a process, for a channel or for the host. One that is allowed already stays whose it is. Error:
-    /// [`Error::TooManyObjects`].
-    pub(crate) fn allow(&self, owner: Option<Handle>, process: Process) -> Result<()> {
+    /// Allows a process, for a channel or for the host. Error: [`Error::TooManyObjects`].
+    pub(crate) fn allow(&self, holder: Option<Handle>, process: Process) -> Result<()> {
         let mut settings = self.settings();
-        if settings.processes.iter().any(|(_, allowed)| *allowed == process) {
+        if let Some(held) = settings.processes.iter_mut().find(|held| held.setting == process) {
+            held.hold(holder);
             return Ok(());
         }
         if settings.processes.len() >= MAX_PROCESSES {
             return Err(Error::TooManyObjects);
         }
-        settings.processes.push((owner, process));
+        settings.processes.push(Held::new(process, holder));
         Ok(())
     }
 
-    /// Revokes what a channel has allowed. A process that is not allowed stays so. Error: [`Error::HeldByAnother`].
+    /// Revokes what a channel has allowed; the process stays allowed while another holds that. One that is not allowed
+    /// stays so. Error, when only others have allowed it: [`Error::HeldByAnother`].
     pub(crate) fn revoke(&self, channel: Handle, process: Process) -> Result<()> {
         let mut settings = self.settings();
-        match settings.processes.iter().position(|(_, allowed)| *allowed == process) {
+        match settings.processes.iter().position(|held| held.setting == process) {
             None => Ok(()),
-            Some(index) if settings.processes[index].0 == Some(channel) => {
-                settings.processes.remove(index);
+            Some(index) if settings.processes[index].is_held_by(channel) => {
+                if !settings.processes[index].let_go(channel) {
+                    settings.processes.remove(index);
+                }
                 Ok(())
             }
             Some(_) => Err(Error::HeldByAnother("the permission")),
@@ -166,33 +199,35 @@ impl Protection {
 
     /// The encryption of content that becomes accessible; all zero is none.
     pub(crate) fn encryption(&self) -> GUID {
-        self.settings().encryption.map_or(GUID_NULL, |(_, encryption)| encryption)
+        self.settings().encryption.as_ref().map_or(GUID_NULL, |held| held.setting)
     }
 
-    /// Chooses it. Error: [`Error::HeldByAnother`] when another channel has chosen a different one.
+    /// Chooses it; none takes a channel's choice back. Error, when another channel holds a different one:
+    /// [`Error::HeldByAnother`].
     pub(crate) fn set_encryption(&self, channel: Handle, encryption: GUID) -> Result<()> {
         let mut settings = self.settings();
-        match settings.encryption {
-            Some((owner, chosen)) if owner != channel => {
-                if chosen == encryption {
-                    Ok(())
-                } else {
-                    Err(Error::HeldByAnother("the encryption"))
-                }
-            }
-            _ => {
-                settings.encryption = (encryption != GUID_NULL).then_some((channel, encryption));
-                Ok(())
-            }
+        let Some(held) = &mut settings.encryption else {
+            settings.encryption = (encryption != GUID_NULL).then(|| Held::new(encryption, Some(channel)));
+            return Ok(());
+        };
+        if held.setting == encryption {
+            held.hold(Some(channel));
+        } else if held.holders == [Some(channel)] {
+            settings.encryption = (encryption != GUID_NULL).then(|| Held::new(encryption, Some(channel)));
+        } else if encryption == GUID_NULL && held.is_held_by(channel) {
+            held.let_go(channel);
+        } else {
+            return Err(Error::HeldByAnother("the encryption"));
         }
+        Ok(())
     }
 
     /// Ends a channel's settings.
     pub(crate) fn end_channel(&self, channel: Handle) {
         self.set_flags(channel, ProtectionFlags::default());
         let mut settings = self.settings();
-        settings.processes.retain(|(owner, _)| *owner != Some(channel));
-        settings.encryption.take_if(|(owner, _)| *owner == channel);
+        settings.processes.retain_mut(|held| held.let_go(channel));
+        settings.encryption.take_if(|held| !held.let_go(channel));
     }
 
     fn settings(&self) -> MutexGuard<'_, Settings> {
@@ -285,6 +320,23 @@ mod tests {
     }
 
     #[test]
+    fn a_process_that_two_channels_allow_stays_until_both_revoke_it() {
+        let [a, b] = channels();
+        let protection = Protection::new(false);
+        for channel in [a, b, a] {
+            protection.allow(Some(channel), Process::Dwm).unwrap();
+        }
+        protection.revoke(a, Process::Dwm).unwrap();
+        assert_eq!(protection.processes(), [Process::Dwm]);
+        assert!(matches!(protection.revoke(a, Process::Dwm), Err(Error::HeldByAnother(_))));
+        protection.allow(Some(a), Process::Dwm).unwrap();
+        protection.end_channel(b);
+        assert_eq!(protection.processes(), [Process::Dwm]);
+        protection.revoke(a, Process::Dwm).unwrap();
+        assert_eq!(protection.processes(), []);
+    }
+
+    #[test]
     fn process_list_has_an_end() {
         let [a, _] = channels();
         let protection = Protection::new(false);
@@ -302,11 +354,11 @@ mod tests {
         let protection = Protection::new(false);
         protection.set_encryption(a, first).unwrap();
         protection.set_encryption(b, first).unwrap();
-        for other in [second, GUID_NULL] {
-            assert!(matches!(protection.set_encryption(b, other), Err(Error::HeldByAnother(_))));
-        }
+        assert!(matches!(protection.set_encryption(b, second), Err(Error::HeldByAnother(_))));
         assert_eq!(protection.encryption(), first);
         protection.set_encryption(a, GUID_NULL).unwrap();
+        assert_eq!(protection.encryption(), first, "b holds it still");
+        assert!(matches!(protection.set_encryption(a, second), Err(Error::HeldByAnother(_))));
         protection.set_encryption(b, second).unwrap();
         protection.end_channel(a);
         assert_eq!(protection.encryption(), second);

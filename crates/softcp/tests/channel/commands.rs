@@ -3,7 +3,7 @@
 use softcp::{DataKey, Device, Error, Handle, Process, Surface, SurfaceFlags, SurfaceMut};
 
 use crate::common::{adapter, buffers, checked_certificate, desc, key_exchange};
-use crate::rig::{AES, INITIALIZE, Rig, open, raw};
+use crate::rig::{AES, CRYPTO_SESSION, INITIALIZE, Rig, open, raw};
 
 /// A decryption blit into a buffer that is protected or not.
 fn blit(device: &Device, session: Handle, protected: bool) -> Result<(), Error> {
@@ -122,6 +122,28 @@ fn session_is_bound_to_a_decoder_until_either_is_gone() {
 }
 
 #[test]
+fn a_binding_ends_with_its_channel_and_no_other_takes_it_away() {
+    let mut rig = Rig::new("");
+    let (decoder, session, device) = (raw(rig.decoder), raw(rig.session), raw(rig.device.handle()));
+    let second = raw(rig.device.create_crypto_session(&desc()).unwrap());
+    rig.bind(decoder, session, device).unwrap();
+    let mut other = open(&rig.device, 2, [2; 16]);
+    let mut bind = |session| {
+        let members = [("DecoderHandle", decoder), ("CryptoSessionHandle", session), ("DeviceHandle", device)];
+        let structure = "D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION_INPUT";
+        other.command(&rig.device, CRYPTO_SESSION, structure, &members)
+    };
+    for session in [second, session] {
+        assert!(matches!(bind(session), Err(Error::HeldByAnother(_))));
+    }
+    assert_eq!(rig.device.decoder_session(rig.decoder).unwrap(), Some(rig.session));
+    rig.device.destroy_authenticated_channel(rig.channel.handle).unwrap();
+    assert_eq!(rig.device.decoder_session(rig.decoder).unwrap(), None);
+    bind(second).unwrap();
+    assert_eq!(rig.device.decoder_session(rig.decoder).unwrap().map(raw), Some(second));
+}
+
+#[test]
 fn binding_refuses_handles_that_name_nothing_of_this_device() {
     let mut rig = Rig::new("");
     let (decoder, session, device) = (raw(rig.decoder), raw(rig.session), raw(rig.device.handle()));
@@ -163,7 +185,9 @@ fn processes_are_allowed_and_revoked() {
     rig.share(2, 0x1234, 0).unwrap();
     rig.share(2, 0x1234, 0).unwrap();
     assert_eq!(rig.processes(), [(1, 0), (2, 0x5678)]);
-    assert!(matches!(rig.share(1, 0, 0), Err(Error::HeldByAnother(_))), "the host's own");
+    rig.share(1, 0, 0).unwrap();
+    assert_eq!(rig.processes()[0], (1, 0), "the host holds it still");
+    assert!(matches!(rig.share(1, 0, 0), Err(Error::HeldByAnother(_))));
     rig.device.destroy_authenticated_channel(rig.channel.handle).unwrap();
     assert!(!rig.device.process_allowed(Process::Handle(0x5678)) && rig.device.process_allowed(Process::Dwm));
 }
@@ -200,6 +224,8 @@ fn encryption_is_one_of_those_offered_or_none() {
     assert!(matches!(other.encrypt(&rig.device, 0), Err(Error::HeldByAnother(_))));
     other.encrypt(&rig.device, AES).unwrap();
     rig.encrypt(0).unwrap();
+    assert_eq!(rig.device.accessible_encryption(), softcp::GUID::from_u128(AES), "the other holds it");
+    other.encrypt(&rig.device, 0).unwrap();
     assert_eq!(rig.device.accessible_encryption(), softcp::GUID::default());
 }
 
