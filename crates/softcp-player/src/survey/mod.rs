@@ -13,16 +13,13 @@
 
 mod report;
 
-use softcp_abi::{
-    D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_DECODER_PROFILE_H264_VLD_NOFGT, D3D11_KEY_EXCHANGE_RSAES_OAEP, GUID, GUID_NULL,
-};
-use softcp_client::{
-    Answer, CertificateChain, ChannelType, Command, KeyExchange, Process, ProtectionFlags, Query, SystemRandom,
-};
-use softcp_runtime::{CertificateOf, CryptoSessionDesc, Decoder, DecoderDesc, Device, Session};
+use softcp_abi::{D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_DECODER_PROFILE_H264_VLD_NOFGT, GUID, GUID_NULL};
+use softcp_client::{Answer, ChannelType, Command, Process, ProtectionFlags, Query};
+use softcp_runtime::{Decoder, DecoderDesc, Device};
 
 use crate::channel::{ChannelFailure, PlayerChannel};
 use crate::path::PathError;
+use crate::session::OpenSession;
 use crate::trust::Trust;
 pub use report::{
     AnswerValue, ChannelCertificate, ChannelSurvey, HandleValue, Message, Outcome, Parameter, ParameterValue,
@@ -246,8 +243,9 @@ impl Surveyor {
 /// A session and a decoder to be bound to each other.
 struct Partners {
     handles: Handles,
-    _session: Session,
+    /// First, so that it is destroyed before the session that it uses.
     _decoder: Decoder,
+    _session: OpenSession<'static>,
 }
 
 /// What they and their device are called in messages.
@@ -261,19 +259,17 @@ struct Handles {
 impl Partners {
     /// A session with a key, as a player's is, and a decoder of any kind.
     fn create(device: &Device, trust: &Trust, device_handle: usize) -> Result<Self, PathError> {
-        let chain = device.certificate(CertificateOf::CryptoSession(D3D11_CRYPTO_TYPE_AES128_CTR))?;
-        let certificate = trust.check(&CertificateChain::parse(&chain)?)?;
-        let mut session = device.create_session(&CryptoSessionDesc {
-            crypto_type: D3D11_CRYPTO_TYPE_AES128_CTR,
-            decode_profile: GUID_NULL,
-            key_exchange_type: D3D11_KEY_EXCHANGE_RSAES_OAEP,
-        })?;
-        session.negotiate(KeyExchange::new(&certificate, &SystemRandom)?.message().as_bytes())?;
+        let caps = device.caps(&D3D11_CRYPTO_TYPE_AES128_CTR, &GUID_NULL)?;
+        // Bound here, with everything said about it, instead of by the session itself.
+        let mut open = OpenSession::without_channel(device, trust, &caps)?;
         let desc = DecoderDesc::bitstream(D3D11_DECODER_PROFILE_H264_VLD_NOFGT, 1280, 720, FORMAT_NV12);
         let mut decoder = device.create_decoder(&desc)?;
-        let handles =
-            Handles { device: device_handle, session: session.handle_value()?, decoder: decoder.handle_value()? };
-        Ok(Self { handles, _session: session, _decoder: decoder })
+        let handles = Handles {
+            device: device_handle,
+            session: open.session().handle_value()?,
+            decoder: decoder.handle_value()?,
+        };
+        Ok(Self { handles, _decoder: decoder, _session: open })
     }
 }
 
