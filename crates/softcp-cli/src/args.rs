@@ -11,6 +11,7 @@ use clap_complete::Shell;
 use softcp::config::Encryption;
 use softcp_abi::GUID;
 use softcp_client::ChannelType;
+use softcp_player::Protection;
 
 /// What `softcp help` says at its end.
 const AFTER_HELP: &str = "\
@@ -77,6 +78,22 @@ pub(crate) struct TrustArgs {
     pub(crate) any_root: bool,
 }
 
+/// Whether content is decrypted under protection.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct ProtectionArgs {
+    /// Open no authenticated channel and leave protection off: for drivers that have no channels
+    ///
+    /// What is decrypted can then be read where it lies, unless the driver protects its output at all times.
+    #[arg(long)]
+    pub(crate) without_channel: bool,
+}
+
+impl From<ProtectionArgs> for Protection {
+    fn from(args: ProtectionArgs) -> Self {
+        if args.without_channel { Self::Without } else { Self::Required }
+    }
+}
+
 /// Show what each side sees of protected video, in one picture
 ///
 /// Plays a small encrypted clip, which the command carries, through the driver, puts one frame into a protected
@@ -105,10 +122,11 @@ pub(crate) struct DemoArgs {
 
 /// Decrypt a Common Encryption MP4 file through the driver, as a player would
 ///
-/// Takes the schemes cenc and cens (AES-CTR), plain and fragmented files, several tracks and keys. Each protected track
-/// gets a crypto session of its own: certificate check, key exchange, wrapped content keys, decryption blits, and a
-/// session key refresh every N samples. Unprotected tracks are copied. A wrong key is not noticed: AES-CTR has no way to
-/// tell.
+/// Takes the schemes cenc and cens (AES-CTR), plain and fragmented files, several tracks and keys. Opens an
+/// authenticated channel and switches protection on. Each protected track gets a crypto session of its own, bound to a
+/// decoder: certificate check, key exchange, wrapped content keys, decryption blits into protected memory, encrypted
+/// read-back, and a session key refresh every N samples. At the end protection is switched off again. Unprotected tracks
+/// are copied. A wrong key is not noticed: AES-CTR has no way to tell.
 #[derive(Debug, Args)]
 pub(crate) struct DecryptArgs {
     /// The encrypted file
@@ -140,6 +158,9 @@ pub(crate) struct DecryptArgs {
     /// Replace an existing output
     #[arg(short, long)]
     pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) protection: ProtectionArgs,
 
     #[command(flatten)]
     pub(crate) driver: DriverArgs,

@@ -38,6 +38,8 @@ pub(crate) fn decrypt_failed(error: &DecryptError, trust: &Trust) -> Failure {
         DecryptError::MissingKey { track_id, handler, kid } => {
             missing_key(&format!("track {track_id} ({handler})"), *kid)
         }
+        DecryptError::NoChannel { source } => no_channel(source),
+        DecryptError::Channel { source } => channel_failed(source, trust),
         DecryptError::Path { track_id, sample, source } => {
             let place = match sample {
                 Some(sample) => format!("track {track_id}, sample {sample}"),
@@ -58,6 +60,7 @@ fn path_failed(place: &str, error: &PathError, trust: &Trust) -> Failure {
             "`softcp caps` shows what the driver offers; use another driver or profile",
         ),
         PathError::Untrusted(chain) => Failure::check(error.to_string(), trust.help(chain)),
+        PathError::Channel(failure) => channel_failed(failure, trust),
         PathError::MissingKey { kid } => missing_key(place, *kid),
         PathError::IvNotIncreasing { kid, refusal } => Failure::check(
             format!(
@@ -74,7 +77,15 @@ fn path_failed(place: &str, error: &PathError, trust: &Trust) -> Failure {
     }
 }
 
-/// A channel that could not be opened.
+/// A driver without channels, where there must be one.
+fn no_channel(failure: &ChannelFailure) -> Failure {
+    Failure::check(
+        printable(&failure.to_string()),
+        "use a driver that offers it, or do without protection with --without-channel",
+    )
+}
+
+/// A channel that could not be opened, or did not do what it should.
 pub(crate) fn channel_failed(failure: &ChannelFailure, trust: &Trust) -> Failure {
     match failure {
         ChannelFailure::Call(error) => driver::call_failed(error),

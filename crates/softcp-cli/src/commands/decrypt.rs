@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use softcp_player::{DecryptOptions, DecryptReport, decrypt};
+use softcp_player::{ChannelReport, DecryptOptions, DecryptReport, decrypt};
 
 use crate::args::DecryptArgs;
 use crate::driver;
@@ -19,6 +19,7 @@ pub(crate) fn run(args: &DecryptArgs, json: bool) -> Result<Exit, Failure> {
         overwrite: args.force,
         keys,
         refresh_every: args.refresh_every,
+        protection: args.protection.into(),
         tracks: (!args.tracks.is_empty()).then(|| args.tracks.clone()),
         ..DecryptOptions::new(&args.input, &args.output, trusted.trust.for_player())
     };
@@ -84,8 +85,28 @@ impl Report for Decrypted {
             counted(report.refreshes, "session key refresh"),
             counted(report.blits, "decryption blit")
         )?;
+        if let Some(channel) = &report.channel {
+            writeln!(out, "{}", channel_text(channel))?;
+        }
         report.notes.iter().try_for_each(|note| writeln!(out, "note: {}", printable(note)))
     }
+}
+
+/// What was done over a channel, in a line.
+fn channel_text(channel: &ChannelReport) -> String {
+    let protection = match (channel.protection_on, channel.protection_off_again) {
+        (true, true) => "protection on, and off again at the end",
+        (true, false) => "protection on, as it was before and stays",
+        (false, _) => "protection OFF",
+    };
+    let sent = channel.commands + channel.queries;
+    let signed = channel.answers_verified;
+    format!(
+        "authenticated channel ({}): {protection}, {} bound, {signed} of {} signed",
+        channel.channel_type,
+        counted(channel.sessions_bound, "session"),
+        counted(sent, "answer"),
+    )
 }
 
 /// A number of things, as "1 session" and "2 sessions".

@@ -67,6 +67,72 @@ fn driver_without_key_refresh_is_noted() {
 }
 
 #[test]
+fn channel_or_none_changes_no_byte() {
+    let name = "ff-cenc-faststart.mp4";
+    assert_eq!(decrypted(name, &["--key", KEY]), decrypted(name, &["--key", KEY, "--without-channel"]));
+}
+
+#[test]
+fn file_without_channel_is_reported_so() {
+    let input = vector("ff-cenc-audio.mp4");
+    let args = ["decrypt", &input, "--key", KEY, "-o", "clear.mp4", "--without-channel"];
+    Sandbox::new().softcp(args).expect(0, "decrypt-without-channel");
+}
+
+#[test]
+fn driver_that_protects_at_all_times_stays_protected() {
+    let input = vector("ff-cenc-audio.mp4");
+    let args = ["decrypt", &input, "--key", KEY, "-o", "clear.mp4"];
+    Sandbox::new()
+        .softcp(args)
+        .env("SOFTCP_OPTIONS", "capabilities.flags.protection_always_on=true")
+        .expect(0, "decrypt-always-on");
+}
+
+#[test]
+fn driver_that_lacks_channels_or_decoders_decrypts_without_them_only() {
+    let sandbox = Sandbox::new();
+    let input = vector("ff-cenc-audio.mp4");
+    let foreign = driver("foreign_driver");
+    let args = ["decrypt", &input, "--key", KEY, "-o", "out.mp4", "--any-root", "--driver", &foreign];
+    for (defect, golden) in [("no-channels", "decrypt-no-channels"), ("no-decoders", "decrypt-no-decoders")] {
+        let with_defect = |args: &[&str]| {
+            let command = sandbox.softcp(args.iter().copied()).env("SOFTCP_TEST_INNER_DRIVER", driver("driver"));
+            command.env("SOFTCP_TEST_DEFECT", defect)
+        };
+        with_defect(&args).expect(1, golden);
+        assert!(!sandbox.path("out.mp4").exists(), "{defect}");
+        with_defect(&[&args[..], &["--without-channel"]].concat()).assert().success();
+        std::fs::remove_file(sandbox.path("out.mp4")).unwrap();
+    }
+}
+
+#[test]
+fn driver_whose_channel_cannot_be_believed_is_refused() {
+    let sandbox = Sandbox::new();
+    let input = vector("ff-cenc-audio.mp4");
+    let foreign = driver("foreign_driver");
+    let args = ["decrypt", &input, "--key", KEY, "-o", "out.mp4", "--any-root", "--driver", &foreign];
+    for (defect, golden) in [("omac-command", "decrypt-forged-answer"), ("unbound", "decrypt-not-bound")] {
+        let command = sandbox.softcp(args).env("SOFTCP_TEST_INNER_DRIVER", driver("driver"));
+        command.env("SOFTCP_TEST_DEFECT", defect).expect(1, golden);
+        assert!(!sandbox.path("out.mp4").exists(), "{defect}");
+    }
+}
+
+#[test]
+fn driver_without_read_back_decrypts_without_channel_only() {
+    let sandbox = Sandbox::new();
+    let input = vector("ff-cenc-audio.mp4");
+    let options = "capabilities.flags.encrypted_read_back=false;capabilities.flags.encrypted_read_back_key=false";
+    let args = ["decrypt", &input, "--key", KEY, "-o", "out.mp4"];
+    let without_read_back = |args: &[&str]| sandbox.softcp(args.iter().copied()).env("SOFTCP_OPTIONS", options);
+    without_read_back(&args).expect(1, "decrypt-no-read-back");
+    assert!(!sandbox.path("out.mp4").exists());
+    without_read_back(&[&args[..], &["--without-channel"]].concat()).assert().success();
+}
+
+#[test]
 fn existing_output_needs_force() {
     let sandbox = Sandbox::new();
     let input = vector("ff-cenc-audio.mp4");

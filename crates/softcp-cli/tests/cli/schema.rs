@@ -152,6 +152,7 @@ fn decrypt_keeps_to_its_schema() {
     for name in ["ff-cenc-faststart.mp4", "gpac-cenc-clear-audio.mp4"] {
         let args = ["--json", "decrypt", &vector(name), "--key", KEY, "-o", "out.mp4", "--force"];
         check_report("decrypt", &sandbox.softcp(args).output().unwrap().stdout);
+        check_report("decrypt", &sandbox.softcp(args).arg("--without-channel").output().unwrap().stdout);
     }
 }
 
