@@ -2,8 +2,14 @@
 //!
 //! Faults belong to the thread that plans them, as do the calls of a test.
 
+// Each test program uses a part of this.
+#![allow(dead_code)]
+
+pub(crate) mod forger;
+
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_void};
+use std::path::Path;
 
 use softcp_abi::{
     BYTE, D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_CERTIFICATE_INFO, D3D11_1DDI_CERTIFICATE_TYPE,
@@ -53,10 +59,13 @@ struct Real {
     table: Option<D3DWDDM2_0DDI_VIDEODEVICEFUNCS>,
 }
 
-/// Opens the driver; without a fault until [`plan`].
+/// Opens the driver; without a fault until [`plan`], and without an attack until [`forger::attack`]. The options begin
+/// with the identity's directory.
 pub(crate) fn driver(options: &str) -> Driver {
     LOST.set(false);
     FAULT.set(None);
+    let (identity, _) = options.strip_prefix("identity.directory=").unwrap().split_once(';').unwrap();
+    forger::reset(Path::new(identity));
     Driver::from_entry(open, options).unwrap()
 }
 
@@ -140,6 +149,7 @@ unsafe extern "C" fn retrieve_sub_object(
         table.pfnStartSessionKeyRefresh = Some(start_session_key_refresh);
         table.pfnFinishSessionKeyRefresh = Some(finish_session_key_refresh);
         table.pfnCheckCryptoSessionStatus = Some(check_crypto_session_status);
+        forger::fill(table);
     }
     hresult
 }
