@@ -380,6 +380,51 @@ static void test_encryption(const struct stage *stage, struct channel *channel)
     is_encryption(channel, &none, "none again");
 }
 
+/* What two channels have set alike stays until both are gone: no channel takes away what another has set. */
+static void test_settings_of_two_channels(const struct stage *stage)
+{
+    const UINT by_handle = D3D11_PROCESSIDTYPE_HANDLE;
+    HANDLE const process = (HANDLE)(uintptr_t)0x4321;
+    for (int ends = 0; ends < 2; ends++) {
+        const char *how = ends ? "ends" : "takes it back";
+        struct channel first = channel_ready(stage), second = channel_ready(stage);
+        share(&first, by_handle, 0x4321, 1, S_OK, "the first channel allows a process");
+        share(&second, by_handle, 0x4321, 1, S_OK, "so does the second");
+        struct command command = command_encryption(&first, &D3D11_CRYPTO_TYPE_AES128_CTR);
+        commands(&first, &command, S_OK, "the first channel chooses an encryption");
+        command = command_encryption(&second, &D3D11_CRYPTO_TYPE_AES128_CTR);
+        commands(&second, &command, S_OK, "so does the second");
+        if (ends) {
+            channel_end(&first);
+        } else {
+            share(&first, by_handle, 0x4321, 0, S_OK, "the first channel revokes");
+            command = command_encryption(&first, &none);
+            commands(&first, &command, S_OK, "and chooses none");
+        }
+        is_number(listed(&second, by_handle, process), 1, "the first channel %s: the process is still allowed", how);
+        is_encryption(&second, &D3D11_CRYPTO_TYPE_AES128_CTR, "the second channel's choice is still in force");
+        channel_end(&second);
+        if (!ends) {
+            channel_end(&first);
+        }
+    }
+}
+
+/* A binding is a channel's setting too. */
+static void test_bindings_of_two_channels(const struct stage *stage)
+{
+    struct channel first = channel_ready(stage), second = channel_ready(stage);
+    HANDLE device = channel_device(&first);
+    struct command command = command_crypto_session(&first, stage->decoder, stage->session, device);
+    commands(&first, &command, S_OK, "the first channel binds a session");
+    command = command_crypto_session(&second, stage->decoder, stage->second_session, device);
+    commands(&second, &command, E_INVALIDARG, "the second channel cannot bind another");
+    is_bound(&first, stage->decoder, stage->session, device, "the first channel's");
+    channel_end(&first);
+    is_bound(&second, stage->decoder, NULL, device, "a binding ends with its channel");
+    channel_end(&second);
+}
+
 void test_channel_queries(const struct stage *stage)
 {
     static const UINT types[] = {D3D11_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE,
@@ -398,6 +443,8 @@ void test_channel_queries(const struct stage *stage)
 
 void test_channel_commands(const struct stage *stage)
 {
+    test_settings_of_two_channels(stage);
+    test_bindings_of_two_channels(stage);
     struct channel channel = channel_ready(stage);
     HANDLE device = channel_device(&channel);
     test_wrong_handles(stage, &channel, device);

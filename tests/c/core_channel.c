@@ -172,7 +172,8 @@ static void refuses_channel(struct channel channel, const char *name)
     struct query asked = channel_query(&channel, QUERY_PROTECTION);
     struct command command = command_protection(&channel, 1);
     if (device_of(&channel) != NULL) {
-        is_right(channel_ask(&channel, asked.as.bytes, asked.size, HEADER_SIZE, HEADER_SIZE, E_INVALIDARG, NULL),
+        is_right(channel_ask(&channel, asked.as.bytes, asked.size, asked.answer_size, asked.answer_size, E_INVALIDARG,
+                             NULL),
                  "query: %s", name);
         commands(&channel, &command, E_INVALIDARG, "configure: %s", name);
     } else {

@@ -13,10 +13,6 @@ use crate::host::{Host, softcp_host};
 use crate::hresult::{Failure, Result};
 use crate::mapping;
 
-/// Bytes of a message on a channel that are read; the longest has 72. What lies behind a query is not looked at, and a
-/// command that goes on behind them has a wrong OMAC, whatever it is.
-pub(crate) const MAX_MESSAGE_SIZE: usize = 4096;
-
 /// Whose certificate chain is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum CertificateOf {

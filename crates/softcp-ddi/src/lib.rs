@@ -27,6 +27,7 @@ mod host;
 mod hresult;
 mod log;
 mod mapping;
+mod message;
 mod pin;
 mod pointer;
 pub mod reference;

@@ -85,13 +85,13 @@ pub(crate) unsafe fn bytes_mut<'a>(name: &'static str, data: *mut c_void, size: 
 }
 
 /// A copy of the `size` bytes at `data`, so that what is checked is what is used, whatever the caller does meanwhile;
-/// null is an error unless `size` is 0. Of more than `most` bytes only so many are read and copied.
+/// null is an error unless `size` is 0.
 ///
 /// # Safety
 /// `data` is null or valid for reads of `size` bytes.
-pub(crate) unsafe fn copy(name: &'static str, data: *const c_void, size: usize, most: usize) -> Result<Vec<u8>> {
-    // SAFETY: the caller's duty is the same, for at least as many.
-    unsafe { bytes(name, data, size.min(most)) }.map(<[u8]>::to_vec)
+pub(crate) unsafe fn copy(name: &'static str, data: *const c_void, size: usize) -> Result<Vec<u8>> {
+    // SAFETY: the caller's duty is the same.
+    unsafe { bytes(name, data, size) }.map(<[u8]>::to_vec)
 }
 
 /// Writes `bytes` to `data`; null is an error.

@@ -40,7 +40,7 @@ mod surface;
 
 pub use adapter::Adapter;
 pub use blit::EncryptedBlockInfo;
-pub use channel::{ChannelType, Reply, command_answer_size};
+pub use channel::{ChannelType, Reply, command_answer_size, command_header_size, query_size};
 pub use device::{Device, Process, ProtectionFlags, SharedSession};
 pub use error::{Error, Result};
 pub use handle::{Handle, Kind};

@@ -4,8 +4,8 @@ use std::ffi::c_void;
 
 use super::device::{borrow, softcp_device};
 use super::types::{softcp_channel, softcp_hresult};
-use crate::device::{CertificateOf, MAX_MESSAGE_SIZE};
-use crate::{guard, pointer};
+use crate::device::CertificateOf;
+use crate::{guard, message, pointer};
 
 /// Channel type: the driver's software.
 pub const SOFTCP_CHANNEL_DRIVER_SOFTWARE: u32 = 2;
@@ -138,7 +138,7 @@ pub unsafe extern "C" fn softcp_channel_query(
         // SAFETY: the caller's duty on `device`.
         let device = unsafe { borrow(device) }?;
         // SAFETY: the caller's duty on `input`.
-        let message = unsafe { pointer::copy("input", input, input_size as usize, MAX_MESSAGE_SIZE) }?;
+        let message = unsafe { message::query("input", input, input_size) }?;
         pointer::check_not_null("output", output)?;
         let reply = device.query_channel(channel, &message, output_size as usize);
         // SAFETY: the caller's duty on `output`; the answer is not longer than `output_size`.
@@ -172,7 +172,7 @@ pub unsafe extern "C" fn softcp_channel_configure(
         // SAFETY: the caller's duty on `device`.
         let device = unsafe { borrow(device) }?;
         // SAFETY: the caller's duty on `input`.
-        let message = unsafe { pointer::copy("input", input, input_size as usize, MAX_MESSAGE_SIZE) }?;
+        let message = unsafe { message::command("input", input, input_size) }?;
         pointer::check_not_null("output", output)?;
         let reply = device.configure_channel(channel, &message);
         // SAFETY: the caller's duty on `output`: the answer is a D3D11_AUTHENTICATED_CONFIGURE_OUTPUT.

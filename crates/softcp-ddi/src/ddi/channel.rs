@@ -8,9 +8,8 @@ use softcp_abi::{
 };
 
 use super::attach::{device, reporting};
-use crate::device::MAX_MESSAGE_SIZE;
 use crate::hresult::Result;
-use crate::{guard, pointer};
+use crate::{guard, message, pointer};
 
 /// `CalcPrivateAuthenticatedChannelSize`: the private memory holds the channel's id.
 pub(super) unsafe extern "system" fn calc_private_authenticated_channel_size(
@@ -93,7 +92,7 @@ pub(super) unsafe extern "system" fn query_authenticated_channel(
         // SAFETY: the runtime's duty on its channel handle.
         let id = unsafe { id(channel) }?;
         // SAFETY: the runtime's duty: null or readable for `input_size` bytes.
-        let message = unsafe { pointer::copy("pInput", input, input_size as usize, MAX_MESSAGE_SIZE) }?;
+        let message = unsafe { message::query("pInput", input, input_size) }?;
         pointer::check_not_null("pOutput", output)?;
         let reply = device.query_channel(id, &message, output_size as usize);
         // SAFETY: the runtime's duty: writable for `output_size` bytes, which the answer does not exceed.
@@ -115,7 +114,7 @@ pub(super) unsafe extern "system" fn configure_authenticated_channel(
         // SAFETY: the runtime's duty on its channel handle.
         let id = unsafe { id(channel) }?;
         // SAFETY: the runtime's duty: null or readable for `input_size` bytes.
-        let message = unsafe { pointer::copy("pInput", input, input_size as usize, MAX_MESSAGE_SIZE) }?;
+        let message = unsafe { message::command("pInput", input, input_size) }?;
         pointer::check_not_null("pOutput", output.cast())?;
         let reply = device.configure_channel(id, &message);
         // SAFETY: the runtime's duty: writable; the answer has the structure's size.

@@ -84,6 +84,20 @@ pub fn command_answer_size() -> usize {
     Header::answer_size(Width::NATIVE)
 }
 
+/// Bytes of the header of a command.
+#[must_use]
+pub fn command_header_size() -> usize {
+    Header::command_size(Width::NATIVE)
+}
+
+/// Bytes of a query that count, of which `message` holds the beginning: of its kind where the header is there and the kind
+/// is known, else of a header. What lies behind them is not looked at.
+#[must_use]
+pub fn query_size(message: &[u8]) -> usize {
+    let header = Header::of_query(Width::NATIVE, message);
+    header.map_or_else(|| Header::query_size(Width::NATIVE), |header| Query::size(Width::NATIVE, header.kind))
+}
+
 /// One authenticated channel. Calls on it need `&mut`: whoever shares a channel serialises the calls.
 pub(crate) struct AuthenticatedChannel {
     adapter: Arc<AdapterState>,

@@ -89,6 +89,14 @@ impl Query {
             _ => Err(Error::UnknownQuery(kind)),
         }
     }
+
+    /// Bytes of a query of this GUID; of an unknown one, of a header.
+    pub(super) fn size(width: Width, kind: GUID) -> usize {
+        match Self::read(width, kind, &[]) {
+            Err(Error::MessageTooShort { needed, .. }) => needed,
+            _ => Header::query_size(width),
+        }
+    }
 }
 
 impl Answer {

@@ -57,6 +57,7 @@ fn queries_are_read_and_answered_at_the_offsets_of_the_tables() {
                 let error = Query::read(width, header.kind, &message[..size - 1]).unwrap_err();
                 assert!(matches!(error, Error::MessageTooShort { needed, .. } if needed == size), "{error}");
             }
+            assert_eq!(Query::size(width, header.kind), layouts.size(input.0));
             let longer = [&message[..], &[9; 40]].concat();
             assert_eq!(Query::read(width, header.kind, &longer).unwrap(), query);
 

@@ -1,0 +1,33 @@
+//! Messages on a channel as they come from a caller: copied, so that what is checked is what is used, and no further
+//! than they can count, whatever size is said.
+
+use std::ffi::c_void;
+
+use crate::hresult::Result;
+use crate::pointer;
+
+/// Bytes of a command that are read; the longest has 72.
+const MAX_COMMAND_SIZE: usize = 4096;
+
+/// A query: its header, and the members behind it that a query of its kind has.
+///
+/// # Safety
+/// `data` is null or valid for reads of `size` bytes.
+pub(crate) unsafe fn query(name: &'static str, data: *const c_void, size: u32) -> Result<Vec<u8>> {
+    let size = size as usize;
+    // SAFETY: the caller's duty, for at least as many bytes.
+    let header = unsafe { pointer::copy(name, data, size.min(softcp::query_size(&[]))) }?;
+    // SAFETY: as above.
+    unsafe { pointer::copy(name, data, size.min(softcp::query_size(&header))) }
+}
+
+/// A command. Of one that is longer than any, the header alone: its OMAC is then wrong.
+///
+/// # Safety
+/// `data` is null or valid for reads of `size` bytes.
+pub(crate) unsafe fn command(name: &'static str, data: *const c_void, size: u32) -> Result<Vec<u8>> {
+    let size = size as usize;
+    let read = if size > MAX_COMMAND_SIZE { softcp::command_header_size() } else { size };
+    // SAFETY: the caller's duty, for at least as many bytes.
+    unsafe { pointer::copy(name, data, read) }
+}
