@@ -96,7 +96,7 @@ impl Report for Decrypted {
 fn channel_text(channel: &ChannelReport) -> String {
     let protection = match (channel.protection_on, channel.protection_off_again) {
         (true, true) => "protection on, and off again at the end",
-        (true, false) => "protection on, as it was before and stays",
+        (true, false) => "protection stays on, as it was before",
         (false, _) => "protection OFF",
     };
     let sent = channel.commands + channel.queries;
