@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use softcp_client::{CertificateError, ChainError, IvError, KeyExchangeError, RandomError, SessionError};
-use softcp_player::{DecryptError, KeyTextError};
+use softcp_client::{IvError, RandomError};
+use softcp_player::{ChannelFailure, DecryptError, KeyTextError, PathError};
 use softcp_runtime::Error;
 
 /// A demonstration that failed. A picture has not been written.
@@ -52,24 +52,18 @@ pub enum DemoError {
         /// What is wrong.
         what: String,
     },
-    /// The driver's certificate cannot be read.
-    #[error("the driver's certificate cannot be read: {0}")]
-    Certificate(#[from] CertificateError),
-    /// The driver's certificate is not believed.
-    #[error("the driver's certificate is not trusted: {0}")]
-    Untrusted(#[from] ChainError),
-    /// No session key could be made.
-    #[error("no session key could be made: {0}")]
-    KeyExchange(#[from] KeyExchangeError),
+    /// The session could not be opened, or its key not refreshed.
+    #[error(transparent)]
+    Session(#[from] PathError),
+    /// The channel could not be opened, or protection not switched on or off.
+    #[error("the authenticated channel cannot be used: {0}")]
+    Channel(#[from] ChannelFailure),
     /// No first IV could be drawn.
     #[error(transparent)]
     Random(#[from] RandomError),
     /// No IV is left.
     #[error(transparent)]
     Iv(#[from] IvError),
-    /// The application's mirror of the session disagrees with the driver about a refresh.
-    #[error(transparent)]
-    Mirror(#[from] SessionError),
 
     // The output.
     /// The picture cannot be written.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
+use softcp_player::ChannelReport;
 
 use crate::picture::Area;
 
@@ -19,6 +20,10 @@ pub struct DemoReport {
     pub frame: FrameSummary,
     /// How the frame went into the protected surface and came back.
     pub surface: SurfaceSummary,
+    /// The authenticated channel that the frame was sent under; none when there was none.
+    pub channel: Option<ChannelReport>,
+    /// What protection forbade; none when there was no channel to switch it.
+    pub protection: Option<ProtectionSummary>,
     /// The picture.
     pub picture: PathBuf,
     /// Where the four panels lie in the picture.
@@ -28,11 +33,14 @@ pub struct DemoReport {
 }
 
 impl DemoReport {
-    /// Whether everything is as it should be: the frame came back byte for byte, and nobody without a key saw more
-    /// than noise.
+    /// Whether everything is as it should be: the frame came back byte for byte, nobody without a key saw more than
+    /// noise, and protection forbade what it should while it was on and nothing after.
     #[must_use]
     pub fn is_as_expected(&self) -> bool {
-        self.surface.read_back_identical && self.surface.bus.is_noise && self.surface.read_back.is_noise
+        self.surface.read_back_identical
+            && self.surface.bus.is_noise
+            && self.surface.read_back.is_noise
+            && self.protection.as_ref().is_none_or(ProtectionSummary::is_as_expected)
     }
 }
 
@@ -103,6 +111,50 @@ pub struct SurfaceSummary {
     pub read_back: Noise,
     /// Whether the read-back, opened with the key, is the frame.
     pub read_back_identical: bool,
+}
+
+/// What protection forbade.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProtectionSummary {
+    /// Protection was in force before it was switched on, as with `PROTECTION_ALWAYS_ON`, and stays so.
+    pub always_on: bool,
+    /// What came of the attempts while protection was on.
+    pub while_on: Enforcement,
+    /// What came of the same after it was switched off.
+    pub after_off: Enforcement,
+}
+
+impl ProtectionSummary {
+    /// Whether nothing was allowed while protection was in force, and after that everything, with the frame to be seen.
+    #[must_use]
+    pub fn is_as_expected(&self) -> bool {
+        let is_off = |attempt: &Attempt| attempt.allowed && attempt.shows_frame;
+        let is_on = |attempt: &Attempt| !attempt.allowed;
+        let Self { always_on, while_on, after_off } = self;
+        let after = [&after_off.map, &after_off.blit];
+        [&while_on.map, &while_on.blit].into_iter().all(is_on)
+            && if *always_on { after.into_iter().all(is_on) } else { after.into_iter().all(is_off) }
+    }
+}
+
+/// Attempts to get at clear content past the read-back (D19).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Enforcement {
+    /// To map the protected surface that holds the frame.
+    pub map: Attempt,
+    /// To decrypt the frame into a surface that is not protected.
+    pub blit: Attempt,
+}
+
+/// An attempt to see the frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attempt {
+    /// Whether the driver allowed it.
+    pub allowed: bool,
+    /// What the driver said instead, as `D3DERR_CANNOTPROTECTCONTENT (0x8876087D)`; none when it was allowed.
+    pub refused_with: Option<String>,
+    /// Whether the frame could be seen, byte for byte.
+    pub shows_frame: bool,
 }
 
 /// How bytes are distributed.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use softcp_player::{DecryptOptions, DecryptReport, Trust, decrypt};
+use softcp_player::{DecryptOptions, DecryptReport, Protection, Trust, decrypt};
 use softcp_runtime::Driver;
 
 use crate::clip;
@@ -41,6 +41,8 @@ pub struct DemoOptions {
     pub replace_clear_clip: bool,
     /// Who must vouch for the driver.
     pub trust: Trust,
+    /// Whether clip and frame are protected by an authenticated channel.
+    pub protection: Protection,
 }
 
 /// Plays `clip` through `driver`, sends one frame through a protected surface, and writes the picture.
@@ -61,8 +63,9 @@ pub fn run(driver: &Driver, clip: DemoClip<'_>, options: &DemoOptions) -> Result
     let (played, pictures) = play(driver, clip, options)?;
     let index = pictures.len() / 2;
     let frame = pictures.get(index).ok_or(DemoError::NotAvc("it has no pictures"))?;
-    let trip = surface::round_trip(&driver.create_device()?, &options.trust, frame)?;
+    let trip = surface::round_trip(&driver.create_device()?, &options.trust, frame, options.protection)?;
 
+    let (channel, protection) = trip.protected.clone().unzip();
     let mut report = DemoReport {
         driver: format!("{} {}", driver.name(), driver.version()),
         certificate: trip.certificate.clone(),
@@ -75,6 +78,8 @@ pub fn run(driver: &Driver, clip: DemoClip<'_>, options: &DemoOptions) -> Result
             bytes: frame.bytes().len(),
         },
         surface: surface_summary(&trip, frame),
+        channel,
+        protection,
         picture: options.picture.clone(),
         panels: picture::panels(frame.width(), frame.height()),
         seconds: 0.0,
@@ -94,6 +99,7 @@ fn play(driver: &Driver, clip: DemoClip<'_>, options: &DemoOptions) -> Result<(D
     let mut decrypt_options = DecryptOptions::new(encrypted, &clear, options.trust.clone());
     decrypt_options.keys.insert_text(clip.key)?;
     decrypt_options.refresh_every = REFRESH_EVERY;
+    decrypt_options.protection = options.protection;
     decrypt_options.overwrite = options.replace_clear_clip;
     let report = decrypt(driver, &decrypt_options, &mut |_| {})?;
     let pictures = clip::pictures(&fs::read(&clear).map_err(DemoError::Temporary)?)?;

@@ -1,22 +1,18 @@
-//! One frame into a protected surface and back, by the calls of a player and its decoder.
+//! One frame into a protected surface and back, by the calls of a protected player and its decoder, and what can be done
+//! to the surface while protection is on and after it is off.
 
 use softcp_abi::{
     D3D11_1DDI_CONTENT_PROTECTION_CAPS, D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT,
-    D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK, D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY,
-    D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY, D3D11_CRYPTO_TYPE_AES128_CTR,
-    D3D11_KEY_EXCHANGE_RSAES_OAEP, GUID_NULL,
+    D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK, D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY,
+    D3D11_CRYPTO_TYPE_AES128_CTR, GUID_NULL,
 };
-use softcp_client::{
-    AesCtrIv, CertificateChain, ClientSession, DataCipher, IvSequence, KeyExchange, SystemRandom, VerifiedCertificate,
-};
-use softcp_player::Trust;
-use softcp_runtime::{
-    CertificateOf, ContentProtectionCaps, CryptoSessionDesc, Device, PlaneDesc, Resource, ResourceDesc, Session,
-};
+use softcp_client::{AesCtrIv, ChannelType, DataCipher, IvSequence, SystemRandom};
+use softcp_player::{ChannelReport, OpenSession, ProtectedDevice, Protection, Trust};
+use softcp_runtime::{ContentProtectionCaps, Device, Error, PlaneDesc, Resource, ResourceDesc};
 
 use crate::error::DemoError;
 use crate::frame::Nv12;
-use crate::report::CertificateSummary;
+use crate::report::{Attempt, CertificateSummary, Enforcement, ProtectionSummary};
 
 /// `DXGI_FORMAT_NV12`.
 const FORMAT_NV12: u32 = 103;
@@ -40,54 +36,122 @@ pub(crate) struct RoundTrip {
     /// Session keys used.
     pub(crate) key_generations: u64,
     pub(crate) certificate: CertificateSummary,
+    /// What was done over the channel, and what protection did; none without a channel.
+    pub(crate) protected: Option<(ChannelReport, ProtectionSummary)>,
 }
 
-/// Puts `frame` into a protected surface, refreshes the session key where the driver can, and reads the surface back.
-pub(crate) fn round_trip(device: &Device, trust: &Trust, frame: &Nv12) -> Result<RoundTrip, DemoError> {
+/// Puts `frame` into a protected surface, refreshes the session key where the driver can, and reads the surface back; with
+/// a channel, under protection. Then tries what protection forbids, on and off.
+pub(crate) fn round_trip(
+    device: &Device,
+    trust: &Trust,
+    frame: &Nv12,
+    protection: Protection,
+) -> Result<RoundTrip, DemoError> {
     let caps = device.caps(&D3D11_CRYPTO_TYPE_AES128_CTR, &GUID_NULL)?;
     check_caps(&caps)?;
-    let certificate = certificate(device, trust)?;
-    let mut session = device.create_session(&CryptoSessionDesc {
-        crypto_type: D3D11_CRYPTO_TYPE_AES128_CTR,
-        decode_profile: GUID_NULL,
-        key_exchange_type: D3D11_KEY_EXCHANGE_RSAES_OAEP,
-    })?;
-    let exchange = KeyExchange::new(&certificate, &SystemRandom)?;
-    session.negotiate(exchange.message().as_bytes())?;
-    let mut client = ClientSession::new(exchange);
+    if protection == Protection::Without {
+        let session = OpenSession::without_channel(device, trust, &caps)?;
+        return Ok(Journey::new(device, session, frame)?.go(&caps)?.0);
+    }
+    let protected = ProtectedDevice::open(device, trust, ChannelType::DriverSoftware)?;
+    let session = OpenSession::open(&protected, trust, &caps)?;
+    let (mut trip, mut journey) = Journey::new(device, session, frame)?.go(&caps)?;
+    let while_on = journey.enforcement()?;
+    protected.switch(false)?;
+    let after_off = journey.enforcement()?;
+    // The session and its decoder end before the channel does.
+    drop(journey);
+    let always_on = protected.was_protected();
+    trip.protected = Some((protected.close()?, ProtectionSummary { always_on, while_on, after_off }));
+    Ok(trip)
+}
 
-    let upload_iv = IvSequence::new(&SystemRandom)?.next_iv()?;
-    let on_bus = enciphered(frame, &client.data_cipher(), upload_iv);
-    let mut staging = device.create_resource(&system_memory(frame))?;
-    write(&mut staging, &on_bus)?;
-    let protected = device.create_resource(&surface(frame, 0).protected())?;
-    session.decryption_blt(&staging, &protected, None, None, &upload_iv.to_bytes())?;
+/// A session and the surface that a frame is sent to.
+struct Journey<'a> {
+    device: &'a Device,
+    session: OpenSession<'a>,
+    frame: &'a Nv12,
+    /// One sequence for all session keys: an IV is never used twice, and they increase (D10).
+    ivs: IvSequence,
+    surface: Resource,
+}
 
-    // Content in a protected surface outlives the key it came in under.
-    if caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY) {
-        client.start_refresh(session.start_key_refresh()?);
-        session.finish_key_refresh()?;
-        client.finish_refresh()?;
+impl<'a> Journey<'a> {
+    fn new(device: &'a Device, session: OpenSession<'a>, frame: &'a Nv12) -> Result<Self, DemoError> {
+        let ivs = IvSequence::new(&SystemRandom)?;
+        Ok(Self { device, session, frame, ivs, surface: device.create_resource(&surface(frame, 0).protected())? })
     }
 
-    let own_key = caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY);
-    let cipher = read_back_cipher(&mut session, &client, own_key)?;
-    let mut destination = device.create_resource(&system_memory(frame))?;
-    let read_back_iv = AesCtrIv::from_bytes(session.encryption_blt(&protected, &destination)?);
-    let read_back = read(&mut destination, frame)?;
-    Ok(RoundTrip {
-        opened: enciphered(&read_back, &cipher, read_back_iv),
-        on_bus,
-        upload_iv,
-        read_back,
-        read_back_iv,
-        own_key,
-        key_generations: client.generation() + 1,
-        certificate: CertificateSummary {
-            subject: certificate.certificate().subject(),
-            is_verified: certificate.is_chain_verified(),
-        },
-    })
+    fn go(mut self, caps: &ContentProtectionCaps) -> Result<(RoundTrip, Self), DemoError> {
+        let Upload { staging, on_bus, iv: upload_iv } = self.upload()?;
+        self.session.session().decryption_blt(&staging, &self.surface, None, None, &upload_iv.to_bytes())?;
+
+        // Content in a protected surface outlives the key it came in under.
+        if caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY) {
+            self.session.start_refresh()?;
+            self.session.finish_refresh()?;
+        }
+
+        let cipher = self.session.read_back_cipher()?;
+        let mut destination = self.device.create_resource(&system_memory(self.frame))?;
+        let read_back_iv = AesCtrIv::from_bytes(self.session.session().encryption_blt(&self.surface, &destination)?);
+        let read_back = read(&mut destination, self.frame)?;
+        let trip = RoundTrip {
+            opened: enciphered(&read_back, &cipher, read_back_iv),
+            on_bus,
+            upload_iv,
+            read_back,
+            read_back_iv,
+            own_key: self.session.has_read_back_key(),
+            key_generations: self.session.client().generation() + 1,
+            certificate: CertificateSummary {
+                subject: self.session.certificate().subject(),
+                is_verified: self.session.is_certificate_verified(),
+            },
+            protected: None,
+        };
+        Ok((trip, self))
+    }
+
+    /// The frame in system memory, encrypted under the session key in force.
+    fn upload(&mut self) -> Result<Upload, DemoError> {
+        let iv = self.ivs.next_iv()?;
+        let on_bus = enciphered(self.frame, &self.session.client().data_cipher(), iv);
+        let mut staging = self.device.create_resource(&system_memory(self.frame))?;
+        write(&mut staging, &on_bus)?;
+        Ok(Upload { staging, on_bus, iv })
+    }
+
+    /// Tries what protection forbids: to map the protected surface, and to decrypt into one that is not protected.
+    fn enforcement(&mut self) -> Result<Enforcement, DemoError> {
+        let map = attempt(read(&mut self.surface, self.frame), self.frame)?;
+        let upload = self.upload()?;
+        let mut unprotected = self.device.create_resource(&surface(self.frame, 0))?;
+        let session = self.session.session();
+        let blit = session.decryption_blt(&upload.staging, &unprotected, None, None, &upload.iv.to_bytes());
+        let seen = blit.map_err(DemoError::from).and_then(|()| read(&mut unprotected, self.frame));
+        Ok(Enforcement { map, blit: attempt(seen, self.frame)? })
+    }
+}
+
+/// An encrypted frame on its way to the driver.
+struct Upload {
+    staging: Resource,
+    on_bus: Nv12,
+    iv: AesCtrIv,
+}
+
+/// What came of an attempt to see the frame. The driver's own refusal is an answer here; every other error stays one.
+fn attempt(seen: Result<Nv12, DemoError>, frame: &Nv12) -> Result<Attempt, DemoError> {
+    match seen {
+        Ok(seen) => Ok(Attempt { allowed: true, refused_with: None, shows_frame: seen == *frame }),
+        Err(DemoError::Driver(Error::Driver(refusal))) => {
+            let refused_with = Some(refusal.hresult.to_string());
+            Ok(Attempt { allowed: false, refused_with, shows_frame: false })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn check_caps(caps: &ContentProtectionCaps) -> Result<(), DemoError> {
@@ -98,21 +162,6 @@ fn check_caps(caps: &ContentProtectionCaps) -> Result<(), DemoError> {
     match needed.into_iter().find(|(bit, _)| !caps.contains(*bit)) {
         Some((_, capability)) => Err(DemoError::NotOffered { capability }),
         None => Ok(()),
-    }
-}
-
-fn certificate(device: &Device, trust: &Trust) -> Result<VerifiedCertificate, DemoError> {
-    let chain = device.certificate(CertificateOf::CryptoSession(D3D11_CRYPTO_TYPE_AES128_CTR))?;
-    let chain = CertificateChain::parse(&chain)?;
-    Ok(trust.check(&chain)?)
-}
-
-/// `GetEncryptionBltKey`; a driver without such keys uses the session key (D12).
-fn read_back_cipher(session: &mut Session, client: &ClientSession, own_key: bool) -> Result<DataCipher, DemoError> {
-    if own_key {
-        Ok(client.read_back_key(&session.encryption_blt_key()?).data_cipher())
-    } else {
-        Ok(client.data_cipher())
     }
 }
 
