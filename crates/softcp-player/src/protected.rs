@@ -30,8 +30,8 @@ pub enum Protection {
 /// [`open`](Self::open) is what a protected player does first, [`close`](Self::close) what it does last. A value that is
 /// dropped without `close`, as after an error, switches protection off too, but nobody learns whether that went well.
 ///
-/// Protection is in force on a device while any channel enables it. Open one such value per device: with two, the one
-/// that is closed first finds protection still on, and says so as an error.
+/// Protection is in force on a device while any channel enables it. Open one such value per device, or close the last one
+/// first: one that is closed while a later one lives finds protection still on, and says so as an error.
 #[derive(Debug)]
 pub struct ProtectedDevice {
     device: Device,
@@ -47,6 +47,8 @@ struct State {
     channel: PlayerChannel,
     /// PROTECTION with the flag has been sent, and PROTECTION without it has not been accepted since.
     on: bool,
+    /// What the driver said last about protection.
+    in_force: bool,
     sessions_bound: u64,
 }
 
@@ -71,7 +73,7 @@ impl ProtectedDevice {
             unreachable!("an answer is of its query's kind")
         };
         let was_on = protection(&mut channel)?.enabled;
-        let state = State { channel, on: false, sessions_bound: 0 };
+        let state = State { channel, on: false, in_force: was_on, sessions_bound: 0 };
         let protected = Self { device: device.clone(), handle, was_on, state: Mutex::new(state) };
         protected.switch(true)?;
         Ok(protected)
@@ -154,7 +156,7 @@ impl ProtectedDevice {
             channel_type: state.channel.channel_type().to_string(),
             certificate_verified: state.channel.is_certificate_verified(),
             protection_on: true,
-            protection_off_again: false,
+            protection_off_again: !state.in_force,
             sessions_bound: state.sessions_bound,
             commands: messages.commands,
             queries: messages.queries,
@@ -173,7 +175,7 @@ impl ProtectedDevice {
             state.switch(false, self.was_on)?;
         }
         drop(state);
-        Ok(ChannelReport { protection_off_again: !self.was_on, ..self.report() })
+        Ok(self.report())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -199,8 +201,9 @@ impl State {
         let flags = ProtectionFlags { enabled: on, ..ProtectionFlags::default() };
         self.channel.command(Command::Protection(flags))?;
         self.on = on;
-        let in_force = protection(&mut self.channel)?.enabled;
-        if in_force == (on || was_on) { Ok(()) } else { Err(ChannelFailure::NotSwitched { wanted: on }) }
+        self.in_force = protection(&mut self.channel)?.enabled;
+        let as_wanted = self.in_force == on || was_on && !on;
+        if as_wanted { Ok(()) } else { Err(ChannelFailure::NotSwitched { wanted: on }) }
     }
 
     fn bind(&mut self, binding: &Binding, device: usize) -> Result<(), ChannelFailure> {

@@ -4,11 +4,13 @@
 
 mod common;
 
+use std::sync::LazyLock;
+
 use common::Setup;
 use proptest::prelude::*;
 use softcp_cenc::{Pattern, SampleEncryption, Scheme, Subsample};
-use softcp_client::{AesCtrIv, ContentKey};
-use softcp_player::{KeyMap, PathError, PathOptions, PathStatistics, ProtectedPath, SampleError};
+use softcp_client::{AesCtrIv, ChannelType, ContentKey};
+use softcp_player::{KeyMap, PathError, PathOptions, PathStatistics, ProtectedDevice, ProtectedPath, SampleError};
 use softcp_runtime::Device;
 
 const KID: [u8; 16] = *b"the kid of tests";
@@ -28,6 +30,25 @@ fn keys() -> KeyMap {
 
 fn open<'k>(setup: &Setup, device: &Device, keys: &'k KeyMap, refresh_every: u32) -> ProtectedPath<'k> {
     ProtectedPath::without_channel(device, keys, &PathOptions { trust: setup.trust(), refresh_every }).unwrap()
+}
+
+/// Opens a path without a channel, then one under protection, and has `test` use each.
+fn on_each(
+    setup: &Setup,
+    driver_options: &str,
+    keys: &KeyMap,
+    refresh_every: u32,
+    test: impl Fn(&mut ProtectedPath<'_>),
+) {
+    let device = setup.driver(driver_options).create_device().unwrap();
+    let mut path = open(setup, &device, keys, refresh_every);
+    assert_eq!(path.reads_back(), driver_options.contains("protection_always_on"));
+    test(&mut path);
+    let protected = ProtectedDevice::open(&device, &setup.trust(), ChannelType::DriverSoftware).unwrap();
+    let options = PathOptions { trust: setup.trust(), refresh_every };
+    let mut path = ProtectedPath::open(&protected, keys, &options).unwrap();
+    assert!(path.reads_back());
+    test(&mut path);
 }
 
 fn encryption(scheme: Scheme, pattern: Option<(u8, u8)>, subsamples: &[(u16, u32)]) -> SampleEncryption {
@@ -77,23 +98,23 @@ fn check(path: &mut ProtectedPath<'_>, encryption: &SampleEncryption, len: u32) 
 fn sample_longer_than_a_buffer_goes_through_in_chunks() {
     let (setup, keys) = (Setup::new(), keys());
     for options in ["", "capabilities.profile=hardware-like", "capabilities.flags.protection_always_on=true"] {
-        let device = setup.driver(options).create_device().unwrap();
-        let mut path = open(&setup, &device, &keys, 0);
-        check(&mut path, &encryption(Scheme::Cenc, None, &[]), LONG + 5);
-        assert_eq!(path.statistics().blits, 3, "{options}");
-        assert_eq!(path.statistics().bytes_encrypted, u64::from(LONG) + 5);
+        on_each(&setup, options, &keys, 0, |path| {
+            check(path, &encryption(Scheme::Cenc, None, &[]), LONG + 5);
+            assert_eq!(path.statistics().blits, 3, "{options}");
+            assert_eq!(path.statistics().bytes_encrypted, u64::from(LONG) + 5);
+        });
     }
 }
 
 #[test]
 fn pattern_longer_than_a_buffer_begins_anew_in_each() {
     let (setup, keys) = (Setup::new(), keys());
-    let device = setup.driver("").create_device().unwrap();
-    let mut path = open(&setup, &device, &keys, 0);
     let encryption = encryption(Scheme::Cens, Some((3, 4)), &[(7, LONG)]);
-    check(&mut path, &encryption, LONG + 100);
     let encrypted: usize = encryption.encrypted_runs(LONG + 100).map(|run| run.len()).sum();
-    assert_eq!((path.statistics().blits, path.statistics().bytes_encrypted), (3, encrypted as u64));
+    on_each(&setup, "", &keys, 0, |path| {
+        check(path, &encryption, LONG + 100);
+        assert_eq!((path.statistics().blits, path.statistics().bytes_encrypted), (3, encrypted as u64));
+    });
 }
 
 #[test]
@@ -261,14 +282,13 @@ proptest! {
         ]),
         refresh_every in 0_u32..4,
     ) {
-        let (setup, keys) = (Setup::new(), keys());
-        let device = setup.driver(options).create_device().unwrap();
-        let mut path = open(&setup, &device, &keys, refresh_every);
-        for (pattern, subsamples, behind, iv) in samples {
+        static SETUP: LazyLock<Setup> = LazyLock::new(Setup::new);
+        let keys = keys();
+        on_each(&SETUP, options, &keys, refresh_every, |path| for (pattern, subsamples, behind, iv) in &samples {
             let scheme = if pattern.is_some() { Scheme::Cens } else { Scheme::Cenc };
             let len = subsamples.iter().map(|(clear, protected)| u32::from(*clear) + protected).sum::<u32>() + behind;
-            let encryption = SampleEncryption { iv: iv.to_be_bytes(), ..encryption(scheme, pattern, &subsamples) };
-            check(&mut path, &encryption, len);
-        }
+            let encryption = SampleEncryption { iv: iv.to_be_bytes(), ..encryption(scheme, *pattern, subsamples) };
+            check(path, &encryption, len);
+        });
     }
 }
