@@ -1,4 +1,5 @@
-//! `decrypt` against `cp` on a file of one's own: `cargo bench -p softcp-player -- FILE KID:KEY [ROUNDS]`.
+//! `decrypt`, under protection and without a channel, against `cp` on a file of one's own:
+//! `cargo bench -p softcp-player -- FILE KID:KEY [ROUNDS]`.
 //!
 //! `tools/media/big.sh` makes a fitting file. Put it on a memory file system. Without arguments nothing is measured.
 
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use softcp_player::{DecryptOptions, Trust, decrypt};
+use softcp_player::{DecryptOptions, Protection, Trust, decrypt};
 use softcp_runtime::Driver;
 
 fn main() {
@@ -25,11 +26,14 @@ fn main() {
     options.overwrite = true;
     options.keys.insert_text(key).unwrap();
 
-    let (mut decrypted, mut copied) = (Vec::new(), Vec::new());
+    let (mut protected, mut unprotected, mut copied) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        decrypted.push(seconds(&output, || {
-            decrypt(&driver, &options, &mut |_| {}).unwrap();
-        }));
+        for (protection, times) in [(Protection::Required, &mut protected), (Protection::Without, &mut unprotected)] {
+            options.protection = protection;
+            times.push(seconds(&output, || {
+                decrypt(&driver, &options, &mut |_| {}).unwrap();
+            }));
+        }
         copied.push(seconds(&output, || {
             assert!(Command::new("cp").args([&input, &output]).status().unwrap().success());
         }));
@@ -41,12 +45,12 @@ fn main() {
     println!("{} samples, {} blits, {} refreshes", report.samples, report.blits, report.refreshes);
     // On a machine with other work the fastest rounds say more than the middle ones.
     for (what, pick) in [("median", 0.5), ("fastest", 0.0)] {
-        let (decrypted, copied) = (quantile(&mut decrypted, pick), quantile(&mut copied, pick));
-        let (decrypt_rate, cp_rate) = (megabytes / decrypted, megabytes / copied);
-        let ratio = decrypted / copied;
-        println!(
-            "{what:8} decrypt {decrypt_rate:5.0} MB/s  cp {cp_rate:5.0} MB/s  decrypt takes {ratio:.2} x cp's time"
-        );
+        let cp = quantile(&mut copied, pick);
+        println!("{what:8} cp                       {:5.0} MB/s", megabytes / cp);
+        for (how, times) in [("under protection", &mut protected), ("without channel", &mut unprotected)] {
+            let decrypt = quantile(times, pick);
+            println!("{what:8} decrypt {how:16} {:5.0} MB/s, {:.2} x cp's time", megabytes / decrypt, decrypt / cp);
+        }
     }
 }
 
