@@ -98,7 +98,8 @@ impl From<ProtectionArgs> for Protection {
 ///
 /// Plays a small encrypted clip, which the command carries, through the driver, puts one frame into a protected
 /// surface, reads it back, and draws the clear frame, the frame on the bus, the read-back, and the read-back opened with
-/// the key. Takes no file and no network.
+/// the key. Protection is switched on over an authenticated channel before, and off after; in both states the frame is
+/// reached for past the read-back, to show what protection forbids. Takes no file and no network.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// The picture [default: softcp-demo.png, which is replaced]
@@ -112,6 +113,9 @@ pub(crate) struct DemoArgs {
     /// Replace existing files
     #[arg(short, long)]
     pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) protection: ProtectionArgs,
 
     #[command(flatten)]
     pub(crate) driver: DriverArgs,

@@ -52,7 +52,7 @@ pub(crate) fn decrypt_failed(error: &DecryptError, trust: &Trust) -> Failure {
 }
 
 /// A protected path that could not be opened, or broke.
-fn path_failed(place: &str, error: &PathError, trust: &Trust) -> Failure {
+pub(crate) fn path_failed(place: &str, error: &PathError, trust: &Trust) -> Failure {
     match error {
         PathError::Driver(error) => driver::call_failed(error),
         PathError::NotOffered { .. } | PathError::NoKeyExchange => Failure::check(

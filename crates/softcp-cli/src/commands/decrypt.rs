@@ -86,27 +86,27 @@ impl Report for Decrypted {
             counted(report.blits, "decryption blit")
         )?;
         if let Some(channel) = &report.channel {
-            writeln!(out, "{}", channel_text(channel))?;
+            let (protection, messages) = (protection_text(channel), messages_text(channel));
+            writeln!(out, "authenticated channel ({}): protection {protection}, {messages}", channel.channel_type)?;
         }
         report.notes.iter().try_for_each(|note| writeln!(out, "note: {}", printable(note)))
     }
 }
 
-/// What was done over a channel, in a line.
-fn channel_text(channel: &ChannelReport) -> String {
-    let protection = match (channel.protection_on, channel.protection_off_again) {
-        (true, true) => "protection on, and off again at the end",
-        (true, false) => "protection stays on, as it was before",
-        (false, _) => "protection OFF",
-    };
-    let sent = channel.commands + channel.queries;
-    let signed = channel.answers_verified;
-    format!(
-        "authenticated channel ({}): {protection}, {} bound, {signed} of {} signed",
-        channel.channel_type,
-        counted(channel.sessions_bound, "session"),
-        counted(sent, "answer"),
-    )
+/// What became of protection over a channel.
+pub(super) fn protection_text(channel: &ChannelReport) -> &'static str {
+    match (channel.protection_on, channel.protection_off_again) {
+        (true, true) => "on, and off again at the end",
+        (true, false) => "stays on, as it was before",
+        (false, _) => "OFF",
+    }
+}
+
+/// What was exchanged over a channel.
+pub(super) fn messages_text(channel: &ChannelReport) -> String {
+    let bound = counted(channel.sessions_bound, "session");
+    let answers = counted(channel.commands + channel.queries, "answer");
+    format!("{bound} bound, {} of {answers} signed", channel.answers_verified)
 }
 
 /// A number of things, as "1 session" and "2 sessions".

@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use comfy_table::Table;
 use serde::Serialize;
-use softcp_demo::{DemoClip, DemoError, DemoOptions, DemoReport, Noise};
+use softcp_demo::{Attempt, DemoClip, DemoError, DemoOptions, DemoReport, Enforcement, Noise};
 
-use super::decrypt::counted;
+use super::decrypt::{counted, messages_text, protection_text};
 use crate::args::DemoArgs;
 use crate::driver::{self, Trust};
 use crate::failure::{Exit, Failure};
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &DemoArgs, json: bool) -> Result<Exit, Failure> {
         clear_clip: args.clip.clone(),
         replace_clear_clip: args.force,
         trust: trusted.trust.for_player(),
+        protection: args.protection.into(),
     };
     let demo = softcp_demo::run(&trusted.opened.driver, CLIP, &options)
         .map_err(|error| demo_failed(&error, &trusted.trust))?;
@@ -42,7 +44,8 @@ fn demo_failed(error: &DemoError, trust: &Trust) -> Failure {
     match error {
         DemoError::Decrypt(error) => protected::decrypt_failed(error, trust),
         DemoError::Driver(error) => driver::call_failed(error),
-        DemoError::Untrusted(chain) => Failure::check(error.to_string(), trust.help(chain)),
+        DemoError::Session(error) => protected::path_failed("the frame", error, trust),
+        DemoError::Channel(failure) => protected::channel_failed(failure, trust),
         DemoError::NotOffered { .. } => Failure::check(
             error.to_string(),
             "`softcp caps` shows what the driver offers; use another driver or profile",
@@ -97,6 +100,7 @@ impl Report for Shown {
             .add_row(["  read back", &format!("under {key}, IV {}", surface.read_back_iv)])
             .add_row(["  without the key", &noise_text(&surface.read_back)])
             .add_row(["  read-back identical", identical]);
+        self.add_channel(&mut table);
         writeln!(out, "{}\n", table.trim_fmt())?;
         for note in &clip.notes {
             writeln!(out, "note: {}", printable(note))?;
@@ -105,6 +109,40 @@ impl Report for Shown {
             writeln!(out, "Clear clip: {}", path.display())?;
         }
         writeln!(out, "Picture: {}", self.demo.picture.display())
+    }
+}
+
+impl Shown {
+    /// The channel, and what protection forbade.
+    fn add_channel(&self, table: &mut Table) {
+        let Some(channel) = &self.demo.channel else {
+            table.add_row(["Channel", "none: protection was not switched on"]);
+            return;
+        };
+        table
+            .add_row(["Channel", &channel.channel_type])
+            .add_row(["  protection", protection_text(channel)])
+            .add_row(["  messages", &messages_text(channel)]);
+        let Some(protection) = &self.demo.protection else { return };
+        let states =
+            [("while on", &protection.while_on, true), ("after off", &protection.after_off, protection.always_on)];
+        for (state, Enforcement { map, blit }, is_on) in states {
+            table
+                .add_row([&format!("  mapping {state}"), &attempt_text(map, is_on)])
+                .add_row([&format!("  clear blit {state}"), &attempt_text(blit, is_on)]);
+        }
+    }
+}
+
+/// What came of an attempt to see the frame, and in capitals where it is not as it should be.
+fn attempt_text(attempt: &Attempt, is_on: bool) -> String {
+    let refused_with = attempt.refused_with.as_deref().unwrap_or("no reason");
+    match (is_on, attempt.allowed) {
+        (true, false) => format!("refused: {refused_with}"),
+        (true, true) => "NOT refused".to_owned(),
+        (false, true) if attempt.shows_frame => "allowed, shows the frame".to_owned(),
+        (false, true) => "allowed, does NOT show the frame".to_owned(),
+        (false, false) => format!("REFUSED: {refused_with}"),
     }
 }
 
@@ -125,6 +163,23 @@ mod tests {
     fn key_is_that_of_the_clip() {
         let described = include_str!("../../assets/demo-cenc.toml");
         assert!(described.contains(&format!("key = \"{}\"", CLIP.key)));
+    }
+
+    #[test]
+    fn attempt_that_is_not_as_it_should_be_is_in_capitals() {
+        let has_capitals = |text: &str| text.split([' ', ':']).any(|word| ["NOT", "REFUSED"].contains(&word));
+        for (is_on, allowed, shows_frame, is_right) in [
+            (true, false, false, true),
+            (true, true, true, false),
+            (true, true, false, false),
+            (false, true, true, true),
+            (false, true, false, false),
+            (false, false, false, false),
+        ] {
+            let attempt = Attempt { allowed, refused_with: None, shows_frame };
+            let text = attempt_text(&attempt, is_on);
+            assert_eq!(has_capitals(&text), !is_right, "{is_on} {attempt:?}: {text}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use serde_json::Value;
+use snapbox::cmd::Command;
 
 use crate::support::{Expect as _, Sandbox, driver};
 
@@ -97,21 +98,82 @@ fn driver_without_refresh_and_read_back_key_is_reported_so() {
     Sandbox::new().softcp(["demo"]).env("SOFTCP_OPTIONS", options).expect(0, "demo-few-capabilities");
 }
 
+/// The command on a driver with a defect.
+fn broken(sandbox: &Sandbox, defect: &str, args: &[&str]) -> Command {
+    sandbox
+        .softcp(["demo", "--any-root", "--driver", &driver("foreign_driver")])
+        .args(args)
+        .env("SOFTCP_TEST_INNER_DRIVER", driver("driver"))
+        .env("SOFTCP_TEST_DEFECT", defect)
+}
+
 #[test]
 fn driver_that_reads_back_nothing_fails_the_check() {
     let sandbox = Sandbox::new();
-    sandbox
-        .softcp(["demo", "--any-root", "--driver", &driver("foreign_driver")])
-        .env("SOFTCP_TEST_INNER_DRIVER", driver("driver"))
-        .env("SOFTCP_TEST_DEFECT", "read-back")
-        .expect(1, "demo-broken-driver");
+    broken(&sandbox, "read-back", &["--without-channel"]).expect(1, "demo-broken-driver");
     assert!(sandbox.path("softcp-demo.png").exists());
 }
 
 #[test]
+fn driver_that_reads_back_nothing_under_protection_gives_no_clip() {
+    let sandbox = Sandbox::new();
+    let output = broken(&sandbox, "read-back", &[]).assert().code(1);
+    let stderr = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+    assert!(stderr.starts_with("error: the driver did not give the clip back as it was: "), "{stderr}");
+    assert!(!sandbox.path("softcp-demo.png").exists());
+}
+
+#[test]
+fn protection_forbids_what_it_should_while_it_is_on_and_nothing_after() {
+    for (options, always_on) in [("", false), ("capabilities.flags.protection_always_on=true", true)] {
+        let output = Sandbox::new().softcp(["demo", "--json"]).env("SOFTCP_OPTIONS", options).assert().success();
+        let report: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+        let protection = &report["protection"];
+        assert_eq!(protection["always_on"], always_on);
+        for attempt in ["map", "blit"] {
+            assert_eq!(protection["while_on"][attempt]["allowed"], false, "{report}");
+            assert_eq!(protection["after_off"][attempt]["allowed"], !always_on, "{report}");
+        }
+        assert_eq!(report["channel"]["protection_off_again"], !always_on);
+    }
+}
+
+#[test]
+fn driver_that_protects_at_all_times_stays_protected() {
+    let options = "capabilities.flags.protection_always_on=true";
+    Sandbox::new().softcp(["demo"]).env("SOFTCP_OPTIONS", options).expect(0, "demo-always-on");
+}
+
+#[test]
+fn demo_without_channel_is_reported_so() {
+    Sandbox::new().softcp(["demo", "--without-channel"]).expect(0, "demo-without-channel");
+}
+
+#[test]
+fn driver_that_lacks_channels_or_decoders_is_shown_without_them_only() {
+    let sandbox = Sandbox::new();
+    for (defect, golden) in [("no-channels", "demo-no-channels"), ("no-decoders", "demo-no-decoders")] {
+        broken(&sandbox, defect, &[]).expect(1, golden);
+        assert!(!sandbox.path("softcp-demo.png").exists(), "{defect}");
+        broken(&sandbox, defect, &["--without-channel"]).assert().success();
+        std::fs::remove_file(sandbox.path("softcp-demo.png")).unwrap();
+    }
+}
+
+#[test]
+fn driver_whose_channel_cannot_be_believed_is_refused() {
+    let sandbox = Sandbox::new();
+    broken(&sandbox, "omac-command", &[]).expect(1, "demo-forged-answer");
+    assert!(!sandbox.path("softcp-demo.png").exists());
+}
+
+#[test]
 fn driver_without_read_back_is_refused() {
+    let sandbox = Sandbox::new();
     let options = "capabilities.flags.encrypted_read_back=false;capabilities.flags.encrypted_read_back_key=false";
-    Sandbox::new().softcp(["demo"]).env("SOFTCP_OPTIONS", options).expect(1, "demo-not-offered");
+    sandbox.softcp(["demo"]).env("SOFTCP_OPTIONS", options).expect(1, "demo-no-read-back");
+    let without_channel = sandbox.softcp(["demo", "--without-channel"]).env("SOFTCP_OPTIONS", options);
+    without_channel.expect(1, "demo-not-offered");
 }
 
 #[test]

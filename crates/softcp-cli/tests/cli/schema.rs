@@ -161,6 +161,7 @@ fn demo_keeps_to_its_schema() {
     let sandbox = Sandbox::new();
     check_report("demo", &sandbox.softcp(["--json", "demo"]).output().unwrap().stdout);
     check_report("demo", &sandbox.softcp(["--json", "demo", "--clip", "clear.mp4"]).output().unwrap().stdout);
+    check_report("demo", &sandbox.softcp(["--json", "demo", "--without-channel"]).output().unwrap().stdout);
 }
 
 #[test]
