@@ -71,7 +71,7 @@ static HANDLE handle_of(const struct core_session *session)
 static softcp_decoder register_decoder(const struct core *core)
 {
     softcp_decoder decoder = 0;
-    softcp_hresult hresult = softcp_decoder_register(core->device, &decoder);
+    softcp_hresult hresult = softcp_decoder_register(core->device, NULL, &decoder);
     if (hresult != SOFTCP_S_OK || decoder == 0) {
         tap_bail_out("no decoder: 0x%08x", (unsigned)hresult);
     }
@@ -265,9 +265,9 @@ static void test_what_the_host_is_told(const struct stage *stage)
     is_hresult(softcp_decoder_session(device, (softcp_decoder)(uintptr_t)stage->decoder, NULL), SOFTCP_E_INVALIDARG,
                "a decoder's session into null");
     is_hresult(softcp_decoder_session(NULL, decoder, &session), SOFTCP_E_INVALIDARG, "without a device");
-    is_hresult(softcp_decoder_register(NULL, &decoder), SOFTCP_E_INVALIDARG, "registering without a device");
+    is_hresult(softcp_decoder_register(NULL, NULL, &decoder), SOFTCP_E_INVALIDARG, "registering without a device");
     is_number(decoder, 0, "the decoder is zero (D30)");
-    is_hresult(softcp_decoder_register(device, NULL), SOFTCP_E_INVALIDARG, "registering into null");
+    is_hresult(softcp_decoder_register(device, NULL, NULL), SOFTCP_E_INVALIDARG, "registering into null");
 
     softcp_guid encryption = aes_128_ctr;
     is_hresult(softcp_accessible_encryption(device, &encryption), SOFTCP_S_OK, "encryption of accessible content");

@@ -165,7 +165,7 @@ static void test_channel_entries(struct core *core, const D3DWDDM2_0DDI_VIDEODEV
     struct core_session session = core_session_keyed(core);
     softcp_decoder decoder = 0;
     softcp_session bound = 0;
-    is_hresult(softcp_decoder_register(core->device, &decoder), SOFTCP_S_OK, "the host registers a decoder");
+    is_hresult(softcp_decoder_register(core->device, NULL, &decoder), SOFTCP_S_OK, "the host registers a decoder");
     struct command command = command_crypto_session(&channel, (HANDLE)(uintptr_t)decoder, (HANDLE)(uintptr_t)session.id,
                                                     channel_device(&channel));
     commands(&channel, &command, S_OK, "CONFIGURE_CRYPTO_SESSION binds a session to it");

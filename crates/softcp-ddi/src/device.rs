@@ -5,8 +5,8 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use softcp::{
-    Adapter, BlitSurfaces, CryptoSessionDesc, DataKey, Device, EncryptedBlockInfo, Error, GUID, Handle, Kind, Reply,
-    SessionStatus, SharedSession,
+    Adapter, BlitSurfaces, CryptoSessionDesc, DataKey, DecoderBuffer, DecoderEncryption, Device, EncryptedBlockInfo,
+    Error, GUID, Handle, Kind, Reply, SessionStatus, SharedSession,
 };
 
 use crate::host::{Host, softcp_host};
@@ -147,8 +147,46 @@ impl softcp_device {
     }
 
     /// Registers a decoder of the host and returns its id.
-    pub(crate) fn register_decoder(&self) -> Result<usize> {
-        Ok(self.engine.register_decoder()?.get())
+    pub(crate) fn register_decoder(&self, encryption: DecoderEncryption) -> Result<usize> {
+        Ok(self.engine.register_decoder(encryption)?.get())
+    }
+
+    /// Begins a frame: under the session that `session` names with a sealed key, else under the one bound to the decoder.
+    pub(crate) fn begin_frame(&self, decoder: usize, session: usize, content_key: Option<&[u8]>) -> Result<()> {
+        let decoder = handle(decoder, Kind::Decoder)?;
+        let session = Handle::from_raw(session);
+        let key = match content_key {
+            None => DataKey::Session,
+            Some(key) => match key.try_into() {
+                Ok(wrapped) if session.is_none() => DataKey::Wrapped(wrapped),
+                _ => DataKey::Unwrapped(self.host.unwrap_key(key)?),
+            },
+        };
+        Ok(self.engine.begin_frame(decoder, session, &key)?)
+    }
+
+    /// Ends a frame.
+    pub(crate) fn end_frame(&self, decoder: usize) -> Result<()> {
+        Ok(self.engine.end_frame(handle(decoder, Kind::Decoder)?)?)
+    }
+
+    /// Decrypts one buffer of a frame.
+    ///
+    /// # Safety
+    /// `source` is null or valid for reads of `size` bytes, `destination` null or valid for reads and writes of as many;
+    /// nothing else touches them during the call.
+    pub(crate) unsafe fn decrypt_buffer(
+        &self,
+        decoder: usize,
+        source: *const c_void,
+        destination: *mut c_void,
+        size: usize,
+        buffer: &DecoderBuffer<'_>,
+    ) -> Result<()> {
+        let decoder = handle(decoder, Kind::Decoder)?;
+        // SAFETY: the caller's duty is the same.
+        let surfaces = unsafe { mapping::buffers(source, destination, size) }?;
+        Ok(self.engine.decrypt_buffer(decoder, surfaces, buffer)?)
     }
 
     /// Forgets a decoder. The zero id is harmless.

@@ -11,6 +11,7 @@ use softcp_abi::{
 
 use crate::host::Host;
 use crate::hresult::{Failure, Result};
+use crate::pointer;
 
 /// A mapped resource; unmapped when dropped.
 struct Mapped<'h> {
@@ -80,6 +81,31 @@ pub(crate) unsafe fn with_surfaces(
     // SAFETY: mapped until after the blit, and nothing else touches it: the source does not overlap it.
     let destination = unsafe { surface_mut(&to) }?;
     blit(BlitSurfaces::Distinct { source, destination })
+}
+
+/// The two sides of a decoder's buffer, which are the same memory or do not overlap.
+///
+/// # Safety
+/// `source` is null or valid for reads of `size` bytes, `destination` null or valid for reads and writes of as many;
+/// nothing else touches them during `'a`.
+pub(crate) unsafe fn buffers<'a>(
+    source: *const c_void,
+    destination: *mut c_void,
+    size: usize,
+) -> Result<BlitSurfaces<'a>> {
+    let plane = |data| softcp_plane { data, row_pitch: size, row_bytes: size, rows: 1 };
+    let overlapping = overlaps(&extent(&plane(source.cast_mut()))?, &extent(&plane(destination))?);
+    if overlapping && !std::ptr::addr_eq(source, destination) {
+        return Err(Failure::Mapping("source and destination overlap without being the same"));
+    }
+    // SAFETY: the caller's duty; where the source is the same memory, it is not made a slice of.
+    let to = SurfaceMut::buffer(unsafe { pointer::bytes_mut("destination", destination, size) }?);
+    if overlapping {
+        return Ok(BlitSurfaces::Same(to));
+    }
+    // SAFETY: the caller's duty; it does not overlap the destination.
+    let source = Surface::buffer(unsafe { pointer::bytes("source", source, size) }?);
+    Ok(BlitSurfaces::Distinct { source, destination: to })
 }
 
 /// # Safety

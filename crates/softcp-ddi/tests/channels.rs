@@ -304,7 +304,7 @@ fn a_decoder_of_the_host_gets_the_session_that_a_channel_binds() {
     let session = device.create_session();
     let mut decoder = 0;
     // SAFETY: the device lives, the output is writable.
-    assert_eq!(unsafe { softcp_decoder_register(device.as_ptr(), &raw mut decoder) }, S_OK);
+    assert_eq!(unsafe { softcp_decoder_register(device.as_ptr(), null(), &raw mut decoder) }, S_OK);
     let bound = |device: *const softcp_device| {
         let mut session = 0x77;
         // SAFETY: the device lives, the output is writable.

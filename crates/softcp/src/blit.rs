@@ -45,11 +45,58 @@ impl EncryptedBlockInfo {
     }
 }
 
+/// One subsample of a Common Encryption sample: clear bytes, then encrypted ones (ISO/IEC 23001-7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subsample {
+    /// `ClearSize` in bytes.
+    pub clear: u32,
+    /// `EncryptedSize` in bytes.
+    pub encrypted: u32,
+}
+
+/// Which bytes of a surface are encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encrypted<'a> {
+    /// All.
+    All,
+    /// Those of a pattern.
+    Pattern(EncryptedBlockInfo),
+    /// Those of subsamples, which cover the surface exactly. Clear bytes consume no keystream (D6).
+    Subsamples(&'a [Subsample]),
+}
+
+impl Encrypted<'_> {
+    /// Checks a pattern's runs (D7), or that subsamples cover `visible_bytes` exactly.
+    pub(crate) fn check(&self, alignment: u32, visible_bytes: usize) -> Result<()> {
+        match self {
+            Self::All => Ok(()),
+            Self::Pattern(info) => info.check(alignment, visible_bytes),
+            Self::Subsamples(subsamples) => {
+                // Two 32-bit numbers for each of at most 2^32 subsamples: no sum leaves 128 bits.
+                let covered = subsamples.iter().map(|s| u128::from(s.clear) + u128::from(s.encrypted)).sum::<u128>();
+                if covered == visible_bytes as u128 {
+                    Ok(())
+                } else {
+                    Err(Error::SubsamplesMismatch { covered, bytes: visible_bytes })
+                }
+            }
+        }
+    }
+}
+
 /// Enciphers and copies the visible bytes of `surfaces` from source to destination. The caller has checked that both
-/// sides agree and that the pattern is allowed.
-pub(crate) fn run(mut surfaces: BlitSurfaces<'_>, info: Option<EncryptedBlockInfo>, key: &Key, iv: AesCtrIv) {
+/// sides agree and that what is encrypted fits them.
+pub(crate) fn run(surfaces: BlitSurfaces<'_>, encrypted: Encrypted<'_>, key: &Key, iv: AesCtrIv) {
+    let total = surfaces.visible_bytes();
+    match encrypted {
+        Encrypted::All => run_over(surfaces, &Runs::new(None, total), key, iv),
+        Encrypted::Pattern(info) => run_over(surfaces, &Runs::new(Some(info), total), key, iv),
+        Encrypted::Subsamples(subsamples) => run_over(surfaces, &subsample_runs(subsamples), key, iv),
+    }
+}
+
+fn run_over(mut surfaces: BlitSurfaces<'_>, runs: &(impl Iterator<Item = Run> + Clone), key: &Key, iv: AesCtrIv) {
     let mut keystream = Keystream::new(key, iv.to_bytes());
-    let runs = Runs::new(info, surfaces.visible_bytes());
     let mut start = 0;
     match &mut surfaces {
         BlitSurfaces::Distinct { source, destination } => {
@@ -57,8 +104,8 @@ pub(crate) fn run(mut surfaces: BlitSurfaces<'_>, info: Option<EncryptedBlockInf
                 let plane = start..start + from.visible_bytes();
                 start = plane.end;
                 let inside = "source and destination agree and the runs lie inside";
-                keystream.copy_runs(from, to, runs.within(&plane, true)).expect(inside);
-                for clear in runs.within(&plane, false) {
+                keystream.copy_runs(from, to, within(runs, &plane, true)).expect(inside);
+                for clear in within(runs, &plane, false) {
                     softcp_ctr::copy(from, to, clear).expect(inside);
                 }
             }
@@ -67,7 +114,7 @@ pub(crate) fn run(mut surfaces: BlitSurfaces<'_>, info: Option<EncryptedBlockInf
             for to in surface.planes_mut() {
                 let plane = start..start + to.visible_bytes();
                 start = plane.end;
-                keystream.in_place_runs(to, runs.within(&plane, true)).expect("the runs lie inside");
+                keystream.in_place_runs(to, within(runs, &plane, true)).expect("the runs lie inside");
             }
         }
     }
@@ -110,14 +157,28 @@ impl Runs {
         };
         Self { beginning, skip, encrypt, next: Next::Beginning, at: 0, total }
     }
+}
 
-    /// The encrypted, or the clear, runs of the plane that holds the surface's bytes `plane`, counted from its beginning.
-    fn within(&self, plane: &Range<usize>, encrypted: bool) -> impl Iterator<Item = Range<usize>> + Clone + use<> {
-        let plane = plane.clone();
-        let local = move |at: usize| at.clamp(plane.start, plane.end) - plane.start;
-        let runs = self.clone().filter(move |run| run.encrypted == encrypted);
-        runs.map(move |run| local(run.range.start)..local(run.range.end)).filter(|run| !run.is_empty())
-    }
+/// The encrypted, or the clear, runs of the plane that holds the surface's bytes `plane`, counted from its beginning.
+fn within<R: Iterator<Item = Run> + Clone>(
+    runs: &R,
+    plane: &Range<usize>,
+    encrypted: bool,
+) -> impl Iterator<Item = Range<usize>> + Clone + use<R> {
+    let plane = plane.clone();
+    let local = move |at: usize| at.clamp(plane.start, plane.end) - plane.start;
+    let runs = runs.clone().filter(move |run| run.encrypted == encrypted);
+    runs.map(move |run| local(run.range.start)..local(run.range.end)).filter(|run| !run.is_empty())
+}
+
+/// The runs of subsamples that have been checked to cover a surface.
+fn subsample_runs(subsamples: &[Subsample]) -> impl Iterator<Item = Run> + Clone {
+    let lengths = subsamples.iter().flat_map(|s| [(s.clear as usize, false), (s.encrypted as usize, true)]);
+    lengths.scan(0, |at, (length, encrypted)| {
+        let range = *at..*at + length;
+        *at = range.end;
+        Some(Run { range, encrypted })
+    })
 }
 
 impl Iterator for Runs {
@@ -154,6 +215,25 @@ mod tests {
     fn without_information_everything_is_encrypted() {
         let all: Vec<_> = Runs::new(None, 40).collect();
         assert_eq!(all, [Run { range: 0..40, encrypted: true }]);
+    }
+
+    #[test]
+    fn subsamples_are_clear_and_encrypted_in_turn() {
+        let subsamples = [Subsample { clear: 3, encrypted: 5 }, Subsample { clear: 0, encrypted: 2 }];
+        let runs: Vec<_> = subsample_runs(&subsamples).map(|run| (run.range, run.encrypted)).collect();
+        assert_eq!(runs, [(0..3, false), (3..8, true), (8..8, false), (8..10, true)]);
+    }
+
+    #[test]
+    fn subsamples_must_cover_the_surface_exactly() {
+        let huge = Subsample { clear: u32::MAX, encrypted: u32::MAX };
+        let small = Subsample { clear: 3, encrypted: 5 };
+        assert!(Encrypted::Subsamples(&[small, small]).check(16, 16).is_ok());
+        assert!(Encrypted::Subsamples(&[]).check(16, 0).is_ok());
+        for (subsamples, bytes) in [(&[small][..], 9), (&[small], 7), (&[], 1), (&[huge, huge], 16)] {
+            let error = Encrypted::Subsamples(subsamples).check(1, bytes).unwrap_err();
+            assert!(matches!(error, Error::SubsamplesMismatch { bytes: given, .. } if given == bytes));
+        }
     }
 
     #[test]

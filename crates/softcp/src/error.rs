@@ -33,6 +33,16 @@ pub enum Error {
     #[error("the session has no read-back key yet; call GetEncryptionBltKey first")]
     NoReadBackKey,
 
+    /// A frame that needs a session on a decoder to which none is bound. `D3DERR_INVALIDCALL`.
+    #[error("no session is bound to the decoder; bind one over an authenticated channel")]
+    NoDecoderSession,
+    /// A frame begun while another is not ended. `D3DERR_INVALIDCALL`.
+    #[error("the decoder is in a frame; end it first")]
+    FrameInProgress,
+    /// A buffer, or the end of a frame, without a frame. `D3DERR_INVALIDCALL`.
+    #[error("the decoder is in no frame; begin one first")]
+    NoFrame,
+
     // Bad input from the caller.
     /// The handle is zero, stale, of another kind or of another device. `E_INVALIDARG`.
     #[error("the handle does not name a live {kind} of this device")]
@@ -85,6 +95,21 @@ pub enum Error {
     /// An IV not greater than the last one used with the same key, where that matters (D10, D26). `E_INVALIDARG`.
     #[error("the IV is not greater than the last one used with this key")]
     IvNotIncreasing,
+    /// Subsamples that do not add up to the size of the buffer. `E_INVALIDARG`.
+    #[error("the subsamples cover {covered} bytes of a buffer of {bytes}")]
+    SubsamplesMismatch {
+        /// The sum of all sizes in bytes.
+        covered: u128,
+        /// The size of the buffer in bytes.
+        bytes: usize,
+    },
+    /// An IV for a buffer that cannot be encrypted: of a decoder created without encryption, or, where only slice data is
+    /// encrypted, of another type than bitstream. `E_INVALIDARG`.
+    #[error("a buffer of type {buffer_type} cannot be encrypted here")]
+    BufferNotEncryptable {
+        /// `D3D11_VIDEO_DECODER_BUFFER_TYPE`.
+        buffer_type: u32,
+    },
     /// A content key that is no 16-byte wrap, and no host function to unwrap it (D28). `E_INVALIDARG`.
     #[error("a content key of {0} bytes needs the host's unwrap_key function, and there is none or it refused")]
     UnsupportedContentKey(usize),
@@ -217,7 +242,13 @@ impl Error {
     #[must_use]
     pub fn hresult(&self) -> HRESULT {
         match self {
-            Self::NoSessionKey | Self::KeyLost | Self::NoRefreshPending | Self::NoReadBackKey => D3DERR_INVALIDCALL,
+            Self::NoSessionKey
+            | Self::KeyLost
+            | Self::NoRefreshPending
+            | Self::NoReadBackKey
+            | Self::NoDecoderSession
+            | Self::FrameInProgress
+            | Self::NoFrame => D3DERR_INVALIDCALL,
             Self::BadHandle { .. }
             | Self::WrongSize { .. }
             | Self::SizeMismatch
@@ -227,6 +258,8 @@ impl Error {
             | Self::BadPlaneCount(_)
             | Self::UnalignedPattern { .. }
             | Self::IvNotIncreasing
+            | Self::SubsamplesMismatch { .. }
+            | Self::BufferNotEncryptable { .. }
             | Self::UnsupportedContentKey(_)
             | Self::BadIndex { .. }
             | Self::BadChannelType(_)

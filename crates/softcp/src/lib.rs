@@ -39,9 +39,9 @@ mod session;
 mod surface;
 
 pub use adapter::Adapter;
-pub use blit::EncryptedBlockInfo;
+pub use blit::{Encrypted, EncryptedBlockInfo, Subsample};
 pub use channel::{ChannelType, Reply, command_answer_size, command_header_size, query_size};
-pub use device::{Device, Process, ProtectionFlags, SharedSession};
+pub use device::{DecoderBuffer, DecoderEncryption, Device, Process, ProtectionFlags, SharedSession};
 pub use error::{Error, Result};
 pub use handle::{Handle, Kind};
 pub use iv::{AesCtrIv, IV_SIZE};

@@ -113,6 +113,17 @@ pub enum BlitSurfaces<'a> {
 }
 
 impl BlitSurfaces<'_> {
+    /// Copies the source to the destination as it is, if they agree in size and format.
+    pub(crate) fn copy(self) -> Result<()> {
+        self.check_agreement()?;
+        if let Self::Distinct { source, mut destination } = self {
+            for (from, to) in source.planes().iter().zip(destination.planes_mut()) {
+                softcp_ctr::copy(from, to, 0..from.visible_bytes()).expect("both sides agree");
+            }
+        }
+        Ok(())
+    }
+
     /// Checks that both sides agree in size and format.
     pub(crate) fn check_agreement(&self) -> Result<()> {
         let Self::Distinct { source, destination } = self else { return Ok(()) };

@@ -1,24 +1,120 @@
-//! Decoders of the host.
+//! Decoders of the host: their encrypted buffers.
+//!
+//! The host calls these where its own entries are called: register in CreateVideoDecoder, begin and end in
+//! VideoDecoderBeginFrame and VideoDecoderEndFrame, decrypt where it copies the compressed buffers of
+//! VideoDecoderSubmitBuffers.
+
+use std::ffi::c_void;
+
+use softcp::{DecoderBuffer, DecoderEncryption, Encrypted, Subsample};
 
 use super::device::{borrow, softcp_device};
-use super::types::{softcp_decoder, softcp_hresult, softcp_session};
+use super::session::softcp_encrypted_block_info;
+use super::types::{softcp_decoder, softcp_guid, softcp_hresult, softcp_session};
+use crate::hresult::Failure;
 use crate::{guard, pointer};
 
+/// What kind of decoder to register. Zero members are defaults.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(non_camel_case_types, reason = "named as in the C header")]
+pub struct softcp_decoder_desc {
+    /// Size of this structure in bytes as the caller knows it.
+    pub size: u32,
+    /// guidConfigBitstreamEncryption of the decoder's configuration: zero, AES-128-CTR or
+    /// D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC for the session bound to the decoder,
+    /// D3D11_DECODER_ENCRYPTION_HW_CENC for sealed keys, DXVA_NoEncrypt for nothing.
+    pub bitstream_encryption: softcp_guid,
+}
+
+/// Empty subsamples that a buffer can have beyond one for each byte; more are a mistake, and a lot of memory.
+const SPARE_SUBSAMPLES: u32 = 1024;
+
+/// One subsample of a Common Encryption sample: clear bytes, then encrypted ones. Laid out as
+/// D3D11_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(non_camel_case_types, reason = "named as in the C header")]
+pub struct softcp_subsample {
+    /// Clear bytes.
+    pub clear_size: u32,
+    /// Encrypted bytes that follow.
+    pub encrypted_size: u32,
+}
+
+/// One compressed buffer of a frame.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[allow(non_camel_case_types, reason = "named as in the C header")]
+pub struct softcp_decoder_buffer {
+    /// Size of this structure in bytes as the caller knows it.
+    pub size: u32,
+    /// D3D11_VIDEO_DECODER_BUFFER_TYPE: 6 for bitstream.
+    pub buffer_type: u32,
+    /// The compressed data.
+    pub source: *const c_void,
+    /// Where the clear data goes, which may be `source`; else they do not overlap.
+    pub destination: *mut c_void,
+    /// The first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. Null: the buffer is clear,
+    /// and copied.
+    pub iv: *const c_void,
+    /// Which bytes are encrypted, in a pattern. Null: all, or those of the subsamples.
+    pub pattern: *const softcp_encrypted_block_info,
+    /// Which bytes are encrypted, in subsamples that cover the data exactly.
+    pub subsamples: *const softcp_subsample,
+    /// Bytes of the data.
+    pub data_size: u32,
+    /// Bytes of `iv`: 16.
+    pub iv_size: u32,
+    /// Number of subsamples; 0 for none. Not together with a pattern.
+    pub subsample_count: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
+}
+
+impl Default for softcp_decoder_buffer {
+    fn default() -> Self {
+        Self {
+            size: 0,
+            buffer_type: 0,
+            source: std::ptr::null(),
+            destination: std::ptr::null_mut(),
+            iv: std::ptr::null(),
+            pattern: std::ptr::null(),
+            subsamples: std::ptr::null(),
+            data_size: 0,
+            iv_size: 0,
+            subsample_count: 0,
+            reserved: 0,
+        }
+    }
+}
+
 /// Registers a decoder that the host has made, and writes to `decoder` the handle that the host's VideoDecoderGetHandle
-/// must answer: an application binds a session to it over an authenticated channel. SOFTCP_E_OUTOFMEMORY: too many.
+/// must answer: an application binds a session to it over an authenticated channel. `desc` may be null for all defaults.
+/// SOFTCP_E_UNSUPPORTEDCRYPTO: an encryption that is none of those above. SOFTCP_E_OUTOFMEMORY: too many.
 ///
 /// # Safety
-/// `device` is null or came from `softcp_device_create`; `decoder` is null or valid for a write.
+/// `device` is null or came from `softcp_device_create`; `desc` is null or points to a structure of its `size`;
+/// `decoder` is null or valid for a write.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn softcp_decoder_register(
     device: *const softcp_device,
+    desc: *const softcp_decoder_desc,
     decoder: *mut softcp_decoder,
 ) -> softcp_hresult {
     guard::run("softcp_decoder_register", || {
         // SAFETY: the caller's duty on `decoder`.
         unsafe { pointer::write("decoder", decoder, 0) }?;
         // SAFETY: the caller's duty on `device`.
-        let id = unsafe { borrow(device) }?.register_decoder()?;
+        let device = unsafe { borrow(device) }?;
+        let desc = if desc.is_null() {
+            softcp_decoder_desc::default()
+        } else {
+            // SAFETY: the caller's duty on `desc`; all members are valid when zero.
+            unsafe { pointer::versioned("softcp_decoder_desc", desc, size_of::<softcp_decoder_desc>()) }?
+        };
+        let id = device.register_decoder(DecoderEncryption::from_guid(&desc.bitstream_encryption.into())?)?;
         // SAFETY: the caller's duty on `decoder`.
         unsafe { pointer::write("decoder", decoder, id) }
     })
@@ -58,5 +154,99 @@ pub unsafe extern "C" fn softcp_decoder_session(
         let bound = unsafe { borrow(device) }?.decoder_session(decoder)?;
         // SAFETY: the caller's duty on `session`.
         unsafe { pointer::write("session", session, bound) }
+    })
+}
+
+/// Begins a frame. `content_key` null: the session key, the one in force at each buffer. 16 bytes: that key, encrypted
+/// with AES-128-ECB under the session key in force now. Any other size, and any size with a `session`: a sealed key blob,
+/// handed to the host's `unwrap_key` (D28).
+///
+/// `session` is zero for the session bound to the decoder, or names the one of a frame with a sealed key. A decoder
+/// registered without encryption ignores both.
+///
+/// SOFTCP_E_INVALIDCALL: a frame has begun already, no session is bound, or it has no key, or lost it.
+/// SOFTCP_E_NOTIMPL: content keys are not offered. SOFTCP_E_INVALIDARG: a stale handle, or a blob that cannot be opened.
+///
+/// # Safety
+/// `device` is null or came from `softcp_device_create`; `content_key` is null or valid for reads of `content_key_size`
+/// bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn softcp_decoder_begin_frame(
+    device: *const softcp_device,
+    decoder: softcp_decoder,
+    session: softcp_session,
+    content_key_size: u32,
+    content_key: *const c_void,
+) -> softcp_hresult {
+    guard::run("softcp_decoder_begin_frame", || {
+        // SAFETY: the caller's duty on `device`.
+        let device = unsafe { borrow(device) }?;
+        // SAFETY: the caller's duty on `content_key`.
+        let content_key = unsafe { pointer::bytes_or_null(content_key, content_key_size as usize) }?;
+        device.begin_frame(decoder, session, content_key)
+    })
+}
+
+/// Decrypts one buffer of a frame, or copies a clear one. The destination is written only when all is well.
+///
+/// SOFTCP_E_INVALIDCALL: no frame has begun, or the session has no key, or lost it. SOFTCP_E_NOTIMPL: patterns and
+/// subsamples are not offered. SOFTCP_E_INVALIDARG: an IV for a buffer that cannot be encrypted (a decoder without
+/// encryption, or another type than bitstream where ENCRYPT_SLICEDATA_ONLY is reported), an IV of another size, or not
+/// greater than the last where SEQUENTIAL_CTR_IV is reported (D10), a pattern out of alignment (D7), subsamples that do not
+/// cover the data, both of them, a null pointer, or overlapping memory.
+///
+/// # Safety
+/// `device` is null or came from `softcp_device_create`; `buffer` is null or points to a structure of its `size`, whose
+/// pointers are null or valid for their sizes; nothing else touches source and destination during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn softcp_decoder_decrypt_buffer(
+    device: *const softcp_device,
+    decoder: softcp_decoder,
+    buffer: *const softcp_decoder_buffer,
+) -> softcp_hresult {
+    guard::run("softcp_decoder_decrypt_buffer", || {
+        // SAFETY: the caller's duty on `device`.
+        let device = unsafe { borrow(device) }?;
+        // SAFETY: the caller's duty on `buffer`; all members are valid when zero.
+        let buffer =
+            unsafe { pointer::versioned("softcp_decoder_buffer", buffer, size_of::<softcp_decoder_buffer>()) }?;
+        // SAFETY: the caller's duty on the IV.
+        let iv = unsafe { pointer::bytes_or_null(buffer.iv, buffer.iv_size as usize) }?;
+        // SAFETY: the caller's duty on the pattern.
+        let pattern = unsafe { pointer::read_or_null(buffer.pattern) };
+        if buffer.subsample_count.saturating_sub(SPARE_SUBSAMPLES) > buffer.data_size {
+            return Err(Failure::Invalid("there are more subsamples than bytes"));
+        }
+        let subsamples = (0..buffer.subsample_count as usize).map(|index| {
+            // SAFETY: the caller's duty on the subsamples: there are so many.
+            unsafe { pointer::read("subsamples", buffer.subsamples.wrapping_add(index)) }
+                .map(|subsample| Subsample { clear: subsample.clear_size, encrypted: subsample.encrypted_size })
+        });
+        let subsamples = subsamples.collect::<Result<Vec<_>, _>>()?;
+        let encrypted = match (pattern, &subsamples[..]) {
+            (None, []) => Encrypted::All,
+            (Some(pattern), []) => Encrypted::Pattern(pattern.into()),
+            (None, subsamples) => Encrypted::Subsamples(subsamples),
+            (Some(_), _) => return Err(Failure::Invalid("a buffer has a pattern or subsamples, not both")),
+        };
+        let described = DecoderBuffer { buffer_type: buffer.buffer_type, iv, encrypted };
+        let (source, destination, size) = (buffer.source, buffer.destination, buffer.data_size as usize);
+        // SAFETY: the caller's duty on source and destination.
+        unsafe { device.decrypt_buffer(decoder, source, destination, size, &described) }
+    })
+}
+
+/// Ends a frame and forgets its key. SOFTCP_E_INVALIDCALL: none has begun.
+///
+/// # Safety
+/// `device` is null or came from `softcp_device_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn softcp_decoder_end_frame(
+    device: *const softcp_device,
+    decoder: softcp_decoder,
+) -> softcp_hresult {
+    guard::run("softcp_decoder_end_frame", || {
+        // SAFETY: the caller's duty on `device`.
+        unsafe { borrow(device) }?.end_frame(decoder)
     })
 }

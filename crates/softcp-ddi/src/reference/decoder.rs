@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 
+use softcp::DecoderEncryption;
 use softcp_abi::{
     D3D10DDI_HDEVICE, D3D11_1DDI_HDECODE, D3D11_1DDI_HRTDECODE, D3D11_1DDIARG_CREATEVIDEODECODER, HANDLE, HRESULT,
     PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE, PFND3D11_1DDI_CREATEVIDEODECODER, PFND3D11_1DDI_DESTROYVIDEODECODER,
@@ -35,7 +36,7 @@ unsafe extern "system" fn calc_private_video_decoder_size(
     size_of::<usize>()
 }
 
-/// `CreateVideoDecoder`: any profile and configuration, since nothing is decoded.
+/// `CreateVideoDecoder`: any profile, since nothing is decoded, and the encryptions that the engine knows.
 unsafe extern "system" fn create_video_decoder(
     h_device: D3D10DDI_HDEVICE,
     create: *const D3D11_1DDIARG_CREATEVIDEODECODER,
@@ -45,8 +46,10 @@ unsafe extern "system" fn create_video_decoder(
     guard::run("CreateVideoDecoder", || {
         // SAFETY: the runtime's duty: null or memory of the size that CalcPrivateVideoDecoderSize said.
         unsafe { pointer::write("hDecoder", decoder.pDrvPrivate.cast(), 0_usize) }?;
-        pointer::check_not_null("pCreateData", create.cast())?;
-        let id = device(h_device)?.register_decoder()?;
+        // SAFETY: the runtime's duty: null or readable.
+        let create = unsafe { pointer::read("pCreateData", create) }?;
+        let encryption = DecoderEncryption::from_guid(&create.Config.guidConfigBitstreamEncryption)?;
+        let id = device(h_device)?.register_decoder(encryption)?;
         // SAFETY: as above.
         unsafe { pointer::write("hDecoder", decoder.pDrvPrivate.cast(), id) }
     })

@@ -1,14 +1,72 @@
-//! Decoders of the host: here they are handles to which a channel binds a session.
+//! Decoders of the host: their encrypted buffers. Decoding is the host's.
+//!
+//! ```text
+//!              begin_frame                     the key: the session's, a content key, or one opened from a sealed blob
+//!   Idle ───────────────────▶ InFrame ─┐
+//!    ▲                         │  ▲    │ decrypt_buffer: each with an IV of its own
+//!    └─────────────────────────┘  └────┘
+//!              end_frame
+//! ```
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Device, Object};
+use softcp_abi::{
+    D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC, D3D11_DECODER_ENCRYPTION_HW_CENC, GUID,
+    GUID_NULL,
+};
+
+use super::{Device, Object, SharedSession};
+use crate::blit::Encrypted;
+use crate::capability::Capability;
 use crate::error::{Error, Result};
 use crate::handle::{Handle, Kind};
+use crate::session::{DataKey, FrameKey};
+use crate::surface::BlitSurfaces;
 
-/// The session that a decoder uses.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Binding(Arc<Mutex<Option<Bound>>>);
+/// `DXVA_NoEncrypt` of `dxva.h`.
+const DXVA_NO_ENCRYPT: GUID = GUID::from_u128(0x1b81_bed0_a0c7_11d3_b984_00c0_4f2e_73c5);
+
+/// `D3D11_VIDEO_DECODER_BUFFER_BITSTREAM`: the buffers that hold slice data.
+const BUFFER_BITSTREAM: u32 = 6;
+
+/// `guidConfigBitstreamEncryption`: what encrypts a decoder's buffers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DecoderEncryption {
+    /// Nothing (`DXVA_NoEncrypt`).
+    None,
+    /// The session that a channel has bound, or content keys under it (`GUID_NULL`, AES-128-CTR, CENC).
+    #[default]
+    Session,
+    /// Sealed key blobs, each frame naming its session (`D3D11_DECODER_ENCRYPTION_HW_CENC`).
+    Sealed,
+}
+
+impl DecoderEncryption {
+    /// The encryption of a GUID; [`Error::UnsupportedCrypto`] for any other.
+    pub fn from_guid(guid: &GUID) -> Result<Self> {
+        match *guid {
+            DXVA_NO_ENCRYPT => Ok(Self::None),
+            GUID_NULL | D3D11_CRYPTO_TYPE_AES128_CTR | D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC => {
+                Ok(Self::Session)
+            }
+            D3D11_DECODER_ENCRYPTION_HW_CENC => Ok(Self::Sealed),
+            _ => Err(Error::UnsupportedCrypto),
+        }
+    }
+}
+
+/// A decoder of the host, as the engine knows it.
+#[derive(Clone)]
+pub(crate) struct Decoder {
+    encryption: DecoderEncryption,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    bound: Option<Bound>,
+    frame: Option<Frame>,
+}
 
 /// A session, and the channel that bound it.
 #[derive(Debug, Clone, Copy)]
@@ -17,43 +75,126 @@ struct Bound {
     session: Handle,
 }
 
-impl Binding {
-    fn lock(&self) -> MutexGuard<'_, Option<Bound>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+/// A frame that has begun: clear, or encrypted under a key of a session.
+enum Frame {
+    Clear,
+    Encrypted { session: SharedSession, key: FrameKey },
+}
+
+/// One compressed buffer of a frame.
+#[derive(Debug, Clone, Copy)]
+pub struct DecoderBuffer<'a> {
+    /// `D3D11_VIDEO_DECODER_BUFFER_TYPE`.
+    pub buffer_type: u32,
+    /// The 16 bytes that `pIV` points to; none for a clear buffer.
+    pub iv: Option<&'a [u8]>,
+    /// Which bytes of an encrypted buffer are encrypted.
+    pub encrypted: Encrypted<'a>,
+}
+
+impl Decoder {
+    fn new(encryption: DecoderEncryption) -> Self {
+        Self { encryption, state: Arc::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic inside a call leaves the decoder in one of its states, so it can still be used.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Device {
     /// Registers a decoder that the host has made. The handle is what `VideoDecoderGetHandle` must answer: an
-    /// application binds a session to it over an authenticated channel. Error:
-    /// [`Error::TooManyObjects`](crate::Error::TooManyObjects).
-    pub fn register_decoder(&self) -> Result<Handle> {
-        let object = Object::Decoder { device: self.handle, binding: Binding::default() };
+    /// application binds a session to it over an authenticated channel. Error: [`Error::TooManyObjects`].
+    pub fn register_decoder(&self, encryption: DecoderEncryption) -> Result<Handle> {
+        let object = Object::Decoder { device: self.handle, decoder: Decoder::new(encryption) };
         self.adapter.objects.insert_with(Kind::Decoder, |_| object)
     }
 
-    /// The host has destroyed the decoder. Error: [`Error::BadHandle`](crate::Error::BadHandle).
+    /// The host has destroyed the decoder. Error: [`Error::BadHandle`].
     pub fn unregister_decoder(&self, decoder: Handle) -> Result<()> {
         self.destroy(decoder, Kind::Decoder, |object| matches!(object, Object::Decoder { .. }))
     }
 
     /// The session that an authenticated channel has bound to the decoder; none before that, and after the session or the
-    /// channel is destroyed. Error: [`Error::BadHandle`](crate::Error::BadHandle).
+    /// channel is destroyed. Error: [`Error::BadHandle`].
     pub fn decoder_session(&self, decoder: Handle) -> Result<Option<Handle>> {
-        let bound = *self.binding(decoder)?.lock();
+        let bound = self.decoder(decoder)?.lock().bound;
         Ok(bound.filter(|bound| self.is_live(bound)).map(|bound| bound.session))
     }
 
-    /// `CONFIGURE_CRYPTO_SESSION`: binds a live session to a live decoder, in place of the one before. Errors:
-    /// [`Error::BadHandle`]; [`Error::HeldByAnother`] when another channel has bound one.
+    /// `VideoDecoderBeginFrame`: takes the frame's key. A content key is opened under the session key in force now; with
+    /// [`DataKey::Session`] each buffer is under the session key in force then, so that a refresh may lie in between.
+    ///
+    /// `session` names the session of a frame with a sealed key; every other frame has the one bound to the decoder. A
+    /// decoder created without encryption takes no key.
+    ///
+    /// Idle; `InFrame` afterwards. Errors: [`Error::BadHandle`], [`Error::FrameInProgress`],
+    /// [`Error::NoDecoderSession`], [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23), [`Error::NotOffered`].
+    pub fn begin_frame(&self, decoder: Handle, session: Option<Handle>, key: &DataKey<'_>) -> Result<()> {
+        let object = self.decoder(decoder)?;
+        let frame = match (object.encryption, session) {
+            (DecoderEncryption::None, _) => Frame::Clear,
+            (DecoderEncryption::Session, None) => {
+                let bound = self.decoder_session(decoder)?.ok_or(Error::NoDecoderSession)?;
+                encrypted_frame(self.crypto_session(bound)?, key)?
+            }
+            (DecoderEncryption::Sealed | DecoderEncryption::Session, Some(session)) => {
+                encrypted_frame(self.crypto_session(session)?, key)?
+            }
+            (DecoderEncryption::Sealed, None) => return Err(Error::NoDecoderSession),
+        };
+        let mut state = object.lock();
+        if state.frame.is_some() {
+            return Err(Error::FrameInProgress);
+        }
+        state.frame = Some(frame);
+        Ok(())
+    }
+
+    /// `VideoDecoderSubmitBuffers`, for one buffer: the clear bytes of the source in the destination, which may be the
+    /// same memory. A buffer without IV is copied.
+    ///
+    /// `InFrame`. Errors, none of which writes a byte: [`Error::BadHandle`], [`Error::NoFrame`],
+    /// [`Error::BufferNotEncryptable`]; [`Error::WrongSize`] of the IV, [`Error::NoSessionKey`] (D3),
+    /// [`Error::KeyLost`] (D23), [`Error::SizeMismatch`], [`Error::UnalignedPattern`] (D7),
+    /// [`Error::SubsamplesMismatch`], [`Error::IvNotIncreasing`] (D10), [`Error::NotOffered`] for a pattern or
+    /// subsamples that the profile does not report.
+    pub fn decrypt_buffer(
+        &self,
+        decoder: Handle,
+        surfaces: BlitSurfaces<'_>,
+        buffer: &DecoderBuffer<'_>,
+    ) -> Result<()> {
+        let object = self.decoder(decoder)?;
+        let state = object.lock();
+        let frame = state.frame.as_ref().ok_or(Error::NoFrame)?;
+        let Some(iv) = buffer.iv else { return surfaces.copy() };
+        let slice_data_only = self.adapter.state.profile.capabilities.contains(Capability::EncryptSlicedataOnly);
+        match frame {
+            Frame::Encrypted { session, key } if !slice_data_only || buffer.buffer_type == BUFFER_BITSTREAM => {
+                session.lock().decrypt_buffer(surfaces, buffer.encrypted, key, iv)
+            }
+            _ => Err(Error::BufferNotEncryptable { buffer_type: buffer.buffer_type }),
+        }
+    }
+
+    /// `VideoDecoderEndFrame`: forgets the frame's key. `InFrame`; `Idle` afterwards. Errors: [`Error::BadHandle`],
+    /// [`Error::NoFrame`].
+    pub fn end_frame(&self, decoder: Handle) -> Result<()> {
+        self.decoder(decoder)?.lock().frame.take().map(|_| ()).ok_or(Error::NoFrame)
+    }
+
+    /// `CONFIGURE_CRYPTO_SESSION`: binds a live session to a live decoder, in place of the one before, from the next frame
+    /// on. Errors: [`Error::BadHandle`]; [`Error::HeldByAnother`] when another channel has bound one.
     pub(super) fn bind_decoder(&self, channel: Handle, decoder: Handle, session: Handle) -> Result<()> {
-        let binding = self.binding(decoder)?;
+        let object = self.decoder(decoder)?;
         self.crypto_session(session)?;
-        let mut bound = binding.lock();
-        if bound.is_some_and(|held| held.channel != channel && self.is_live(&held)) {
+        let mut state = object.lock();
+        if state.bound.is_some_and(|held| held.channel != channel && self.is_live(&held)) {
             return Err(Error::HeldByAnother("the decoder's session"));
         }
-        *bound = Some(Bound { channel, session });
+        state.bound = Some(Bound { channel, session });
         Ok(())
     }
 
@@ -61,10 +202,15 @@ impl Device {
         self.object(bound.channel).is_some() && self.crypto_session(bound.session).is_ok()
     }
 
-    fn binding(&self, decoder: Handle) -> Result<Binding> {
-        match self.object(decoder) {
-            Some(Object::Decoder { binding, .. }) => Ok(binding),
+    fn decoder(&self, handle: Handle) -> Result<Decoder> {
+        match self.object(handle) {
+            Some(Object::Decoder { decoder, .. }) => Ok(decoder),
             _ => Err(Kind::Decoder.bad_handle()),
         }
     }
+}
+
+fn encrypted_frame(session: SharedSession, key: &DataKey<'_>) -> Result<Frame> {
+    let key = session.lock().frame_key(key)?;
+    Ok(Frame::Encrypted { session, key })
 }

@@ -15,7 +15,8 @@ mod decoders;
 mod protection;
 mod shares;
 
-use decoders::Binding;
+use decoders::Decoder;
+pub use decoders::{DecoderBuffer, DecoderEncryption};
 pub(crate) use protection::Protection;
 pub use protection::{Process, ProtectionFlags};
 use shares::UnrestrictedShares;
@@ -30,7 +31,7 @@ pub(crate) enum Object {
     /// An authenticated channel.
     AuthenticatedChannel { device: Handle, channel: Arc<Mutex<AuthenticatedChannel>> },
     /// A decoder of the host.
-    Decoder { device: Handle, binding: Binding },
+    Decoder { device: Handle, decoder: Decoder },
 }
 
 impl Object {

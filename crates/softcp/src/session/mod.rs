@@ -10,7 +10,7 @@ use std::sync::Arc;
 use softcp_abi::GUID;
 
 use crate::adapter::AdapterState;
-use crate::blit::{self, EncryptedBlockInfo};
+use crate::blit::{self, Encrypted, EncryptedBlockInfo};
 use crate::capability::Capability;
 use crate::device::Protection;
 use crate::error::{Error, Result};
@@ -61,6 +61,9 @@ pub enum DataKey<'a> {
     /// A content key that the host opened from a sealed blob (D28).
     Unwrapped(ContentKey),
 }
+
+/// The key of a decoder's frame: a content key, or none for the session key in force.
+pub(crate) struct FrameKey(Option<softcp_ctr::Key>);
 
 /// One crypto session. Calls on it need `&mut`: whoever shares a session serialises the calls.
 pub struct CryptoSession {
@@ -162,9 +165,8 @@ impl CryptoSession {
         let keyed = self.state.keyed()?;
         surfaces.check_agreement()?;
         self.check_protected_side(surfaces.destination_flags(), "destination")?;
-        if let Some(info) = &info {
-            info.check(self.adapter.profile.block_alignment, surfaces.visible_bytes())?;
-        }
+        let encrypted = info.map_or(Encrypted::All, Encrypted::Pattern);
+        encrypted.check(self.adapter.profile.block_alignment, surfaces.visible_bytes())?;
         let unwrapped;
         let schedule = match data_key {
             DataKey::Session => &keyed.schedule,
@@ -180,7 +182,45 @@ impl CryptoSession {
         if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
             use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
         }
-        blit::run(surfaces, info, schedule, iv);
+        blit::run(surfaces, encrypted, schedule, iv);
+        Ok(())
+    }
+
+    /// The key of a decoder's frame. A content key is opened now, under the session key in force; the session key itself
+    /// is the one in force at each buffer. Keyed. Errors: [`Error::NotOffered`], [`Error::NoSessionKey`],
+    /// [`Error::KeyLost`].
+    pub(crate) fn frame_key(&self, data_key: &DataKey<'_>) -> Result<FrameKey> {
+        let keyed = self.state.keyed()?;
+        let content_key = match data_key {
+            DataKey::Session => return Ok(FrameKey(None)),
+            DataKey::Wrapped(wrapped) => &ContentKey::unwrap(wrapped, &*keyed.cipher),
+            DataKey::Unwrapped(key) => key,
+        };
+        self.require(Capability::ContentKey)?;
+        Ok(FrameKey(Some(content_key.schedule())))
+    }
+
+    /// Decrypts one buffer of a decoder's frame. Keyed. Errors, none of which writes a byte: those of
+    /// [`Self::decryption_blt`] about IV, sizes, pattern and key, and [`Error::SubsamplesMismatch`].
+    pub(crate) fn decrypt_buffer(
+        &mut self,
+        surfaces: BlitSurfaces<'_>,
+        encrypted: Encrypted<'_>,
+        key: &FrameKey,
+        iv: &[u8],
+    ) -> Result<()> {
+        if !matches!(encrypted, Encrypted::All) {
+            self.require(Capability::PartialDecryption)?;
+        }
+        let iv = AesCtrIv::parse(iv)?;
+        let keyed = self.state.keyed()?;
+        surfaces.check_agreement()?;
+        encrypted.check(self.adapter.profile.block_alignment, surfaces.visible_bytes())?;
+        let schedule = key.0.as_ref().unwrap_or(&keyed.schedule);
+        if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
+            use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
+        }
+        blit::run(surfaces, encrypted, schedule, iv);
         Ok(())
     }
 
@@ -212,7 +252,7 @@ impl CryptoSession {
             ivs.next(&self.adapter.provider)?
         };
         ivs.commit(used);
-        blit::run(surfaces, None, schedule, used);
+        blit::run(surfaces, Encrypted::All, schedule, used);
         iv.copy_from_slice(&used.to_bytes());
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What each command sets, and when it is refused.
 
-use softcp::{DataKey, Device, Error, Handle, Process, Surface, SurfaceFlags, SurfaceMut};
+use softcp::{DataKey, DecoderEncryption, Device, Error, Handle, Process, Surface, SurfaceFlags, SurfaceMut};
 
 use crate::common::{adapter, buffers, checked_certificate, desc, key_exchange};
 use crate::rig::{AES, CRYPTO_SESSION, INITIALIZE, Rig, open, raw};
@@ -149,8 +149,10 @@ fn binding_refuses_handles_that_name_nothing_of_this_device() {
     let (decoder, session, device) = (raw(rig.decoder), raw(rig.session), raw(rig.device.handle()));
     rig.bind(decoder, session, device).unwrap();
     let stranger = Device::new(rig.device.adapter()).unwrap();
-    let (their_session, their_decoder) =
-        (stranger.create_crypto_session(&desc()).unwrap(), stranger.register_decoder().unwrap());
+    let (their_session, their_decoder) = (
+        stranger.create_crypto_session(&desc()).unwrap(),
+        stranger.register_decoder(DecoderEncryption::Session).unwrap(),
+    );
     let channel = raw(rig.channel.handle);
     let cases = [
         (decoder, session, 0, "device"),

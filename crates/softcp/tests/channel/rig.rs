@@ -1,7 +1,7 @@
 //! A device with a channel whose key the test knows, and messages to it by the tables of offsets.
 
 use softcp::provider::Provider;
-use softcp::{Device, Error, Handle, Reply};
+use softcp::{DecoderEncryption, Device, Error, Handle, Reply};
 
 use crate::common::messages::{
     CONFIGURE_OUTPUT, Layouts, Message, QUERY_INPUT, QUERY_OUTPUT, is_signed, native, number_of,
@@ -75,7 +75,7 @@ impl Rig {
     pub(crate) fn new(options: &str) -> Self {
         let device = Device::new(&adapter_with(options, Provider::aws_lc())).unwrap();
         let session = device.create_crypto_session(&desc()).unwrap();
-        let decoder = device.register_decoder().unwrap();
+        let decoder = device.register_decoder(DecoderEncryption::Session).unwrap();
         let channel = open(&device, 2, KEY);
         Self { device, channel, session, decoder }
     }
