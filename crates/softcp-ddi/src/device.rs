@@ -77,6 +77,31 @@ impl softcp_device {
         Ok(self.engine.crypto_session(handle(id, Kind::CryptoSession)?)?)
     }
 
+    /// A teardown of one session; the host hears of it if something was lost.
+    pub(crate) fn invalidate_session(&self, id: usize, content: bool) -> Result<()> {
+        let lost = self.session(id)?.lock().invalidate(content);
+        if lost {
+            self.host.teardown(id, lost_status(content));
+        }
+        Ok(())
+    }
+
+    /// A teardown of all sessions; the host hears of it if something was lost.
+    pub(crate) fn teardown(&self, content: bool) {
+        if self.engine.teardown(content) {
+            self.host.teardown(0, lost_status(content));
+        }
+    }
+
+    /// Makes a resource of the host protected or unprotected.
+    pub(crate) fn set_hardware_protection(&self, resource: *mut c_void, is_protected: bool) -> Result<()> {
+        self.engine.check_memory_transition()?;
+        if resource.is_null() {
+            return Err(Failure::Null("hResource"));
+        }
+        self.host.set_hardware_protection(resource, is_protected)
+    }
+
     /// The session's handle for the application, which is its id.
     pub(crate) fn session_handle(&self, id: usize) -> Result<usize> {
         self.session(id).map(|_| id)
@@ -239,6 +264,10 @@ fn handle(id: usize, kind: Kind) -> Result<Handle> {
 fn check_resources(source: *mut c_void, destination: *mut c_void) -> Result<()> {
     let check = |name, resource: *mut c_void| if resource.is_null() { Err(Failure::Null(name)) } else { Ok(()) };
     check("the source", source).and_then(|()| check("the destination", destination))
+}
+
+fn lost_status(content: bool) -> u32 {
+    status_number(if content { SessionStatus::KeyAndContentLost } else { SessionStatus::KeyLost })
 }
 
 /// The number by which C and the DDI know a status.

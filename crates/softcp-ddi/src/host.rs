@@ -57,6 +57,15 @@ pub struct softcp_host {
     /// Asked once, when the device is made; no channel can revoke these. Null: none.
     pub allowed_processes:
         Option<unsafe extern "C" fn(context: *mut c_void, processes: *mut softcp_process, capacity: u32) -> u32>,
+    /// Hears of a teardown that took something: of one session, or of all sessions of the device when `session` is zero.
+    /// `status` is SOFTCP_SESSION_STATUS_KEY_LOST or SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST; with the latter the host
+    /// must fill the device's protected resources with zeros (D23). It is where a host signals the teardown event of its
+    /// runtime. Called before the call that caused it returns.
+    pub teardown: Option<unsafe extern "C" fn(context: *mut c_void, session: usize, status: u32)>,
+    /// Makes a resource protected (1) or unprotected (0), for SetHardwareProtection; a failure is passed on. Null: that
+    /// entry reports E_NOTIMPL.
+    pub set_hardware_protection:
+        Option<unsafe extern "C" fn(context: *mut c_void, resource: *mut c_void, is_protected: u32) -> HRESULT>,
 }
 
 /// How many outputs, or processes, a host can name.
@@ -120,6 +129,22 @@ impl Host {
             // SAFETY: as for `outputs`.
             list(|items, capacity| unsafe { processes(self.0.context, items, capacity) })
         })
+    }
+
+    /// Tells of a teardown, of all sessions where `session` is zero.
+    pub(crate) fn teardown(&self, session: usize, status: u32) {
+        if let Some(teardown) = self.0.teardown {
+            // SAFETY: the host's own function with its own context.
+            unsafe { teardown(self.0.context, session, status) };
+        }
+    }
+
+    /// Makes a resource protected or unprotected.
+    pub(crate) fn set_hardware_protection(&self, resource: *mut c_void, is_protected: bool) -> Result<()> {
+        let set = self.0.set_hardware_protection.ok_or(Failure::NoCallback("set_hardware_protection"))?;
+        // SAFETY: the host's own function with its own context; the cookie came from the host's caller.
+        let hresult = unsafe { set(self.0.context, resource, is_protected.into()) };
+        check("set_hardware_protection", hresult)
     }
 
     /// Opens a sealed key blob (D28).

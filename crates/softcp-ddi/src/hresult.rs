@@ -4,7 +4,7 @@
 use std::fmt;
 
 use softcp::Error;
-use softcp_abi::{E_FAIL, E_INVALIDARG, E_OUTOFMEMORY, HRESULT};
+use softcp_abi::{E_FAIL, E_INVALIDARG, E_NOTIMPL, E_OUTOFMEMORY, HRESULT};
 
 /// Why a call of the library failed.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) enum Failure {
     Mapping(&'static str),
     /// A callback of the host failed with this HRESULT.
     Host { callback: &'static str, hresult: HRESULT },
+    /// The host has no such callback, without which there is no such function.
+    NoCallback(&'static str),
     /// No memory for a resource.
     OutOfMemory,
     /// A panic was caught; a defect of this library.
@@ -47,6 +49,7 @@ impl Failure {
             | Self::Invalid(_)
             | Self::Mapping(_) => E_INVALIDARG,
             Self::Host { hresult, .. } => *hresult,
+            Self::NoCallback(_) => E_NOTIMPL,
             Self::OutOfMemory => E_OUTOFMEMORY,
             Self::Panic => E_FAIL,
         }
@@ -64,6 +67,7 @@ impl fmt::Display for Failure {
             Self::AlreadyAttached => f.write_str("this hDevice has a SoftCP device already"),
             Self::Invalid(what) | Self::Mapping(what) => f.write_str(what),
             Self::Host { callback, hresult } => write!(f, "the host's {callback} failed with {hresult:#010x}"),
+            Self::NoCallback(name) => write!(f, "the host has no callback {name}"),
             Self::OutOfMemory => f.write_str("there is no memory for the resource"),
             Self::Panic => f.write_str("internal error: a panic was caught"),
         }

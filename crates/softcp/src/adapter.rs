@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use softcp_abi::{D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_RSAES_OAEP, DECODER_PROFILES, GUID, GUID_NULL};
 use zeroize::Zeroizing;
 
-use crate::capability::{CapabilityProfile, ContentProtectionCaps};
+use crate::capability::{Capability, CapabilityProfile, ContentProtectionCaps};
 use crate::channel::ChannelType;
 use crate::config::{CertificateEncoding, Config};
 use crate::device::Object;
@@ -160,6 +160,11 @@ impl AdapterState {
             caller_iv: like.caller_iv,
             identity: Mutex::new(Some(identity)),
         }
+    }
+
+    /// [`Error::NotOffered`] unless the profile reports the capability.
+    pub(crate) fn require(&self, capability: Capability) -> Result<()> {
+        if self.profile.capabilities.contains(capability) { Ok(()) } else { Err(Error::NotOffered(capability)) }
     }
 
     /// The 16-byte key in a key exchange message, encrypted with RSAES-OAEP to the leaf's key. Errors:

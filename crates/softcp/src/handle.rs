@@ -125,6 +125,12 @@ impl<T: Clone> Registry<T> {
         }
     }
 
+    /// Every live object that satisfies `wanted`.
+    pub(crate) fn all(&self, wanted: impl Fn(&T) -> bool) -> Vec<T> {
+        let guard = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        guard.entries.iter().flatten().filter(|(_, object)| wanted(object)).map(|(_, object)| object.clone()).collect()
+    }
+
     /// Takes the object that `handle` names out, if it satisfies `allowed`.
     pub(crate) fn remove_if(&self, handle: Handle, allowed: impl FnOnce(&T) -> bool) -> Option<T> {
         let mut guard = self.table.write().unwrap_or_else(PoisonError::into_inner);
@@ -204,6 +210,16 @@ mod tests {
         let (last, first) = (insert(&registry, 1), insert(&registry, 2));
         assert_eq!((registry.get(last), registry.get(first)), (Some(1), Some(2)));
         assert_eq!(last.get() >> (INDEX_BITS + SERIAL_BITS), Kind::CryptoSession as usize);
+    }
+
+    #[test]
+    fn all_finds_what_matches_and_leaves_it() {
+        let registry = Registry::new(0);
+        let (one, _) = (insert(&registry, 1), insert(&registry, 2));
+        insert(&registry, 3);
+        assert_eq!(registry.all(|value| value % 2 == 1), [1, 3]);
+        registry.remove_if(one, |_| true);
+        assert_eq!(registry.all(|value| value % 2 == 1), [3]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use softcp::{CryptoSessionDesc, EncryptedBlockInfo};
 use super::device::{borrow, softcp_device};
 use super::types::{softcp_guid, softcp_hresult, softcp_session};
 use crate::device::{CertificateOf, status_number};
-use crate::hresult::Failure;
+use crate::hresult::{Failure, Result};
 use crate::{guard, pointer};
 
 /// Session status: nothing was lost.
@@ -336,8 +336,8 @@ pub unsafe extern "C" fn softcp_session_status(
 }
 
 /// Tells the session that a teardown took its key (SOFTCP_SESSION_STATUS_KEY_LOST) or its key and the protected content
-/// (SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST; the host then fills protected surfaces with zeros, D23). Any state; a
-/// session without a key has nothing to lose. SOFTCP_E_INVALIDARG: another status.
+/// (SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST). Any state; a session without a key has nothing to lose. If something was
+/// lost, the host's `teardown` is called. SOFTCP_E_INVALIDARG: another status.
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create`.
@@ -349,13 +349,29 @@ pub unsafe extern "C" fn softcp_session_invalidate(
 ) -> softcp_hresult {
     guard::run("softcp_session_invalidate", || {
         // SAFETY: the caller's duty on `device`.
-        let device = unsafe { borrow(device) }?;
-        let content = match status {
-            SOFTCP_SESSION_STATUS_KEY_LOST => false,
-            SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST => true,
-            _ => return Err(Failure::Invalid("status is no loss")),
-        };
-        device.session(session)?.lock().invalidate(content);
+        unsafe { borrow(device) }?.invalidate_session(session, is_content_lost(status)?)
+    })
+}
+
+/// As `softcp_session_invalidate` for every session of the device: a power event, a display change, a tampering that was
+/// noticed. The host's `teardown` is called once.
+///
+/// # Safety
+/// `device` is null or came from `softcp_device_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn softcp_device_teardown(device: *const softcp_device, status: u32) -> softcp_hresult {
+    guard::run("softcp_device_teardown", || {
+        // SAFETY: the caller's duty on `device`.
+        unsafe { borrow(device) }?.teardown(is_content_lost(status)?);
         Ok(())
     })
+}
+
+/// Whether the content is lost too; an error for a status that is no loss.
+fn is_content_lost(status: u32) -> Result<bool> {
+    match status {
+        SOFTCP_SESSION_STATUS_KEY_LOST => Ok(false),
+        SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST => Ok(true),
+        _ => Err(Failure::Invalid("status is no loss")),
+    }
 }

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 
 use softcp::{CryptoSessionDesc, EncryptedBlockInfo};
 use softcp_abi::{
-    D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDI_HCRYPTOSESSION,
+    BOOL, D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDI_HCRYPTOSESSION,
     D3D11_1DDI_HRTCRYPTOSESSION, D3D11_1DDIARG_CREATECRYPTOSESSION, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS,
     D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK, HANDLE, HRESULT, S_OK, SIZE_T,
 };
@@ -214,6 +214,17 @@ pub(super) unsafe extern "system" fn check_crypto_session_status(
         let found = device.session(id)?.lock().status();
         // SAFETY: the runtime's duty: null or writable.
         unsafe { pointer::write("pStatus", status, status_number(found)) }
+    });
+}
+
+/// `SetHardwareProtection` (WDDM 2.0), of the core device table.
+pub(super) unsafe extern "system" fn set_hardware_protection(
+    h_device: D3D10DDI_HDEVICE,
+    resource: D3D10DDI_HRESOURCE,
+    is_protected: BOOL,
+) {
+    reporting("SetHardwareProtection", h_device, || {
+        device(h_device)?.set_hardware_protection(resource.pDrvPrivate, is_protected != 0)
     });
 }
 

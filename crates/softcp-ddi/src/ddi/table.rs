@@ -64,6 +64,11 @@ static ENTRIES: &[Entry] = entries! {
     82 c"pfnCheckCryptoSessionStatus" PFND3DWDDM2_0DDI_CHECKCRYPTOSESSIONSTATUS = session::check_crypto_session_status,
 };
 
+/// The entries of the core device table, which the host fills itself from [`softcp_ddi_entry`]; the index does not count.
+static CORE_ENTRIES: &[Entry] = entries! {
+    0 c"pfnSetHardwareProtection" PFND3DWDDM2_0DDI_SETHARDWAREPROTECTION = session::set_hardware_protection,
+};
+
 /// Writes this library's entries into a video function table of `table_size` bytes: sub-device 2 (Direct3D 11.1),
 /// 3 (WDDM 2.0), 5 (2.1), 7 (2.4 RS4) or 6 (2.4). Every other entry stays as it is. The entries are the same functions
 /// for every device, before and after it is attached. SOFTCP_E_INVALIDARG: another sub-device, a size that is not its
@@ -108,7 +113,8 @@ pub(crate) unsafe fn set(table: *mut c_void, index: usize, entry: *const c_void)
 }
 
 /// The function of an entry by its name in the table, as "pfnDecryptionBlt", to be cast to its type; null when this
-/// library does not provide it.
+/// library does not provide it. "pfnSetHardwareProtection" belongs to the core device table, which `softcp_ddi_fill` does not
+/// fill.
 ///
 /// # Safety
 /// `name` is null or a string ending in a zero byte.
@@ -119,7 +125,7 @@ pub unsafe extern "C" fn softcp_ddi_entry(name: *const c_char) -> *const c_void 
     }
     // SAFETY: not null, so by the caller's duty a string.
     let name = unsafe { CStr::from_ptr(name) };
-    ENTRIES.iter().find(|entry| entry.name == name).map_or(std::ptr::null(), |entry| entry.function)
+    ENTRIES.iter().chain(CORE_ENTRIES).find(|entry| entry.name == name).map_or(std::ptr::null(), |entry| entry.function)
 }
 
 #[cfg(test)]
@@ -177,5 +183,7 @@ mod tests {
         assert_eq!(entry.addr(), table.pfnDecryptionBlt.unwrap() as usize);
         // SAFETY: a string.
         assert!(unsafe { softcp_ddi_entry(c"pfnDecryptionBl".as_ptr()) }.is_null());
+        // SAFETY: a string.
+        assert!(!unsafe { softcp_ddi_entry(c"pfnSetHardwareProtection".as_ptr()) }.is_null());
     }
 }

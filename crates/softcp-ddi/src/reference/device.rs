@@ -9,6 +9,7 @@ use softcp::{Adapter, Error};
 use softcp_abi::{D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, HRESULT, softcp_mapping, softcp_report_error};
 
 use super::resource::{Resource, Shape, User};
+use crate::core::session::SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST;
 use crate::ddi::attach;
 use crate::device::softcp_device;
 use crate::guard;
@@ -53,6 +54,7 @@ impl ReferenceDevices {
             map: Some(map),
             unmap: Some(unmap),
             report_error: Some(report_error),
+            teardown: Some(teardown),
             ..softcp_host::default()
         };
         // SAFETY: the context is kept alive by the device itself; `map` lends memory of a live resource to one writer
@@ -171,6 +173,18 @@ unsafe extern "C" fn unmap(context: *mut c_void, resource: *mut c_void) {
         // SAFETY: as in `map`.
         let host = unsafe { &*context.cast::<ReferenceHost>() };
         find(&lock(&host.resources), resource)?.unmap(User::Blit { access: 0 })
+    });
+}
+
+unsafe extern "C" fn teardown(context: *mut c_void, _session: usize, status: u32) {
+    guard::run("teardown", || {
+        // SAFETY: as in `map`.
+        let host = unsafe { &*context.cast::<ReferenceHost>() };
+        if status == SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST {
+            let resources = lock(&host.resources);
+            resources.values().filter(|resource| resource.shape().protected()).for_each(|lost| lost.lose_content());
+        }
+        Ok(())
     });
 }
 

@@ -95,7 +95,15 @@ impl Shape {
 pub(super) struct Resource {
     shape: Shape,
     memory: Box<[UnsafeCell<u8>]>,
-    users: Mutex<Users>,
+    state: Mutex<State>,
+}
+
+/// Who has a resource mapped, and what is to be done when nobody has.
+#[derive(Debug)]
+struct State {
+    users: Users,
+    /// Fill with zeros: its content was lost while somebody had it mapped.
+    is_lost: bool,
 }
 
 /// Who maps a resource.
@@ -126,7 +134,11 @@ impl Resource {
         let mut memory = Vec::new();
         memory.try_reserve_exact(shape.bytes).ok()?;
         memory.resize_with(shape.bytes, UnsafeCell::default);
-        Some(Self { shape, memory: memory.into_boxed_slice(), users: Mutex::new(Users::Nobody) })
+        Some(Self {
+            shape,
+            memory: memory.into_boxed_slice(),
+            state: Mutex::new(State { users: Users::Nobody, is_lost: false }),
+        })
     }
 
     pub(super) fn shape(&self) -> &Shape {
@@ -135,8 +147,8 @@ impl Resource {
 
     /// Marks the resource as mapped and describes its memory; an error while somebody else's mapping forbids it.
     pub(super) fn map(&self, user: User) -> Result<softcp_mapping> {
-        let mut users = self.users();
-        *users = match (*users, user) {
+        let mut state = self.state();
+        state.users = match (state.users, user) {
             (Users::Nobody, User::Caller) => Users::Caller,
             (Users::Nobody, User::Blit { access }) if access & SOFTCP_ACCESS_WRITE != 0 => Users::WritingBlit,
             (Users::Nobody, User::Blit { .. }) => Users::ReadingBlits(1),
@@ -146,7 +158,7 @@ impl Resource {
             (Users::Caller, _) => return Err(Failure::Invalid("the resource is mapped; unmap it first")),
             _ => return Err(Failure::Invalid("the resource is in use by a blit on another thread")),
         };
-        drop(users);
+        drop(state);
         let base = UnsafeCell::raw_get(self.memory.as_ptr());
         let describe = |plane: &Plane| softcp_plane {
             data: base.wrapping_add(plane.offset).cast(),
@@ -174,23 +186,43 @@ impl Resource {
 
     /// Ends a mapping of `user`; an error when there is none.
     pub(super) fn unmap(&self, user: User) -> Result<()> {
-        let mut users = self.users();
-        *users = match (*users, user) {
+        let mut state = self.state();
+        state.users = match (state.users, user) {
             (Users::Caller, User::Caller) | (Users::WritingBlit | Users::ReadingBlits(..=1), User::Blit { .. }) => {
                 Users::Nobody
             }
             (Users::ReadingBlits(count), User::Blit { .. }) => Users::ReadingBlits(count - 1),
             _ => return Err(Failure::Invalid("the resource is not mapped")),
         };
+        if state.users == Users::Nobody && std::mem::take(&mut state.is_lost) {
+            self.clear(&state);
+        }
         Ok(())
     }
 
-    pub(super) fn is_mapped(&self) -> bool {
-        *self.users() != Users::Nobody
+    /// The content is lost: fills the memory with zeros, now or when nobody has it mapped any more (D23).
+    pub(super) fn lose_content(&self) {
+        let mut state = self.state();
+        if state.users == Users::Nobody {
+            self.clear(&state);
+        } else {
+            state.is_lost = true;
+        }
     }
 
-    fn users(&self) -> MutexGuard<'_, Users> {
-        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn is_mapped(&self) -> bool {
+        self.state().users != Users::Nobody
+    }
+
+    /// Fills the memory with zeros. Who holds the lock keeps everybody from mapping it.
+    fn clear(&self, _nobody: &MutexGuard<'_, State>) {
+        let base = UnsafeCell::raw_get(self.memory.as_ptr());
+        // SAFETY: the memory is as long as this, and nobody has it mapped while the lock is held.
+        unsafe { base.write_bytes(0, self.memory.len()) };
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -251,6 +283,28 @@ mod tests {
         resource.unmap(User::Caller).unwrap();
         assert!(resource.unmap(User::Caller).is_err());
         resource.map(User::Caller).unwrap();
+    }
+
+    #[test]
+    fn lost_content_is_zero_now_or_when_nobody_maps_it() {
+        let resource = Resource::new(Shape::new(&desc(4, 1, 4)).unwrap()).unwrap();
+        let bytes = |mapping: softcp_mapping| {
+            // SAFETY: mapped, and nothing else writes it meanwhile.
+            unsafe { mapping.data.cast::<[u8; 4]>().read() }
+        };
+        let fill = |mapping: softcp_mapping| {
+            // SAFETY: as above.
+            unsafe { mapping.data.cast::<[u8; 4]>().write([7; 4]) };
+        };
+        fill(resource.map(User::Caller).unwrap());
+        resource.lose_content();
+        resource.unmap(User::Caller).unwrap();
+        let mapping = resource.map(User::Caller).unwrap();
+        assert_eq!(bytes(mapping), [0; 4]);
+        fill(mapping);
+        resource.unmap(User::Caller).unwrap();
+        resource.lose_content();
+        assert_eq!(bytes(resource.map(User::Caller).unwrap()), [0; 4]);
     }
 
     #[test]

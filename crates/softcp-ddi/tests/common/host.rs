@@ -70,6 +70,8 @@ impl Host {
             unwrap_key: None,
             outputs: None,
             allowed_processes: None,
+            teardown: None,
+            set_hardware_protection: None,
         }
     }
 

@@ -132,6 +132,23 @@ impl Device {
         self.destroy(handle, Kind::CryptoSession, |object| matches!(object, Object::CryptoSession { .. }))
     }
 
+    /// A teardown of the whole device, as by a power event: every session loses its key, and with `content` the protected
+    /// content (D23). Says whether anything was lost.
+    pub fn teardown(&self, content: bool) -> bool {
+        let sessions = self.adapter.objects.all(|object| object.owner() == Some(self.handle));
+        // Every session is told, whatever the one before said.
+        sessions.into_iter().fold(false, |lost, object| match object {
+            Object::CryptoSession { session, .. } => session.lock().invalidate(content) || lost,
+            _ => lost,
+        })
+    }
+
+    /// Checks that resources can become protected and unprotected (`SetHardwareProtection`). Error:
+    /// [`Error::NotOffered`](crate::Error::NotOffered).
+    pub fn check_memory_transition(&self) -> Result<()> {
+        self.adapter.state.require(Capability::HardwareProtectedMemoryTransition)
+    }
+
     /// The live object of this device that `handle` names.
     fn object(&self, handle: Handle) -> Option<Object> {
         self.adapter.objects.get(handle).filter(|object| object.owner() == Some(self.handle))

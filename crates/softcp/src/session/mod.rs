@@ -273,13 +273,14 @@ impl CryptoSession {
     }
 
     /// A teardown took the key, and with `content` the protected content too (D23). Any state; a keyed session is
-    /// `Lost` afterwards, one without a key has nothing to lose.
-    pub fn invalidate(&mut self, content: bool) {
-        self.state.lose(content);
+    /// `Lost` afterwards, one without a key has nothing to lose. Says whether anything was lost: then, with `content`, the
+    /// host fills its protected resources with zeros.
+    pub fn invalidate(&mut self, content: bool) -> bool {
+        self.state.lose(content)
     }
 
     fn require(&self, capability: Capability) -> Result<()> {
-        if self.adapter.profile.capabilities.contains(capability) { Ok(()) } else { Err(Error::NotOffered(capability)) }
+        self.adapter.require(capability)
     }
 
     /// The side of a blit that holds clear content: not multisampled, and protected while protection is enforced.

@@ -139,14 +139,16 @@ impl State {
         }
     }
 
-    /// A teardown: the keys are dropped. A session that had none has nothing to lose; content once lost stays lost.
-    pub(super) fn lose(&mut self, content: bool) {
+    /// A teardown: the keys are dropped. A session that had none has nothing to lose; content once lost stays lost. Says
+    /// whether anything was lost now.
+    pub(super) fn lose(&mut self, content: bool) -> bool {
         match self {
-            Self::Created => {}
+            Self::Created => false,
             Self::Keyed(_) | Self::RefreshPending(_) => {
                 *self = Self::Lost(Lost { content, generation: self.generation() });
+                true
             }
-            Self::Lost(lost) => lost.content |= content,
+            Self::Lost(lost) => content && !std::mem::replace(&mut lost.content, true),
         }
     }
 
