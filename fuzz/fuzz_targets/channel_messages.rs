@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use libfuzzer_sys::fuzz_target;
 use softcp::config::Config;
 use softcp::provider::Provider;
-use softcp::{Adapter, Device, Handle, command_answer_size};
+use softcp::{Adapter, Device, Handle};
 use softcp_client::{
     CertificateChain, ClientChannel, Command, FixedRandom, KeyExchange, ProtectionFlags, UnverifiedCertificate,
 };
@@ -54,12 +54,12 @@ fuzz_target!(|input: &[u8]| {
         match what % 4 {
             0 => {
                 let reply = device.configure_channel(Some(handle), message);
-                assert!(reply.result.is_err() && reply.message.len() == command_answer_size());
+                assert!(reply.result.is_err());
                 answers.push(reply.message);
             }
             1 => {
                 let room = usize::from(what / 4) * 2;
-                let reply = device.query_channel(Some(handle), message, room);
+                let reply = device.query_channel(Some(handle), message, room, None);
                 assert!(reply.message.len() <= room);
                 if !reply.message.is_empty() {
                     answers.push(reply.message);

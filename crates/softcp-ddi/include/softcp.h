@@ -219,12 +219,20 @@ typedef struct softcp_host {
   // E_INVALIDARG.
   softcp_hresult (SOFTCP_CALL *unwrap_key)(void *context, const void *blob, uint32_t blob_size, uint8_t *key);
   // Writes the identifiers of the outputs that show the device's images to `identifiers`, up to `capacity` of them, and
-  // returns how many there are; what is past the capacity is not reported. Asked at each query on a channel. Null: the
-  // outputs are those configured (outputs.identifiers).
+  // returns how many there are; if that is more, it is asked again with room for so many. Asked at each query about
+  // outputs. Null: the outputs are those configured (outputs.identifiers).
   uint32_t (SOFTCP_CALL *outputs)(void *context, uint64_t *identifiers, uint32_t capacity);
   // Writes the processes that may open restricted shared resources from the start to `processes`, as `outputs` does.
   // Asked once, when the device is made; no channel can revoke these. Null: none.
   uint32_t (SOFTCP_CALL *allowed_processes)(void *context, struct softcp_process *processes, uint32_t capacity);
+  // Hears of a teardown that took something: of one session, or of all sessions of the device when `session` is zero.
+  // `status` is SOFTCP_SESSION_STATUS_KEY_LOST or SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST; with the latter the host
+  // must fill the device's protected resources with zeros (D23). It is where a host signals the teardown event of its
+  // runtime. Called before the call that caused it returns.
+  void (SOFTCP_CALL *teardown)(void *context, size_t session, uint32_t status);
+  // Makes a resource protected (1) or unprotected (0), for SetHardwareProtection; a failure is passed on. Null: that
+  // entry reports E_NOTIMPL.
+  softcp_hresult (SOFTCP_CALL *set_hardware_protection)(void *context, void *resource, uint32_t is_protected);
 } softcp_host;
 
 // A GUID, laid out as the Windows type.
@@ -284,8 +292,54 @@ typedef struct softcp_encrypted_block_info {
 // An authenticated channel: a number as `softcp_session` is. It is also the handle that the channel's messages carry.
 typedef size_t softcp_channel;
 
+// What kind of decoder to register. Zero members are defaults.
+typedef struct softcp_decoder_desc {
+  // Size of this structure in bytes as the caller knows it.
+  uint32_t size;
+  // guidConfigBitstreamEncryption of the decoder's configuration: zero, AES-128-CTR or
+  // D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC for the session bound to the decoder,
+  // D3D11_DECODER_ENCRYPTION_HW_CENC for sealed keys, DXVA_NoEncrypt for nothing.
+  struct softcp_guid bitstream_encryption;
+} softcp_decoder_desc;
+
 // A decoder of the host: a number as `softcp_session` is. It is also the handle by which messages of a channel name it.
 typedef size_t softcp_decoder;
+
+// One subsample of a Common Encryption sample: clear bytes, then encrypted ones. Laid out as
+// D3D11_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK.
+typedef struct softcp_subsample {
+  // Clear bytes.
+  uint32_t clear_size;
+  // Encrypted bytes that follow.
+  uint32_t encrypted_size;
+} softcp_subsample;
+
+// One compressed buffer of a frame.
+typedef struct softcp_decoder_buffer {
+  // Size of this structure in bytes as the caller knows it.
+  uint32_t size;
+  // D3D11_VIDEO_DECODER_BUFFER_TYPE: 6 for bitstream.
+  uint32_t buffer_type;
+  // The compressed data.
+  const void *source;
+  // Where the clear data goes, which may be `source`; else they do not overlap.
+  void *destination;
+  // The first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. Null: the buffer is clear,
+  // and copied.
+  const void *iv;
+  // Which bytes are encrypted, in a pattern. Null: all, or those of the subsamples.
+  const struct softcp_encrypted_block_info *pattern;
+  // Which bytes are encrypted, in subsamples that cover the data exactly.
+  const struct softcp_subsample *subsamples;
+  // Bytes of the data.
+  uint32_t data_size;
+  // Bytes of `iv`: 16.
+  uint32_t iv_size;
+  // Number of subsamples; 0 for none. Not together with a pattern.
+  uint32_t subsample_count;
+  // Reserved, zero.
+  uint32_t reserved;
+} softcp_decoder_buffer;
 
 // Success.
 #define SOFTCP_S_OK 0
@@ -520,12 +574,21 @@ softcp_hresult SOFTCP_CALL softcp_session_handle(const struct softcp_device *dev
 softcp_hresult SOFTCP_CALL softcp_session_status(const struct softcp_device *device, softcp_session session, uint32_t *status);
 
 // Tells the session that a teardown took its key (SOFTCP_SESSION_STATUS_KEY_LOST) or its key and the protected content
-// (SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST; the host then fills protected surfaces with zeros, D23). Any state; a
-// session without a key has nothing to lose. SOFTCP_E_INVALIDARG: another status.
+// (SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST). Any state; a session without a key has nothing to lose. If something was
+// lost, the host's `teardown` is called. SOFTCP_E_INVALIDARG: another status.
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`.
-softcp_hresult SOFTCP_CALL softcp_session_invalidate(const struct softcp_device *device, softcp_session session, uint32_t status);
+softcp_hresult SOFTCP_CALL softcp_session_invalidate(const struct softcp_device *device,
+                                         softcp_session session,
+                                         uint32_t status);
+
+// As `softcp_session_invalidate` for every session of the device: a power event, a display change, a tampering that was
+// noticed. The host's `teardown` is called once.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`.
+softcp_hresult SOFTCP_CALL softcp_device_teardown(const struct softcp_device *device, uint32_t status);
 
 // Creates a channel and writes it to `channel`: the number is also the handle that its messages carry (D25).
 // SOFTCP_E_INVALIDARG: another type than the two of a driver. SOFTCP_E_OUTOFMEMORY: too many channels.
@@ -611,11 +674,15 @@ softcp_hresult SOFTCP_CALL softcp_channel_configure(const struct softcp_device *
                                         void *output);
 
 // Registers a decoder that the host has made, and writes to `decoder` the handle that the host's VideoDecoderGetHandle
-// must answer: an application binds a session to it over an authenticated channel. SOFTCP_E_OUTOFMEMORY: too many.
+// must answer: an application binds a session to it over an authenticated channel. `desc` may be null for all defaults.
+// SOFTCP_E_UNSUPPORTEDCRYPTO: an encryption that is none of those above. SOFTCP_E_OUTOFMEMORY: too many.
 //
 // # Safety
-// `device` is null or came from `softcp_device_create`; `decoder` is null or valid for a write.
-softcp_hresult SOFTCP_CALL softcp_decoder_register(const struct softcp_device *device, softcp_decoder *decoder);
+// `device` is null or came from `softcp_device_create`; `desc` is null or points to a structure of its `size`;
+// `decoder` is null or valid for a write.
+softcp_hresult SOFTCP_CALL softcp_decoder_register(const struct softcp_device *device,
+                                       const struct softcp_decoder_desc *desc,
+                                       softcp_decoder *decoder);
 
 // The host has destroyed the decoder. Zero does nothing. SOFTCP_E_INVALIDARG: not a live decoder of this device, which
 // is harmless.
@@ -632,6 +699,46 @@ softcp_hresult SOFTCP_CALL softcp_decoder_unregister(const struct softcp_device 
 softcp_hresult SOFTCP_CALL softcp_decoder_session(const struct softcp_device *device,
                                       softcp_decoder decoder,
                                       softcp_session *session);
+
+// Begins a frame. `content_key` null: the session key, the one in force at each buffer. 16 bytes: that key, encrypted
+// with AES-128-ECB under the session key in force now. Any other size, and any size with a `session`: a sealed key blob,
+// handed to the host's `unwrap_key` (D28).
+//
+// `session` is zero for the session bound to the decoder, or names the one of a frame with a sealed key. A decoder
+// registered without encryption ignores both.
+//
+// SOFTCP_E_INVALIDCALL: a frame has begun already, no session is bound, or it has no key, or lost it.
+// SOFTCP_E_NOTIMPL: content keys are not offered. SOFTCP_E_INVALIDARG: a stale handle, or a blob that cannot be opened.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `content_key` is null or valid for reads of `content_key_size`
+// bytes.
+softcp_hresult SOFTCP_CALL softcp_decoder_begin_frame(const struct softcp_device *device,
+                                          softcp_decoder decoder,
+                                          softcp_session session,
+                                          uint32_t content_key_size,
+                                          const void *content_key);
+
+// Decrypts one buffer of a frame, or copies a clear one. The destination is written only when all is well.
+//
+// SOFTCP_E_INVALIDCALL: no frame has begun, or the session has no key, or lost it. SOFTCP_E_NOTIMPL: patterns and
+// subsamples are not offered. SOFTCP_E_INVALIDARG: an IV for a buffer that cannot be encrypted (a decoder without
+// encryption, or another type than bitstream where ENCRYPT_SLICEDATA_ONLY is reported), an IV of another size, or not
+// greater than the last where SEQUENTIAL_CTR_IV is reported (D10), a pattern out of alignment (D7), subsamples that do not
+// cover the data, both of them, a null pointer, or overlapping memory.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `buffer` is null or points to a structure of its `size`, whose
+// pointers are null or valid for their sizes; nothing else touches source and destination during the call.
+softcp_hresult SOFTCP_CALL softcp_decoder_decrypt_buffer(const struct softcp_device *device,
+                                             softcp_decoder decoder,
+                                             const struct softcp_decoder_buffer *buffer);
+
+// Ends a frame and forgets its key. SOFTCP_E_INVALIDCALL: none has begun.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`.
+softcp_hresult SOFTCP_CALL softcp_decoder_end_frame(const struct softcp_device *device, softcp_decoder decoder);
 
 // Writes to `enforced` whether protection is enforced (1) or not (0): while it is, the host must refuse to map
 // protected resources and to copy them to unprotected ones (D19).

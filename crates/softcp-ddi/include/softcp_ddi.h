@@ -2504,7 +2504,8 @@ softcp_hresult SOFTCP_CALL softcp_ddi_detach(D3D10DDI_HDEVICE h_device);
 softcp_hresult SOFTCP_CALL softcp_ddi_fill(uint32_t sub_device_id, size_t table_size, void *table);
 
 // The function of an entry by its name in the table, as "pfnDecryptionBlt", to be cast to its type; null when this
-// library does not provide it.
+// library does not provide it. "pfnSetHardwareProtection" belongs to the core device table, which `softcp_ddi_fill` does not
+// fill.
 //
 // # Safety
 // `name` is null or a string ending in a zero byte.

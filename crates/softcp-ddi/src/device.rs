@@ -43,7 +43,7 @@ impl softcp_device {
         context: Option<Arc<dyn Any + Send + Sync>>,
     ) -> Result<Arc<Self>> {
         let (engine, host) = (Device::new(adapter)?, Host::new(host)?);
-        for process in host.allowed_processes() {
+        for process in host.allowed_processes()? {
             engine.allow_process(process.engine()?)?;
         }
         Ok(Arc::new(Self { engine, host, _context: context }))
@@ -163,12 +163,10 @@ impl softcp_device {
         self.engine.configure_channel(Handle::from_raw(id), message)
     }
 
-    pub(crate) fn query_channel(&self, id: usize, message: &[u8], output_size: usize) -> Reply {
+    pub(crate) fn query_channel(&self, id: usize, message: &[u8], output_size: usize) -> Result<Reply> {
         // Outputs come and go, so the host is asked each time, before the engine locks anything.
-        if let Some(outputs) = self.host.outputs() {
-            self.engine.set_outputs(outputs);
-        }
-        self.engine.query_channel(Handle::from_raw(id), message, output_size)
+        let outputs = if softcp::asks_for_outputs(message) { self.host.outputs()? } else { None };
+        Ok(self.engine.query_channel(Handle::from_raw(id), message, output_size, outputs.as_deref()))
     }
 
     /// Registers a decoder of the host and returns its id.

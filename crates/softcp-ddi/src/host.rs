@@ -50,8 +50,8 @@ pub struct softcp_host {
         unsafe extern "C" fn(context: *mut c_void, blob: *const c_void, blob_size: u32, key: *mut u8) -> HRESULT,
     >,
     /// Writes the identifiers of the outputs that show the device's images to `identifiers`, up to `capacity` of them, and
-    /// returns how many there are; what is past the capacity is not reported. Asked at each query on a channel. Null: the
-    /// outputs are those configured (outputs.identifiers).
+    /// returns how many there are; if that is more, it is asked again with room for so many. Asked at each query about
+    /// outputs. Null: the outputs are those configured (outputs.identifiers).
     pub outputs: Option<unsafe extern "C" fn(context: *mut c_void, identifiers: *mut u64, capacity: u32) -> u32>,
     /// Writes the processes that may open restricted shared resources from the start to `processes`, as `outputs` does.
     /// Asked once, when the device is made; no channel can revoke these. Null: none.
@@ -68,8 +68,10 @@ pub struct softcp_host {
         Option<unsafe extern "C" fn(context: *mut c_void, resource: *mut c_void, is_protected: u32) -> HRESULT>,
 }
 
-/// How many outputs, or processes, a host can name.
-const CAPACITY: usize = 64;
+/// How many outputs, or processes, a host is first asked for.
+const CAPACITY: u32 = 64;
+/// More of them are not believed.
+const MAX_CAPACITY: u32 = 1024;
 
 /// A host whose required callbacks are there.
 pub(crate) struct Host(softcp_host);
@@ -117,18 +119,17 @@ impl Host {
     }
 
     /// The outputs, if the host names them.
-    pub(crate) fn outputs(&self) -> Option<Vec<u64>> {
-        let outputs = self.0.outputs?;
+    pub(crate) fn outputs(&self) -> Result<Option<Vec<u64>>> {
+        let Some(outputs) = self.0.outputs else { return Ok(None) };
         // SAFETY: the host's own function with its own context; the list has room for as many as it is told.
-        Some(list(|items, capacity| unsafe { outputs(self.0.context, items, capacity) }))
+        list(|items, capacity| unsafe { outputs(self.0.context, items, capacity) }).map(Some)
     }
 
     /// The processes that are allowed from the start.
-    pub(crate) fn allowed_processes(&self) -> Vec<softcp_process> {
-        self.0.allowed_processes.map_or_else(Vec::new, |processes| {
-            // SAFETY: as for `outputs`.
-            list(|items, capacity| unsafe { processes(self.0.context, items, capacity) })
-        })
+    pub(crate) fn allowed_processes(&self) -> Result<Vec<softcp_process>> {
+        let Some(processes) = self.0.allowed_processes else { return Ok(Vec::new()) };
+        // SAFETY: as for `outputs`.
+        list(|items, capacity| unsafe { processes(self.0.context, items, capacity) })
     }
 
     /// Tells of a teardown, of all sessions where `session` is zero.
@@ -177,11 +178,20 @@ pub(crate) unsafe fn report_error(
     unsafe { report(context, function.as_ptr(), failure.hresult(), message.as_ptr()) };
 }
 
-/// What a host writes to a list of [`CAPACITY`] items.
-fn list<T: Copy + Default>(write: impl FnOnce(*mut T, u32) -> u32) -> Vec<T> {
-    let mut items = [T::default(); CAPACITY];
-    let count = write(items.as_mut_ptr(), u32::try_from(CAPACITY).expect("a small number"));
-    items[..usize::try_from(count).unwrap_or(CAPACITY).min(CAPACITY)].to_vec()
+/// What a host writes to a list, for which room is made as it asks. The list may grow between two calls.
+fn list<T: Copy + Default>(write: impl Fn(*mut T, u32) -> u32) -> Result<Vec<T>> {
+    let mut capacity = CAPACITY;
+    loop {
+        let mut items = vec![T::default(); capacity as usize];
+        match write(items.as_mut_ptr(), capacity) {
+            count if count <= capacity => {
+                items.truncate(count as usize);
+                return Ok(items);
+            }
+            count if count > MAX_CAPACITY => return Err(Failure::Invalid("the host names more than 1024 of a kind")),
+            count => capacity = count,
+        }
+    }
 }
 
 /// A negative HRESULT is a failure. S_FALSE and its like are taken as success: hosts differ in what they return.

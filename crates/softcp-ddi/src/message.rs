@@ -6,9 +6,6 @@ use std::ffi::c_void;
 use crate::hresult::Result;
 use crate::pointer;
 
-/// Bytes of a command that are read; the longest has 72.
-const MAX_COMMAND_SIZE: usize = 4096;
-
 /// A query: its header, and the members behind it that a query of its kind has.
 ///
 /// # Safety
@@ -21,13 +18,19 @@ pub(crate) unsafe fn query(name: &'static str, data: *const c_void, size: u32) -
     unsafe { pointer::copy(name, data, size.min(softcp::query_size(&header))) }
 }
 
-/// A command. Of one that is longer than any, the header alone: its OMAC is then wrong.
+/// A command. Of one that is longer than any, the header is read and the rest is zeros: the engine refuses it by its
+/// length, and answers with the header.
 ///
 /// # Safety
 /// `data` is null or valid for reads of `size` bytes.
 pub(crate) unsafe fn command(name: &'static str, data: *const c_void, size: u32) -> Result<Vec<u8>> {
     let size = size as usize;
-    let read = if size > MAX_COMMAND_SIZE { softcp::command_header_size() } else { size };
-    // SAFETY: the caller's duty, for at least as many bytes.
-    unsafe { pointer::copy(name, data, read) }
+    if size <= softcp::MAX_COMMAND_SIZE {
+        // SAFETY: the caller's duty.
+        return unsafe { pointer::copy(name, data, size) };
+    }
+    // SAFETY: the caller's duty, for fewer bytes.
+    let mut message = unsafe { pointer::copy(name, data, softcp::command_header_size()) }?;
+    message.resize(softcp::MAX_COMMAND_SIZE + 1, 0);
+    Ok(message)
 }

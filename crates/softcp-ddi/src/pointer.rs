@@ -84,11 +84,10 @@ pub(crate) unsafe fn bytes_mut<'a>(name: &'static str, data: *mut c_void, size: 
     Ok(unsafe { std::slice::from_raw_parts_mut(data.cast(), size) })
 }
 
-/// A copy of the `size` bytes at `data`, so that what is checked is what is used, whatever the caller does meanwhile;
-/// null is an error unless `size` is 0.
+/// A copy of the `size` bytes at `data`, which may lie where the call writes later; null is an error unless `size` is 0.
 ///
 /// # Safety
-/// `data` is null or valid for reads of `size` bytes.
+/// `data` is null or valid for reads of `size` bytes that nothing writes during the call.
 pub(crate) unsafe fn copy(name: &'static str, data: *const c_void, size: usize) -> Result<Vec<u8>> {
     // SAFETY: the caller's duty is the same.
     unsafe { bytes(name, data, size) }.map(<[u8]>::to_vec)

@@ -236,6 +236,9 @@ fn huge_messages_are_answered() {
     let command = client.command(Command::Protection(ON)).unwrap();
     let mut long = command.bytes().to_vec();
     long.resize(100_000, 0);
+    let mut header = command.bytes()[..size_of::<softcp_abi::D3D11_AUTHENTICATED_CONFIGURE_INPUT>()].to_vec();
+    header.resize(5000, 0);
+    assert_eq!(configure(&device, &channel, &header).0, E_INVALIDARG);
     let (hresult, output) = configure(&device, &channel, &long);
     let opened = client.open_command_answer(&command, &output);
     assert!(matches!(opened, Err(AnswerError::Refused { return_code: E_INVALIDARG, .. })), "{opened:?}");
@@ -382,11 +385,16 @@ fn host_names_outputs_and_processes() {
     assert_eq!(answered(&device, &channel, &mut client, count), Answer::OutputIdCount(2));
     assert_eq!(answered(&device, &channel, &mut client, output(1)), Answer::OutputId(0x1_0000_0001));
     assert_eq!(refused(&device, &channel, &mut client, output(2)), E_INVALIDARG);
-    // An output is plugged in; and a host with more than there is room for is cut.
+    // Outputs are plugged in, more than the host is first asked for; but there is an end.
     OUTPUTS.store(3, Ordering::Relaxed);
     assert_eq!(answered(&device, &channel, &mut client, output(2)), Answer::OutputId(0x1_0000_0002));
     OUTPUTS.store(1000, Ordering::Relaxed);
-    assert_eq!(answered(&device, &channel, &mut client, count), Answer::OutputIdCount(64));
+    assert_eq!(answered(&device, &channel, &mut client, count), Answer::OutputIdCount(1000));
+    assert_eq!(answered(&device, &channel, &mut client, output(999)), Answer::OutputId(0x1_0000_03E7));
+    OUTPUTS.store(1025, Ordering::Relaxed);
+    let message = client.query(count).unwrap();
+    let (hresult, unwritten) = query(&device, &channel, message.bytes(), message.answer_size());
+    assert_eq!((hresult, &unwritten[..]), (E_INVALIDARG, &vec![FILL; message.answer_size()][..]));
 
     let asked = answered(&device, &channel, &mut client, Query::RestrictedSharedResourceProcessCount);
     assert_eq!(asked, Answer::RestrictedSharedResourceProcessCount(2));

@@ -40,7 +40,7 @@ mod surface;
 
 pub use adapter::Adapter;
 pub use blit::{Encrypted, EncryptedBlockInfo, Subsample};
-pub use channel::{ChannelType, Reply, command_answer_size, command_header_size, query_size};
+pub use channel::{ChannelType, MAX_COMMAND_SIZE, Reply, asks_for_outputs, command_header_size, query_size};
 pub use device::{DecoderBuffer, DecoderEncryption, Device, Process, ProtectionFlags, SharedSession};
 pub use error::{Error, Result};
 pub use handle::{Handle, Kind};

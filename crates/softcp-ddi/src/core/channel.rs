@@ -140,7 +140,7 @@ pub unsafe extern "C" fn softcp_channel_query(
         // SAFETY: the caller's duty on `input`.
         let message = unsafe { message::query("input", input, input_size) }?;
         pointer::check_not_null("output", output)?;
-        let reply = device.query_channel(channel, &message, output_size as usize);
+        let reply = device.query_channel(channel, &message, output_size as usize)?;
         // SAFETY: the caller's duty on `output`; the answer is not longer than `output_size`.
         unsafe { pointer::write_bytes("output", output, &reply.message) }?;
         Ok(reply.result?)
@@ -189,10 +189,5 @@ mod tests {
     fn channel_types_are_those_of_the_ddi() {
         assert_eq!(SOFTCP_CHANNEL_DRIVER_SOFTWARE, softcp_abi::D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE);
         assert_eq!(SOFTCP_CHANNEL_DRIVER_HARDWARE, softcp_abi::D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE);
-    }
-
-    #[test]
-    fn an_answer_to_a_command_is_the_structure_that_callers_have_room_for() {
-        assert_eq!(softcp::command_answer_size(), size_of::<softcp_abi::D3D11_AUTHENTICATED_CONFIGURE_OUTPUT>());
     }
 }

@@ -14,7 +14,8 @@
 use std::sync::Arc;
 
 use softcp_abi::{
-    D3D11_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE, D3D11_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE, HRESULT, S_OK,
+    D3D11_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE, D3D11_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE,
+    D3D11_AUTHENTICATED_QUERY_OUTPUT_ID, D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT, HRESULT, S_OK,
 };
 
 use crate::adapter::AdapterState;
@@ -37,6 +38,7 @@ use layout::{Header, OMAC_SIZE, Width, Writer};
 pub(crate) use query::{Answer, Query};
 use state::State;
 pub(crate) use verify::Checked;
+pub use verify::MAX_COMMAND_SIZE;
 use verify::Verified;
 
 /// `D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE`, of the two that a driver has.
@@ -78,12 +80,6 @@ pub struct Reply {
     pub message: Vec<u8>,
 }
 
-/// Bytes of the answer to a command, which every output of `ConfigureAuthenticatedChannel` has.
-#[must_use]
-pub fn command_answer_size() -> usize {
-    Header::answer_size(Width::NATIVE)
-}
-
 /// Bytes of the header of a command.
 #[must_use]
 pub fn command_header_size() -> usize {
@@ -96,6 +92,13 @@ pub fn command_header_size() -> usize {
 pub fn query_size(message: &[u8]) -> usize {
     let header = Header::of_query(Width::NATIVE, message);
     header.map_or_else(|| Header::query_size(Width::NATIVE), |header| Query::size(Width::NATIVE, header.kind))
+}
+
+/// Whether a query asks for outputs, which the device is told with it.
+#[must_use]
+pub fn asks_for_outputs(message: &[u8]) -> bool {
+    let kind = Header::of_query(Width::NATIVE, message).map(|header| header.kind);
+    matches!(kind, Some(D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT | D3D11_AUTHENTICATED_QUERY_OUTPUT_ID))
 }
 
 /// One authenticated channel. Calls on it need `&mut`: whoever shares a channel serialises the calls.
@@ -174,7 +177,7 @@ impl AuthenticatedChannel {
     fn checked_command(&mut self, message: &[u8], obey: impl FnOnce(Checked<Command>) -> Result<()>) -> Result<()> {
         match verify::command(self.width, self.handle, &mut self.state, message)? {
             Verified::Initialize(sequences) => {
-                self.state.initialize(sequences);
+                self.state.initialize(&sequences);
                 Ok(())
             }
             Verified::Command(command) => obey(command),

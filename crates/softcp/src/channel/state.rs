@@ -11,6 +11,7 @@
 //! A message that fails its checks leaves the state as it was, but for a sequence number that was right.
 
 use super::sequence::Sequence;
+use super::verify::Checked;
 use crate::provider::Mac;
 
 /// Where a channel is.
@@ -69,9 +70,9 @@ impl State {
     }
 
     /// INITIALIZE: `Keyed` becomes `Initialized`; the checks let it through in no other state, and any other stays.
-    pub(super) fn initialize(&mut self, sequences: Sequences) {
+    pub(super) fn initialize(&mut self, sequences: &Checked<Sequences>) {
         *self = match std::mem::replace(self, Self::Created) {
-            Self::Keyed(Keyed { mac }) => Self::Initialized(Initialized { mac, sequences }),
+            Self::Keyed(Keyed { mac }) => Self::Initialized(Initialized { mac, sequences: *sequences.get() }),
             other => other,
         };
     }

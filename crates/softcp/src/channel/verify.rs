@@ -22,6 +22,10 @@ use super::state::{Sequences, State};
 use crate::error::{Error, Result};
 use crate::handle::Handle;
 
+/// Most bytes that a command can have; the longest has 72. A longer one is refused unread, as a wrong OMAC is: it may be
+/// said to be longer than what can be read.
+pub const MAX_COMMAND_SIZE: usize = 4096;
+
 /// A command whose OMAC, handle, sequence number and size are right, or a query of which the same holds but for the
 /// OMAC, which queries do not have.
 #[derive(Debug)]
@@ -37,7 +41,7 @@ impl<T> Checked<T> {
 /// A command that passed the checks.
 pub(super) enum Verified {
     /// INITIALIZE, with the sequences it starts.
-    Initialize(Sequences),
+    Initialize(Checked<Sequences>),
     /// A command for the device.
     Command(Checked<Command>),
 }
@@ -45,6 +49,9 @@ pub(super) enum Verified {
 /// Checks a command. An error of steps 1 to 4, or of a wrong number, leaves the state as it was.
 pub(super) fn command(width: Width, channel: Handle, state: &mut State, message: &[u8]) -> Result<Verified> {
     let needed = Header::command_size(width);
+    if message.len() > MAX_COMMAND_SIZE {
+        return Err(Error::NotAuthentic);
+    }
     let (omac, header) = Header::of_command(width, message).ok_or(Error::MessageTooShort {
         what: "the command",
         needed,
@@ -65,7 +72,8 @@ pub(super) fn command(width: Width, channel: Handle, state: &mut State, message:
     }
     Ok(match Received::read(width, header.kind, message)? {
         Received::Initialize { queries, commands } => {
-            Verified::Initialize(Sequences { queries: Sequence::new(queries), commands: Sequence::new(commands) })
+            let sequences = Sequences { queries: Sequence::new(queries), commands: Sequence::new(commands) };
+            Verified::Initialize(Checked(sequences))
         }
         Received::Command(command) => Verified::Command(Checked(command)),
     })

@@ -1,6 +1,6 @@
 //! Authenticated channels of a device: what their commands change and their queries report.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use softcp_abi::{GUID, GUID_NULL};
 
@@ -20,66 +20,62 @@ impl Device {
         })
     }
 
-    /// `DestroyAuthenticatedChannel`: what the channel has set ends with it. Error: [`Error::BadHandle`].
+    /// `DestroyAuthenticatedChannel`: what the channel has set ends with it. A call under way on another thread ends first;
+    /// one that waits finds no channel. Error: [`Error::BadHandle`].
     pub fn destroy_authenticated_channel(&self, channel: Handle) -> Result<()> {
-        // Held to the end, so that a command under way on another thread cannot set anything afterwards.
-        let shared = self.channel(channel)?;
-        let _guard = lock(&shared);
-        let is_channel = |object: &Object| matches!(object, Object::AuthenticatedChannel { .. });
-        self.destroy(channel, Kind::AuthenticatedChannel, is_channel)?;
-        self.protection.end_channel(channel);
-        Ok(())
+        self.with_channel(Some(channel), |_, _| {
+            let is_channel = |object: &Object| matches!(object, Object::AuthenticatedChannel { .. });
+            self.destroy(channel, Kind::AuthenticatedChannel, is_channel)?;
+            self.protection.end_channel(channel);
+            self.unbind(|bound| bound.channel == channel);
+            Ok(())
+        })?
     }
 
     /// `NegotiateAuthenticatedChannelKeyExchange`: `message` is the channel key, encrypted as for a session; exactly 256
     /// bytes. Any state of the channel. Errors: [`Error::BadHandle`], [`Error::WrongSize`],
     /// [`Error::KeyExchangeFailed`] for everything else that is wrong with the message (D22); then nothing changes.
     pub fn negotiate_channel(&self, channel: Handle, message: &[u8]) -> Result<()> {
-        let channel = self.channel(channel)?;
-        lock(&channel).negotiate(message)
+        self.with_channel(Some(channel), |_, channel| channel.negotiate(message))?
     }
 
     /// `ConfigureAuthenticatedChannel`: checks a command, carries it out, and answers it; the checks are made in the
     /// order of D15. Any state; a channel without a key refuses with an answer that is not signed, and so does the device
     /// where there is no such channel.
     ///
-    /// Errors in the reply: [`Error::BadHandle`] of the channel, or of what the command names;
-    /// [`Error::MessageTooShort`], [`Error::NotAuthentic`], [`Error::NoChannelKey`], [`Error::WrongChannel`],
-    /// [`Error::ChannelNotInitialized`], [`Error::ChannelAlreadyInitialized`] (D16), [`Error::SequenceNotGreater`],
-    /// [`Error::SequenceExhausted`] (D18), which change nothing; [`Error::UnknownCommand`], [`Error::WrongSize`] (D14),
+    /// Errors in the reply: [`Error::BadHandle`] of the channel, [`Error::MessageTooShort`], [`Error::NotAuthentic`] (of a
+    /// command longer than [`MAX_COMMAND_SIZE`](crate::MAX_COMMAND_SIZE) too), [`Error::NoChannelKey`],
+    /// [`Error::WrongChannel`], [`Error::ChannelNotInitialized`], [`Error::ChannelAlreadyInitialized`] (D16),
+    /// [`Error::SequenceNotGreater`], [`Error::SequenceExhausted`] (D18), which change nothing;
+    /// [`Error::UnknownCommand`], [`Error::WrongSize`] (D14), [`Error::BadHandle`] of what the command names,
     /// [`Error::BadProtectionFlags`], [`Error::BadProcessType`], [`Error::UnsupportedEncryption`],
     /// [`Error::HeldByAnother`], [`Error::TooManyObjects`], which use the sequence number up and change nothing else.
     pub fn configure_channel(&self, channel: Option<Handle>, message: &[u8]) -> Reply {
-        let unknown = |error| AuthenticatedChannel::unknown_to_command(message, error);
-        let (handle, shared) = match self.named_channel(channel) {
-            Ok(found) => found,
-            Err(error) => return unknown(error),
-        };
-        let mut guard = lock(&shared);
-        // Destroyed by another thread since it was found: it must not set anything any more.
-        match self.channel(handle) {
-            Ok(_) => guard.configure(message, |command| self.obey(handle, &command)),
-            Err(error) => unknown(error),
-        }
+        self.with_channel(channel, |handle, channel| channel.configure(message, |command| self.obey(handle, &command)))
+            .unwrap_or_else(|error| AuthenticatedChannel::unknown_to_command(message, error))
     }
 
-    /// `QueryAuthenticatedChannel`: checks a query and answers it. The answer is at most `output_size` bytes. Any state;
-    /// a channel without a key refuses with an answer that is not signed.
+    /// `QueryAuthenticatedChannel`: checks a query and answers it. The answer is at most `output_size` bytes. `outputs` are
+    /// the identifiers of the outputs that show the device's images; none: those configured. Any state; a channel without a
+    /// key refuses with an answer that is not signed, and so does the device where there is no such channel.
     ///
-    /// Errors in the reply: those of [`Self::configure_channel`] with the like meaning, but [`Error::UnknownQuery`], and
-    /// [`Error::BadIndex`].
-    pub fn query_channel(&self, channel: Option<Handle>, message: &[u8], output_size: usize) -> Reply {
-        match self.named_channel(channel) {
-            Err(error) => AuthenticatedChannel::unknown_to_query(message, output_size, error),
-            Ok((_, shared)) => {
-                lock(&shared).query(message, output_size, |query, channel_type| self.answer(channel_type, &query))
-            }
-        }
-    }
-
-    /// Names the outputs that show the device's images, in the order of their indices, in place of those configured.
-    pub fn set_outputs(&self, outputs: Vec<u64>) {
-        *self.outputs.write().unwrap_or_else(PoisonError::into_inner) = outputs;
+    /// Errors in the reply: [`Error::BadHandle`] of the channel, [`Error::MessageTooShort`] of a query or an output without
+    /// room for a header, [`Error::WrongChannel`], [`Error::NoChannelKey`], [`Error::ChannelNotInitialized`],
+    /// [`Error::SequenceNotGreater`], [`Error::SequenceExhausted`] (D18), which change nothing;
+    /// [`Error::UnknownQuery`], [`Error::MessageTooShort`] for the query's or the answer's structure,
+    /// [`Error::BadHandle`] of what the query names, [`Error::BadIndex`], which use the sequence number up.
+    pub fn query_channel(
+        &self,
+        channel: Option<Handle>,
+        message: &[u8],
+        output_size: usize,
+        outputs: Option<&[u64]>,
+    ) -> Reply {
+        let outputs = outputs.unwrap_or(self.adapter.outputs());
+        self.with_channel(channel, |_, channel| {
+            channel.query(message, output_size, |query, channel_type| self.answer(channel_type, outputs, &query))
+        })
+        .unwrap_or_else(|error| AuthenticatedChannel::unknown_to_query(message, output_size, error))
     }
 
     /// Allows a process to open restricted shared resources for the host: no channel can revoke that. Error:
@@ -91,7 +87,7 @@ impl Device {
     /// Whether a process may open restricted shared resources of this device.
     #[must_use]
     pub fn process_allowed(&self, process: Process) -> bool {
-        self.protection.processes().contains(&process)
+        self.protection.is_allowed(process)
     }
 
     /// The encryption that content of this device must have before it becomes accessible; all zero is none.
@@ -100,16 +96,26 @@ impl Device {
         self.protection.encryption()
     }
 
+    /// Calls `call` with a live channel of this device, locked. It is looked for again when it is locked: destroyed by
+    /// another thread meanwhile, it neither sets nor answers anything any more. Error: [`Error::BadHandle`].
+    fn with_channel<T>(
+        &self,
+        handle: Option<Handle>,
+        call: impl FnOnce(Handle, &mut AuthenticatedChannel) -> T,
+    ) -> Result<T> {
+        let handle = handle.ok_or_else(|| Kind::AuthenticatedChannel.bad_handle())?;
+        let channel = self.channel(handle)?;
+        // A panic inside a call leaves the channel in one of its states, so it can still be used.
+        let mut channel = channel.lock().unwrap_or_else(PoisonError::into_inner);
+        self.channel(handle)?;
+        Ok(call(handle, &mut channel))
+    }
+
     fn channel(&self, handle: Handle) -> Result<Arc<Mutex<AuthenticatedChannel>>> {
         match self.object(handle) {
             Some(Object::AuthenticatedChannel { channel, .. }) => Ok(channel),
             _ => Err(Kind::AuthenticatedChannel.bad_handle()),
         }
-    }
-
-    fn named_channel(&self, handle: Option<Handle>) -> Result<(Handle, Arc<Mutex<AuthenticatedChannel>>)> {
-        let handle = handle.ok_or_else(|| Kind::AuthenticatedChannel.bad_handle())?;
-        self.channel(handle).map(|channel| (handle, channel))
     }
 
     /// Carries a command out. An error changes nothing.
@@ -140,7 +146,7 @@ impl Device {
         }
     }
 
-    fn answer(&self, channel_type: ChannelType, query: &Checked<Query>) -> Result<Answer> {
+    fn answer(&self, channel_type: ChannelType, outputs: &[u64], query: &Checked<Query>) -> Result<Answer> {
         match *query.get() {
             Query::Protection => Ok(Answer::Protection { flags: self.protection.flags().bits() }),
             Query::ChannelType => Ok(Answer::ChannelType { channel_type: channel_type.number() }),
@@ -150,10 +156,13 @@ impl Device {
                 Ok(Answer::CryptoSession { decoder, session, device: raw(self.handle) })
             }
             Query::RestrictedSharedResourceProcessCount => {
-                Ok(Answer::RestrictedSharedResourceProcessCount { count: count(&self.protection.processes()) })
+                Ok(Answer::RestrictedSharedResourceProcessCount { count: count(self.protection.process_count()) })
             }
             Query::RestrictedSharedResourceProcess { index } => {
-                let (process_type, process) = at("process", &self.protection.processes(), index)?.to_parts();
+                let count = count(self.protection.process_count());
+                let found = usize::try_from(index).ok().and_then(|index| self.protection.process(index));
+                let (process_type, process) =
+                    found.ok_or(Error::BadIndex { what: "process", index, count })?.to_parts();
                 Ok(Answer::RestrictedSharedResourceProcess { index, process_type, process })
             }
             Query::UnrestrictedProtectedSharedResourceCount => {
@@ -161,11 +170,11 @@ impl Device {
             }
             Query::OutputIdCount { device, session } => {
                 self.check_viewer(device, session)?;
-                Ok(Answer::OutputIdCount { device, session, count: count(&self.outputs()) })
+                Ok(Answer::OutputIdCount { device, session, count: count(outputs.len()) })
             }
             Query::OutputId { device, session, index } => {
                 self.check_viewer(device, session)?;
-                let output = at("output", &self.outputs(), index)?;
+                let output = at("output", outputs, index)?;
                 Ok(Answer::OutputId { device, session, index, output })
             }
             Query::AccessibilityAttributes => {
@@ -177,7 +186,7 @@ impl Device {
                 })
             }
             Query::EncryptionWhenAccessibleGuidCount => {
-                Ok(Answer::EncryptionWhenAccessibleGuidCount { count: count(self.encryptions()) })
+                Ok(Answer::EncryptionWhenAccessibleGuidCount { count: count(self.encryptions().len()) })
             }
             Query::EncryptionWhenAccessibleGuid { index } => {
                 let encryption = at("encryption", self.encryptions(), index)?;
@@ -193,10 +202,6 @@ impl Device {
         &self.adapter.state.profile.accessibility.encryption
     }
 
-    fn outputs(&self) -> Vec<u64> {
-        self.outputs.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     fn check_device(&self, device: u64) -> Result<()> {
         if device == raw(self.handle) { Ok(()) } else { Err(Kind::Device.bad_handle()) }
     }
@@ -206,11 +211,6 @@ impl Device {
         self.check_device(device)?;
         self.crypto_session(handle(session, Kind::CryptoSession)?).map(|_| ())
     }
-}
-
-fn lock(channel: &Mutex<AuthenticatedChannel>) -> MutexGuard<'_, AuthenticatedChannel> {
-    // A panic inside a call leaves the channel in one of its states, so it can still be used.
-    channel.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A handle as messages carry it.
@@ -223,11 +223,11 @@ fn handle(raw: u64, kind: Kind) -> Result<Handle> {
     usize::try_from(raw).ok().and_then(Handle::from_raw).ok_or_else(|| kind.bad_handle())
 }
 
-fn count<T>(list: &[T]) -> u32 {
-    u32::try_from(list.len()).unwrap_or(u32::MAX)
+fn count(items: usize) -> u32 {
+    u32::try_from(items).unwrap_or(u32::MAX)
 }
 
 fn at<T: Copy>(what: &'static str, list: &[T], index: u32) -> Result<T> {
     let position = usize::try_from(index).unwrap_or(usize::MAX);
-    list.get(position).copied().ok_or(Error::BadIndex { what, index, count: count(list) })
+    list.get(position).copied().ok_or(Error::BadIndex { what, index, count: count(list.len()) })
 }

@@ -70,9 +70,9 @@ struct State {
 
 /// A session, and the channel that bound it.
 #[derive(Debug, Clone, Copy)]
-struct Bound {
-    channel: Handle,
-    session: Handle,
+pub(super) struct Bound {
+    pub(super) channel: Handle,
+    pub(super) session: Handle,
 }
 
 /// A frame that has begun: clear, or encrypted under a key of a session.
@@ -196,6 +196,15 @@ impl Device {
         }
         state.bound = Some(Bound { channel, session });
         Ok(())
+    }
+
+    /// Ends the bindings that `ended` names: a later channel or session may get the same handle.
+    pub(super) fn unbind(&self, ended: impl Fn(&Bound) -> bool) {
+        for object in self.adapter.objects.all(|object| object.owner() == Some(self.handle)) {
+            if let Object::Decoder { decoder, .. } = object {
+                decoder.lock().bound.take_if(|bound| ended(bound));
+            }
+        }
     }
 
     fn is_live(&self, bound: &Bound) -> bool {

@@ -1,7 +1,7 @@
 //! A device: one `hDevice`, the crypto sessions, authenticated channels and decoders on it, and what its channels have
 //! set.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::adapter::Adapter;
 use crate::capability::Capability;
@@ -63,7 +63,6 @@ pub struct Device {
     adapter: Arc<Adapter>,
     handle: Handle,
     protection: Arc<Protection>,
-    outputs: RwLock<Vec<u64>>,
     shares: UnrestrictedShares,
 }
 
@@ -76,7 +75,6 @@ impl Device {
             adapter: Arc::clone(adapter),
             handle,
             protection: Arc::new(Protection::new(always_on)),
-            outputs: RwLock::new(adapter.outputs().to_vec()),
             shares: UnrestrictedShares::default(),
         })
     }
@@ -129,7 +127,9 @@ impl Device {
     /// under way on another thread ends first or finishes on its own. Error:
     /// [`Error::BadHandle`](crate::Error::BadHandle).
     pub fn destroy_crypto_session(&self, handle: Handle) -> Result<()> {
-        self.destroy(handle, Kind::CryptoSession, |object| matches!(object, Object::CryptoSession { .. }))
+        self.destroy(handle, Kind::CryptoSession, |object| matches!(object, Object::CryptoSession { .. }))?;
+        self.unbind(|bound| bound.session == handle);
+        Ok(())
     }
 
     /// A teardown of the whole device, as by a power event: every session loses its key, and with `content` the protected

@@ -154,7 +154,11 @@ impl Protection {
 
     /// Sets a channel's flags.
     pub(crate) fn set_flags(&self, channel: Handle, flags: ProtectionFlags) {
-        let mut settings = self.settings();
+        self.change_flags(&mut self.settings(), channel, flags);
+    }
+
+    /// As [`Self::set_flags`], with the settings locked.
+    fn change_flags(&self, settings: &mut Settings, channel: Handle, flags: ProtectionFlags) {
         settings.flags.retain(|(owner, _)| *owner != channel);
         if flags != ProtectionFlags::default() {
             settings.flags.push((channel, flags));
@@ -162,9 +166,19 @@ impl Protection {
         self.enforced.store(settings.flags(self.always_on).enabled, Ordering::Release);
     }
 
-    /// The processes that may open restricted shared resources.
-    pub(crate) fn processes(&self) -> Vec<Process> {
-        self.settings().processes.iter().map(|held| held.setting).collect()
+    /// How many processes may open restricted shared resources.
+    pub(crate) fn process_count(&self) -> usize {
+        self.settings().processes.len()
+    }
+
+    /// One of them, in the order in which they were allowed.
+    pub(crate) fn process(&self, index: usize) -> Option<Process> {
+        self.settings().processes.get(index).map(|held| held.setting)
+    }
+
+    /// Whether a process is one of them.
+    pub(crate) fn is_allowed(&self, process: Process) -> bool {
+        self.settings().processes.iter().any(|held| held.setting == process)
     }
 
     /// Allows a process, for a channel or for the host. Error: [`Error::TooManyObjects`].
@@ -224,8 +238,8 @@ impl Protection {
 
     /// Ends a channel's settings.
     pub(crate) fn end_channel(&self, channel: Handle) {
-        self.set_flags(channel, ProtectionFlags::default());
         let mut settings = self.settings();
+        self.change_flags(&mut settings, channel, ProtectionFlags::default());
         settings.processes.retain_mut(|held| held.let_go(channel));
         settings.encryption.take_if(|held| !held.let_go(channel));
     }
@@ -249,6 +263,12 @@ mod tests {
     const ON: ProtectionFlags = ProtectionFlags { enabled: true, overlay_or_fullscreen_required: false };
     const OVERLAY: ProtectionFlags = ProtectionFlags { enabled: false, overlay_or_fullscreen_required: true };
     const OFF: ProtectionFlags = ProtectionFlags { enabled: false, overlay_or_fullscreen_required: false };
+
+    impl Protection {
+        fn processes(&self) -> Vec<Process> {
+            (0..self.process_count()).map(|index| self.process(index).unwrap()).collect()
+        }
+    }
 
     fn channels() -> [Handle; 2] {
         [1, 2].map(|raw| Handle::from_raw(raw).unwrap())

@@ -3,8 +3,8 @@
 
 use softcp::Error;
 
-use crate::common::messages::{Message, QUERY_INPUT};
-use crate::rig::{Channel, KEY, QUERY_PROTECTION, Rig, layouts, open, raw};
+use crate::common::messages::{CONFIGURE_INPUT, Message, QUERY_INPUT};
+use crate::rig::{Channel, KEY, PROTECTION, QUERY_PROTECTION, Rig, layouts, open, raw};
 
 /// Sends a message that must not get through, and sees that it did not, the return code included.
 fn refused(rig: &Rig, channel: &Channel, message: &[u8]) -> Error {
@@ -34,11 +34,27 @@ fn commands_cut_or_extended_are_noticed() {
         let error = refused(&rig, &rig.channel, &message[..length]);
         assert!(matches!(error, Error::NotAuthentic | Error::MessageTooShort { .. }), "{length} bytes");
     }
-    for more in 1..64 {
+    for more in (1..64).chain([4000, 4039, 4040, 4041, 4100, 100_000]) {
         let longer = [&message[..], &vec![0; more]].concat();
         assert!(matches!(refused(&rig, &rig.channel, &longer), Error::NotAuthentic), "{more} bytes more");
     }
     rig.channel.send(&rig.device, &message).unwrap();
+}
+
+#[test]
+fn a_signed_header_is_not_obeyed_whatever_is_put_behind_it() {
+    // What the application signed is a header alone, which no command is; only as it is does it use its number up.
+    let mut rig = Rig::new("");
+    let header = rig.channel.message(PROTECTION, CONFIGURE_INPUT, &[]).signed(KEY).bytes;
+    for more in [1, 8, 100, 4048, 4049, 5000, 100_000] {
+        let longer = [&header[..], &vec![0; more]].concat();
+        assert!(matches!(refused(&rig, &rig.channel, &longer), Error::NotAuthentic), "{more} bytes more");
+    }
+    rig.protect(1).unwrap();
+    assert!(matches!(
+        rig.device.configure_channel(Some(rig.channel.handle), &header).result,
+        Err(Error::SequenceNotGreater { .. })
+    ));
 }
 
 #[test]
@@ -76,7 +92,7 @@ fn messages_of_another_channel_are_refused() {
 }
 
 #[test]
-fn a_message_signed_with_a_session_key_or_a_guess_is_refused() {
+fn a_message_signed_with_another_key_is_refused() {
     let mut rig = Rig::new("");
     for key in [[0; 16], [0xFF; 16], [8; 16]] {
         let forged = Channel { key, ..rig.channel }.protection(1);
@@ -89,7 +105,7 @@ fn a_message_signed_with_a_session_key_or_a_guess_is_refused() {
 fn a_command_as_a_query_and_a_query_as_a_command_are_refused() {
     let mut rig = Rig::new("");
     let message = rig.channel.protection(1);
-    let reply = rig.device.query_channel(Some(rig.channel.handle), &message, 200);
+    let reply = rig.device.query_channel(Some(rig.channel.handle), &message, 200, None);
     assert!(reply.result.is_err());
     let query = Message::query(layouts(), QUERY_INPUT, QUERY_PROTECTION, raw(rig.channel.handle), 1000).bytes;
     assert!(matches!(refused(&rig, &rig.channel, &query), Error::MessageTooShort { .. }));
@@ -103,9 +119,9 @@ fn queries_repeated_or_out_of_order_are_refused_by_a_signed_answer() {
     let query =
         |number| Message::query(layouts(), QUERY_INPUT, QUERY_PROTECTION, raw(rig.channel.handle), number).bytes;
     let [old, new] = [query(1003), query(1010)];
-    rig.device.query_channel(Some(rig.channel.handle), &new, 200).result.unwrap();
+    rig.device.query_channel(Some(rig.channel.handle), &new, 200, None).result.unwrap();
     for again in [&old, &new] {
-        let reply = rig.device.query_channel(Some(rig.channel.handle), again, 200);
+        let reply = rig.device.query_channel(Some(rig.channel.handle), again, 200, None);
         assert!(matches!(reply.result, Err(Error::SequenceNotGreater { least: 1011, .. })));
         assert!(crate::common::messages::is_signed(KEY, &reply.message));
     }

@@ -1,11 +1,12 @@
 //! Whatever an attacker throws in between, the channel is where the valid messages alone would have brought it.
 
 use proptest::prelude::*;
-use softcp::{Device, Reply};
+use softcp::{Device, Process, Reply};
 
 use crate::common::messages::{Message, QUERY_INPUT};
 use crate::rig::{
-    AES, Channel, KEY, QUERY_CURRENT_ENCRYPTION, QUERY_PROCESS_COUNT, QUERY_PROTECTION, Rig, layouts, open, raw,
+    AES, ALL_QUERIES, CRYPTO_SESSION, Channel, ENCRYPTION, INITIALIZE, KEY, PROTECTION, QUERY_CURRENT_ENCRYPTION,
+    QUERY_PROCESS_COUNT, QUERY_PROTECTION, Rig, SHARED_RESOURCE, layouts, open, raw,
 };
 
 /// What the application sends: a message that the driver must obey.
@@ -35,6 +36,8 @@ enum Attack {
     Mix,
     /// An answer that the driver gave, handed back.
     Reflect(usize),
+    /// A query, which anybody can make the driver sign an answer to: its GUID may be a command's.
+    Query(usize, u32),
     /// Bytes.
     Noise(Vec<u8>),
 }
@@ -60,10 +63,29 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         any::<u8>().prop_map(Attack::Forge),
         Just(Attack::Mix),
         any::<usize>().prop_map(Attack::Reflect),
+        (0..18_usize, 0..50_u32).prop_map(|(kind, ahead)| Attack::Query(kind, ahead)),
         proptest::collection::vec(any::<u8>(), 0..120).prop_map(Attack::Noise),
     ];
     let step = prop_oneof![2 => valid.prop_map(Step::Valid), 3 => attack.prop_map(Step::Attack)];
     proptest::collection::vec(step, 1..40)
+}
+
+/// The message that [`send`] sends.
+fn message_of(channel: &Channel, valid: &Valid) -> Option<Vec<u8>> {
+    match *valid {
+        Valid::Protect(flags) => Some(channel.protection(flags)),
+        Valid::Share(process, allow) => {
+            let members = [("ProcessType", 2), ("ProcessHandle", process), ("AllowAccess", allow.into())];
+            let structure = "D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE_INPUT";
+            Some(channel.message(SHARED_RESOURCE, structure, &members).signed(channel.key).bytes)
+        }
+        Valid::Encrypt(on) => {
+            let structure = "D3D11_AUTHENTICATED_CONFIGURE_ACCESSIBLE_ENCRYPTION_INPUT";
+            let message = channel.message(ENCRYPTION, structure, &[]);
+            Some(message.guid("EncryptionGuid", if on { AES } else { 0 }).signed(channel.key).bytes)
+        }
+        Valid::Skip(_) => None,
+    }
 }
 
 fn send(device: &Device, channel: &mut Channel, valid: &Valid) {
@@ -79,7 +101,9 @@ fn send(device: &Device, channel: &mut Channel, valid: &Valid) {
 fn state(device: &Device, channel: &mut Channel) -> Vec<Vec<u8>> {
     let answers = [QUERY_PROTECTION, QUERY_PROCESS_COUNT, QUERY_CURRENT_ENCRYPTION];
     let members = |reply: Reply| reply.message[layouts().size("D3D11_AUTHENTICATED_QUERY_OUTPUT")..].to_vec();
-    answers.into_iter().map(|guid| members(channel.answer(device, guid))).collect()
+    let mut state: Vec<_> = answers.into_iter().map(|guid| members(channel.answer(device, guid))).collect();
+    state.push((0..4).map(|process| u8::from(device.process_allowed(Process::Handle(process)))).collect());
+    state
 }
 
 proptest! {
@@ -99,9 +123,7 @@ proptest! {
             let device = &attacked.device;
             let message = match step {
                 Step::Valid(valid) => {
-                    if let Valid::Protect(flags) = valid {
-                        sent.push(channel.protection(*flags));
-                    }
+                    sent.extend(message_of(channel, valid));
                     send(device, channel, valid);
                     send(&alone.device, &mut alone.channel, valid);
                     continue;
@@ -117,6 +139,16 @@ proptest! {
                 Step::Attack(Attack::Extend(more)) => [next, vec![0; *more]].concat(),
                 Step::Attack(Attack::Forge(key)) => Channel { key: [*key; 16], ..*channel }.protection(1),
                 Step::Attack(Attack::Mix) => other.protection(1),
+                Step::Attack(Attack::Query(kind, ahead)) => {
+                    let commands = [INITIALIZE, PROTECTION, CRYPTO_SESSION, SHARED_RESOURCE, ENCRYPTION];
+                    let guid = ALL_QUERIES.iter().chain(&commands).nth(*kind).unwrap();
+                    let number = channel.next_query + ahead;
+                    let query = Message::query(layouts(), QUERY_INPUT, *guid, raw(channel.handle), number).bytes;
+                    answers.push(device.query_channel(Some(channel.handle), &query, 200, None).message);
+                    // Queries are not signed: this one used numbers up, as anybody can (D17).
+                    channel.next_query = number + 1;
+                    continue;
+                }
                 Step::Attack(Attack::Reflect(index)) => match answers.len() {
                     0 => continue,
                     len => answers[index % len].clone(),
@@ -137,9 +169,12 @@ proptest! {
     }
 
     #[test]
-    fn queries_of_any_bytes_answer_nothing_to_strangers(bytes in proptest::collection::vec(any::<u8>(), 0..100), room in 0..200_usize) {
+    fn queries_of_other_channels_and_of_any_bytes_are_refused(
+        bytes in proptest::collection::vec(any::<u8>(), 0..100),
+        room in 0..200_usize,
+    ) {
         let mut rig = Rig::new("");
-        let reply = rig.device.query_channel(Some(rig.channel.handle), &bytes, room);
+        let reply = rig.device.query_channel(Some(rig.channel.handle), &bytes, room, None);
         prop_assert!(reply.result.is_err() && reply.message.len() <= room);
         rig.flags();
     }
@@ -147,9 +182,9 @@ proptest! {
     #[test]
     fn an_answer_is_never_longer_than_the_room_for_it(guid in 0..13_usize, room in 0..120_usize) {
         let rig = Rig::new("");
-        let guids = crate::rig::ALL_QUERIES;
+        let guids = ALL_QUERIES;
         let query = Message::query(layouts(), QUERY_INPUT, guids[guid], raw(rig.channel.handle), 1000).bytes;
-        let reply = rig.device.query_channel(Some(rig.channel.handle), &query, room);
+        let reply = rig.device.query_channel(Some(rig.channel.handle), &query, room, None);
         prop_assert!(reply.message.len() <= room);
     }
 }

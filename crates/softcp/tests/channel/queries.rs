@@ -90,9 +90,9 @@ fn outputs_are_those_configured_until_the_host_names_others() {
     assert_eq!(outputs(&mut rig, device, session).unwrap(), [5, 0x12_3456_789a, 5]);
     let error = output(&mut rig, device, session, 3).unwrap_err();
     assert!(matches!(error, Error::BadIndex { what: "output", index: 3, count: 3 }));
-    rig.device.set_outputs(vec![u64::MAX]);
+    rig.channel.outputs = Some(&[u64::MAX]);
     assert_eq!(outputs(&mut rig, device, session).unwrap(), [u64::MAX]);
-    rig.device.set_outputs(Vec::new());
+    rig.channel.outputs = Some(&[]);
     assert_eq!(outputs(&mut rig, device, session).unwrap(), [0; 0]);
 }
 
@@ -136,7 +136,7 @@ fn encryptions_are_listed_and_the_current_one_is_the_one_chosen() {
             Message::query(layouts(), ENCRYPTION_INPUT, QUERY_ENCRYPTION, raw(channel.handle), channel.next_query);
         channel.next_query += 1;
         let message = message.number("EncryptionGuidIndex", index).bytes;
-        let reply = rig.device.query_channel(Some(channel.handle), &message, layouts().size(ENCRYPTION_OUTPUT));
+        let reply = rig.device.query_channel(Some(channel.handle), &message, layouts().size(ENCRYPTION_OUTPUT), None);
         assert_eq!(reply.message[layouts().field(ENCRYPTION_OUTPUT, "EncryptionGuid")], guid_bytes(expected));
         assert!(reply.result.is_ok() && is_signed(KEY, &reply.message));
     }
@@ -166,7 +166,7 @@ fn larger_buffers_than_needed_do() {
     let channel = &rig.channel;
     let mut message = Message::query(layouts(), QUERY_INPUT, QUERY_PROTECTION, raw(channel.handle), 1000).bytes;
     message.extend([9; 100]);
-    let reply = rig.device.query_channel(Some(channel.handle), &message, 1000);
+    let reply = rig.device.query_channel(Some(channel.handle), &message, 1000, None);
     reply.result.unwrap();
     assert_eq!(reply.message.len(), layouts().size("D3D11_AUTHENTICATED_QUERY_PROTECTION_OUTPUT"));
     assert!(is_signed(KEY, &reply.message));
@@ -180,14 +180,14 @@ fn an_output_for_a_header_gets_a_signed_refusal() {
     let whole = layouts().size("D3D11_AUTHENTICATED_QUERY_PROTECTION_OUTPUT");
     for (number, room) in (1000..).zip([header, whole - 1]) {
         let message = Message::query(layouts(), QUERY_INPUT, QUERY_PROTECTION, raw(channel.handle), number).bytes;
-        let reply = rig.device.query_channel(Some(channel.handle), &message, room);
+        let reply = rig.device.query_channel(Some(channel.handle), &message, room, None);
         assert!(
             matches!(reply.result, Err(Error::MessageTooShort { what: "the output", needed, .. }) if needed == whole)
         );
         assert!(is_signed(KEY, &reply.message) && reply.message.len() == header);
     }
     let message = Message::query(layouts(), QUERY_INPUT, QUERY_PROTECTION, raw(channel.handle), 1002).bytes;
-    let reply = rig.device.query_channel(Some(channel.handle), &message, header - 1);
+    let reply = rig.device.query_channel(Some(channel.handle), &message, header - 1, None);
     assert!(reply.result.is_err() && reply.message.is_empty());
-    rig.device.query_channel(Some(channel.handle), &message, whole).result.unwrap();
+    rig.device.query_channel(Some(channel.handle), &message, whole, None).result.unwrap();
 }

@@ -65,6 +65,8 @@ pub(crate) struct Channel {
     pub(crate) key: Block,
     pub(crate) next_query: u32,
     pub(crate) next_command: u32,
+    /// The outputs that the host names with each query.
+    pub(crate) outputs: Option<&'static [u64]>,
 }
 
 /// Members of a message by name.
@@ -156,7 +158,7 @@ pub(crate) fn open(device: &Device, channel_type: u32, key: Block) -> Channel {
     let handle = device.create_authenticated_channel(channel_type).unwrap();
     let certificate = checked_certificate(device.adapter());
     device.negotiate_channel(handle, key_exchange(&certificate, key).message().as_bytes()).unwrap();
-    let channel = Channel { handle, key, next_query: 1000, next_command: 2000 };
+    let channel = Channel { handle, key, next_query: 1000, next_command: 2000, outputs: None };
     device.configure_channel(Some(handle), &channel.initialize()).result.unwrap();
     channel
 }
@@ -177,6 +179,11 @@ impl Channel {
     pub(crate) fn message(&self, guid: u128, structure: &'static str, members: Members<'_>) -> Message {
         let message = Message::command(native(), structure, guid, raw(self.handle), self.next_command);
         members.iter().fold(message, |message, &(field, value)| message.number(field, value))
+    }
+
+    /// `QUERY_CHANNEL_TYPE` with the next number, which is not used up.
+    pub(crate) fn channel_type_query(&self) -> Vec<u8> {
+        Message::query(native(), QUERY_INPUT, QUERY_CHANNEL_TYPE, raw(self.handle), self.next_query).bytes
     }
 
     /// PROTECTION with the next number, which is not used up.
@@ -237,7 +244,7 @@ impl Channel {
     ) -> Result<Vec<u64>, Error> {
         let message = Message::query(native(), input.0, guid, raw(self.handle), self.next_query);
         let message = input.1.iter().fold(message, |message, &(field, value)| message.number(field, value));
-        let reply = device.query_channel(Some(self.handle), &message.bytes, native().size(output));
+        let reply = device.query_channel(Some(self.handle), &message.bytes, native().size(output), self.outputs);
         assert!(is_signed(self.key, &reply.message));
         assert_eq!(reply.message.len(), native().size(output));
         assert_eq!(reply.message[16..32], message.bytes[..16]);
@@ -256,7 +263,7 @@ impl Channel {
     pub(crate) fn answer(&mut self, device: &Device, guid: u128) -> Reply {
         let message = Message::query(native(), QUERY_INPUT, guid, raw(self.handle), self.next_query);
         self.next_query += 1;
-        device.query_channel(Some(self.handle), &message.bytes, 200)
+        device.query_channel(Some(self.handle), &message.bytes, 200, None)
     }
 }
 
