@@ -19,7 +19,8 @@ pub struct D3D11_AUTHENTICATED_CONFIGURE_INPUT {
     pub ConfigureType: GUID,
     /// Handle of the channel.
     pub hChannel: HANDLE,
-    /// Must be greater than that of the last command.
+    /// For the first command after INITIALIZE its start number or more, then greater than that of the last command. Not
+    /// looked at in INITIALIZE.
     pub SequenceNumber: UINT,
 }
 

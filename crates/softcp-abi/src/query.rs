@@ -19,7 +19,7 @@ pub struct D3D11_AUTHENTICATED_QUERY_INPUT {
     pub QueryType: GUID,
     /// Handle of the channel.
     pub hChannel: HANDLE,
-    /// Must be greater than that of the last query.
+    /// For the first query the start number of INITIALIZE or more, then greater than that of the last query.
     pub SequenceNumber: UINT,
 }
 

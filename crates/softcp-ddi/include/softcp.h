@@ -4,8 +4,8 @@
 
    Every function returns an HRESULT (softcp_hresult) unless it says otherwise. Outputs of a failed call: handles,
    pointers, counts, sizes and status values are zero, data buffers keep their bytes. Capability and creation
-   functions may be called from any thread; calls on one session or channel are serialised by it. D1, D2 ... are the
-   numbered decisions of docs/decisions.md. */
+   functions, and those about a whole device, may be called from any thread; calls on one session, channel or decoder
+   are serialised by it. D1, D2 ... are the numbered decisions of docs/decisions.md. */
 #ifndef SOFTCP_H
 #define SOFTCP_H
 
@@ -140,7 +140,10 @@ typedef struct softcp_adapter_desc {
   // The keys: identity.directory (holds root.pem, chain.pem and key.pem; left out: made in memory),
   // identity.encoding (pkcs7 or der, D13), capabilities.profile (software, hardware-like or permissive),
   // capabilities.block_alignment (bytes, D7), capabilities.flags.NAME (true or false; NAME as content_key),
-  // memory.protected (bytes, D24), and true or false for quirks.status_echo (D21), quirks.caller_iv (D26) and
+  // memory.protected (bytes, D24), outputs.identifiers (as [1,2]), accessibility.bus (other, pci, pcix, pci-express or
+  // agp), accessibility.implementation (as daughter-board-connector), accessibility.non_standard, .contiguous_blocks and
+  // .non_contiguous_blocks (true or false), accessibility.encryption (a list of "aes128-ctr" and
+  // GUIDs in quotes), and true or false for quirks.status_echo (D21), quirks.caller_iv (D26) and
   // quirks.key_exchange_alias (D29).
   const char *options;
 } softcp_adapter_desc;
@@ -388,7 +391,8 @@ const char *SOFTCP_CALL softcp_version(void);
 
 // Makes a device on `adapter` over the host's callbacks, which are copied, and writes it to `device`.
 //
-// SOFTCP_E_INVALIDARG: a null pointer, or a host without `map` or `unmap`. SOFTCP_E_OUTOFMEMORY: too many devices.
+// SOFTCP_E_INVALIDARG: a null pointer, a host without `map` or `unmap`, or one that allows a process of an unknown type or
+// more than 1024. SOFTCP_E_OUTOFMEMORY: too many devices.
 //
 // # Safety
 // `adapter` came from `softcp_adapter_create`; `host` points to a structure of its `size`; `device` is null or valid
@@ -590,7 +594,15 @@ softcp_hresult SOFTCP_CALL softcp_session_invalidate(const struct softcp_device 
 // `device` is null or came from `softcp_device_create`.
 softcp_hresult SOFTCP_CALL softcp_device_teardown(const struct softcp_device *device, uint32_t status);
 
-// Creates a channel and writes it to `channel`: the number is also the handle that its messages carry (D25).
+// Creates a channel and writes it to `channel`: the number is also the handle that its messages carry, as
+// `(HANDLE)channel` in hChannel (D25).
+//
+// An application then starts it up in this order: it checks the certificate, exchanges a key (`softcp_channel_negotiate`),
+// sends the command INITIALIZE with the first sequence numbers for queries and commands, asks QUERY_CHANNEL_TYPE, and from
+// then on sends commands and queries whose numbers begin with those and grow. Messages are the structures
+// `D3D11_AUTHENTICATED_CONFIGURE_…` and `D3D11_AUTHENTICATED_QUERY_…` of d3d11.h, which softcp_ddi.h has too, with their
+// GUIDs. An `omac` member is the AES-128 CMAC under the channel's key of all bytes behind it, padding included.
+//
 // SOFTCP_E_INVALIDARG: another type than the two of a driver. SOFTCP_E_OUTOFMEMORY: too many channels.
 //
 // # Safety
@@ -639,8 +651,10 @@ softcp_hresult SOFTCP_CALL softcp_channel_negotiate(const struct softcp_device *
 // Query. `input` holds a D3D11_AUTHENTICATED_QUERY_INPUT, or the longer structure of the query; `output` receives the
 // structure of its answer. Both may be larger, may overlap, and need no alignment.
 //
-// A refused query is answered too, with the return code in the answer, signed if the channel has a key; only when
-// `input` or `output` cannot hold a header is nothing written (D17). SOFTCP_E_INVALIDARG: wrong channel handle, not
+// A refused query is answered too, with the return code in the answer and zeros behind the header. What is written, and
+// what the answer's `omac` covers, is the whole structure of the query's answer if `output_size` has room for it; else, and
+// for an unknown query, a D3D11_AUTHENTICATED_QUERY_OUTPUT. It is signed if the channel has a key, else its `omac` is zero.
+// Only when `input` or `output` cannot hold a header is nothing written (D17). SOFTCP_E_INVALIDARG: wrong channel handle, not
 // initialised, sequence number not greater than the last (it is used up otherwise, whatever comes after), a size too
 // small, an index past the end, a handle that names nothing. SOFTCP_E_FAIL: unknown query.
 //
@@ -655,8 +669,9 @@ softcp_hresult SOFTCP_CALL softcp_channel_query(const struct softcp_device *devi
                                     void *output);
 
 // Command. `input` is exactly the structure of the command (D14), which begins with a
-// D3D11_AUTHENTICATED_CONFIGURE_INPUT; `output` receives a D3D11_AUTHENTICATED_CONFIGURE_OUTPUT. Both may overlap, and
-// need no alignment.
+// D3D11_AUTHENTICATED_CONFIGURE_INPUT; `output` receives a D3D11_AUTHENTICATED_CONFIGURE_OUTPUT, 48 bytes, or 44 on 32-bit
+// machines. Both may overlap, and need no alignment. Of an input of more than 4096 bytes only the header is read; it is
+// refused as one with a wrong OMAC.
 //
 // The answer repeats the header and carries the return code, of a refused command too; it is signed if the channel has
 // a key. SOFTCP_E_INVALIDARG, in the order of the checks (D15): shorter than a header, wrong OMAC, wrong channel handle,
@@ -692,7 +707,7 @@ softcp_hresult SOFTCP_CALL softcp_decoder_register(const struct softcp_device *d
 softcp_hresult SOFTCP_CALL softcp_decoder_unregister(const struct softcp_device *device, softcp_decoder decoder);
 
 // Writes to `session` the session that an authenticated channel has bound to the decoder; zero before that, and after
-// the session is destroyed. SOFTCP_E_INVALIDARG: not a live decoder of this device.
+// the session or the channel is destroyed. SOFTCP_E_INVALIDARG: not a live decoder of this device.
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `session` is null or valid for a write.

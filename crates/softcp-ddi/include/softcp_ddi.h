@@ -171,7 +171,8 @@ typedef struct D3D11_AUTHENTICATED_CONFIGURE_INPUT {
   struct GUID ConfigureType;
   // Handle of the channel.
   HANDLE hChannel;
-  // Must be greater than that of the last command.
+  // For the first command after INITIALIZE its start number or more, then greater than that of the last command. Not
+  // looked at in INITIALIZE.
   UINT SequenceNumber;
 } D3D11_AUTHENTICATED_CONFIGURE_INPUT;
 
@@ -778,7 +779,7 @@ typedef struct D3D11_AUTHENTICATED_QUERY_INPUT {
   struct GUID QueryType;
   // Handle of the channel.
   HANDLE hChannel;
-  // Must be greater than that of the last query.
+  // For the first query the start number of INITIALIZE or more, then greater than that of the last query.
   UINT SequenceNumber;
 } D3D11_AUTHENTICATED_QUERY_INPUT;
 
@@ -2481,7 +2482,7 @@ typedef HRESULT (SOFTCP_CALL *softcp_open_driver_fn)(const struct softcp_driver_
 // device may be attached to several. Only the value of `h_device.pDrvPrivate` counts; nothing is read there.
 //
 // Entries pass the `pDrvPrivate` of an HRESOURCE to the host's callbacks as the resource. The private memory of a
-// crypto session, which the runtime owns, holds its `softcp_session`. An entry that returns nothing makes one call of the
+// crypto session, which the runtime owns, holds its `softcp_session`, that of a channel its `softcp_channel`. An entry that returns nothing makes one call of the
 // host's `report_error` when it fails (D20). Entries called with an `hDevice` that has no device return E_INVALIDARG.
 //
 // SOFTCP_E_INVALIDARG: null, or the `hDevice` has a device already.
@@ -2498,6 +2499,9 @@ softcp_hresult SOFTCP_CALL softcp_ddi_detach(D3D10DDI_HDEVICE h_device);
 // 3 (WDDM 2.0), 5 (2.1), 7 (2.4 RS4) or 6 (2.4). Every other entry stays as it is. The entries are the same functions
 // for every device, before and after it is attached. SOFTCP_E_INVALIDARG: another sub-device, a size that is not its
 // table's, or a null table.
+//
+// pfnVideoDecoderGetHandle (77) is not among them: decoders are the host's. It must answer the number that
+// `softcp_decoder_register` gave for the decoder, or else applications cannot bind a session to it.
 //
 // # Safety
 // `table` is null or valid for writes of `table_size` bytes.

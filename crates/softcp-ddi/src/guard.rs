@@ -12,7 +12,7 @@ pub(crate) fn run_reporting(
     failed: impl FnOnce(&'static str, &Failure),
     body: impl FnOnce() -> Result<()>,
 ) -> HRESULT {
-    // A panic is a defect; what it may have left half-done is one session, whose states are all usable.
+    // A panic is a defect; what it may have left half-done is a session or a channel, whose states are all usable.
     let failure = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => return S_OK,
         Ok(Err(failure)) => failure,

@@ -38,8 +38,8 @@ const CORE_PREAMBLE: &str = r"/* SPDX-License-Identifier: Apache-2.0 OR MIT */
 
    Every function returns an HRESULT (softcp_hresult) unless it says otherwise. Outputs of a failed call: handles,
    pointers, counts, sizes and status values are zero, data buffers keep their bytes. Capability and creation
-   functions may be called from any thread; calls on one session or channel are serialised by it. D1, D2 ... are the
-   numbered decisions of docs/decisions.md. */
+   functions, and those about a whole device, may be called from any thread; calls on one session, channel or decoder
+   are serialised by it. D1, D2 ... are the numbered decisions of docs/decisions.md. */
 #ifndef SOFTCP_H
 #define SOFTCP_H
 

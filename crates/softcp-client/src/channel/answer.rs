@@ -95,8 +95,9 @@ pub enum AnswerError {
         /// The member of the header that differs.
         member: &'static str,
     },
-    /// The driver itself refused the command or query, with any return code but `S_OK` (D27). It did nothing, and
-    /// told no more. The usual codes:
+    /// The driver itself refused a message with this header, with any return code but `S_OK` (D27), and told no more.
+    /// Whoever can call the driver on the channel can provoke that, by a message with a wrong OMAC, and keep the true one
+    /// back or deliver it afterwards: after a refused command ask by a query what is in force. The usual codes:
     ///
     /// - `E_INVALIDARG` (0x80070057): a parameter, an index past the count, a handle of another device; an
     ///   INITIALIZE after the first (D16); or the driver has seen a greater sequence number: then make a new channel.

@@ -12,7 +12,15 @@ pub const SOFTCP_CHANNEL_DRIVER_SOFTWARE: u32 = 2;
 /// Channel type: the driver's hardware.
 pub const SOFTCP_CHANNEL_DRIVER_HARDWARE: u32 = 3;
 
-/// Creates a channel and writes it to `channel`: the number is also the handle that its messages carry (D25).
+/// Creates a channel and writes it to `channel`: the number is also the handle that its messages carry, as
+/// `(HANDLE)channel` in hChannel (D25).
+///
+/// An application then starts it up in this order: it checks the certificate, exchanges a key (`softcp_channel_negotiate`),
+/// sends the command INITIALIZE with the first sequence numbers for queries and commands, asks QUERY_CHANNEL_TYPE, and from
+/// then on sends commands and queries whose numbers begin with those and grow. Messages are the structures
+/// `D3D11_AUTHENTICATED_CONFIGURE_…` and `D3D11_AUTHENTICATED_QUERY_…` of d3d11.h, which softcp_ddi.h has too, with their
+/// GUIDs. An `omac` member is the AES-128 CMAC under the channel's key of all bytes behind it, padding included.
+///
 /// SOFTCP_E_INVALIDARG: another type than the two of a driver. SOFTCP_E_OUTOFMEMORY: too many channels.
 ///
 /// # Safety
@@ -117,8 +125,10 @@ pub unsafe extern "C" fn softcp_channel_negotiate(
 /// Query. `input` holds a D3D11_AUTHENTICATED_QUERY_INPUT, or the longer structure of the query; `output` receives the
 /// structure of its answer. Both may be larger, may overlap, and need no alignment.
 ///
-/// A refused query is answered too, with the return code in the answer, signed if the channel has a key; only when
-/// `input` or `output` cannot hold a header is nothing written (D17). SOFTCP_E_INVALIDARG: wrong channel handle, not
+/// A refused query is answered too, with the return code in the answer and zeros behind the header. What is written, and
+/// what the answer's `omac` covers, is the whole structure of the query's answer if `output_size` has room for it; else, and
+/// for an unknown query, a D3D11_AUTHENTICATED_QUERY_OUTPUT. It is signed if the channel has a key, else its `omac` is zero.
+/// Only when `input` or `output` cannot hold a header is nothing written (D17). SOFTCP_E_INVALIDARG: wrong channel handle, not
 /// initialised, sequence number not greater than the last (it is used up otherwise, whatever comes after), a size too
 /// small, an index past the end, a handle that names nothing. SOFTCP_E_FAIL: unknown query.
 ///
@@ -148,8 +158,9 @@ pub unsafe extern "C" fn softcp_channel_query(
 }
 
 /// Command. `input` is exactly the structure of the command (D14), which begins with a
-/// D3D11_AUTHENTICATED_CONFIGURE_INPUT; `output` receives a D3D11_AUTHENTICATED_CONFIGURE_OUTPUT. Both may overlap, and
-/// need no alignment.
+/// D3D11_AUTHENTICATED_CONFIGURE_INPUT; `output` receives a D3D11_AUTHENTICATED_CONFIGURE_OUTPUT, 48 bytes, or 44 on 32-bit
+/// machines. Both may overlap, and need no alignment. Of an input of more than 4096 bytes only the header is read; it is
+/// refused as one with a wrong OMAC.
 ///
 /// The answer repeats the header and carries the return code, of a refused command too; it is signed if the channel has
 /// a key. SOFTCP_E_INVALIDARG, in the order of the checks (D15): shorter than a header, wrong OMAC, wrong channel handle,

@@ -137,7 +137,7 @@ pub unsafe extern "C" fn softcp_decoder_unregister(
 }
 
 /// Writes to `session` the session that an authenticated channel has bound to the decoder; zero before that, and after
-/// the session is destroyed. SOFTCP_E_INVALIDARG: not a live decoder of this device.
+/// the session or the channel is destroyed. SOFTCP_E_INVALIDARG: not a live decoder of this device.
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create`; `session` is null or valid for a write.

@@ -11,7 +11,8 @@ use crate::{ddi, guard, pointer};
 
 /// Makes a device on `adapter` over the host's callbacks, which are copied, and writes it to `device`.
 ///
-/// SOFTCP_E_INVALIDARG: a null pointer, or a host without `map` or `unmap`. SOFTCP_E_OUTOFMEMORY: too many devices.
+/// SOFTCP_E_INVALIDARG: a null pointer, a host without `map` or `unmap`, or one that allows a process of an unknown type or
+/// more than 1024. SOFTCP_E_OUTOFMEMORY: too many devices.
 ///
 /// # Safety
 /// `adapter` came from `softcp_adapter_create`; `host` points to a structure of its `size`; `device` is null or valid

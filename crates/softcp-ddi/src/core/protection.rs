@@ -4,6 +4,7 @@ use softcp::Process;
 
 use super::device::{borrow, softcp_device};
 use super::types::{softcp_guid, softcp_hresult};
+use crate::hresult::{Failure, Result};
 use crate::{guard, pointer};
 
 /// Flag of `softcp_protection`: protection is enforced (D19).
@@ -30,9 +31,12 @@ pub struct softcp_process {
 }
 
 impl softcp_process {
-    /// The process as the engine knows it; an unknown type is SOFTCP_E_INVALIDARG.
-    pub(crate) fn engine(self) -> softcp::Result<Process> {
-        Process::from_parts(self.process_type, self.handle)
+    /// The process as the engine knows it; an unknown type is SOFTCP_E_INVALIDARG, and so is a reserved member in use.
+    pub(crate) fn engine(self) -> Result<Process> {
+        if self.reserved != 0 {
+            return Err(Failure::Invalid("softcp_process.reserved is not zero"));
+        }
+        Ok(Process::from_parts(self.process_type, self.handle)?)
     }
 }
 

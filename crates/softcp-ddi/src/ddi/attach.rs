@@ -17,7 +17,7 @@ static ATTACHED: RwLock<BTreeMap<usize, Arc<softcp_device>>> = RwLock::new(BTree
 /// device may be attached to several. Only the value of `h_device.pDrvPrivate` counts; nothing is read there.
 ///
 /// Entries pass the `pDrvPrivate` of an HRESOURCE to the host's callbacks as the resource. The private memory of a
-/// crypto session, which the runtime owns, holds its `softcp_session`. An entry that returns nothing makes one call of the
+/// crypto session, which the runtime owns, holds its `softcp_session`, that of a channel its `softcp_channel`. An entry that returns nothing makes one call of the
 /// host's `report_error` when it fails (D20). Entries called with an `hDevice` that has no device return E_INVALIDARG.
 ///
 /// SOFTCP_E_INVALIDARG: null, or the `hDevice` has a device already.

@@ -13,30 +13,33 @@ use crate::guard;
 use crate::hresult::{Failure, Result};
 
 /// An entry: its index in every table long enough to have it, its name in the table, and the function.
-struct Entry {
-    index: usize,
-    name: &'static CStr,
-    function: *const c_void,
+pub(crate) struct Entry {
+    pub(crate) index: usize,
+    pub(crate) name: &'static CStr,
+    pub(crate) function: *const c_void,
 }
 
 // SAFETY: the pointer is a function's address, the same for every thread.
 unsafe impl Sync for Entry {}
 
+/// The entries of a list, each with the type of its function checked.
 macro_rules! entries {
     ($($index:literal $name:literal $type:ident = $function:path,)*) => {
-        &[$(Entry {
+        &[$($crate::ddi::table::Entry {
             index: $index,
             name: $name,
             function: {
                 const TYPED: softcp_abi::$type = Some($function); // does not compile if the signature is another
                 match TYPED {
-                    Some(function) => function as *const c_void,
+                    Some(function) => function as *const std::ffi::c_void,
                     None => std::ptr::null(),
                 }
             },
         },)*]
     };
 }
+
+pub(crate) use entries;
 
 /// Every entry this library provides, in header order. Entries of the tables that are not here stay the host's, 77
 /// (`VideoDecoderGetHandle`) among them: the decoder is the host's, its handle that of `softcp_decoder_register`.
@@ -74,6 +77,9 @@ static CORE_ENTRIES: &[Entry] = entries! {
 /// for every device, before and after it is attached. SOFTCP_E_INVALIDARG: another sub-device, a size that is not its
 /// table's, or a null table.
 ///
+/// pfnVideoDecoderGetHandle (77) is not among them: decoders are the host's. It must answer the number that
+/// `softcp_decoder_register` gave for the decoder, or else applications cannot bind a session to it.
+///
 /// # Safety
 /// `table` is null or valid for writes of `table_size` bytes.
 #[unsafe(no_mangle)]
@@ -97,19 +103,21 @@ pub(crate) unsafe fn fill(sub_device_id: u32, table_size: usize, table: *mut c_v
     }
     for entry in ENTRIES.iter().filter(|entry| entry.index < table_size / size_of::<usize>()) {
         // SAFETY: the index lies inside the table, which the caller says is writable.
-        unsafe { set(table, entry.index, entry.function) };
+        unsafe { entry.set(table) };
     }
     Ok(())
 }
 
-/// Writes one entry.
-///
-/// # Safety
-/// `table` is writable and long enough to have an entry of this index.
-pub(crate) unsafe fn set(table: *mut c_void, index: usize, entry: *const c_void) {
-    let slot = table.cast::<*const c_void>().wrapping_add(index);
-    // SAFETY: the caller's duty.
-    unsafe { slot.write_unaligned(entry) };
+impl Entry {
+    /// Writes the entry into a table.
+    ///
+    /// # Safety
+    /// `table` is writable and long enough to have an entry of this index.
+    pub(crate) unsafe fn set(&self, table: *mut c_void) {
+        let slot = table.cast::<*const c_void>().wrapping_add(self.index);
+        // SAFETY: the caller's duty.
+        unsafe { slot.write_unaligned(self.function) };
+    }
 }
 
 /// The function of an entry by its name in the table, as "pfnDecryptionBlt", to be cast to its type; null when this

@@ -1,32 +1,23 @@
 //! Decoders of the reference driver. They are there to be bound to sessions, as a host's are; they decode nothing.
 
-use std::ffi::c_void;
-
 use softcp::DecoderEncryption;
 use softcp_abi::{
     D3D10DDI_HDEVICE, D3D11_1DDI_HDECODE, D3D11_1DDI_HRTDECODE, D3D11_1DDIARG_CREATEVIDEODECODER, HANDLE, HRESULT,
-    PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE, PFND3D11_1DDI_CREATEVIDEODECODER, PFND3D11_1DDI_DESTROYVIDEODECODER,
-    PFND3D11_1DDI_VIDEODECODERGETHANDLE, SIZE_T,
+    SIZE_T,
 };
 
 use crate::ddi::attach::{device, reporting};
+use crate::ddi::table::{Entry, entries};
 use crate::hresult::Result;
 use crate::{guard, pointer};
 
-const CALC_SIZE: PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE = Some(calc_private_video_decoder_size);
-const CREATE: PFND3D11_1DDI_CREATEVIDEODECODER = Some(create_video_decoder);
-const DESTROY: PFND3D11_1DDI_DESTROYVIDEODECODER = Some(destroy_video_decoder);
-const GET_HANDLE: PFND3D11_1DDI_VIDEODECODERGETHANDLE = Some(video_decoder_get_handle);
-
-/// The entries, by their index in every table.
-pub(super) fn entries() -> [(usize, *const c_void); 4] {
-    [
-        (7, CALC_SIZE.map_or(std::ptr::null(), |entry| entry as *const c_void)),
-        (8, CREATE.map_or(std::ptr::null(), |entry| entry as *const c_void)),
-        (9, DESTROY.map_or(std::ptr::null(), |entry| entry as *const c_void)),
-        (77, GET_HANDLE.map_or(std::ptr::null(), |entry| entry as *const c_void)),
-    ]
-}
+/// The entries of decoders.
+pub(super) static ENTRIES: &[Entry] = entries! {
+    7 c"pfnCalcPrivateVideoDecoderSize" PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE = calc_private_video_decoder_size,
+    8 c"pfnCreateVideoDecoder" PFND3D11_1DDI_CREATEVIDEODECODER = create_video_decoder,
+    9 c"pfnDestroyVideoDecoder" PFND3D11_1DDI_DESTROYVIDEODECODER = destroy_video_decoder,
+    77 c"pfnVideoDecoderGetHandle" PFND3D11_1DDI_VIDEODECODERGETHANDLE = video_decoder_get_handle,
+};
 
 /// `CalcPrivateVideoDecoderSize`: the private memory holds the decoder's id.
 unsafe extern "system" fn calc_private_video_decoder_size(
@@ -100,19 +91,13 @@ mod tests {
 
     #[test]
     fn indices_are_those_of_the_committed_table() {
-        let names = [
-            "pfnCalcPrivateVideoDecoderSize",
-            "pfnCreateVideoDecoder",
-            "pfnDestroyVideoDecoder",
-            "pfnVideoDecoderGetHandle",
-        ];
         let csv = include_str!("../../../softcp-abi/spec/functables.csv");
-        for ((index, entry), name) in entries().into_iter().zip(names) {
-            assert!(!entry.is_null());
+        for entry in ENTRIES {
+            let name = entry.name.to_str().unwrap();
             let rows: Vec<_> = csv.lines().filter(|row| row.ends_with(&format!(",{name}"))).collect();
             assert_eq!(rows.len(), 5, "{name}");
             for row in rows {
-                assert_eq!(row.split(',').nth(2), Some(index.to_string().as_str()), "{row}");
+                assert_eq!(row.split(',').nth(2), Some(entry.index.to_string().as_str()), "{row}");
             }
         }
     }

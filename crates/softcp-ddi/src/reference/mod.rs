@@ -144,9 +144,9 @@ unsafe extern "C" fn retrieve_sub_object(
         unsafe { driver(context) }?.devices.get(device)?;
         // SAFETY: the caller's duty: null or writable for `table_size` bytes.
         unsafe { table::fill(sub_device_id, table_size, table) }?;
-        for (index, entry) in decoder::entries() {
+        for entry in decoder::ENTRIES {
             // SAFETY: `fill` has checked that this is a table, which has these entries; the caller says it is writable.
-            unsafe { table::set(table, index, entry) };
+            unsafe { entry.set(table) };
         }
         Ok(())
     })
