@@ -1,7 +1,8 @@
 //! The primitives the engine is built on, passed in and never global.
 //!
-//! A [`Provider`] is three small trait objects: random numbers, RSA and AES. [`Provider::aws_lc`] is the one to use;
-//! [`rust_crypto`] holds a second AES against which it is tested, and [`fixed`] numbers that are the same in every run.
+//! A [`Provider`] is four small trait objects: random numbers, RSA, AES and authenticated encryption.
+//! [`Provider::aws_lc`] is the one to use; [`rust_crypto`] holds a second AES against which it is tested, and [`fixed`]
+//! numbers that are the same in every run.
 
 use std::sync::Arc;
 
@@ -66,22 +67,54 @@ pub trait Rsa: Send + Sync {
     fn load(&self, pkcs8: &[u8]) -> Result<Box<dyn OaepPrivateKey>, CryptoFailure>;
 }
 
+/// Bytes of the nonce of authenticated encryption.
+pub const AEAD_NONCE_SIZE: usize = 12;
+
+/// One AES-256-GCM key (NIST SP 800-38D), with nonces of 96 bits and tags of 128.
+pub trait AeadKey: Send + Sync {
+    /// Encrypts `data` in place and returns the tag over it and over `associated`, which is authenticated and not
+    /// encrypted. The caller never uses a nonce twice with one key.
+    fn seal(&self, nonce: &[u8; AEAD_NONCE_SIZE], associated: &[u8], data: &mut [u8]) -> [u8; 16];
+    /// Decrypts `data` in place if `tag` is right, else fails and leaves it unspecified. Takes the same time wherever the
+    /// tags differ.
+    fn open(
+        &self,
+        nonce: &[u8; AEAD_NONCE_SIZE],
+        associated: &[u8],
+        data: &mut [u8],
+        tag: &[u8; 16],
+    ) -> Result<(), CryptoFailure>;
+}
+
+/// Authenticated encryption with associated data: AES-256-GCM.
+pub trait Aead: Send + Sync {
+    /// Expands `key`.
+    fn key(&self, key: &[u8; 32]) -> Box<dyn AeadKey>;
+}
+
 /// The primitives an adapter works with.
 #[derive(Clone)]
 pub struct Provider {
-    /// Random numbers: refresh numbers, read-back keys, first IVs, handle serials.
+    /// Random numbers: refresh numbers, read-back keys, first IVs, handle serials, secrets.
     pub random: Arc<dyn SecureRandom>,
     /// The RSA of the key exchange.
     pub rsa: Arc<dyn Rsa>,
     /// The AES that wraps and unwraps keys, and signs messages. Blits go through `softcp-ctr`.
     pub aes: Arc<dyn Aes>,
+    /// The encryption of sealed key blobs.
+    pub aead: Arc<dyn Aead>,
 }
 
 impl Provider {
     /// AWS-LC for everything.
     #[must_use]
     pub fn aws_lc() -> Self {
-        Self { random: Arc::new(aws_lc::AwsLc), rsa: Arc::new(aws_lc::AwsLc), aes: Arc::new(aws_lc::AwsLc) }
+        Self {
+            random: Arc::new(aws_lc::AwsLc),
+            rsa: Arc::new(aws_lc::AwsLc),
+            aes: Arc::new(aws_lc::AwsLc),
+            aead: Arc::new(aws_lc::AwsLc),
+        }
     }
 
     /// The same provider with another source of random numbers.
