@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use softcp_abi::{D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_RSAES_OAEP, DECODER_PROFILES, GUID, GUID_NULL};
+use softcp_abi::{
+    D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_HW_PROTECTION, D3D11_KEY_EXCHANGE_RSAES_OAEP, DECODER_PROFILES,
+    GUID, GUID_NULL,
+};
 use zeroize::Zeroizing;
 
 use crate::capability::{Capability, CapabilityProfile, ContentProtectionCaps};
@@ -15,10 +18,12 @@ use crate::identity::Identity;
 use crate::key::KEY_SIZE;
 use crate::memory::ProtectedMemory;
 use crate::provider::{Provider, RSA_CIPHERTEXT_SIZE};
+use crate::secure::{ClearKeyEnvironment, SecureEnvironment};
 use crate::session::CryptoSessionDesc;
 
-/// The key exchange types offered for AES-128-CTR, in the order they are enumerated (D27).
-const KEY_EXCHANGE_TYPES: &[GUID] = &[D3D11_KEY_EXCHANGE_RSAES_OAEP];
+/// The key exchange types offered for AES-128-CTR, in the order they are enumerated (D27). The last only where
+/// `HARDWARE_DRM_COMMUNICATION` is reported.
+const KEY_EXCHANGE_TYPES: &[GUID] = &[D3D11_KEY_EXCHANGE_RSAES_OAEP, D3D11_KEY_EXCHANGE_HW_PROTECTION];
 
 /// One adapter. Its methods may be called from any thread.
 pub struct Adapter {
@@ -35,13 +40,27 @@ pub(crate) struct AdapterState {
     pub(crate) provider: Provider,
     pub(crate) profile: CapabilityProfile,
     pub(crate) caller_iv: bool,
+    /// There if, and only if, the profile reports `HARDWARE_DRM_COMMUNICATION`.
+    pub(crate) environment: Option<Arc<dyn SecureEnvironment>>,
     identity: Mutex<Option<Arc<Identity>>>,
 }
 
 impl Adapter {
     /// An adapter as configured. An identity directory is read now, so that its errors show early; an identity made
-    /// in memory is made at first use. Errors: [`Error::Config`], [`Error::Identity`], [`Error::RandomFailed`].
+    /// in memory is made at first use. Where the profile reports `HARDWARE_DRM_COMMUNICATION`, the adapter has a
+    /// [`ClearKeyEnvironment`] of its own. Errors: [`Error::Config`], [`Error::Identity`], [`Error::RandomFailed`].
     pub fn new(config: &Config, provider: Provider) -> Result<Arc<Self>> {
+        let environment = Arc::new(ClearKeyEnvironment::new(provider.clone()));
+        Self::with_environment(config, provider, environment)
+    }
+
+    /// As [`Self::new`], with another secure environment. It is used only where the profile reports
+    /// `HARDWARE_DRM_COMMUNICATION`.
+    pub fn with_environment(
+        config: &Config,
+        provider: Provider,
+        environment: Arc<dyn SecureEnvironment>,
+    ) -> Result<Arc<Self>> {
         let profile = config.profile()?;
         let identity = match &config.identity.directory {
             Some(directory) => Some(Arc::new(Identity::load(directory, &provider)?)),
@@ -51,6 +70,7 @@ impl Adapter {
         provider.random.fill(&mut serial).map_err(|_| Error::RandomFailed)?;
         Ok(Arc::new(Self {
             state: Arc::new(AdapterState {
+                environment: profile.has(Capability::HardwareDrmCommunication).then_some(environment),
                 provider,
                 profile,
                 caller_iv: config.quirks.caller_iv,
@@ -69,7 +89,7 @@ impl Adapter {
     /// AES-128-CTR and the null type are known, with the null profile and every decode profile of `dxva.h` (D27);
     /// anything else is [`Error::UnsupportedCrypto`]. Without a crypto type no key exchange is offered.
     pub fn content_protection_caps(&self, crypto_type: &GUID, decode_profile: &GUID) -> Result<ContentProtectionCaps> {
-        let key_exchange_types = key_exchange_types(crypto_type, decode_profile)?;
+        let key_exchange_types = self.key_exchange_types(crypto_type, decode_profile)?;
         Ok(ContentProtectionCaps {
             capabilities: self.state.profile.capabilities,
             key_exchange_type_count: u32::try_from(key_exchange_types.len()).expect("a handful of types"),
@@ -81,7 +101,7 @@ impl Adapter {
     /// `GetCryptoKeyExchangeType`: the key exchange type at `index`. Errors: [`Error::UnsupportedCrypto`],
     /// [`Error::BadIndex`].
     pub fn key_exchange_type(&self, crypto_type: &GUID, decode_profile: &GUID, index: u32) -> Result<GUID> {
-        let types = key_exchange_types(crypto_type, decode_profile)?;
+        let types = self.key_exchange_types(crypto_type, decode_profile)?;
         let count = u32::try_from(types.len()).expect("a handful of types");
         let position = usize::try_from(index).unwrap_or(usize::MAX);
         types.get(position).copied().ok_or(Error::BadIndex { what: "key exchange type", index, count })
@@ -91,7 +111,7 @@ impl Adapter {
     /// make the identity, which takes up to half a second. Errors: [`Error::UnsupportedCrypto`], [`Error::Identity`],
     /// [`Error::RandomFailed`].
     pub fn session_certificate(&self, crypto_type: &GUID) -> Result<Vec<u8>> {
-        if key_exchange_types(crypto_type, &GUID_NULL)?.is_empty() {
+        if self.key_exchange_types(crypto_type, &GUID_NULL)?.is_empty() {
             return Err(Error::UnsupportedCrypto);
         }
         Ok(self.state.identity()?.certificate(self.encoding))
@@ -124,12 +144,24 @@ impl Adapter {
 
     /// Checks that a session can be created for `desc`; [`Error::UnsupportedCrypto`] otherwise.
     pub(crate) fn check_session_desc(&self, desc: &CryptoSessionDesc) -> Result<()> {
-        let types = key_exchange_types(&desc.crypto_type, &desc.decode_profile)?;
+        let types = self.key_exchange_types(&desc.crypto_type, &desc.decode_profile)?;
         let alias = self.state.profile.key_exchange_alias && desc.key_exchange_type == desc.crypto_type;
         if !types.is_empty() && (types.contains(&desc.key_exchange_type) || alias) {
             Ok(())
         } else {
             Err(Error::UnsupportedCrypto)
+        }
+    }
+
+    /// The key exchange types of a crypto type, checked together with the decode profile (D27).
+    fn key_exchange_types(&self, crypto_type: &GUID, decode_profile: &GUID) -> Result<&'static [GUID]> {
+        let known = *decode_profile == GUID_NULL || DECODER_PROFILES.iter().any(|(_, guid)| guid == decode_profile);
+        match *crypto_type {
+            _ if !known => Err(Error::UnsupportedCrypto),
+            GUID_NULL => Ok(&[]),
+            D3D11_CRYPTO_TYPE_AES128_CTR if self.state.environment.is_some() => Ok(KEY_EXCHANGE_TYPES),
+            D3D11_CRYPTO_TYPE_AES128_CTR => Ok(&KEY_EXCHANGE_TYPES[..1]),
+            _ => Err(Error::UnsupportedCrypto),
         }
     }
 }
@@ -158,8 +190,15 @@ impl AdapterState {
             provider,
             profile: like.profile.clone(),
             caller_iv: like.caller_iv,
+            environment: like.environment.clone(),
             identity: Mutex::new(Some(identity)),
         }
+    }
+
+    /// Whether the keys of sessions for `desc` come from the secure environment: those of command sessions, and of media
+    /// sessions that have no key exchange of their own.
+    pub(crate) fn has_hardware_keys(&self, desc: &CryptoSessionDesc) -> bool {
+        self.environment.is_some() && desc.key_exchange_type != D3D11_KEY_EXCHANGE_RSAES_OAEP
     }
 
     /// [`Error::NotOffered`] unless the profile reports the capability.
@@ -178,16 +217,5 @@ impl AdapterState {
         let plain = self.identity()?.key().decrypt(message).unwrap_or_default();
         let key: &[u8; KEY_SIZE] = plain.as_slice().try_into().map_err(|_| Error::KeyExchangeFailed)?;
         Ok(Zeroizing::new(*key))
-    }
-}
-
-/// The key exchange types of a crypto type, checked together with the decode profile (D27).
-fn key_exchange_types(crypto_type: &GUID, decode_profile: &GUID) -> Result<&'static [GUID]> {
-    let known = *decode_profile == GUID_NULL || DECODER_PROFILES.iter().any(|(_, guid)| guid == decode_profile);
-    match *crypto_type {
-        _ if !known => Err(Error::UnsupportedCrypto),
-        GUID_NULL => Ok(&[]),
-        D3D11_CRYPTO_TYPE_AES128_CTR => Ok(KEY_EXCHANGE_TYPES),
-        _ => Err(Error::UnsupportedCrypto),
     }
 }

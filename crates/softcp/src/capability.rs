@@ -139,6 +139,12 @@ pub struct CapabilityProfile {
 }
 
 impl CapabilityProfile {
+    /// Whether the profile reports `capability`.
+    #[must_use]
+    pub fn has(&self, capability: Capability) -> bool {
+        self.capabilities.contains(capability)
+    }
+
     /// The profile of that name.
     #[must_use]
     pub fn named(name: ProfileName) -> Self {
@@ -159,9 +165,15 @@ impl CapabilityProfile {
                 accessibility: Accessibility::software(),
             },
             ProfileName::HardwareLike => Self {
-                capabilities: [C::Hardware, C::SequentialCtrIv, C::HardwareProtectUncompressed]
-                    .iter()
-                    .fold(common, |set, &capability| set.with(capability, true)),
+                capabilities: [
+                    C::Hardware,
+                    C::SequentialCtrIv,
+                    C::HardwareProtectUncompressed,
+                    C::HardwareTeardown,
+                    C::HardwareDrmCommunication,
+                ]
+                .iter()
+                .fold(common, |set, &capability| set.with(capability, true)),
                 block_alignment: 16,
                 key_exchange_alias: false,
                 accessibility: Accessibility::hardware_like(),

@@ -11,6 +11,7 @@ use softcp_abi::{
 };
 
 use crate::capability::Capability;
+use crate::secure::EnvironmentError;
 
 /// Result of an engine call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -32,6 +33,16 @@ pub enum Error {
     /// `D3DERR_INVALIDCALL`.
     #[error("the session has no read-back key yet; call GetEncryptionBltKey first")]
     NoReadBackKey,
+    /// A key exchange, blit, refresh or read-back key on a session of the `HW_PROTECTION` key exchange, which only
+    /// carries commands to the secure environment. `D3DERR_INVALIDCALL`.
+    #[error("the session carries commands to the secure environment and nothing else")]
+    CommandSession,
+    /// A command to the secure environment on a session of another key exchange. `D3DERR_INVALIDCALL`.
+    #[error("commands to the secure environment need a session of the HW_PROTECTION key exchange")]
+    NoCommandSession,
+    /// A hardware key for a session of the RSA key exchange. `D3DERR_INVALIDCALL`.
+    #[error("the session's key comes from an RSA key exchange, not from the secure environment")]
+    NoHardwareKey,
 
     /// A frame that needs a session on a decoder to which none is bound. `D3DERR_INVALIDCALL`.
     #[error("no session is bound to the decoder; bind one over an authenticated channel")]
@@ -188,6 +199,11 @@ pub enum Error {
     #[error("the key exchange failed")]
     KeyExchangeFailed,
 
+    // The secure environment.
+    /// It refuses a key. The HRESULT is [`EnvironmentError::hresult`].
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+
     // Not offered.
     /// Crypto type, decode profile or key exchange type is not supported. `D3DERR_UNSUPPORTEDCRYPTO`.
     #[error("this crypto type, decode profile or key exchange type is not supported")]
@@ -246,6 +262,9 @@ impl Error {
             | Self::KeyLost
             | Self::NoRefreshPending
             | Self::NoReadBackKey
+            | Self::CommandSession
+            | Self::NoCommandSession
+            | Self::NoHardwareKey
             | Self::NoDecoderSession
             | Self::FrameInProgress
             | Self::NoFrame => D3DERR_INVALIDCALL,
@@ -277,6 +296,7 @@ impl Error {
             | Self::HeldByAnother(_)
             | Self::KeyExchangeFailed
             | Self::Config(_) => E_INVALIDARG,
+            Self::Environment(error) => error.hresult(),
             Self::UnsupportedCrypto => D3DERR_UNSUPPORTEDCRYPTO,
             Self::NotOffered(_) => E_NOTIMPL,
             Self::NotProtected(_) | Self::ProtectedAccess => D3DERR_CANNOTPROTECTCONTENT,

@@ -88,6 +88,11 @@ impl SessionKey {
 }
 
 impl ContentKey {
+    /// The key, to be sealed.
+    pub(crate) fn bytes(&self) -> &[u8; KEY_SIZE] {
+        &self.0
+    }
+
     /// Decrypts a wrapped content key with AES-128-ECB under the session key (DDI page `DecryptionBlt`).
     pub(crate) fn unwrap(wrapped: &[u8; KEY_SIZE], session: &dyn BlockCipher) -> Self {
         let mut key = Self(*wrapped);

@@ -35,6 +35,7 @@ mod iv;
 mod key;
 mod memory;
 pub mod provider;
+pub mod secure;
 mod session;
 mod surface;
 

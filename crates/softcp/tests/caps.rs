@@ -28,10 +28,10 @@ fn adapters() -> [Arc<Adapter>; 3] {
 #[test]
 fn every_known_pair_has_caps_and_enumerates_exactly_its_key_exchange_types() {
     assert!(DECODER_PROFILES.len() > 50, "the list of profiles is cut short");
-    for adapter in adapters() {
-        for (crypto_type, types) in
-            [(GUID_NULL, &[][..]), (D3D11_CRYPTO_TYPE_AES128_CTR, &[D3D11_KEY_EXCHANGE_RSAES_OAEP])]
-        {
+    let all = [D3D11_KEY_EXCHANGE_RSAES_OAEP, D3D11_KEY_EXCHANGE_HW_PROTECTION];
+    // Software, hardware-like and permissive: only the second talks to a secure environment.
+    for (adapter, types) in adapters().iter().zip([&all[..1], &all[..], &all[..1]]) {
+        for (crypto_type, types) in [(GUID_NULL, &[][..]), (D3D11_CRYPTO_TYPE_AES128_CTR, types)] {
             for profile in profiles() {
                 let caps = adapter.content_protection_caps(&crypto_type, &profile).unwrap();
                 let count = caps.key_exchange_type_count;
@@ -72,6 +72,24 @@ fn unknown_crypto_type_or_profile_is_unsupported_everywhere() {
             let session = device.create_crypto_session(&CryptoSessionDesc { crypto_type, decode_profile, ..desc() });
             assert!(matches!(session, Err(Error::UnsupportedCrypto)), "{crypto_type} {decode_profile}: {session:?}");
         }
+    }
+}
+
+#[test]
+fn hardware_protection_sessions_need_the_capability_and_nothing_else() {
+    let create = |options: &str| {
+        let desc = CryptoSessionDesc { key_exchange_type: D3D11_KEY_EXCHANGE_HW_PROTECTION, ..desc() };
+        Device::new(&adapter(options)).unwrap().create_crypto_session(&desc)
+    };
+    create("capabilities.profile=hardware-like").unwrap();
+    create("capabilities.flags.hardware_drm_communication=true").unwrap();
+    for options in [
+        "",
+        "capabilities.profile=permissive",
+        "quirks.key_exchange_alias=true",
+        "capabilities.profile=hardware-like;capabilities.flags.hardware_drm_communication=false",
+    ] {
+        assert!(matches!(create(options), Err(Error::UnsupportedCrypto)), "{options}");
     }
 }
 
@@ -137,6 +155,8 @@ fn named_profiles_report_the_bits_and_alignment_that_belong_to_them() {
         assert_eq!(has(C::Software), is_software, "{adapter:?}");
         assert_eq!(caps.capabilities.bits() & hardware_bits == 0, is_software, "{adapter:?}");
         assert_eq!(has(C::SequentialCtrIv), !is_software, "{adapter:?} (D10)");
+        assert_eq!(has(C::HardwareTeardown), !is_software, "{adapter:?}");
+        assert_eq!(has(C::HardwareDrmCommunication), !is_software, "{adapter:?}");
         assert_eq!(caps.block_alignment, alignment, "{adapter:?} (D7)");
     }
 }

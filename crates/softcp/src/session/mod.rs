@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use softcp_abi::GUID;
+use softcp_abi::{D3D11_KEY_EXCHANGE_HW_PROTECTION, GUID};
 
 use crate::adapter::AdapterState;
 use crate::blit::{self, Encrypted, EncryptedBlockInfo};
@@ -36,8 +36,17 @@ pub struct CryptoSessionDesc {
     pub crypto_type: GUID,
     /// The decode profile, or all zero when nothing is decoded.
     pub decode_profile: GUID,
-    /// `D3D11_KEY_EXCHANGE_RSAES_OAEP`.
+    /// `D3D11_KEY_EXCHANGE_RSAES_OAEP`; or, where the profile reports `HARDWARE_DRM_COMMUNICATION`,
+    /// `D3D11_KEY_EXCHANGE_HW_PROTECTION` for a session that carries commands; or, where the profile allows it (D29), the
+    /// crypto type.
     pub key_exchange_type: GUID,
+}
+
+impl CryptoSessionDesc {
+    /// Whether the session only carries commands to the secure environment.
+    fn carries_commands(&self) -> bool {
+        self.key_exchange_type == D3D11_KEY_EXCHANGE_HW_PROTECTION
+    }
 }
 
 /// `D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS`.
@@ -73,11 +82,15 @@ pub struct CryptoSession {
     state: State,
     /// The last IV used with each data key, by the key's fingerprint. Empty unless IVs must increase (D10).
     last_ivs: HashMap<[u8; KEY_SIZE], AesCtrIv>,
+    /// Teardowns that the session has met.
+    losses: u64,
 }
 
 impl CryptoSession {
     pub(crate) fn new(adapter: Arc<AdapterState>, protection: Arc<Protection>, desc: CryptoSessionDesc) -> Self {
-        Self { adapter, protection, desc, state: State::Created, last_ivs: HashMap::new() }
+        let state =
+            if adapter.has_hardware_keys(&desc) { State::hardware(desc.carries_commands()) } else { State::Created };
+        Self { adapter, protection, desc, state, last_ivs: HashMap::new(), losses: 0 }
     }
 
     /// What the session was created for. Any state.
@@ -86,11 +99,12 @@ impl CryptoSession {
         &self.desc
     }
 
-    /// Whether key or content were lost. Any state; a session without a key is `Ok`.
+    /// Whether key or content were lost. Any state; a session without a key is `Ok`, unless its keys come from the
+    /// secure environment and that was torn down.
     #[must_use]
     pub fn status(&self) -> SessionStatus {
         match &self.state {
-            State::Created | State::Keyed(_) | State::RefreshPending(_) => SessionStatus::Ok,
+            State::Created | State::Hardware(_) | State::Keyed(_) | State::RefreshPending(_) => SessionStatus::Ok,
             State::Lost(lost) if lost.content => SessionStatus::KeyAndContentLost,
             State::Lost(_) => SessionStatus::KeyLost,
         }
@@ -105,9 +119,13 @@ impl CryptoSession {
     /// `NegotiateCryptoSessionKeyExchange`: `message` is the session key, encrypted by the application with
     /// RSAES-OAEP (SHA-512, MGF1-SHA-512, empty label) to the certificate's key; exactly 256 bytes.
     ///
-    /// Any state; the session is `Keyed` afterwards. Errors: [`Error::WrongSize`]; [`Error::KeyExchangeFailed`] for
-    /// everything else that is wrong with the message, without saying what (D22); then the state is unchanged.
+    /// Any state; the session is `Keyed` afterwards. Errors: [`Error::CommandSession`]; [`Error::WrongSize`];
+    /// [`Error::KeyExchangeFailed`] for everything else that is wrong with the message, without saying what (D22); then
+    /// the state is unchanged.
     pub fn negotiate(&mut self, message: &[u8]) -> Result<()> {
+        if self.desc.carries_commands() {
+            return Err(Error::CommandSession);
+        }
         let key = SessionKey::new(*self.adapter.exchanged_key(message)?);
         self.state.negotiated(key, &self.adapter.provider);
         Ok(())
@@ -141,12 +159,13 @@ impl CryptoSession {
 
     /// `DecryptionBlt`: reads ciphertext from the source and writes clear bytes to the destination.
     ///
-    /// Keyed. `iv` is the 16 bytes that `pIV` points to; `info` none means that everything is encrypted. Errors, none
-    /// of which writes a byte: [`Error::NotOffered`] (also for a content key or block information that the profile
-    /// does not report), [`Error::WrongSize`] of the IV, [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23),
-    /// [`Error::SizeMismatch`], [`Error::FormatMismatch`], [`Error::Multisampled`] destination,
-    /// [`Error::NotProtected`] destination (D19), [`Error::UnalignedPattern`] (D7), [`Error::IvNotIncreasing`] (D10),
-    /// [`Error::TooManyObjects`] when IVs must increase and the session has met 65,536 data keys before this one.
+    /// Keyed; with an opened sealed key also `Hardware`, in a media session. `iv` is the 16 bytes that `pIV` points to;
+    /// `info` none means that everything is encrypted. Errors, none of which writes a byte: [`Error::NotOffered`] (also
+    /// for a content key or block information that the profile does not report), [`Error::WrongSize`] of the IV,
+    /// [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23), [`Error::SizeMismatch`], [`Error::FormatMismatch`],
+    /// [`Error::Multisampled`] destination, [`Error::NotProtected`] destination (D19), [`Error::UnalignedPattern`]
+    /// (D7), [`Error::IvNotIncreasing`] (D10), [`Error::TooManyObjects`] when IVs must increase and the session has met
+    /// 65,536 data keys before this one.
     pub fn decryption_blt(
         &mut self,
         surfaces: BlitSurfaces<'_>,
@@ -162,16 +181,16 @@ impl CryptoSession {
             self.require(Capability::ContentKey)?;
         }
         let iv = AesCtrIv::parse(iv)?;
-        let keyed = self.state.keyed()?;
+        self.state.allows(data_key)?;
         surfaces.check_agreement()?;
         self.check_protected_side(surfaces.destination_flags(), "destination")?;
         let encrypted = info.map_or(Encrypted::All, Encrypted::Pattern);
         encrypted.check(self.adapter.profile.block_alignment, surfaces.visible_bytes())?;
         let unwrapped;
         let schedule = match data_key {
-            DataKey::Session => &keyed.schedule,
+            DataKey::Session => &self.state.keyed()?.schedule,
             DataKey::Wrapped(wrapped) => {
-                unwrapped = ContentKey::unwrap(wrapped, &*keyed.cipher).schedule();
+                unwrapped = ContentKey::unwrap(wrapped, &*self.state.keyed()?.cipher).schedule();
                 &unwrapped
             }
             DataKey::Unwrapped(key) => {
@@ -190,10 +209,10 @@ impl CryptoSession {
     /// is the one in force at each buffer. Keyed. Errors: [`Error::NotOffered`], [`Error::NoSessionKey`],
     /// [`Error::KeyLost`].
     pub(crate) fn frame_key(&self, data_key: &DataKey<'_>) -> Result<FrameKey> {
-        let keyed = self.state.keyed()?;
+        self.state.allows(data_key)?;
         let content_key = match data_key {
             DataKey::Session => return Ok(FrameKey(None)),
-            DataKey::Wrapped(wrapped) => &ContentKey::unwrap(wrapped, &*keyed.cipher),
+            DataKey::Wrapped(wrapped) => &ContentKey::unwrap(wrapped, &*self.state.keyed()?.cipher),
             DataKey::Unwrapped(key) => key,
         };
         self.require(Capability::ContentKey)?;
@@ -213,10 +232,12 @@ impl CryptoSession {
             self.require(Capability::PartialDecryption)?;
         }
         let iv = AesCtrIv::parse(iv)?;
-        let keyed = self.state.keyed()?;
+        let schedule = match &key.0 {
+            Some(content_key) => self.state.allows_unwrapped().map(|()| content_key)?,
+            None => &self.state.keyed()?.schedule,
+        };
         surfaces.check_agreement()?;
         encrypted.check(self.adapter.profile.block_alignment, surfaces.visible_bytes())?;
-        let schedule = key.0.as_ref().unwrap_or(&keyed.schedule);
         if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
             use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
         }
@@ -272,11 +293,32 @@ impl CryptoSession {
         Ok(())
     }
 
-    /// A teardown took the key, and with `content` the protected content too (D23). Any state; a keyed session is
-    /// `Lost` afterwards, one without a key has nothing to lose. Says whether anything was lost: then, with `content`, the
-    /// host fills its protected resources with zeros.
+    /// A teardown took the key, and with `content` the protected content too (D23). Any state; a keyed session, and one
+    /// whose keys come from the secure environment, is `Lost` afterwards, one without a key has nothing to lose.
+    ///
+    /// Says whether anything was lost: then, with `content`, the host fills its protected resources with zeros.
     pub fn invalidate(&mut self, content: bool) -> bool {
+        self.losses += 1;
         self.state.lose(content)
+    }
+
+    /// How many teardowns a command session has met. Error: [`Error::NoCommandSession`].
+    pub(crate) fn losses_of_command_session(&self) -> Result<u64> {
+        if self.desc.carries_commands() { Ok(self.losses) } else { Err(Error::NoCommandSession) }
+    }
+
+    /// How many teardowns a session has met whose keys come from the secure environment. Error:
+    /// [`Error::NoHardwareKey`].
+    pub(crate) fn losses_of_hardware_session(&self) -> Result<u64> {
+        if self.adapter.has_hardware_keys(&self.desc) { Ok(self.losses) } else { Err(Error::NoHardwareKey) }
+    }
+
+    /// The secure environment has set the session up, in a call that began after `losses` teardowns: a lost session is
+    /// not lost any more, unless another teardown has come since.
+    pub(crate) fn hardware_key_made(&mut self, losses: u64) {
+        if self.losses == losses {
+            self.state.restore_hardware(self.desc.carries_commands());
+        }
     }
 
     fn require(&self, capability: Capability) -> Result<()> {

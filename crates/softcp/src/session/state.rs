@@ -12,6 +12,14 @@
 //!                           Lost { content } ◀────────────────────────
 //! ```
 //!
+//! A session whose keys come from the secure environment begins in `Hardware` in place of `Created`:
+//!
+//! ```text
+//!             invalidate
+//!  Hardware ─────────────▶ Lost { content }       provisioning, or a new hardware key, leads back;
+//!           ◀─────────────                        a media session can negotiate in both and is Keyed then
+//! ```
+//!
 //! Each state owns the keys that exist in it, so a key cannot be used in a state that does not have it. A method that
 //! fails leaves the state as it was.
 
@@ -21,6 +29,7 @@ use crate::error::{Error, Result};
 use crate::iv::DriverIvs;
 use crate::key::{KeyRefresh, ReadBackKey, SessionKey};
 use crate::provider::{BlockCipher, Provider};
+use crate::session::DataKey;
 
 /// Where a session is.
 pub(super) enum State {
@@ -30,8 +39,17 @@ pub(super) enum State {
     Keyed(Keyed),
     /// A session key is in force and a refresh has been started.
     RefreshPending(RefreshPending),
+    /// No session key: keys come from the secure environment.
+    Hardware(Hardware),
     /// A teardown took the key.
     Lost(Lost),
+}
+
+/// Without a session key of its own.
+pub(super) struct Hardware {
+    /// A command session, which takes no keys at all; otherwise a media session, which takes opened sealed keys.
+    commands_only: bool,
+    generation: u64,
 }
 
 /// A session key and what depends on it.
@@ -82,10 +100,33 @@ impl ReadBack {
 }
 
 impl State {
+    /// The first state of a session whose keys come from the secure environment.
+    pub(super) fn hardware(commands_only: bool) -> Self {
+        Self::Hardware(Hardware { commands_only, generation: 0 })
+    }
+
+    /// Whether the session can decrypt with `data_key`. An opened sealed key needs no session key where keys come from
+    /// the secure environment; everything else needs one, as [`Self::keyed`].
+    pub(super) fn allows(&self, data_key: &DataKey<'_>) -> Result<()> {
+        match data_key {
+            DataKey::Unwrapped(_) => self.allows_unwrapped(),
+            DataKey::Session | DataKey::Wrapped(_) => self.keyed().map(|_| ()),
+        }
+    }
+
+    /// As [`Self::allows`], for an opened sealed key.
+    pub(super) fn allows_unwrapped(&self) -> Result<()> {
+        match self {
+            Self::Hardware(hardware) if !hardware.commands_only => Ok(()),
+            _ => self.keyed().map(|_| ()),
+        }
+    }
+
     /// The key in force: D3 and D23 when there is none.
     pub(super) fn keyed(&self) -> Result<&Keyed> {
         match self {
-            Self::Created => Err(Error::NoSessionKey),
+            Self::Hardware(hardware) if hardware.commands_only => Err(Error::CommandSession),
+            Self::Created | Self::Hardware(_) => Err(Error::NoSessionKey),
             Self::Keyed(keyed) | Self::RefreshPending(RefreshPending { keyed, .. }) => Ok(keyed),
             Self::Lost(_) => Err(Error::KeyLost),
         }
@@ -94,7 +135,8 @@ impl State {
     /// As [`Self::keyed`], to change what depends on the key.
     pub(super) fn keyed_mut(&mut self) -> Result<&mut Keyed> {
         match self {
-            Self::Created => Err(Error::NoSessionKey),
+            Self::Hardware(hardware) if hardware.commands_only => Err(Error::CommandSession),
+            Self::Created | Self::Hardware(_) => Err(Error::NoSessionKey),
             Self::Keyed(keyed) | Self::RefreshPending(RefreshPending { keyed, .. }) => Ok(keyed),
             Self::Lost(_) => Err(Error::KeyLost),
         }
@@ -144,11 +186,18 @@ impl State {
     pub(super) fn lose(&mut self, content: bool) -> bool {
         match self {
             Self::Created => false,
-            Self::Keyed(_) | Self::RefreshPending(_) => {
+            Self::Hardware(_) | Self::Keyed(_) | Self::RefreshPending(_) => {
                 *self = Self::Lost(Lost { content, generation: self.generation() });
                 true
             }
             Self::Lost(lost) => content && !std::mem::replace(&mut lost.content, true),
+        }
+    }
+
+    /// The secure environment has what the session needs: `Lost` becomes `Hardware`, every other state stays.
+    pub(super) fn restore_hardware(&mut self, commands_only: bool) {
+        if let Self::Lost(lost) = self {
+            *self = Self::Hardware(Hardware { commands_only, generation: lost.generation });
         }
     }
 
@@ -157,6 +206,7 @@ impl State {
         match self {
             Self::Created => 0,
             Self::Keyed(keyed) | Self::RefreshPending(RefreshPending { keyed, .. }) => keyed.generation,
+            Self::Hardware(hardware) => hardware.generation,
             Self::Lost(lost) => lost.generation,
         }
     }
@@ -167,6 +217,7 @@ impl State {
             Self::Created => "Created",
             Self::Keyed(_) => "Keyed",
             Self::RefreshPending(_) => "RefreshPending",
+            Self::Hardware(_) => "Hardware",
             Self::Lost(_) => "Lost",
         }
     }

@@ -1,0 +1,100 @@
+//! Clear key licences: a JSON Web Key set ("Encrypted Media Extensions", section 9.1.4; RFC 7517).
+
+use std::collections::HashSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use softcp_abi::HRESULT;
+use zeroize::Zeroizing;
+
+use super::keys::Kid;
+use super::{MAX_KEYS, MAX_LICENCE_SIZE, status};
+use crate::key::{ContentKey, KEY_SIZE};
+
+/// Characters of 16 bytes in base64url without padding.
+const KEY_CHARACTERS: usize = 22;
+/// Bytes that the decoder asks for to decode that many characters.
+const DECODED_SIZE: usize = 18;
+
+/// A licence that is all right.
+pub(super) struct Licence {
+    pub(super) kind: Kind,
+    /// At least one key, each KID once, in the licence's order. Boxed once and for all, so that moves copy no key.
+    pub(super) keys: Vec<(Kid, Box<ContentKey>)>,
+}
+
+/// How long a licence is meant to last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub(super) enum Kind {
+    #[default]
+    #[serde(rename = "temporary")]
+    Temporary,
+    /// Earlier drafts said `persistent`.
+    #[serde(rename = "persistent-license", alias = "persistent")]
+    Persistent,
+}
+
+impl Kind {
+    /// The number in the answer to `LOAD_LICENCE`.
+    pub(super) fn number(self) -> u32 {
+        match self {
+            Self::Temporary => 0,
+            Self::Persistent => 1,
+        }
+    }
+}
+
+/// The JSON. Strings are borrowed from it, so that no key is copied; a string with escapes cannot be borrowed and fails.
+#[derive(Deserialize)]
+struct KeySet<'a> {
+    #[serde(borrow)]
+    keys: Vec<Key<'a>>,
+    #[serde(default, rename = "type")]
+    kind: Kind,
+}
+
+#[derive(Deserialize)]
+struct Key<'a> {
+    kty: &'a str,
+    kid: &'a str,
+    k: &'a str,
+}
+
+impl Licence {
+    /// Reads a licence. The status says only that it is none: a text about it could show a key.
+    pub(super) fn parse(json: &[u8]) -> Result<Self, HRESULT> {
+        if json.len() > MAX_LICENCE_SIZE {
+            return Err(status::BAD_LICENCE);
+        }
+        let set: KeySet<'_> = serde_json::from_slice(json).map_err(|_| status::BAD_LICENCE)?;
+        if set.keys.len() > MAX_KEYS {
+            return Err(status::TOO_MANY_KEYS);
+        }
+        let keys = set.keys.iter().map(Key::decode).collect::<Option<Vec<_>>>().ok_or(status::BAD_LICENCE)?;
+        let kids: HashSet<Kid> = keys.iter().map(|(kid, _)| *kid).collect();
+        if keys.is_empty() || kids.len() < keys.len() {
+            return Err(status::BAD_LICENCE);
+        }
+        Ok(Self { kind: set.kind, keys })
+    }
+}
+
+impl Key<'_> {
+    /// The key in the clear; none if it is no symmetric key of 16 bytes with a KID of 16 bytes.
+    fn decode(&self) -> Option<(Kid, Box<ContentKey>)> {
+        let kid = decode(self.kid).filter(|_| self.kty == "oct")?;
+        Some((Kid(*kid), Box::new(ContentKey::new(*decode(self.k)?))))
+    }
+}
+
+/// 16 bytes of base64url without padding.
+fn decode(text: &str) -> Option<Zeroizing<[u8; KEY_SIZE]>> {
+    let mut decoded = Zeroizing::new([0; DECODED_SIZE]);
+    if text.len() != KEY_CHARACTERS || URL_SAFE_NO_PAD.decode_slice(text, decoded.as_mut_slice()) != Ok(KEY_SIZE) {
+        return None;
+    }
+    let mut bytes = Zeroizing::new([0; KEY_SIZE]);
+    bytes.copy_from_slice(&decoded[..KEY_SIZE]);
+    Some(bytes)
+}

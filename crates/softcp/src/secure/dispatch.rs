@@ -1,0 +1,177 @@
+//! The way between sessions and the secure environment.
+
+use std::sync::Arc;
+
+use softcp_abi::{
+    D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_HW_PROTECTION, E_UNEXPECTED, GUID, GUID_NULL, HRESULT,
+};
+
+use super::{PrivateSizes, SecureAnswer, SecureCommand, SecureEffect, SecureEnvironment};
+use crate::adapter::Adapter;
+use crate::capability::Capability;
+use crate::device::{Device, Object};
+use crate::error::{Error, Result};
+use crate::handle::Handle;
+use crate::key::ContentKey;
+use crate::session::CryptoSessionDesc;
+
+/// The memory of one command: what it brings, and where the answer goes.
+#[derive(Debug)]
+pub struct CommandBuffers<'a> {
+    /// `PrivateDataSize` bytes from the beginning of `pbInput`.
+    pub private_input: &'a [u8],
+    /// `HWProtectionDataSize` bytes behind them; none is "no command bytes" (D29).
+    pub input: &'a [u8],
+    /// `PrivateDataSize` bytes from the beginning of `pbOutput`.
+    pub private_output: &'a mut [u8],
+    /// `MaxHWProtectionDataSize` bytes behind them: the room for the answer.
+    pub output: &'a mut [u8],
+}
+
+/// What a command came to. The answer itself lies in the [`CommandBuffers`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct CommandReport {
+    /// `Status`: how the command ended, as the environment says. `E_UNEXPECTED` when the environment answered with more
+    /// bytes than there was room for; then nothing of its answer is used.
+    pub status: HRESULT,
+    /// `HWProtectionDataSize`: bytes of the answer. Behind them the output is zero.
+    pub written: u32,
+    /// `TransportTime` in units of 100 ns.
+    pub transport_time: u64,
+    /// `ExecutionTime` in units of 100 ns.
+    pub execution_time: u64,
+    /// What the command did to keys. After [`SecureEffect::TornDown`] the host should tell its applications, as after
+    /// [`Adapter::teardown`].
+    pub effect: SecureEffect,
+}
+
+impl Device {
+    /// `NegotiateCryptoSessionKeyExchange` on a command session: carries one command to the secure environment. All of
+    /// both outputs is written: the answer, then zeros (D29).
+    ///
+    /// Any state; a lost session carries commands too. Calls are not serialised: the environment takes several at once,
+    /// also of one session (`NegotiateCryptoSessionKeyExchangeMT`).
+    ///
+    /// A command that the environment refuses is no error here: [`CommandReport::status`] says so. Errors, none of which
+    /// writes a byte: [`Error::BadHandle`]; [`Error::NoCommandSession`] for a session of another key exchange;
+    /// [`Error::WrongSize`] for private bytes of another size than [`Adapter::private_sizes`].
+    pub fn execute_secure_command(
+        &self,
+        session: Handle,
+        function: u32,
+        buffers: CommandBuffers<'_>,
+    ) -> Result<CommandReport> {
+        let shared = self.crypto_session(session)?;
+        let losses = shared.lock().losses_of_command_session()?;
+        let environment = self.adapter().environment()?;
+        let sizes = environment.private_sizes();
+        check_size("the private input", sizes.input, buffers.private_input)?;
+        check_size("the private output", sizes.output, buffers.private_output)?;
+
+        let CommandBuffers { private_input, input, private_output, output } = buffers;
+        let room = output.len().min(u32::MAX as usize);
+        let answer = environment.execute(SecureCommand { session, function, private_input, input, room });
+        let answer = if answer.output.len() > room || answer.private_output.len() > private_output.len() {
+            SecureAnswer { effect: answer.effect, ..SecureAnswer::failed(E_UNEXPECTED) }
+        } else {
+            answer
+        };
+        match answer.effect {
+            SecureEffect::None => {}
+            SecureEffect::Provisioned => shared.lock().hardware_key_made(losses),
+            SecureEffect::TornDown => drop(self.adapter().lose_keys(false)),
+        }
+        fill(private_output, &answer.private_output);
+        fill(output, &answer.output);
+        Ok(CommandReport {
+            status: answer.status,
+            written: u32::try_from(answer.output.len()).expect("the room is a 32-bit number"),
+            transport_time: answer.transport_time,
+            execution_time: answer.execution_time,
+            effect: answer.effect,
+        })
+    }
+
+    /// `GetDataForNewHardwareKey`: has the secure environment set the session's hardware key up, and returns its 64 bits of
+    /// data for the application.
+    ///
+    /// Any state of a session whose keys come from the environment; a lost one is `Ok` afterwards. Errors:
+    /// [`Error::BadHandle`]; [`Error::NotOffered`] without `HARDWARE_DRM_COMMUNICATION`; [`Error::NoHardwareKey`] for a
+    /// session of the RSA key exchange; [`Error::Environment`].
+    pub fn new_hardware_key(&self, session: Handle, private_input: &[u8]) -> Result<u64> {
+        let shared = self.crypto_session(session)?;
+        let environment = self.adapter().environment()?;
+        let losses = shared.lock().losses_of_hardware_session()?;
+        let data = environment.new_hardware_key(session, private_input)?;
+        shared.lock().hardware_key_made(losses);
+        Ok(data)
+    }
+}
+
+impl Adapter {
+    /// The secure environment; none unless the profile reports `HARDWARE_DRM_COMMUNICATION`.
+    #[must_use]
+    pub fn secure_environment(&self) -> Option<&Arc<dyn SecureEnvironment>> {
+        self.state.environment.as_ref()
+    }
+
+    /// `GetCryptoSessionPrivateDataSize`: the environment's sizes for the `HW_PROTECTION` key exchange, none for others.
+    /// The null profile stands for none. Error, for what no session can be created for: [`Error::UnsupportedCrypto`].
+    pub fn private_sizes(&self, desc: &CryptoSessionDesc) -> Result<PrivateSizes> {
+        self.check_session_desc(desc)?;
+        match self.secure_environment() {
+            Some(environment) if desc.key_exchange_type == D3D11_KEY_EXCHANGE_HW_PROTECTION => {
+                Ok(environment.private_sizes())
+            }
+            _ => Ok(PrivateSizes::default()),
+        }
+    }
+
+    /// Opens a sealed key blob through the secure environment, for [`DataKey::Unwrapped`](crate::DataKey::Unwrapped).
+    ///
+    /// `key_id` is the KID that the blob is expected to hold, as the GUID of the same written form. The null GUID and the
+    /// crypto type's, which a public browser sends in its place, say nothing about the KID. Errors:
+    /// [`Error::UnsupportedContentKey`] without `HARDWARE_DRM_COMMUNICATION` (D28), [`Error::Environment`].
+    pub fn open_sealed_key(&self, blob: &[u8], key_id: Option<&GUID>) -> Result<ContentKey> {
+        let environment = self.secure_environment().ok_or(Error::UnsupportedContentKey(blob.len()))?;
+        let key_id = key_id.filter(|id| ![GUID_NULL, D3D11_CRYPTO_TYPE_AES128_CTR].contains(id));
+        Ok(environment.open_key(blob, key_id)?)
+    }
+
+    /// A hardware teardown, as after a power event (D23): the secure environment forgets everything, then every session
+    /// of every device loses its key. With `content` the protected content is lost too, and filling protected surfaces
+    /// with zeros is the host's part. Calls under way end first or fail afterwards. Says whether a session lost anything.
+    pub fn teardown(&self, content: bool) -> bool {
+        if let Some(environment) = self.secure_environment() {
+            environment.teardown();
+        }
+        self.lose_keys(content)
+    }
+
+    /// Tells all sessions, after the environment has forgotten everything.
+    fn lose_keys(&self, content: bool) -> bool {
+        let sessions = self.objects.all(|object| matches!(object, Object::CryptoSession { .. }));
+        // Every session is told, whatever the one before said.
+        sessions.into_iter().fold(false, |lost, object| match object {
+            Object::CryptoSession { session, .. } => session.lock().invalidate(content) || lost,
+            _ => lost,
+        })
+    }
+
+    fn environment(&self) -> Result<&Arc<dyn SecureEnvironment>> {
+        self.secure_environment().ok_or(Error::NotOffered(Capability::HardwareDrmCommunication))
+    }
+}
+
+fn check_size(what: &'static str, expected: u32, buffer: &[u8]) -> Result<()> {
+    let (expected, given) = (expected as usize, buffer.len());
+    if given == expected { Ok(()) } else { Err(Error::WrongSize { what, expected, given }) }
+}
+
+/// Writes all of `out`: `bytes`, then zeros.
+fn fill(out: &mut [u8], bytes: &[u8]) {
+    let (answer, rest) = out.split_at_mut(bytes.len());
+    answer.copy_from_slice(bytes);
+    rest.fill(0);
+}
