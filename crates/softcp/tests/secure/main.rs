@@ -7,6 +7,7 @@
 mod common;
 
 mod blobs;
+mod browser;
 mod environments;
 mod licences;
 mod messages;
