@@ -218,8 +218,9 @@ typedef struct softcp_host {
   // Receives the failure of a DDI entry that returns nothing, once for each failed call (D20).
   void (SOFTCP_CALL *report_error)(void *context, const char *function, softcp_hresult hresult, const char *text);
   // Opens a sealed key blob and writes the 16-byte content key to `key` (D28). Asked for content keys that are not
-  // 16 bytes, so `blob_size` is any other number, 0 included; a failure is passed on. Null: such content keys are
-  // E_INVALIDARG.
+  // 16 bytes, so `blob_size` is any other number, 0 included, and for those of decoders with sealed keys, of any size; a
+  // failure is passed on. Null: the secure environment opens them; where hardware DRM communication is not offered, they
+  // are E_INVALIDARG.
   softcp_hresult (SOFTCP_CALL *unwrap_key)(void *context, const void *blob, uint32_t blob_size, uint8_t *key);
   // Writes the identifiers of the outputs that show the device's images to `identifiers`, up to `capacity` of them, and
   // returns how many there are; if that is more, it is asked again with room for so many. Asked at each query about
@@ -343,6 +344,39 @@ typedef struct softcp_decoder_buffer {
   // Reserved, zero.
   uint32_t reserved;
 } softcp_decoder_buffer;
+
+// One command to the secure environment. All sizes are in bytes.
+typedef struct softcp_secure_command {
+  // Size of this structure as the caller knows it.
+  uint32_t size;
+  // Number of the command, defined by the environment. The built-in one has 1 version, 2 provision, 3 load licence,
+  // 4 make key blob, 5 revoke, 6 teardown.
+  uint32_t function;
+  // Private bytes of the command, as many as `softcp_private_data_sizes` says.
+  const void *private_input;
+  // The command's bytes; may be null for none (D29).
+  const void *input;
+  // Where the private bytes of the answer go, as many as `softcp_private_data_sizes` says.
+  void *private_output;
+  // Where the answer goes. All of it is written: the answer, then zeros. Does not overlap with anything else.
+  void *output;
+  // Bytes of `private_input`.
+  uint32_t private_input_size;
+  // Bytes of `input`.
+  uint32_t input_size;
+  // Bytes of `private_output`.
+  uint32_t private_output_size;
+  // Bytes of `output`.
+  uint32_t output_size;
+  // Written: bytes of the answer.
+  uint32_t written;
+  // Written: an HRESULT, how the command ended.
+  softcp_hresult status;
+  // Written: time on the way to the environment and back, in units of 100 ns.
+  uint64_t transport_time;
+  // Written: time in the environment, in units of 100 ns.
+  uint64_t execution_time;
+} softcp_secure_command;
 
 // Success.
 #define SOFTCP_S_OK 0
@@ -499,7 +533,8 @@ softcp_hresult SOFTCP_CALL softcp_session_negotiate(const struct softcp_device *
 // Decrypts `source` into `destination`, which may be the same resource. The session needs a key.
 //
 // `info` null: everything is encrypted. `content_key` null: the session key decrypts; 16 bytes: that key, encrypted
-// with AES-128-ECB under the session key; any other size: handed to the host's `unwrap_key` (D28). `iv`: 16 bytes, the
+// with AES-128-ECB under the session key; any other size: opened by the host's `unwrap_key` or the
+// secure environment (D28). `iv`: 16 bytes, the
 // first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. Both surfaces agree in row bytes,
 // rows, planes and format; pitches may differ (D9).
 //
@@ -717,22 +752,23 @@ softcp_hresult SOFTCP_CALL softcp_decoder_session(const struct softcp_device *de
 
 // Begins a frame. `content_key` null: the session key, the one in force at each buffer. 16 bytes: that key, encrypted
 // with AES-128-ECB under the session key in force now. Any other size, and any size with a `session`: a sealed key blob,
-// handed to the host's `unwrap_key` (D28).
+// opened by the host's `unwrap_key` or by the secure environment (D28).
 //
-// `session` is zero for the session bound to the decoder, or names the one of a frame with a sealed key. A decoder
-// registered without encryption ignores both.
+// `session` is zero for the session bound to the decoder, or names the one of a frame with a sealed key; `key_id` is then
+// the identifier of the key in it, and may be null. A decoder registered without encryption ignores all three.
 //
 // SOFTCP_E_INVALIDCALL: a frame has begun already, no session is bound, or it has no key, or lost it.
 // SOFTCP_E_NOTIMPL: content keys are not offered. SOFTCP_E_INVALIDARG: a stale handle, or a blob that cannot be opened.
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `content_key` is null or valid for reads of `content_key_size`
-// bytes.
+// bytes, `key_id` null or readable.
 softcp_hresult SOFTCP_CALL softcp_decoder_begin_frame(const struct softcp_device *device,
                                           softcp_decoder decoder,
                                           softcp_session session,
                                           uint32_t content_key_size,
-                                          const void *content_key);
+                                          const void *content_key,
+                                          const struct softcp_guid *key_id);
 
 // Decrypts one buffer of a frame, or copies a clear one. The destination is written only when all is well.
 //
@@ -754,6 +790,47 @@ softcp_hresult SOFTCP_CALL softcp_decoder_decrypt_buffer(const struct softcp_dev
 // # Safety
 // `device` is null or came from `softcp_device_create`.
 softcp_hresult SOFTCP_CALL softcp_decoder_end_frame(const struct softcp_device *device, softcp_decoder decoder);
+
+// Carries one command of a session whose key exchange type is D3D11_KEY_EXCHANGE_HW_PROTECTION to the secure environment.
+// May be called from several threads at once. A command that the environment refuses is SOFTCP_S_OK here; `status` says
+// so. A command that tears down has the host's `teardown` called.
+//
+// SOFTCP_E_INVALIDCALL: a session of another key exchange. SOFTCP_E_INVALIDARG: private bytes of another size, null
+// pointers. Then the outputs keep their bytes, and the written members are zero but for `status`.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `command` is null or points to a structure of its `size`, valid
+// for writes, whose pointers are null or valid for their sizes; nothing else touches the outputs during the call.
+softcp_hresult SOFTCP_CALL softcp_session_execute(const struct softcp_device *device,
+                                      softcp_session session,
+                                      struct softcp_secure_command *command);
+
+// Writes how many private bytes a command and its answer begin with; both are zero for other key exchange types than
+// D3D11_KEY_EXCHANGE_HW_PROTECTION, and for the built-in environment. A null decode profile stands for none.
+// SOFTCP_E_UNSUPPORTEDCRYPTO: no session can be created for these.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; the GUIDs are null or readable; the sizes are null or valid for a
+// write.
+softcp_hresult SOFTCP_CALL softcp_private_data_sizes(const struct softcp_device *device,
+                                         const struct softcp_guid *crypto_type,
+                                         const struct softcp_guid *decode_profile,
+                                         const struct softcp_guid *key_exchange_type,
+                                         uint32_t *input_size,
+                                         uint32_t *output_size);
+
+// Has the secure environment set a session's hardware key up, and writes its 64 bits for the application to `data`. A
+// session that lost its key is SOFTCP_SESSION_STATUS_OK afterwards. SOFTCP_E_INVALIDCALL: the session's keys do not come
+// from the environment. SOFTCP_E_NOTIMPL: hardware DRM communication is not offered.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `private_input` is null or valid for reads of its size; `data` is
+// null or valid for a write.
+softcp_hresult SOFTCP_CALL softcp_session_new_hardware_key(const struct softcp_device *device,
+                                               softcp_session session,
+                                               uint32_t private_input_size,
+                                               const void *private_input,
+                                               uint64_t *data);
 
 // Writes to `enforced` whether protection is enforced (1) or not (0): while it is, the host must refuse to map
 // protected resources and to copy them to unprotected ones (D19).

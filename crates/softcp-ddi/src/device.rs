@@ -4,9 +4,10 @@ use std::any::Any;
 use std::ffi::c_void;
 use std::sync::Arc;
 
+use softcp::secure::{CommandBuffers, CommandReport, PrivateSizes, SecureEffect};
 use softcp::{
-    Adapter, BlitSurfaces, CryptoSessionDesc, DataKey, DecoderBuffer, DecoderEncryption, Device, EncryptedBlockInfo,
-    Error, GUID, Handle, Kind, Reply, SessionStatus, SharedSession,
+    Adapter, BlitSurfaces, ContentKey, CryptoSessionDesc, DataKey, DecoderBuffer, DecoderEncryption, Device,
+    EncryptedBlockInfo, Error, GUID, Handle, Kind, Reply, SessionStatus, SharedSession,
 };
 
 use crate::host::{Host, softcp_host};
@@ -77,6 +78,43 @@ impl softcp_device {
         Ok(self.engine.crypto_session(handle(id, Kind::CryptoSession)?)?)
     }
 
+    /// Carries a command to the secure environment. A command that tears down is heard by the host.
+    pub(crate) fn execute_command(
+        &self,
+        session: usize,
+        function: u32,
+        buffers: CommandBuffers<'_>,
+    ) -> Result<CommandReport> {
+        let handle = handle(session, Kind::CryptoSession)?;
+        let report = self.engine.execute_secure_command(handle, function, buffers)?;
+        if report.effect == SecureEffect::TornDown {
+            self.host.teardown(0, lost_status(false));
+        }
+        Ok(report)
+    }
+
+    pub(crate) fn new_hardware_key(&self, session: usize, private_input: &[u8]) -> Result<u64> {
+        Ok(self.engine.new_hardware_key(handle(session, Kind::CryptoSession)?, private_input)?)
+    }
+
+    pub(crate) fn private_sizes(
+        &self,
+        crypto_type: GUID,
+        decode_profile: GUID,
+        key_exchange_type: GUID,
+    ) -> Result<PrivateSizes> {
+        Ok(self.adapter().private_sizes(&CryptoSessionDesc { crypto_type, decode_profile, key_exchange_type })?)
+    }
+
+    /// Opens a content key that is no wrap (D28): by the host, if it has a function for that, else by the secure
+    /// environment.
+    fn open_key(&self, blob: &[u8], key_id: Option<&GUID>) -> Result<ContentKey> {
+        match self.host.unwrap_key(blob) {
+            Some(opened) => opened,
+            None => Ok(self.adapter().open_sealed_key(blob, key_id)?),
+        }
+    }
+
     /// A teardown of one session; the host hears of it if something was lost.
     pub(crate) fn invalidate_session(&self, id: usize, content: bool) -> Result<()> {
         let lost = self.session(id)?.lock().invalidate(content);
@@ -86,9 +124,9 @@ impl softcp_device {
         Ok(())
     }
 
-    /// A teardown of all sessions; the host hears of it if something was lost.
+    /// A teardown of the secure environment and all sessions; the host hears of it if something was lost.
     pub(crate) fn teardown(&self, content: bool) {
-        if self.engine.teardown(content) {
+        if self.adapter().teardown(content) {
             self.host.teardown(0, lost_status(content));
         }
     }
@@ -122,7 +160,7 @@ impl softcp_device {
             None => DataKey::Session,
             Some(key) => match key.try_into() {
                 Ok(wrapped) => DataKey::Wrapped(wrapped),
-                Err(_) => DataKey::Unwrapped(self.host.unwrap_key(key)?),
+                Err(_) => DataKey::Unwrapped(self.open_key(key, None)?),
             },
         };
         // The session is locked after the host has mapped and unlocked before it unmaps: no lock during a callback.
@@ -175,14 +213,20 @@ impl softcp_device {
     }
 
     /// Begins a frame: under the session that `session` names with a sealed key, else under the one bound to the decoder.
-    pub(crate) fn begin_frame(&self, decoder: usize, session: usize, content_key: Option<&[u8]>) -> Result<()> {
+    pub(crate) fn begin_frame(
+        &self,
+        decoder: usize,
+        session: usize,
+        content_key: Option<&[u8]>,
+        key_id: Option<&GUID>,
+    ) -> Result<()> {
         let decoder = handle(decoder, Kind::Decoder)?;
         let session = Handle::from_raw(session);
         let key = match content_key {
             None => DataKey::Session,
             Some(key) => match key.try_into() {
                 Ok(wrapped) if session.is_none() => DataKey::Wrapped(wrapped),
-                _ => DataKey::Unwrapped(self.host.unwrap_key(key)?),
+                _ => DataKey::Unwrapped(self.open_key(key, key_id)?),
             },
         };
         Ok(self.engine.begin_frame(decoder, session, &key)?)

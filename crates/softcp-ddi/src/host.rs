@@ -44,8 +44,9 @@ pub struct softcp_host {
         unsafe extern "C" fn(context: *mut c_void, function: *const c_char, hresult: HRESULT, text: *const c_char),
     >,
     /// Opens a sealed key blob and writes the 16-byte content key to `key` (D28). Asked for content keys that are not
-    /// 16 bytes, so `blob_size` is any other number, 0 included; a failure is passed on. Null: such content keys are
-    /// E_INVALIDARG.
+    /// 16 bytes, so `blob_size` is any other number, 0 included, and for those of decoders with sealed keys, of any size; a
+    /// failure is passed on. Null: the secure environment opens them; where hardware DRM communication is not offered, they
+    /// are E_INVALIDARG.
     pub unwrap_key: Option<
         unsafe extern "C" fn(context: *mut c_void, blob: *const c_void, blob_size: u32, key: *mut u8) -> HRESULT,
     >,
@@ -148,16 +149,16 @@ impl Host {
         check("set_hardware_protection", hresult)
     }
 
-    /// Opens a sealed key blob (D28).
-    pub(crate) fn unwrap_key(&self, blob: &[u8]) -> Result<ContentKey> {
-        let unsupported = || Error::UnsupportedContentKey(blob.len());
-        let unwrap_key = self.0.unwrap_key.ok_or_else(unsupported)?;
-        let size = u32::try_from(blob.len()).map_err(|_| unsupported())?;
+    /// Opens a sealed key blob (D28), if the host has a function for that.
+    pub(crate) fn unwrap_key(&self, blob: &[u8]) -> Option<Result<ContentKey>> {
+        let unwrap_key = self.0.unwrap_key?;
+        let Ok(size) = u32::try_from(blob.len()) else {
+            return Some(Err(Error::UnsupportedContentKey(blob.len()).into()));
+        };
         let mut key = [0; KEY_SIZE];
         // SAFETY: the host's own function with its own context; blob and key live past the call and have these sizes.
         let hresult = unsafe { unwrap_key(self.0.context, blob.as_ptr().cast(), size, key.as_mut_ptr()) };
-        check("unwrap_key", hresult)?;
-        Ok(ContentKey::new(key))
+        Some(check("unwrap_key", hresult).map(|()| ContentKey::new(key)))
     }
 }
 

@@ -145,6 +145,15 @@ pub(crate) unsafe fn versioned<T: Copy + Default>(name: &'static str, pointer: *
     Ok(value)
 }
 
+/// As [`versioned`], for a structure that is also written: it must have all members that this version has.
+///
+/// # Safety
+/// As for [`versioned`].
+pub(crate) unsafe fn whole<T: Copy + Default>(name: &'static str, pointer: *const T) -> Result<T> {
+    // SAFETY: the caller's duty is the same.
+    unsafe { versioned(name, pointer, size_of::<T>()) }
+}
+
 /// Whether there are bytes to make a slice of.
 fn check_bytes(name: &'static str, data: *const c_void, size: usize) -> Result<bool> {
     if size == 0 {

@@ -46,7 +46,7 @@ impl Decoding {
         let (size, data) = key.map_or((0, null()), |key| (u32::try_from(key.len()).unwrap(), key.as_ptr().cast()));
         let (device, session) = (self.device.as_ptr(), self.session.id());
         // SAFETY: the device lives, the key lives past the call.
-        unsafe { softcp_decoder_begin_frame(device, self.decoder, session, size, data) }
+        unsafe { softcp_decoder_begin_frame(device, self.decoder, session, size, data, null()) }
     }
 
     fn end(&self) -> HRESULT {

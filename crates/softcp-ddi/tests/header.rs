@@ -152,6 +152,7 @@ fn core_header() -> String {
         "core/session.rs",
         "core/channel.rs",
         "core/decoder.rs",
+        "core/hardware.rs",
         "core/protection.rs",
         "device.rs",
         "host.rs",

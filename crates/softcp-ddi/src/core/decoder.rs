@@ -6,7 +6,7 @@
 
 use std::ffi::c_void;
 
-use softcp::{DecoderBuffer, DecoderEncryption, Encrypted, Subsample};
+use softcp::{DecoderBuffer, DecoderEncryption, Encrypted, GUID, Subsample};
 
 use super::device::{borrow, softcp_device};
 use super::session::softcp_encrypted_block_info;
@@ -159,17 +159,17 @@ pub unsafe extern "C" fn softcp_decoder_session(
 
 /// Begins a frame. `content_key` null: the session key, the one in force at each buffer. 16 bytes: that key, encrypted
 /// with AES-128-ECB under the session key in force now. Any other size, and any size with a `session`: a sealed key blob,
-/// handed to the host's `unwrap_key` (D28).
+/// opened by the host's `unwrap_key` or by the secure environment (D28).
 ///
-/// `session` is zero for the session bound to the decoder, or names the one of a frame with a sealed key. A decoder
-/// registered without encryption ignores both.
+/// `session` is zero for the session bound to the decoder, or names the one of a frame with a sealed key; `key_id` is then
+/// the identifier of the key in it, and may be null. A decoder registered without encryption ignores all three.
 ///
 /// SOFTCP_E_INVALIDCALL: a frame has begun already, no session is bound, or it has no key, or lost it.
 /// SOFTCP_E_NOTIMPL: content keys are not offered. SOFTCP_E_INVALIDARG: a stale handle, or a blob that cannot be opened.
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create`; `content_key` is null or valid for reads of `content_key_size`
-/// bytes.
+/// bytes, `key_id` null or readable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn softcp_decoder_begin_frame(
     device: *const softcp_device,
@@ -177,13 +177,16 @@ pub unsafe extern "C" fn softcp_decoder_begin_frame(
     session: softcp_session,
     content_key_size: u32,
     content_key: *const c_void,
+    key_id: *const softcp_guid,
 ) -> softcp_hresult {
     guard::run("softcp_decoder_begin_frame", || {
         // SAFETY: the caller's duty on `device`.
         let device = unsafe { borrow(device) }?;
         // SAFETY: the caller's duty on `content_key`.
         let content_key = unsafe { pointer::bytes_or_null(content_key, content_key_size as usize) }?;
-        device.begin_frame(decoder, session, content_key)
+        // SAFETY: the caller's duty on `key_id`.
+        let key_id = unsafe { pointer::read_or_null(key_id) }.map(GUID::from);
+        device.begin_frame(decoder, session, content_key, key_id.as_ref())
     })
 }
 

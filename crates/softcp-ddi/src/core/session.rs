@@ -172,7 +172,8 @@ pub unsafe extern "C" fn softcp_session_negotiate(
 /// Decrypts `source` into `destination`, which may be the same resource. The session needs a key.
 ///
 /// `info` null: everything is encrypted. `content_key` null: the session key decrypts; 16 bytes: that key, encrypted
-/// with AES-128-ECB under the session key; any other size: handed to the host's `unwrap_key` (D28). `iv`: 16 bytes, the
+/// with AES-128-ECB under the session key; any other size: opened by the host's `unwrap_key` or the
+/// secure environment (D28). `iv`: 16 bytes, the
 /// first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. Both surfaces agree in row bytes,
 /// rows, planes and format; pitches may differ (D9).
 ///

@@ -9,5 +9,6 @@ pub mod attach;
 pub mod caps;
 pub mod certificate;
 pub mod channel;
+pub mod hardware;
 pub mod session;
 pub mod table;

@@ -10,6 +10,7 @@ use softcp_abi::{
 };
 
 use super::attach::{device, reporting};
+use super::hardware;
 use crate::device::status_number;
 use crate::hresult::Result;
 use crate::{guard, pointer};
@@ -68,13 +69,33 @@ pub(super) unsafe extern "system" fn negotiate_crypto_session_key_exchange(
     data: *mut c_void,
 ) -> HRESULT {
     guard::run("NegotiateCryptoSessionKeyExchange", || {
-        let device = device(h_device)?;
-        // SAFETY: the runtime's duty on its session handle.
-        let id = unsafe { id(session) }?;
-        // SAFETY: the runtime's duty: null or readable for `data_size` bytes.
-        let data = unsafe { pointer::bytes("pData", data, data_size as usize) }?;
-        Ok(device.session(id)?.lock().negotiate(data)?)
+        // SAFETY: the runtime's duty on its session handle and on the data.
+        unsafe { negotiate(h_device, session, data_size, data) }
     })
+}
+
+/// The key exchange of a session: a key, or for a session that carries commands to the secure environment a command.
+///
+/// # Safety
+/// `session` is as the runtime passes it; `data` is null or valid for `data_size` bytes, read or, for a command, also
+/// written, and so are the structures that a command points to.
+pub(super) unsafe fn negotiate(
+    h_device: D3D10DDI_HDEVICE,
+    session: D3D11_1DDI_HCRYPTOSESSION,
+    data_size: u32,
+    data: *mut c_void,
+) -> Result<()> {
+    let device = device(h_device)?;
+    // SAFETY: the caller's duty.
+    let id = unsafe { id(session) }?;
+    let shared = device.session(id)?;
+    if shared.lock().desc().carries_commands() {
+        // SAFETY: the caller's duty.
+        return unsafe { hardware::execute(&device, id, data, data_size as usize) };
+    }
+    // SAFETY: the caller's duty.
+    let data = unsafe { pointer::bytes("pData", data, data_size as usize) }?;
+    Ok(shared.lock().negotiate(data)?)
 }
 
 /// `EncryptionBlt`: the driver writes the IV (D26).
@@ -233,7 +254,7 @@ pub(super) unsafe extern "system" fn set_hardware_protection(
 /// # Safety
 /// `session.pDrvPrivate` is null or the private memory of a session, of the size that `CalcPrivateCryptoSessionSize`
 /// said.
-unsafe fn id(session: D3D11_1DDI_HCRYPTOSESSION) -> Result<usize> {
+pub(super) unsafe fn id(session: D3D11_1DDI_HCRYPTOSESSION) -> Result<usize> {
     // SAFETY: the caller's duty.
     unsafe { pointer::read("hCryptoSession", session.pDrvPrivate.cast()) }
 }

@@ -7,7 +7,7 @@ use std::ffi::{CStr, c_char, c_void};
 
 use softcp_abi::video_table_size;
 
-use super::{caps, certificate, channel, session};
+use super::{caps, certificate, channel, hardware, session};
 use crate::core::types::softcp_hresult;
 use crate::guard;
 use crate::hresult::{Failure, Result};
@@ -64,7 +64,10 @@ static ENTRIES: &[Entry] = entries! {
     75 c"pfnQueryAuthenticatedChannel" PFND3D11_1DDI_QUERYAUTHENTICATEDCHANNEL = channel::query_authenticated_channel,
     76 c"pfnConfigureAuthenticatedChannel" PFND3D11_1DDI_CONFIGUREAUTHENTICATEDCHANNEL = channel::configure_authenticated_channel,
     78 c"pfnCryptoSessionGetHandle" PFND3D11_1DDI_CRYPTOSESSIONGETHANDLE = session::crypto_session_get_handle,
+    81 c"pfnGetDataForNewHardwareKey" PFND3DWDDM2_0DDI_GETDATAFORNEWHARDWAREKEY = hardware::get_data_for_new_hardware_key,
     82 c"pfnCheckCryptoSessionStatus" PFND3DWDDM2_0DDI_CHECKCRYPTOSESSIONSTATUS = session::check_crypto_session_status,
+    93 c"pfnGetCryptoSessionPrivateDataSize" PFND3DWDDM2_0DDI_GETCRYPTOSESSIONPRIVATEDATASIZE = hardware::get_crypto_session_private_data_size,
+    96 c"pfnNegotiateCryptoSessionKeyExchangeMT" PFND3DWDDM2_4DDI_NEGOTIATECRYPTOSESSIONKEYEXCHANGE = hardware::negotiate_crypto_session_key_exchange_mt,
 };
 
 /// The entries of the core device table, which the host fills itself from [`softcp_ddi_entry`]; the index does not count.

@@ -44,7 +44,8 @@ pub struct CryptoSessionDesc {
 
 impl CryptoSessionDesc {
     /// Whether the session only carries commands to the secure environment.
-    fn carries_commands(&self) -> bool {
+    #[must_use]
+    pub fn carries_commands(&self) -> bool {
         self.key_exchange_type == D3D11_KEY_EXCHANGE_HW_PROTECTION
     }
 }
