@@ -74,6 +74,19 @@ fn media_session_without_session_key_refuses_what_needs_one() {
 }
 
 #[test]
+fn crypto_type_as_key_exchange_type_without_drm_communication_makes_an_ordinary_session() {
+    let plain = Rig::with_key();
+    let key = plain.adapter.open_sealed_key(&plain.blob(KID), None).unwrap();
+    let device = Device::new(&adapter("quirks.key_exchange_alias=true")).unwrap();
+    let session = device.crypto_session(device.create_crypto_session(&media()).unwrap()).unwrap();
+    let mut out = [0xEE; 16];
+    let blit = session.lock().decryption_blt(buffers(&[0; 16], &mut out), None, &DataKey::Unwrapped(key), &[1; 16]);
+    assert!(matches!(blit, Err(Error::NoSessionKey)), "{blit:?}");
+    assert!(!device.adapter().teardown(false), "nothing to lose");
+    assert_eq!(session.lock().status(), SessionStatus::Ok);
+}
+
+#[test]
 fn media_session_can_negotiate_like_any_other() {
     let rig = Rig::new();
     let session = rig.media_session();
