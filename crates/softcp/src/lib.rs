@@ -42,7 +42,7 @@ mod surface;
 pub use adapter::Adapter;
 pub use blit::{Encrypted, EncryptedBlockInfo, Subsample};
 pub use channel::{ChannelType, MAX_COMMAND_SIZE, Reply, asks_for_outputs, command_header_size, query_size};
-pub use device::{DecoderBuffer, DecoderEncryption, Device, Process, ProtectionFlags, SharedSession};
+pub use device::{DecoderBuffer, DecoderEncryption, Device, Process, ProtectionFlags, SharedSession, TeardownObserver};
 pub use error::{Error, Result};
 pub use handle::{Handle, Kind};
 pub use iv::{AesCtrIv, IV_SIZE};
