@@ -26,7 +26,8 @@ struct environment {
     softcp_guid key_id; /* of the last sealed key, all zero for none */
     uint8_t key[KEY_SIZE];
     void (*during)(struct environment *environment); /* called by `execute`, if not null */
-    const softcp_device *device;                     /* for that */
+    const softcp_device *device;                     /* for that, as the adapter */
+    const softcp_adapter *adapter;
     softcp_hresult during_result;
     pthread_mutex_t lock;
     pthread_cond_t both;
@@ -233,7 +234,7 @@ static void test_commands(struct core *core, struct environment *environment)
     environment->effect = SOFTCP_SECURE_EFFECT_NONE;
     environment->status = 0;
     is_number(environment->teardowns, 0, "a command that tears down has done so itself");
-    is_hresult(softcp_device_teardown(core->device, SOFTCP_SESSION_STATUS_KEY_LOST), SOFTCP_S_OK, "teardown");
+    is_hresult(softcp_adapter_teardown(core->adapter, SOFTCP_SESSION_STATUS_KEY_LOST), SOFTCP_S_OK, "teardown");
     is_number(environment->teardowns, 1, "tells the environment");
     is_number(status_of(core, session), SOFTCP_SESSION_STATUS_KEY_LOST, "and the session");
     is_hresult(softcp_session_destroy(core->device, session), SOFTCP_S_OK, "destroy");
@@ -274,7 +275,7 @@ static void test_keys(struct core *core, struct environment *environment)
                "a blob of 0 bytes is the environment's to refuse");
     is_hresult(softcp_decoder_begin_frame(device, decoder, media, BLOB_SIZE, blob, NULL), SOFTCP_S_OK,
                "a positive HRESULT is success");
-    is_hresult(softcp_device_teardown(device, SOFTCP_SESSION_STATUS_KEY_LOST), SOFTCP_S_OK, "teardown");
+    is_hresult(softcp_adapter_teardown(core->adapter, SOFTCP_SESSION_STATUS_KEY_LOST), SOFTCP_S_OK, "teardown");
     decoder_decrypts(core, decoder, environment->key, 2, SOFTCP_E_INVALIDCALL, "in the middle of the frame (D23)");
     uint64_t data = 0;
     is_hresult(softcp_session_new_hardware_key(device, media, 2, "xy", &data), SOFTCP_S_OK, "a hardware key");
@@ -296,7 +297,7 @@ static void asks_status(struct environment *environment)
 static void tears_down(struct environment *environment)
 {
     environment->during = NULL;
-    environment->during_result = softcp_device_teardown(environment->device, SOFTCP_SESSION_STATUS_KEY_LOST);
+    environment->during_result = softcp_adapter_teardown(environment->adapter, SOFTCP_SESSION_STATUS_KEY_LOST);
 }
 
 static void destroys_session(struct environment *environment)
@@ -315,6 +316,7 @@ static void test_calls_from_execute(struct core *core, struct environment *envir
 {
     static void (*const calls[])(struct environment *) = {asks_status, tears_down, destroys_session, destroys_device};
     environment->device = core->device;
+    environment->adapter = core->adapter;
     for (int i = 0; i < 4; i++) {
         environment->session = session_of(core, &hw_protection);
         environment->effect = i == 1 ? SOFTCP_SECURE_EFFECT_PROVISIONED : SOFTCP_SECURE_EFFECT_NONE;

@@ -384,9 +384,9 @@ static void test_teardown(const char *identity)
     static const uint32_t losses[] = {SOFTCP_SESSION_STATUS_KEY_LOST, SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST};
     for (int i = 0; i < 2; i++) {
         const unsigned calls = heard.calls;
-        is_hresult(softcp_device_teardown(core.device, losses[i]), SOFTCP_S_OK, "teardown %u", losses[i]);
+        is_hresult(softcp_adapter_teardown(core.adapter, losses[i]), SOFTCP_S_OK, "teardown %u", losses[i]);
         ok(heard.calls == calls + 1 && heard.session == 0 && heard.status == losses[i], "the host hears of it once");
-        is_hresult(softcp_device_teardown(core.device, losses[i]), SOFTCP_S_OK, "teardown %u again", losses[i]);
+        is_hresult(softcp_adapter_teardown(core.adapter, losses[i]), SOFTCP_S_OK, "teardown %u again", losses[i]);
         is_number(heard.calls, calls + 1, "has nothing to take");
         has_status(&core, over.session, losses[i], "the command session");
         has_status(&core, media, losses[i], "the media session");
@@ -413,13 +413,26 @@ static void test_teardown(const char *identity)
     blits(&core, media, key, blob, BLOB_SIZE, SOFTCP_S_OK, "and so is the environment");
     static const uint32_t none[] = {0, 3, UINT32_MAX};
     for (int i = 0; i < 3; i++) {
-        is_hresult(softcp_device_teardown(core.device, none[i]), SOFTCP_E_INVALIDARG, "teardown %u", none[i]);
+        is_hresult(softcp_adapter_teardown(core.adapter, none[i]), SOFTCP_E_INVALIDARG, "teardown %u", none[i]);
     }
-    is_hresult(softcp_device_teardown(NULL, losses[0]), SOFTCP_E_INVALIDARG, "teardown of no device");
+    is_hresult(softcp_adapter_teardown(NULL, losses[0]), SOFTCP_E_INVALIDARG, "teardown of no adapter");
     calls = heard.calls;
     executes(&commander, TEARDOWN, NULL, 0, 0, S_OK, 0, NULL, "TEARDOWN");
     ok(heard.calls == calls + 1 && heard.session == 0 && heard.status == losses[0], "the host hears of that too");
     has_status(&core, media, SOFTCP_SESSION_STATUS_KEY_LOST, "the media session");
+    struct core other = core;
+    is_hresult(softcp_device_create(core.adapter, &core.host.callbacks, &other.device), SOFTCP_S_OK, "a second device");
+    struct core_session elsewhere = core_session_keyed(&other);
+    calls = heard.calls;
+    executes(&commander, TEARDOWN, NULL, 0, 0, S_OK, 0, NULL, "TEARDOWN");
+    is_number(heard.calls, calls + 1, "of two devices' hosts only that one hears which lost something");
+    is_hresult(core_session_negotiate(&keyed), SOFTCP_S_OK, "key exchange");
+    is_hresult(core_session_negotiate(&elsewhere), SOFTCP_S_OK, "key exchange on the second device");
+    calls = heard.calls;
+    is_hresult(softcp_adapter_teardown(core.adapter, losses[1]), SOFTCP_S_OK, "teardown");
+    is_number(heard.calls, calls + 2, "both hosts hear of a teardown");
+    has_status(&other, elsewhere.id, losses[1], "the second device's session");
+    softcp_device_destroy(other.device);
     core_end(&core);
 }
 

@@ -76,7 +76,7 @@ pub struct softcp_secure_environment {
             data: *mut u64,
         ) -> HRESULT,
     >,
-    /// Forgets everything, keys and provisioning: `softcp_device_teardown` was called. The sessions lose their keys
+    /// Forgets everything, keys and provisioning: `softcp_adapter_teardown` was called. The sessions lose their keys
     /// afterwards. Not called for a command with SOFTCP_SECURE_EFFECT_TORN_DOWN, which has done so itself. Null: there is
     /// nothing to forget.
     pub teardown: Option<unsafe extern "C" fn(context: *mut c_void)>,

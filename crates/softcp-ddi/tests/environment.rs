@@ -22,7 +22,7 @@ use softcp_ddi::core::hardware::{
     softcp_private_data_sizes, softcp_secure_command, softcp_session_execute, softcp_session_new_hardware_key,
 };
 use softcp_ddi::core::session::{
-    SOFTCP_SESSION_STATUS_KEY_LOST, SOFTCP_SESSION_STATUS_OK, softcp_device_teardown, softcp_session_create,
+    SOFTCP_SESSION_STATUS_KEY_LOST, SOFTCP_SESSION_STATUS_OK, softcp_adapter_teardown, softcp_session_create,
     softcp_session_desc, softcp_session_destroy, softcp_session_status,
 };
 use softcp_ddi::core::types::softcp_guid;
@@ -179,10 +179,15 @@ impl Environment {
     }
 }
 
-/// A device over the callbacks, which are gone when the adapter is used.
-fn device(callbacks: softcp_secure_environment) -> TestDevice {
+/// An adapter over the callbacks, which are gone when it is used.
+fn adapter(callbacks: softcp_secure_environment) -> TestAdapter {
     let options = "capabilities.flags.hardware_drm_communication=true;quirks.key_exchange_alias=true";
-    TestDevice::new(&TestAdapter::with_secure_environment(options, &raw const callbacks))
+    TestAdapter::with_secure_environment(options, &raw const callbacks)
+}
+
+/// A device on an adapter of its own.
+fn device(callbacks: softcp_secure_environment) -> TestDevice {
+    TestDevice::new(&adapter(callbacks))
 }
 
 fn session(device: &TestDevice, key_exchange_type: GUID) -> usize {
@@ -331,7 +336,8 @@ fn unknown_effect_is_no_answer() {
 #[test]
 fn effects_move_the_status_of_sessions() {
     let environment = Environment::default();
-    let device = device(environment.callbacks());
+    let adapter = adapter(environment.callbacks());
+    let device = TestDevice::new(&adapter);
     let (session, other) = (commands(&device), commands(&device));
     let run = |effect| {
         environment.set(Answer { effect, ..Answer::default() });
@@ -343,8 +349,8 @@ fn effects_move_the_status_of_sessions() {
     assert_eq!(run(SOFTCP_SECURE_EFFECT_NONE), (lost, lost));
     assert_eq!(run(SOFTCP_SECURE_EFFECT_PROVISIONED), (SOFTCP_SESSION_STATUS_OK, lost));
     assert_eq!(*lock(&environment.teardowns), 0, "it has done so itself");
-    // SAFETY: the device lives.
-    assert_eq!(unsafe { softcp_device_teardown(device.as_ptr(), SOFTCP_SESSION_STATUS_KEY_LOST) }, S_OK);
+    // SAFETY: the adapter lives.
+    assert_eq!(unsafe { softcp_adapter_teardown(adapter.as_ptr(), SOFTCP_SESSION_STATUS_KEY_LOST) }, S_OK);
     assert_eq!((*lock(&environment.teardowns), status(&device, session)), (1, lost));
 }
 
@@ -435,12 +441,13 @@ fn hardware_key(device: &TestDevice, session: usize, input: &[u8]) -> (HRESULT, 
 #[test]
 fn new_hardware_key_is_the_environments() {
     let environment = Environment::default();
-    let device = device(environment.callbacks());
+    let adapter = adapter(environment.callbacks());
+    let device = TestDevice::new(&adapter);
     let session = media(&device);
     assert_eq!(hardware_key(&device, session, b"four"), (S_OK, 0xFFFF_0000_0000_0004));
     assert_eq!(hardware_key(&device, session, b""), (S_OK, 0xFFFF_0000_0000_0000));
-    // SAFETY: the device lives.
-    assert_eq!(unsafe { softcp_device_teardown(device.as_ptr(), SOFTCP_SESSION_STATUS_KEY_LOST) }, S_OK);
+    // SAFETY: the adapter lives.
+    assert_eq!(unsafe { softcp_adapter_teardown(adapter.as_ptr(), SOFTCP_SESSION_STATUS_KEY_LOST) }, S_OK);
     *lock(&environment.key_result) = D3DERR_INVALIDCALL;
     assert_eq!(hardware_key(&device, session, b""), (D3DERR_INVALIDCALL, 0));
     assert_eq!((status(&device, session), blit(&device, session, BLOB)), (1, D3DERR_INVALIDCALL));
@@ -453,12 +460,14 @@ fn new_hardware_key_is_the_environments() {
 fn environment_of_execute_alone_refuses_keys_and_forgets_nothing() {
     let environment = Environment::default();
     let whole = environment.callbacks();
-    let device = device(softcp_secure_environment { open_key: None, new_hardware_key: None, teardown: None, ..whole });
+    let adapter =
+        adapter(softcp_secure_environment { open_key: None, new_hardware_key: None, teardown: None, ..whole });
+    let device = TestDevice::new(&adapter);
     let session = media(&device);
     assert_eq!(blit(&device, session, BLOB), E_INVALIDARG);
     assert_eq!(hardware_key(&device, session, b""), (E_NOTIMPL, 0));
-    // SAFETY: the device lives.
-    assert_eq!(unsafe { softcp_device_teardown(device.as_ptr(), SOFTCP_SESSION_STATUS_KEY_LOST) }, S_OK);
+    // SAFETY: the adapter lives.
+    assert_eq!(unsafe { softcp_adapter_teardown(adapter.as_ptr(), SOFTCP_SESSION_STATUS_KEY_LOST) }, S_OK);
     assert_eq!((*lock(&environment.teardowns), status(&device, session)), (0, 1));
 }
 
@@ -466,11 +475,12 @@ fn environment_of_execute_alone_refuses_keys_and_forgets_nothing() {
 fn without_the_capability_the_environment_is_never_asked() {
     let environment = Environment::default();
     let callbacks = environment.callbacks();
-    let device = TestDevice::new(&TestAdapter::with_secure_environment("", &raw const callbacks));
+    let adapter = TestAdapter::with_secure_environment("", &raw const callbacks);
+    let device = TestDevice::new(&adapter);
     let session = device.create_session().id();
     assert_eq!(blit(&device, session, BLOB), E_INVALIDARG);
-    // SAFETY: the device lives.
-    assert_eq!(unsafe { softcp_device_teardown(device.as_ptr(), SOFTCP_SESSION_STATUS_KEY_LOST) }, S_OK);
+    // SAFETY: the adapter lives.
+    assert_eq!(unsafe { softcp_adapter_teardown(adapter.as_ptr(), SOFTCP_SESSION_STATUS_KEY_LOST) }, S_OK);
     assert_eq!((lock(&environment.key_ids).len(), *lock(&environment.teardowns)), (0, 0));
 }
 
