@@ -234,7 +234,7 @@ typedef struct softcp_secure_environment {
                                      uint32_t private_input_size,
                                      const void *private_input,
                                      uint64_t *data);
-  // Forgets everything, keys and provisioning: `softcp_device_teardown` was called. The sessions lose their keys
+  // Forgets everything, keys and provisioning: `softcp_adapter_teardown` was called. The sessions lose their keys
   // afterwards. Not called for a command with SOFTCP_SECURE_EFFECT_TORN_DOWN, which has done so itself. Null: there is
   // nothing to forget.
   void (SOFTCP_CALL *teardown)(void *context);
