@@ -305,6 +305,12 @@ static void test_bound_session(const char *identity)
     is_hresult(core_session_negotiate(&session), SOFTCP_S_OK, "a new key exchange");
     decoder_decrypts(&core, decoder, session.key, 9, SOFTCP_S_OK, "the rest is under the new key");
     end(&core, decoder);
+    client_wrap(session.key, content_key, wrapped);
+    is_hresult(begin(&core, decoder, 0, wrapped, sizeof wrapped, NULL), SOFTCP_S_OK, "a frame under a wrapped key");
+    softcp_session_invalidate(core.device, session.id, SOFTCP_SESSION_STATUS_KEY_LOST);
+    is_hresult(core_session_negotiate(&session), SOFTCP_S_OK, "lost, and a new key exchange");
+    decoder_decrypts(&core, decoder, content_key, 10, SOFTCP_E_INVALIDCALL, "the content key stays lost");
+    end(&core, decoder);
     channel.route->destroy(&channel);
     is_hresult(begin(&core, decoder, 0, NULL, 0, NULL), SOFTCP_E_INVALIDCALL, "the channel and its binding are gone");
     is_hresult(softcp_decoder_unregister(core.device, decoder), SOFTCP_S_OK, "the decoder is gone");
@@ -335,6 +341,11 @@ static void test_named_session(const char *identity)
     decoder_decrypts(&core, by_session, session.key, 1, SOFTCP_S_OK, "the session key");
     end(&core, by_session);
     end(&core, decoder);
+    struct core_session short_lived = core_session_keyed(&core);
+    is_hresult(begin(&core, decoder, short_lived.id, blob, sizeof blob, NULL), SOFTCP_S_OK, "a frame");
+    softcp_session_destroy(core.device, short_lived.id);
+    decoder_decrypts(&core, decoder, content_key, 2, SOFTCP_E_INVALIDARG, "whose session is destroyed");
+    end(&core, decoder);
     const unsigned unwraps = core.host.unwraps;
     is_hresult(begin(&core, decoder, session.id, blob, KEY_SIZE, NULL), SOFTCP_E_INVALIDARG, "16 bytes are a blob too");
     is_number(core.host.unwraps, unwraps + 1, "the host was asked");
@@ -358,6 +369,9 @@ static void test_clear_decoder(const char *identity)
     buffer.iv = NULL;
     is_hresult(decrypt(&core, decoder, &buffer), SOFTCP_S_OK, "a clear buffer");
     is_bytes(sample.got, sample.sent, SIZE, "is copied");
+    end(&core, decoder);
+    is_hresult(begin(&core, decoder, 12345, "no key", 6, &h264_profile), SOFTCP_S_OK, "session and key are ignored");
+    is_number(core.host.unwraps, 0, "the host is not asked to open it");
     end(&core, decoder);
     sample_end(&sample);
     core_end(&core);
