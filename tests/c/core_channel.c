@@ -1,7 +1,7 @@
 /* Channels over the core functions: the stage on which the channel tests run, and what belongs to the functions
    alone. */
 #include "channel_tests.h"
-#include "core_tests.h"
+#include "core_hardware.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +57,12 @@ static struct channel create(const struct stage *stage, UINT type)
         .handle = (HANDLE)(uintptr_t)id, /* the id is the handle that messages carry */
         .type = type,
     };
+}
+
+struct channel core_channel_ready(struct core *core)
+{
+    const struct stage stage = {.owner = core, .create = create, .driver_key = core->driver_key};
+    return channel_ready(&stage);
 }
 
 static HANDLE handle_of(const struct core_session *session)

@@ -18,12 +18,18 @@ const softcp_guid h264_profile = {0x1b81be68, 0xa0c7, 0x11d3, {0xb9, 0x84, 0x00,
 
 void core_begin(struct core *core, const char *identity, const char *more)
 {
+    core_begin_with(core, identity, more, NULL);
+}
+
+void core_begin_with(struct core *core, const char *identity, const char *more,
+                     const struct softcp_secure_environment *environment)
+{
     memset(core, 0, sizeof *core);
     host_begin(&core->host);
     char options[1024], root[1024];
     snprintf(options, sizeof options, "identity.directory=%s;%s", identity, more != NULL ? more : "");
     snprintf(root, sizeof root, "%s/root.pem", identity);
-    const struct softcp_adapter_desc desc = {.size = sizeof desc, .options = options};
+    const struct softcp_adapter_desc desc = {.size = sizeof desc, .options = options, .environment = environment};
     softcp_hresult hresult = softcp_adapter_create(&desc, &core->adapter);
     if (hresult == SOFTCP_S_OK) {
         hresult = softcp_device_create(core->adapter, &core->host.callbacks, &core->device);
@@ -296,6 +302,9 @@ int main(int count, char **arguments)
         {"loss", test_loss},
         {"mappings", test_mappings},
         {"channels", test_core_channels},
+        {"decoders", test_core_decoders},
+        {"hardware", test_core_hardware},
+        {"environment", test_environment},
         {"attached", test_attached},
         {"destroyed during a call", test_destroyed_during_a_call},
         {"threads", test_threads},

@@ -23,8 +23,10 @@ struct core_session {
 };
 
 /* Makes everything up to a device; ends the program when that fails. `options` may be null. The structure must stay
-   where it is. */
+   where it is. The environment may be null too. */
 void core_begin(struct core *core, const char *identity, const char *options);
+void core_begin_with(struct core *core, const char *identity, const char *options,
+                     const struct softcp_secure_environment *environment);
 void core_end(struct core *core);
 
 /* What to create a session with. */
@@ -53,6 +55,9 @@ void test_core_refusals(const char *identity);
 void test_sealed_keys(const char *identity);
 void test_loss(const char *identity);
 void test_mappings(const char *identity);
+void test_core_decoders(const char *identity);
+void test_core_hardware(const char *identity);
+void test_environment(const char *identity);
 void test_core_channels(const char *identity);
 void test_attached(const char *identity);
 void test_threads(const char *identity);

@@ -124,6 +124,13 @@ bool ddi_check_report(struct ddi *ddi, const char *entry, HRESULT hresult, const
         TAKE_ENTRY(entries, table, CryptoSessionGetHandle);                               \
     } while (0)
 
+#define TAKE_2_0(entries, table)                                                          \
+    do {                                                                                  \
+        TAKE_ENTRY(entries, table, CheckCryptoSessionStatus);                             \
+        TAKE_ENTRY(entries, table, GetDataForNewHardwareKey);                             \
+        TAKE_ENTRY(entries, table, GetCryptoSessionPrivateDataSize);                      \
+    } while (0)
+
 static void take_entries(struct entries *entries, UINT sub_device, const void *table)
 {
     memset(entries, 0, sizeof *entries);
@@ -136,25 +143,26 @@ static void take_entries(struct entries *entries, UINT sub_device, const void *t
     case D3DWDDM2_0DDI_VIDEO_FUNCTIONS: {
         const D3DWDDM2_0DDI_VIDEODEVICEFUNCS *functions = table;
         TAKE(entries, functions);
-        entries->CheckCryptoSessionStatus = functions->pfnCheckCryptoSessionStatus;
+        TAKE_2_0(entries, functions);
         break;
     }
     case D3DWDDM2_1DDI_VIDEO_FUNCTIONS: {
         const D3DWDDM2_1DDI_VIDEODEVICEFUNCS *functions = table;
         TAKE(entries, functions);
-        entries->CheckCryptoSessionStatus = functions->pfnCheckCryptoSessionStatus;
+        TAKE_2_0(entries, functions);
         break;
     }
     case D3DWDDM2_4DDI_VIDEO_FUNCTIONS: {
         const D3DWDDM2_4DDI_VIDEODEVICEFUNCS *functions = table;
         TAKE(entries, functions);
-        entries->CheckCryptoSessionStatus = functions->pfnCheckCryptoSessionStatus;
+        TAKE_2_0(entries, functions);
+        TAKE_ENTRY(entries, functions, NegotiateCryptoSessionKeyExchangeMT);
         break;
     }
     case D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0: {
         const D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0 *functions = table;
         TAKE(entries, functions);
-        entries->CheckCryptoSessionStatus = functions->pfnCheckCryptoSessionStatus;
+        TAKE_2_0(entries, functions);
         break;
     }
     default:

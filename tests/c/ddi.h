@@ -48,7 +48,10 @@ struct entries {
     PFND3D11_1DDI_DESTROYVIDEODECODER DestroyVideoDecoder;
     PFND3D11_1DDI_VIDEODECODERGETHANDLE VideoDecoderGetHandle;
     PFND3D11_1DDI_CRYPTOSESSIONGETHANDLE CryptoSessionGetHandle;
-    PFND3DWDDM2_0DDI_CHECKCRYPTOSESSIONSTATUS CheckCryptoSessionStatus; /* null before WDDM 2.0 */
+    PFND3DWDDM2_0DDI_CHECKCRYPTOSESSIONSTATUS CheckCryptoSessionStatus; /* null before WDDM 2.0, as the next two */
+    PFND3DWDDM2_0DDI_GETDATAFORNEWHARDWAREKEY GetDataForNewHardwareKey;
+    PFND3DWDDM2_0DDI_GETCRYPTOSESSIONPRIVATEDATASIZE GetCryptoSessionPrivateDataSize;
+    PFND3DWDDM2_4DDI_NEGOTIATECRYPTOSESSIONKEYEXCHANGE NegotiateCryptoSessionKeyExchangeMT; /* WDDM 2.4 */
 };
 
 /* A sub-device that has a video function table. */

@@ -182,5 +182,6 @@ int main(int count, char **arguments)
     test_opening(open, identity);
     test_profiles(open, identity);
     test_configured_channels(open, identity);
+    test_hardware(open, identity);
     return tap_done();
 }

@@ -29,6 +29,9 @@ EVP_PKEY *channel_certificate(struct device *device, UINT type, const char *root
 /* Drivers opened with other options, each with an identity directory. */
 void test_profiles(softcp_open_driver_fn open, const char *identity);
 
+/* Hardware protection over the tables 3, 5, 6 and 7, and what a browser does with it. */
+void test_hardware(softcp_open_driver_fn open, const char *identity);
+
 /* Opening with wrong arguments. */
 void test_opening(softcp_open_driver_fn open, const char *identity);
 

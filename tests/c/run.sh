@@ -68,10 +68,10 @@ compile() {
 build() {
     local directory=$1 link=("${@:2}")
     mkdir -p "$directory"
-    local channel=(tests/c/channel{,_protocol,_refusals,_sizes,_attacks}.c)
-    compile "$directory/ddi_client" tests/c/ddi_{client,protocol,refusals,profiles,channel,player}.c "${channel[@]}" \
+    local channel=(tests/c/channel{,_protocol,_refusals,_sizes,_attacks}.c tests/c/hardware.c)
+    compile "$directory/ddi_client" tests/c/ddi_{client,protocol,refusals,profiles,channel,player,hardware}.c "${channel[@]}" \
         tests/c/{ddi,client,tap}.c -- "${link[@]}" -lcrypto -ldl
-    compile "$directory/core_client" tests/c/core_{client,session,channel,mapping,ddi,process}.c "${channel[@]}" \
+    compile "$directory/core_client" tests/c/core_{client,session,channel,decoder,hardware,environment,mapping,ddi,process}.c "${channel[@]}" \
         tests/c/{host,client,tap}.c -- "${link[@]}" -lcrypto -lpthread
     compile "$directory/load_client" tests/c/{load_client,ddi,client,tap}.c -- "${flags[@]}" -lcrypto -lpthread -ldl
     compile "$directory/driver" examples/c/driver.c -- "${link[@]}"

@@ -101,6 +101,15 @@ extern "C" {
 // Process type: the process of a handle.
 #define SOFTCP_PROCESS_HANDLE 2
 
+// Effect of a command: nothing that the status of a session tells.
+#define SOFTCP_SECURE_EFFECT_NONE 0
+
+// Effect of a command: the environment has what the session needs, which is SOFTCP_SESSION_STATUS_OK from now on.
+#define SOFTCP_SECURE_EFFECT_PROVISIONED 1
+
+// Effect of a command: the environment has forgotten everything, and every session of the adapter loses its key.
+#define SOFTCP_SECURE_EFFECT_TORN_DOWN 2
+
 // Access of a mapping: the caller reads.
 #define SOFTCP_ACCESS_READ 1
 
@@ -125,6 +134,112 @@ typedef struct softcp_device softcp_device;
 // An HRESULT: zero or positive is success, negative a failure.
 typedef int32_t softcp_hresult;
 
+// A crypto session: a number that is looked up and checked on each use, never a pointer. It means something to the
+// device it was created on alone. Zero is no session.
+typedef size_t softcp_session;
+
+// One command to the secure environment: of an application to `softcp_session_execute`, and of the library to the
+// `execute` of a `softcp_secure_environment`. All sizes are in bytes.
+typedef struct softcp_secure_command {
+  // Size of this structure as the caller knows it.
+  uint32_t size;
+  // Number of the command, defined by the environment. The built-in one has 1 version, 2 provision, 3 load licence,
+  // 4 make key blob, 5 revoke, 6 teardown.
+  uint32_t function;
+  // Private bytes of the command, as many as `softcp_private_data_sizes` says.
+  const void *private_input;
+  // The command's bytes; may be null for none (D29).
+  const void *input;
+  // Where the private bytes of the answer go, as many as `softcp_private_data_sizes` says.
+  void *private_output;
+  // Where the answer goes. All of it is written: the answer, then zeros. Does not overlap with anything else.
+  void *output;
+  // Bytes of `private_input`.
+  uint32_t private_input_size;
+  // Bytes of `input`.
+  uint32_t input_size;
+  // Bytes of `private_output`.
+  uint32_t private_output_size;
+  // Bytes of `output`.
+  uint32_t output_size;
+  // Written: bytes of the answer.
+  uint32_t written;
+  // Written: an HRESULT, how the command ended.
+  softcp_hresult status;
+  // Written: time on the way to the environment and back, in units of 100 ns.
+  uint64_t transport_time;
+  // Written: time in the environment, in units of 100 ns.
+  uint64_t execution_time;
+  // Written: SOFTCP_SECURE_EFFECT_, what the command did to the keys of sessions.
+  uint32_t effect;
+  // Reserved, zero.
+  uint32_t reserved;
+} softcp_secure_command;
+
+// A GUID, laid out as the Windows type.
+typedef struct softcp_guid {
+  // First 32 bits.
+  uint32_t data1;
+  // Next 16 bits.
+  uint16_t data2;
+  // Next 16 bits.
+  uint16_t data3;
+  // Last eight bytes.
+  uint8_t data4[8];
+} softcp_guid;
+
+// A secure environment: what stands behind the hardware-protection sessions of an adapter, in place of the built-in one.
+// All callbacks but `execute` may be null. No lock is held while one of them runs, so it may call this library again.
+// They are called on the thread of the call that needs them, from several threads at once.
+//
+// An adapter is given one by `softcp_adapter_desc.environment`, and uses it where its capabilities include hardware DRM
+// communication (capabilities.flags.hardware_drm_communication), nowhere else.
+typedef struct softcp_secure_environment {
+  // Size of this structure in bytes as the host knows it.
+  uint32_t size;
+  // Private bytes that each command begins with, as `softcp_private_data_sizes` reports them; may be 0.
+  uint32_t private_input_size;
+  // Private bytes that each answer begins with; may be 0.
+  uint32_t private_output_size;
+  // Reserved, zero.
+  uint32_t reserved;
+  // First argument of every callback.
+  void *context;
+  // Runs one command of `session`, which is the handle that applications know the session by.
+  //
+  // `command` is the library's, for this call alone. It tells the function and what goes in; `private_input` has
+  // `private_input_size` bytes and `private_output` room for `private_output_size`, both as above. The callback writes
+  // the answer to `output`, room for `output_size` bytes, and sets `written` and whatever else is written in it. All of
+  // these are zero when it begins: a callback that does nothing has succeeded with an empty answer. Pointers are null
+  // where their size is 0.
+  //
+  // A command that fails says so in `status`. The effect counts in either case. An answer with more `written` than
+  // there is room for, or an unknown effect, is not used at all: the command ends with E_UNEXPECTED, but a
+  // SOFTCP_SECURE_EFFECT_TORN_DOWN counts nevertheless.
+  void (SOFTCP_CALL *execute)(void *context, softcp_session session, struct softcp_secure_command *command);
+  // Opens a sealed key blob and writes its 16-byte content key to `key`. `blob_size` is any number, 0 included; `blob`
+  // is null where it is 0. `key_id` is the identifier of the key that the caller expects in it; null where the caller
+  // says none, or says the null GUID or the crypto type's, which browsers do. A failure is passed on. Asked only if the
+  // device's host has no `unwrap_key`. Null: sealed keys are SOFTCP_E_INVALIDARG.
+  softcp_hresult (SOFTCP_CALL *open_key)(void *context,
+                             const void *blob,
+                             uint32_t blob_size,
+                             const struct softcp_guid *key_id,
+                             uint8_t *key);
+  // Sets a session's hardware key up and writes its 64 bits for the application to `data`, for
+  // GetDataForNewHardwareKey and `softcp_session_new_hardware_key`. `private_input` is null where its size is 0. A
+  // failure is passed on. Null: SOFTCP_E_NOTIMPL.
+  softcp_hresult (SOFTCP_CALL *new_hardware_key)(void *context,
+                                     softcp_session session,
+                                     uint32_t private_input_size,
+                                     const void *private_input,
+                                     uint64_t *data);
+  // Forgets everything, keys and provisioning: `softcp_adapter_teardown` was called. The sessions lose their keys
+  // afterwards. Not called for a command with SOFTCP_SECURE_EFFECT_TORN_DOWN, which has done so itself. Null: there is
+  // nothing to forget.
+  void (SOFTCP_CALL *teardown)(void *context);
+} softcp_secure_environment;
+
 // Describes an adapter. Zero members are defaults.
 typedef struct softcp_adapter_desc {
   // Size of this structure in bytes as the caller knows it.
@@ -147,6 +262,8 @@ typedef struct softcp_adapter_desc {
   // quirks.key_exchange_alias (D29), faults.opt_in (true allows softcp_inject_fault) and faults.list (what goes wrong
   // from the start, as softcp_inject_fault takes it, with commas between several).
   const char *options;
+  // The secure environment, which is copied; null: the built-in one for clear keys, one for each adapter.
+  const struct softcp_secure_environment *environment;
 } softcp_adapter_desc;
 
 // One further plane of a planar surface. All sizes are in bytes.
@@ -240,18 +357,6 @@ typedef struct softcp_host {
   softcp_hresult (SOFTCP_CALL *set_hardware_protection)(void *context, void *resource, uint32_t is_protected);
 } softcp_host;
 
-// A GUID, laid out as the Windows type.
-typedef struct softcp_guid {
-  // First 32 bits.
-  uint32_t data1;
-  // Next 16 bits.
-  uint16_t data2;
-  // Next 16 bits.
-  uint16_t data3;
-  // Last eight bytes.
-  uint8_t data4[8];
-} softcp_guid;
-
 // What the driver offers for a crypto type and a decode profile.
 typedef struct softcp_content_protection_caps {
   // SOFTCP_CAPS_ bits, the DDI's.
@@ -277,10 +382,6 @@ typedef struct softcp_session_desc {
   // RSAES-OAEP: {c1949895-d72a-4a1d-8e5d-ed857d171520}.
   struct softcp_guid key_exchange_type;
 } softcp_session_desc;
-
-// A crypto session: a number that is looked up and checked on each use, never a pointer. It means something to the
-// device it was created on alone. Zero is no session.
-typedef size_t softcp_session;
 
 // Which bytes of a partly encrypted surface are encrypted: first those at the beginning, then to the end of the
 // surface a clear run and an encrypted run in turn. `encrypt` 0: the rest is clear; `skip` 0 with `encrypt` not 0:
@@ -346,39 +447,6 @@ typedef struct softcp_decoder_buffer {
   uint32_t reserved;
 } softcp_decoder_buffer;
 
-// One command to the secure environment. All sizes are in bytes.
-typedef struct softcp_secure_command {
-  // Size of this structure as the caller knows it.
-  uint32_t size;
-  // Number of the command, defined by the environment. The built-in one has 1 version, 2 provision, 3 load licence,
-  // 4 make key blob, 5 revoke, 6 teardown.
-  uint32_t function;
-  // Private bytes of the command, as many as `softcp_private_data_sizes` says.
-  const void *private_input;
-  // The command's bytes; may be null for none (D29).
-  const void *input;
-  // Where the private bytes of the answer go, as many as `softcp_private_data_sizes` says.
-  void *private_output;
-  // Where the answer goes. All of it is written: the answer, then zeros. Does not overlap with anything else.
-  void *output;
-  // Bytes of `private_input`.
-  uint32_t private_input_size;
-  // Bytes of `input`.
-  uint32_t input_size;
-  // Bytes of `private_output`.
-  uint32_t private_output_size;
-  // Bytes of `output`.
-  uint32_t output_size;
-  // Written: bytes of the answer.
-  uint32_t written;
-  // Written: an HRESULT, how the command ended.
-  softcp_hresult status;
-  // Written: time on the way to the environment and back, in units of 100 ns.
-  uint64_t transport_time;
-  // Written: time in the environment, in units of 100 ns.
-  uint64_t execution_time;
-} softcp_secure_command;
-
 // Success.
 #define SOFTCP_S_OK 0
 
@@ -411,12 +479,15 @@ typedef struct softcp_secure_command {
 // Makes an adapter and writes it to `adapter`. `desc` may be null for all defaults.
 //
 // SOFTCP_E_INVALIDARG: null `adapter`, or a configuration that cannot be read or holds an unknown key or bad value
-// (SOFTCP_LOG=warn says which). SOFTCP_E_FAIL: the identity directory cannot be used.
+// (SOFTCP_LOG=warn says which), or an environment without `execute`. SOFTCP_E_FAIL: the identity directory cannot be used.
 //
 // # Safety
-// `desc` is null or points to a structure of its `size` whose strings end in a zero byte; `adapter` is null or valid
-// for a write.
-softcp_hresult SOFTCP_CALL softcp_adapter_create(const struct softcp_adapter_desc *desc, struct softcp_adapter **adapter);
+// `desc` is null or points to a structure of its `size` whose strings end in a zero byte and whose environment is null or
+// a structure of its `size`; `adapter` is null or valid for a write. Until the adapter and all its devices are destroyed
+// and no call is under way on them, the environment's callbacks may be called with their context from any thread that
+// calls this library.
+softcp_hresult SOFTCP_CALL softcp_adapter_create(const struct softcp_adapter_desc *desc,
+                                     struct softcp_adapter **adapter);
 
 // Destroys an adapter; null does nothing. Its devices live on until they are destroyed themselves.
 //

@@ -235,7 +235,8 @@ impl softcp_device {
     ) -> Result<()> {
         let decoder = handle(decoder, Kind::Decoder)?;
         let session = Handle::from_raw(session);
-        let key = match content_key {
+        let takes_key = self.engine.decoder_encryption(decoder)? != DecoderEncryption::None;
+        let key = match content_key.filter(|_| takes_key) {
             None => DataKey::Session,
             Some(key) => match key.try_into() {
                 Ok(wrapped) if session.is_none() => DataKey::Wrapped(wrapped),

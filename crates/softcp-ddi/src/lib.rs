@@ -10,7 +10,7 @@
 //! ```
 //!
 //! This crate checks pointers, sizes and handles, and holds no rule of the protocol. All pointer work of the project
-//! but the copy kernels is here: `pointer.rs` for arguments, `mapping.rs` for surfaces, `host.rs` for callbacks. No
+//! but the copy kernels is here: `pointer.rs` for arguments, `mapping.rs` for surfaces, `host.rs` and `environment.rs` for callbacks. No
 //! panic leaves an entry point, no lock is held during a callback, and errors become HRESULTs in `hresult.rs` alone.
 
 #![deny(missing_docs)]
@@ -22,6 +22,7 @@
 pub mod core;
 pub mod ddi;
 mod device;
+mod environment;
 mod guard;
 mod host;
 mod hresult;
@@ -32,5 +33,9 @@ mod pin;
 mod pointer;
 pub mod reference;
 
+pub use environment::{
+    SOFTCP_SECURE_EFFECT_NONE, SOFTCP_SECURE_EFFECT_PROVISIONED, SOFTCP_SECURE_EFFECT_TORN_DOWN,
+    softcp_secure_environment,
+};
 pub use host::softcp_host;
 pub use reference::softcp_open_reference_driver;

@@ -156,6 +156,7 @@ fn core_header() -> String {
         "core/faults.rs",
         "core/protection.rs",
         "device.rs",
+        "environment.rs",
         "host.rs",
     ];
     let mut sources: Vec<_> = own.iter().map(|file| crate_root().join("src").join(file)).collect();

@@ -4,8 +4,9 @@
 
 mod common;
 
+use std::ffi::c_void;
 use std::mem::offset_of;
-use std::ptr::{null, null_mut};
+use std::ptr::{null, null_mut, without_provenance};
 
 use common::host::Host;
 use common::{TestAdapter, TestDevice, decrypts, size_u32};
@@ -17,8 +18,9 @@ use softcp_ddi::core::adapter::{
     SOFTCP_ADAPTER_IGNORE_ENVIRONMENT, softcp_adapter_create, softcp_adapter_desc, softcp_adapter_destroy,
 };
 use softcp_ddi::core::device::softcp_device_create;
+use softcp_ddi::core::hardware::softcp_secure_command;
 use softcp_ddi::core::session::{softcp_session_create, softcp_session_desc, softcp_session_destroy};
-use softcp_ddi::{softcp_host, softcp_open_reference_driver};
+use softcp_ddi::{softcp_host, softcp_open_reference_driver, softcp_secure_environment};
 
 /// Creates an adapter and destroys it again.
 fn create_adapter(desc: &softcp_adapter_desc) -> HRESULT {
@@ -48,6 +50,7 @@ fn size_that_cuts_a_pointer_in_two_leaves_it_out() {
             flags: SOFTCP_ADAPTER_IGNORE_ENVIRONMENT,
             configuration_file: c"/nonexistent/softcp.toml".as_ptr(),
             options: c"no such option".as_ptr(),
+            environment: without_provenance(8),
         };
         assert_eq!(create_adapter(&desc), S_OK, "{size}");
     }
@@ -61,8 +64,49 @@ fn members_within_the_size_count() {
             flags: SOFTCP_ADAPTER_IGNORE_ENVIRONMENT,
             configuration_file: null(),
             options: options.as_ptr(),
+            ..softcp_adapter_desc::default()
         };
         assert_eq!(create_adapter(&desc), expected, "{options:?}");
+    }
+}
+
+#[test]
+fn description_of_before_secure_environments_has_none() {
+    for size in offset_of!(softcp_adapter_desc, environment)..size_of::<softcp_adapter_desc>() {
+        let desc = softcp_adapter_desc {
+            size: u32::try_from(size).unwrap(),
+            flags: SOFTCP_ADAPTER_IGNORE_ENVIRONMENT,
+            environment: without_provenance(8),
+            ..softcp_adapter_desc::default()
+        };
+        assert_eq!(create_adapter(&desc), S_OK, "{size}");
+    }
+}
+
+unsafe extern "C" fn execute(_context: *mut c_void, _session: usize, _command: *mut softcp_secure_command) {}
+
+#[test]
+fn environment_needs_what_its_first_version_requires() {
+    let first = u32::try_from(offset_of!(softcp_secure_environment, open_key)).unwrap();
+    let whole = softcp_secure_environment {
+        size: size_u32::<softcp_secure_environment>(),
+        execute: Some(execute),
+        ..softcp_secure_environment::default()
+    };
+    for (given, expected) in [
+        (whole, S_OK),
+        (softcp_secure_environment { size: first, ..whole }, S_OK),
+        (softcp_secure_environment { size: first - 1, ..whole }, E_INVALIDARG),
+        (softcp_secure_environment { size: 0, ..whole }, E_INVALIDARG),
+        (softcp_secure_environment { execute: None, ..whole }, E_INVALIDARG),
+    ] {
+        let desc = softcp_adapter_desc {
+            size: size_u32::<softcp_adapter_desc>(),
+            flags: SOFTCP_ADAPTER_IGNORE_ENVIRONMENT,
+            environment: &raw const given,
+            ..softcp_adapter_desc::default()
+        };
+        assert_eq!(create_adapter(&desc), expected, "{}", given.size);
     }
 }
 

@@ -220,6 +220,30 @@ fn a_lost_key_is_lost_in_the_middle_of_a_frame_too() {
     assert_eq!(opened.unwrap(), clear);
 }
 
+/// A regression test: the key exchange after a loss brought the frame's content key back.
+#[test]
+fn content_key_of_a_frame_stays_lost_after_a_new_key_exchange() {
+    let decoding = Decoding::new("");
+    decoding.begin(&DataKey::Wrapped(&wrap(SESSION_KEY, CONTENT_KEY))).unwrap();
+    decoding.rig.call(|session| session.invalidate(false));
+    decoding.rig.negotiate(SESSION_KEY);
+    assert!(matches!(decoding.decrypt(&[0; 4], Some(&[0; 16]), Encrypted::All), Err(Error::KeyLost)));
+    decoding.end();
+    decoding.begin(&DataKey::Wrapped(&wrap(SESSION_KEY, CONTENT_KEY))).unwrap();
+    decoding.decrypt(&[0; 4], Some(&[0; 16]), Encrypted::All).unwrap();
+}
+
+/// A regression test: a frame kept its session's key, which not even a teardown took any more.
+#[test]
+fn no_frame_outlives_its_session() {
+    let decoding = Decoding::new("");
+    decoding.begin(&DataKey::Session).unwrap();
+    decoding.rig.device.destroy_crypto_session(decoding.rig.session).unwrap();
+    let refused = decoding.decrypt(&[0; 4], Some(&[0; 16]), Encrypted::All);
+    assert!(matches!(refused, Err(Error::BadHandle { kind: "crypto session" })), "{refused:?}");
+    decoding.end();
+}
+
 #[test]
 fn handles_that_name_no_decoder_are_refused() {
     let decoding = Decoding::new("");

@@ -1,14 +1,17 @@
 //! Adapters: configuration, identity, capability profile.
 
 use std::ffi::{CStr, c_char};
+use std::mem::offset_of;
 use std::path::Path;
 use std::sync::Arc;
 
 use softcp::Adapter;
 use softcp::config::{self, Config};
 use softcp::provider::Provider;
+use softcp::secure::SecureEnvironment;
 
 use super::types::softcp_hresult;
+use crate::environment::{HostEnvironment, softcp_secure_environment};
 use crate::hresult::{Failure, Result};
 use crate::{guard, log, pin, pointer};
 
@@ -40,11 +43,19 @@ pub struct softcp_adapter_desc {
     /// quirks.key_exchange_alias (D29), faults.opt_in (true allows softcp_inject_fault) and faults.list (what goes wrong
     /// from the start, as softcp_inject_fault takes it, with commas between several).
     pub options: *const c_char,
+    /// The secure environment, which is copied; null: the built-in one for clear keys, one for each adapter.
+    pub environment: *const softcp_secure_environment,
 }
 
 impl Default for softcp_adapter_desc {
     fn default() -> Self {
-        Self { size: 0, flags: 0, configuration_file: std::ptr::null(), options: std::ptr::null() }
+        Self {
+            size: 0,
+            flags: 0,
+            configuration_file: std::ptr::null(),
+            options: std::ptr::null(),
+            environment: std::ptr::null(),
+        }
     }
 }
 
@@ -62,11 +73,13 @@ impl softcp_adapter {
 /// Makes an adapter and writes it to `adapter`. `desc` may be null for all defaults.
 ///
 /// SOFTCP_E_INVALIDARG: null `adapter`, or a configuration that cannot be read or holds an unknown key or bad value
-/// (SOFTCP_LOG=warn says which). SOFTCP_E_FAIL: the identity directory cannot be used.
+/// (SOFTCP_LOG=warn says which), or an environment without `execute`. SOFTCP_E_FAIL: the identity directory cannot be used.
 ///
 /// # Safety
-/// `desc` is null or points to a structure of its `size` whose strings end in a zero byte; `adapter` is null or valid
-/// for a write.
+/// `desc` is null or points to a structure of its `size` whose strings end in a zero byte and whose environment is null or
+/// a structure of its `size`; `adapter` is null or valid for a write. Until the adapter and all its devices are destroyed
+/// and no call is under way on them, the environment's callbacks may be called with their context from any thread that
+/// calls this library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn softcp_adapter_create(
     desc: *const softcp_adapter_desc,
@@ -89,7 +102,9 @@ pub unsafe extern "C" fn softcp_adapter_create(
         let file = unsafe { pointer::string("configuration_file", desc.configuration_file) }?;
         // SAFETY: as above.
         let options = unsafe { pointer::string("options", desc.options) }?;
-        let made = open(file, options, desc.flags & SOFTCP_ADAPTER_IGNORE_ENVIRONMENT == 0)?;
+        // SAFETY: the caller's duty on the description's environment.
+        let secure = unsafe { secure_environment(desc.environment) }?;
+        let made = open(file, options, desc.flags & SOFTCP_ADAPTER_IGNORE_ENVIRONMENT == 0, secure)?;
         let made = Box::into_raw(Box::new(softcp_adapter(made)));
         // SAFETY: the caller's duty on `adapter`.
         unsafe { pointer::write("adapter", adapter, made) }
@@ -123,13 +138,42 @@ pub(crate) const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("
     Err(_) => panic!("a version holds no zero byte"),
 };
 
-/// An adapter from a file, options over it, and the environment's options over those.
-pub(crate) fn open(file: Option<&str>, options: Option<&str>, environment: bool) -> Result<Arc<Adapter>> {
+/// The host's secure environment; none where the pointer is null.
+///
+/// # Safety
+/// `environment` is null or points to a structure of its `size`, whose callbacks may be called until it is dropped.
+unsafe fn secure_environment(
+    environment: *const softcp_secure_environment,
+) -> Result<Option<Arc<dyn SecureEnvironment>>> {
+    if environment.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's duty; all members are valid when zero.
+    let given = unsafe { pointer::versioned("softcp_secure_environment", environment, SMALLEST_ENVIRONMENT) }?;
+    // SAFETY: the caller's duty on the callbacks.
+    Ok(Some(Arc::new(unsafe { HostEnvironment::new(given) }?)))
+}
+
+/// Bytes of a `softcp_secure_environment` up to what every host must give.
+const SMALLEST_ENVIRONMENT: usize = offset_of!(softcp_secure_environment, open_key);
+
+/// An adapter from a file, options over it, and the process environment's options over those. Without a secure environment
+/// it gets the built-in one.
+pub(crate) fn open(
+    file: Option<&str>,
+    options: Option<&str>,
+    environment: bool,
+    secure: Option<Arc<dyn SecureEnvironment>>,
+) -> Result<Arc<Adapter>> {
     pin::stay_mapped();
     let (conf, env_options) =
         if environment { config::environment().map_err(softcp::Error::from)? } else { (None, None) };
     let file = file.map(Path::new).or(conf.as_deref());
     let options: Vec<&str> = [options, env_options.as_deref()].into_iter().flatten().collect();
     let config = Config::from_sources(file, Some(&options.join(";"))).map_err(softcp::Error::from)?;
-    Ok(Adapter::new(&config, Provider::aws_lc())?)
+    let provider = Provider::aws_lc();
+    Ok(match secure {
+        Some(secure) => Adapter::with_environment(&config, provider, secure)?,
+        None => Adapter::new(&config, provider)?,
+    })
 }

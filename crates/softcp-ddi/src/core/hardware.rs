@@ -2,14 +2,16 @@
 
 use std::ffi::c_void;
 
-use softcp::secure::CommandBuffers;
+use softcp::secure::{CommandBuffers, SecureEffect};
 use softcp_abi::GUID_NULL;
 
 use super::device::{borrow, softcp_device};
 use super::types::{softcp_guid, softcp_hresult, softcp_session};
+use crate::environment::{SOFTCP_SECURE_EFFECT_NONE, SOFTCP_SECURE_EFFECT_PROVISIONED, SOFTCP_SECURE_EFFECT_TORN_DOWN};
 use crate::{guard, pointer};
 
-/// One command to the secure environment. All sizes are in bytes.
+/// One command to the secure environment: of an application to `softcp_session_execute`, and of the library to the
+/// `execute` of a `softcp_secure_environment`. All sizes are in bytes.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 #[allow(non_camel_case_types, reason = "named as in the C header")]
@@ -43,6 +45,10 @@ pub struct softcp_secure_command {
     pub transport_time: u64,
     /// Written: time in the environment, in units of 100 ns.
     pub execution_time: u64,
+    /// Written: SOFTCP_SECURE_EFFECT_, what the command did to the keys of sessions.
+    pub effect: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
 }
 
 impl Default for softcp_secure_command {
@@ -62,6 +68,8 @@ impl Default for softcp_secure_command {
             status: 0,
             transport_time: 0,
             execution_time: 0,
+            effect: SOFTCP_SECURE_EFFECT_NONE,
+            reserved: 0,
         }
     }
 }
@@ -103,13 +111,19 @@ pub unsafe extern "C" fn softcp_session_execute(
         given.status = report.status;
         given.transport_time = report.transport_time;
         given.execution_time = report.execution_time;
+        given.effect = match report.effect {
+            SecureEffect::None => SOFTCP_SECURE_EFFECT_NONE,
+            SecureEffect::Provisioned => SOFTCP_SECURE_EFFECT_PROVISIONED,
+            SecureEffect::TornDown => SOFTCP_SECURE_EFFECT_TORN_DOWN,
+        };
         // SAFETY: the caller's duty on `command`.
         unsafe { pointer::write("softcp_secure_command", command, given) }
     });
     if hresult != 0 {
         // SAFETY: the caller's duty on `command`.
         if let Ok(mut given) = unsafe { pointer::whole("softcp_secure_command", command) } {
-            (given.written, given.status, given.transport_time, given.execution_time) = (0, hresult, 0, 0);
+            (given.written, given.status, given.effect) = (0, hresult, SOFTCP_SECURE_EFFECT_NONE);
+            (given.transport_time, given.execution_time) = (0, 0);
             // SAFETY: as above.
             let _ = unsafe { pointer::write("softcp_secure_command", command, given) };
         }

@@ -66,10 +66,11 @@ pub unsafe extern "C" fn softcp_open_reference_driver(
         }
         // SAFETY: the caller's duty on the options.
         let options = unsafe { pointer::string("options", desc.options) };
-        let adapter = options.and_then(|options| core::adapter::open(None, options, true)).inspect_err(|failure| {
-            // SAFETY: the caller's duty on the description's callback.
-            unsafe { host::report_error(desc.error_context, desc.report_error, ENTRY, failure) };
-        })?;
+        let adapter =
+            options.and_then(|options| core::adapter::open(None, options, true, None)).inspect_err(|failure| {
+                // SAFETY: the caller's duty on the description's callback.
+                unsafe { host::report_error(desc.error_context, desc.report_error, ENTRY, failure) };
+            })?;
         let opened = ReferenceDriver {
             adapter,
             errors: ErrorSink { context: desc.error_context, report: desc.report_error },

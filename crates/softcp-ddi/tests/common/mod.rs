@@ -24,7 +24,7 @@ use softcp_ddi::core::device::{softcp_device, softcp_device_create, softcp_devic
 use softcp_ddi::core::session::softcp_session_invalidate;
 use softcp_ddi::ddi::attach::softcp_ddi_attach;
 use softcp_ddi::ddi::table::softcp_ddi_fill;
-use softcp_ddi::softcp_host;
+use softcp_ddi::{softcp_host, softcp_secure_environment};
 
 pub(crate) mod host;
 
@@ -55,15 +55,22 @@ impl TestAdapter {
 
     /// An adapter with these options alone.
     pub(crate) fn with_options(options: &str) -> Self {
+        Self::with_secure_environment(options, null())
+    }
+
+    /// As [`Self::with_options`], with a secure environment, which may be null.
+    pub(crate) fn with_secure_environment(options: &str, environment: *const softcp_secure_environment) -> Self {
         let options = std::ffi::CString::new(options).unwrap();
         let desc = softcp_adapter_desc {
             size: size_u32::<softcp_adapter_desc>(),
             flags: softcp_ddi::core::adapter::SOFTCP_ADAPTER_IGNORE_ENVIRONMENT,
             configuration_file: null(),
             options: options.as_ptr(),
+            environment,
         };
         let mut adapter = null_mut();
-        // SAFETY: the description has its size and a string that lives on; the output is writable.
+        // SAFETY: the description has its size and a string that lives on; the output is writable. Whoever gave an
+        // environment keeps its context.
         assert_eq!(unsafe { softcp_adapter_create(&raw const desc, &raw mut adapter) }, S_OK);
         Self(adapter)
     }
@@ -75,7 +82,7 @@ impl TestAdapter {
 
 impl Drop for TestAdapter {
     fn drop(&mut self) {
-        // SAFETY: made by `with_options`, destroyed once.
+        // SAFETY: made by `with_secure_environment`, destroyed once.
         assert_eq!(unsafe { softcp_adapter_destroy(self.0) }, S_OK);
     }
 }

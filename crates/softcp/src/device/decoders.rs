@@ -15,7 +15,7 @@ use softcp_abi::{
     GUID_NULL,
 };
 
-use super::{Device, Object, SharedSession};
+use super::{Device, Object};
 use crate::blit::Encrypted;
 use crate::capability::Capability;
 use crate::error::{Error, Result};
@@ -78,7 +78,11 @@ pub(super) struct Bound {
 /// A frame that has begun: clear, or encrypted under a key of a session.
 enum Frame {
     Clear,
-    Encrypted { session: SharedSession, key: FrameKey },
+    /// The session is looked up for each buffer, since no frame outlives its session.
+    Encrypted {
+        session: Handle,
+        key: FrameKey,
+    },
 }
 
 /// One compressed buffer of a frame.
@@ -117,6 +121,11 @@ impl Device {
         self.destroy(decoder, Kind::Decoder, |object| matches!(object, Object::Decoder { .. }))
     }
 
+    /// What encrypts the decoder's buffers: without encryption there is no key to open. Error: [`Error::BadHandle`].
+    pub fn decoder_encryption(&self, decoder: Handle) -> Result<DecoderEncryption> {
+        Ok(self.decoder(decoder)?.encryption)
+    }
+
     /// The session that an authenticated channel has bound to the decoder; none before that, and after the session or the
     /// channel is destroyed. Error: [`Error::BadHandle`].
     pub fn decoder_session(&self, decoder: Handle) -> Result<Option<Handle>> {
@@ -138,10 +147,10 @@ impl Device {
             (DecoderEncryption::None, _) => Frame::Clear,
             (DecoderEncryption::Session, None) => {
                 let bound = self.decoder_session(decoder)?.ok_or(Error::NoDecoderSession)?;
-                encrypted_frame(self.crypto_session(bound)?, key)?
+                self.encrypted_frame(bound, key)?
             }
             (DecoderEncryption::Sealed | DecoderEncryption::Session, Some(session)) => {
-                encrypted_frame(self.crypto_session(session)?, key)?
+                self.encrypted_frame(session, key)?
             }
             (DecoderEncryption::Sealed, None) => return Err(Error::NoDecoderSession),
         };
@@ -156,7 +165,8 @@ impl Device {
     /// `VideoDecoderSubmitBuffers`, for one buffer: the clear bytes of the source in the destination, which may be the
     /// same memory. A buffer without IV is copied.
     ///
-    /// `InFrame`. Errors, none of which writes a byte: [`Error::BadHandle`], [`Error::NoFrame`],
+    /// `InFrame`. Errors, none of which writes a byte: [`Error::BadHandle`], also of a session that has been destroyed
+    /// since the frame began; [`Error::NoFrame`],
     /// [`Error::BufferNotEncryptable`]; [`Error::WrongSize`] of the IV, [`Error::NoSessionKey`] (D3),
     /// [`Error::KeyLost`] (D23), [`Error::SizeMismatch`], [`Error::UnalignedPattern`] (D7),
     /// [`Error::SubsamplesMismatch`], [`Error::IvNotIncreasing`] (D10), [`Error::NotOffered`] for a pattern or
@@ -174,7 +184,7 @@ impl Device {
         let slice_data_only = self.adapter.state.profile.capabilities.contains(Capability::EncryptSlicedataOnly);
         match frame {
             Frame::Encrypted { session, key } if !slice_data_only || buffer.buffer_type == BUFFER_BITSTREAM => {
-                session.lock().decrypt_buffer(surfaces, buffer.encrypted, key, iv)
+                self.crypto_session(*session)?.lock().decrypt_buffer(surfaces, buffer.encrypted, key, iv)
             }
             _ => Err(Error::BufferNotEncryptable { buffer_type: buffer.buffer_type }),
         }
@@ -208,6 +218,11 @@ impl Device {
         }
     }
 
+    fn encrypted_frame(&self, session: Handle, key: &DataKey<'_>) -> Result<Frame> {
+        let key = self.crypto_session(session)?.lock().frame_key(key)?;
+        Ok(Frame::Encrypted { session, key })
+    }
+
     fn is_live(&self, bound: &Bound) -> bool {
         self.object(bound.channel).is_some() && self.crypto_session(bound.session).is_ok()
     }
@@ -218,9 +233,4 @@ impl Device {
             _ => Err(Kind::Decoder.bad_handle()),
         }
     }
-}
-
-fn encrypted_frame(session: SharedSession, key: &DataKey<'_>) -> Result<Frame> {
-    let key = session.lock().frame_key(key)?;
-    Ok(Frame::Encrypted { session, key })
 }

@@ -77,8 +77,13 @@ pub enum DataKey<'a> {
     Unwrapped(ContentKey),
 }
 
-/// The key of a decoder's frame: a content key, or none for the session key in force.
-pub(crate) struct FrameKey(Option<softcp_ctr::Key>);
+/// The key of a decoder's frame.
+pub(crate) struct FrameKey {
+    /// A content key, or none for the session key in force.
+    content_key: Option<softcp_ctr::Key>,
+    /// Teardowns that the session had met when the frame began: one more has taken the content key.
+    losses: u64,
+}
 
 /// One crypto session. Calls on it need `&mut`: whoever shares a session serialises the calls.
 pub struct CryptoSession {
@@ -231,12 +236,12 @@ impl CryptoSession {
         self.meet_loss()?;
         self.state.allows(data_key)?;
         let content_key = match data_key {
-            DataKey::Session => return Ok(FrameKey(None)),
+            DataKey::Session => return Ok(FrameKey { content_key: None, losses: self.losses }),
             DataKey::Wrapped(wrapped) => &ContentKey::unwrap(wrapped, &*self.state.keyed()?.cipher),
             DataKey::Unwrapped(key) => key,
         };
         self.require(Capability::ContentKey)?;
-        Ok(FrameKey(Some(content_key.schedule())))
+        Ok(FrameKey { content_key: Some(content_key.schedule()), losses: self.losses })
     }
 
     /// Decrypts one buffer of a decoder's frame. Keyed. Errors, none of which writes a byte: those of
@@ -253,7 +258,8 @@ impl CryptoSession {
         }
         self.meet_loss()?;
         let iv = AesCtrIv::parse(iv)?;
-        let schedule = match &key.0 {
+        let schedule = match &key.content_key {
+            Some(_) if key.losses != self.losses => return Err(Error::KeyLost),
             Some(content_key) => self.state.allows_unwrapped().map(|()| content_key)?,
             None => &self.state.keyed()?.schedule,
         };

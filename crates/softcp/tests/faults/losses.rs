@@ -1,8 +1,6 @@
 //! Keys, content and devices that are lost.
 
-use softcp::{
-    Adapter, CryptoSession, DataKey, DecoderBuffer, DecoderEncryption, Device, Encrypted, Error, SessionStatus,
-};
+use softcp::{CryptoSession, DataKey, DecoderBuffer, DecoderEncryption, Device, Encrypted, Error, SessionStatus};
 
 use crate::common::{Block, Rig, adapter, buffers, ctr, desc, key_exchange};
 use crate::{inject, rig};
