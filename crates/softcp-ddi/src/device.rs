@@ -4,10 +4,10 @@ use std::any::Any;
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use softcp::secure::{CommandBuffers, CommandReport, PrivateSizes, SecureEffect};
+use softcp::secure::{CommandBuffers, CommandReport, PrivateSizes};
 use softcp::{
     Adapter, BlitSurfaces, ContentKey, CryptoSession, CryptoSessionDesc, DataKey, DecoderBuffer, DecoderEncryption,
-    Device, EncryptedBlockInfo, Error, GUID, Handle, Kind, Reply, SessionStatus, SharedSession,
+    Device, EncryptedBlockInfo, Error, GUID, Handle, Kind, Reply, SessionStatus, SharedSession, TeardownObserver,
 };
 
 use crate::host::{Host, softcp_host};
@@ -49,7 +49,10 @@ impl softcp_device {
         for process in host.allowed_processes()? {
             engine.allow_process(process.engine()?)?;
         }
-        Ok(Arc::new(Self { engine, host, measured: Mutex::default(), _context: context }))
+        let device = Arc::new(Self { engine, host, measured: Mutex::default(), _context: context });
+        let observer: Arc<dyn TeardownObserver> = Arc::<Self>::clone(&device);
+        device.engine.observe_teardowns(Arc::downgrade(&observer));
+        Ok(device)
     }
 
     pub(crate) fn engine(&self) -> &Device {
@@ -92,28 +95,22 @@ impl softcp_device {
     }
 
     /// What a teardown that came with a call on a session leaves to do when nothing is locked or mapped any more: it takes
-    /// everything else too, and the host hears of it.
+    /// everything else too, and hosts hear of it.
     fn settled<T>(&self, result: Result<T>) -> Result<T> {
         if let Err(Failure::Engine(Error::TornDown { content })) = result {
             self.adapter().teardown(content);
-            self.host.teardown(0, lost_status(content));
         }
         result
     }
 
-    /// Carries a command to the secure environment. A command that tears down is heard by the host.
+    /// Carries a command to the secure environment.
     pub(crate) fn execute_command(
         &self,
         session: usize,
         function: u32,
         buffers: CommandBuffers<'_>,
     ) -> Result<CommandReport> {
-        let handle = handle(session, Kind::CryptoSession)?;
-        let report = self.engine.execute_secure_command(handle, function, buffers)?;
-        if report.effect == SecureEffect::TornDown {
-            self.host.teardown(0, lost_status(false));
-        }
-        Ok(report)
+        Ok(self.engine.execute_secure_command(handle(session, Kind::CryptoSession)?, function, buffers)?)
     }
 
     pub(crate) fn new_hardware_key(&self, session: usize, private_input: &[u8]) -> Result<u64> {
@@ -145,13 +142,6 @@ impl softcp_device {
             self.host.teardown(id, lost_status(content));
         }
         Ok(())
-    }
-
-    /// A teardown of the secure environment and all sessions; the host hears of it if something was lost.
-    pub(crate) fn teardown(&self, content: bool) {
-        if self.adapter().teardown(content) {
-            self.host.teardown(0, lost_status(content));
-        }
     }
 
     /// Makes a resource of the host protected or unprotected.
@@ -319,6 +309,12 @@ impl softcp_device {
             CertificateOf::AuthenticatedChannel(channel_type) => self.adapter().channel_certificate(channel_type)?,
             CertificateOf::CryptoSession(crypto_type) => self.adapter().session_certificate(&crypto_type)?,
         })
+    }
+}
+
+impl TeardownObserver for softcp_device {
+    fn torn_down(&self, content: bool) {
+        self.host.teardown(0, lost_status(content));
     }
 }
 
