@@ -95,10 +95,10 @@ impl softcp_device {
     }
 
     /// What a teardown that came with a call on a session leaves to do when nothing is locked or mapped any more: it takes
-    /// everything else too, and hosts hear of it.
+    /// everything else too, and the host hears of it.
     fn settled<T>(&self, result: Result<T>) -> Result<T> {
         if let Err(Failure::Engine(Error::TornDown { content })) = result {
-            self.adapter().teardown(content);
+            self.engine.torn_down(content);
         }
         result
     }

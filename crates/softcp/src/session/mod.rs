@@ -90,8 +90,6 @@ pub struct CryptoSession {
     last_ivs: HashMap<[u8; KEY_SIZE], AesCtrIv>,
     /// Teardowns that the session has met.
     losses: u64,
-    /// Whether a fault has torn the session down and nobody has been told yet.
-    untold: bool,
     /// The number of the last refresh, kept only while it may be wanted again by a fault.
     last_number: Option<KeyRefresh>,
     removal: Arc<Removal>,
@@ -106,17 +104,7 @@ impl CryptoSession {
     ) -> Self {
         let state =
             if adapter.has_hardware_keys(&desc) { State::hardware(desc.carries_commands()) } else { State::Created };
-        Self {
-            adapter,
-            protection,
-            desc,
-            state,
-            last_ivs: HashMap::new(),
-            losses: 0,
-            untold: false,
-            last_number: None,
-            removal,
-        }
+        Self { adapter, protection, desc, state, last_ivs: HashMap::new(), losses: 0, last_number: None, removal }
     }
 
     /// What the session was created for. Any state.
@@ -334,9 +322,7 @@ impl CryptoSession {
     /// Says whether anything was lost: then, with `content`, the host fills its protected resources with zeros.
     pub fn invalidate(&mut self, content: bool) -> bool {
         self.losses += 1;
-        // What a fault took counts as lost at the teardown that follows it.
-        let untold = std::mem::take(&mut self.untold);
-        self.state.lose(content) || untold
+        self.state.lose(content)
     }
 
     /// How many teardowns a command session has met. Error: [`Error::NoCommandSession`].
@@ -375,7 +361,6 @@ impl CryptoSession {
             return Ok(());
         }
         self.invalidate(content);
-        self.untold = true;
         Err(Error::TornDown { content })
     }
 

@@ -159,7 +159,7 @@ fn observed(adapter: &Arc<Adapter>) -> (Device, Arc<Heard>, SharedSession) {
 fn the_rest_of_a_teardown_takes_other_sessions_and_each_device_hears_once() {
     let adapter = adapter("faults.list=key-lost");
     let devices = [observed(&adapter), observed(&adapter)];
-    let [(_, _, first), (_, _, second)] = &devices;
+    let [(device, _, first), (_, _, second)] = &devices;
     let lost = first.lock().finish_key_refresh();
     assert!(matches!(lost, Err(Error::TornDown { content: false })));
     assert_eq!((first.lock().status(), second.lock().status()), (SessionStatus::KeyLost, SessionStatus::Ok));
@@ -167,7 +167,7 @@ fn the_rest_of_a_teardown_takes_other_sessions_and_each_device_hears_once() {
         assert!(heard.0.lock().unwrap().is_empty());
     }
     // Done by whoever gets the error, when nothing is locked.
-    adapter.teardown(false);
+    device.torn_down(false);
     adapter.teardown(false);
     assert_eq!((first.lock().status(), second.lock().status()), (SessionStatus::KeyLost, SessionStatus::KeyLost));
     for (_, heard, _) in &devices {
