@@ -29,7 +29,7 @@ pub enum Error {
     KeyLost,
     /// A teardown came with this call, by a fault on purpose, and took the session's key, with `content` the protected
     /// content too (D23). What is left to do is what a teardown of the hardware does beyond this session, when the session
-    /// is not locked any more: [`Adapter::teardown`](crate::Adapter::teardown), and telling applications.
+    /// is not locked any more: [`Device::torn_down`](crate::Device::torn_down), which tells the observers too.
     /// `D3DERR_INVALIDCALL`.
     #[error("a teardown came with this call and the session key was lost; negotiate a new key exchange")]
     TornDown {

@@ -1,8 +1,13 @@
 //! Keys, content and devices that are lost.
 
-use softcp::{CryptoSession, DataKey, DecoderBuffer, DecoderEncryption, Device, Encrypted, Error, SessionStatus};
+use std::sync::{Arc, Mutex};
 
-use crate::common::{Block, Rig, adapter, buffers, ctr, desc, key_exchange};
+use softcp::{
+    Adapter, CryptoSession, DataKey, DecoderBuffer, DecoderEncryption, Device, Encrypted, Error, SessionStatus,
+    SharedSession, TeardownObserver,
+};
+
+use crate::common::{Block, Rig, adapter, buffers, checked_certificate, ctr, desc, key_exchange};
 use crate::{inject, rig};
 
 const KEY: Block = *b"the session key.";
@@ -128,26 +133,46 @@ fn a_decoder_meets_a_loss_at_a_frame_and_at_a_buffer() {
     }
 }
 
+/// Hears of teardowns.
+#[derive(Default)]
+struct Heard(Mutex<Vec<bool>>);
+
+impl TeardownObserver for Heard {
+    fn torn_down(&self, content: bool) {
+        self.0.lock().unwrap().push(content);
+    }
+}
+
+/// A device, its observer, and its one session with a key.
+fn observed(adapter: &Arc<Adapter>) -> (Device, Arc<Heard>, SharedSession) {
+    let (device, heard) = (Device::new(adapter).unwrap(), Arc::new(Heard::default()));
+    let observer: Arc<dyn TeardownObserver> = Arc::<Heard>::clone(&heard);
+    device.observe_teardowns(Arc::downgrade(&observer));
+    let session = device.create_crypto_session(&desc()).unwrap();
+    let session = device.crypto_session(session).unwrap();
+    let exchange = key_exchange(&checked_certificate(adapter), KEY);
+    session.lock().negotiate(exchange.message().as_bytes()).unwrap();
+    (device, heard, session)
+}
+
 #[test]
-fn what_is_left_of_a_teardown_takes_the_other_sessions() {
+fn the_rest_of_a_teardown_takes_other_sessions_and_each_device_hears_once() {
     let adapter = adapter("faults.list=key-lost");
-    let device = Device::new(&adapter).unwrap();
-    let (first, second) =
-        (device.create_crypto_session(&desc()).unwrap(), device.create_crypto_session(&desc()).unwrap());
-    let certificate = crate::common::checked_certificate(&adapter);
-    let negotiate = |session, key| {
-        let exchange = key_exchange(&certificate, key);
-        device.crypto_session(session).unwrap().lock().negotiate(exchange.message().as_bytes()).unwrap();
-    };
-    negotiate(first, KEY);
-    negotiate(second, OTHER);
-    let lost = device.crypto_session(first).unwrap().lock().finish_key_refresh();
+    let devices = [observed(&adapter), observed(&adapter)];
+    let [(device, _, first), (_, _, second)] = &devices;
+    let lost = first.lock().finish_key_refresh();
     assert!(matches!(lost, Err(Error::TornDown { content: false })));
-    assert_eq!(device.crypto_session(second).unwrap().lock().status(), SessionStatus::Ok);
-    // The other session is told by whoever gets the error, when nothing is locked.
+    assert_eq!((first.lock().status(), second.lock().status()), (SessionStatus::KeyLost, SessionStatus::Ok));
+    for (_, heard, _) in &devices {
+        assert!(heard.0.lock().unwrap().is_empty());
+    }
+    // Done by whoever gets the error, when nothing is locked.
     device.torn_down(false);
-    let status = |session| device.crypto_session(session).unwrap().lock().status();
-    assert_eq!((status(first), status(second)), (SessionStatus::KeyLost, SessionStatus::KeyLost));
+    adapter.teardown(false);
+    assert_eq!((first.lock().status(), second.lock().status()), (SessionStatus::KeyLost, SessionStatus::KeyLost));
+    for (_, heard, _) in &devices {
+        assert_eq!(*heard.0.lock().unwrap(), [false]);
+    }
 }
 
 #[test]
