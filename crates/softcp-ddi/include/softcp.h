@@ -258,8 +258,9 @@ typedef struct softcp_adapter_desc {
   // memory.protected (bytes, D24), outputs.identifiers (a list of numbers), accessibility.bus (other, pci, pcix, pci-express or
   // agp), accessibility.implementation (as daughter-board-connector), accessibility.non_standard, .contiguous_blocks and
   // .non_contiguous_blocks (true or false), accessibility.encryption (a list of "aes128-ctr" and
-  // GUIDs in quotes), and true or false for quirks.status_echo (D21), quirks.caller_iv (D26) and
-  // quirks.key_exchange_alias (D29).
+  // GUIDs in quotes), true or false for quirks.status_echo (D21), quirks.caller_iv (D26) and
+  // quirks.key_exchange_alias (D29), faults.opt_in (true allows softcp_inject_fault) and faults.list (what goes wrong
+  // from the start, as softcp_inject_fault takes it, with commas between several).
   const char *options;
   // The secure environment, which is copied; null: the built-in one for clear keys, one for each adapter.
   const struct softcp_secure_environment *environment;
@@ -465,6 +466,9 @@ typedef struct softcp_decoder_buffer {
 
 // 0x8876086C: the call does not fit the session's state: no key yet, no refresh pending, no read-back key, key lost.
 #define SOFTCP_E_INVALIDCALL ((int32_t)0x8876086cu)
+
+// 0x88760870: the device was removed, by a fault on purpose; only destroying works on it.
+#define SOFTCP_E_DEVICEREMOVED ((int32_t)0x88760870u)
 
 // 0x8876087E: crypto type, decode profile or key exchange type is not supported.
 #define SOFTCP_E_UNSUPPORTEDCRYPTO ((int32_t)0x8876087eu)
@@ -905,6 +909,31 @@ softcp_hresult SOFTCP_CALL softcp_session_new_hardware_key(const struct softcp_d
                                                uint32_t private_input_size,
                                                const void *private_input,
                                                uint64_t *data);
+
+// Sets a fault on the device's adapter, for all its devices: `text` is its name, and when it occurs, as "key-lost at=3",
+// "wrong-mac every=5 times=2", "slow-key-exchange every=1 delay=250ms" or "refresh-refused probability=0.1 seed=7".
+// Without more than a name it occurs at the next call that counts for it. Calls are counted from now on.
+//
+// The names: key-lost, key-and-content-lost, device-removed, protected-memory-exhausted, out-of-memory,
+// unsupported-crypto, certificate-expired, certificate-wrong-root, certificate-wrong-key, slow-key-exchange, wrong-mac,
+// repeated-random-number, refresh-refused. The keys: at=N, every=N or probability=P with seed=S; times=N; after=T and
+// delay=T, a time as 250ms or 2s.
+//
+// SOFTCP_E_NOTIMPL: the configuration does not allow it (faults.opt_in). SOFTCP_E_INVALIDARG: null, or a text that says
+// something else (SOFTCP_LOG=warn says what is wrong). SOFTCP_E_OUTOFMEMORY: 256 faults are set already. Then nothing
+// is set.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`; `text` is null or a string that ends in a zero byte.
+softcp_hresult SOFTCP_CALL softcp_inject_fault(const struct softcp_device *device,
+                                   const char *text);
+
+// Clears all faults of the device's adapter, those of its configuration too. What they have done stays done.
+// SOFTCP_E_NOTIMPL: the configuration does not allow it (faults.opt_in).
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`.
+softcp_hresult SOFTCP_CALL softcp_clear_faults(const struct softcp_device *device);
 
 // Writes to `enforced` whether protection is enforced (1) or not (0): while it is, the host must refuse to map
 // protected resources and to copy them to unprotected ones (D19).

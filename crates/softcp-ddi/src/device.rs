@@ -2,12 +2,12 @@
 
 use std::any::Any;
 use std::ffi::c_void;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use softcp::secure::{CommandBuffers, CommandReport, PrivateSizes};
 use softcp::{
-    Adapter, BlitSurfaces, ContentKey, CryptoSessionDesc, DataKey, DecoderBuffer, DecoderEncryption, Device,
-    EncryptedBlockInfo, Error, GUID, Handle, Kind, Reply, SessionStatus, SharedSession, TeardownObserver,
+    Adapter, BlitSurfaces, ContentKey, CryptoSession, CryptoSessionDesc, DataKey, DecoderBuffer, DecoderEncryption,
+    Device, EncryptedBlockInfo, Error, GUID, Handle, Kind, Reply, SessionStatus, SharedSession, TeardownObserver,
 };
 
 use crate::host::{Host, softcp_host};
@@ -15,7 +15,7 @@ use crate::hresult::{Failure, Result};
 use crate::mapping;
 
 /// Whose certificate chain is asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CertificateOf {
     /// Authenticated channels of this type.
     AuthenticatedChannel(u32),
@@ -28,6 +28,8 @@ pub(crate) enum CertificateOf {
 pub struct softcp_device {
     engine: Device,
     host: Host,
+    /// The chain whose size was asked for last: the one that is then written, whatever is shown to who asks next.
+    measured: Mutex<Option<(CertificateOf, Vec<u8>)>>,
     /// Keeps the memory behind the host's context alive, where the host is part of this library.
     _context: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -47,7 +49,7 @@ impl softcp_device {
         for process in host.allowed_processes()? {
             engine.allow_process(process.engine()?)?;
         }
-        let device = Arc::new(Self { engine, host, _context: context });
+        let device = Arc::new(Self { engine, host, measured: Mutex::default(), _context: context });
         let observer: Arc<dyn TeardownObserver> = Arc::<Self>::clone(&device);
         device.engine.observe_teardowns(Arc::downgrade(&observer));
         Ok(device)
@@ -79,6 +81,26 @@ impl softcp_device {
     /// The live session of this device that `id` names.
     pub(crate) fn session(&self, id: usize) -> Result<SharedSession> {
         Ok(self.engine.crypto_session(handle(id, Kind::CryptoSession)?)?)
+    }
+
+    /// Calls a session.
+    pub(crate) fn with_session<T>(
+        &self,
+        id: usize,
+        call: impl FnOnce(&mut CryptoSession) -> softcp::Result<T>,
+    ) -> Result<T> {
+        let session = self.session(id)?;
+        let result = call(&mut session.lock());
+        self.settled(result.map_err(Failure::from))
+    }
+
+    /// What a teardown that came with a call on a session leaves to do when nothing is locked or mapped any more: it takes
+    /// everything else too, and the host hears of it.
+    fn settled<T>(&self, result: Result<T>) -> Result<T> {
+        if let Err(Failure::Engine(Error::TornDown { content })) = result {
+            self.engine.torn_down(content);
+        }
+        result
     }
 
     /// Carries a command to the secure environment.
@@ -157,7 +179,7 @@ impl softcp_device {
         // The session is locked after the host has mapped and unlocked before it unmaps: no lock during a callback.
         let blit = |surfaces: BlitSurfaces<'_>| Ok(session.lock().decryption_blt(surfaces, info, &key, iv)?);
         // SAFETY: `new` took the host's word for what it maps.
-        unsafe { mapping::with_surfaces(&self.host, source, destination, blit) }
+        self.settled(unsafe { mapping::with_surfaces(&self.host, source, destination, blit) })
     }
 
     pub(crate) fn encryption_blt(
@@ -171,7 +193,7 @@ impl softcp_device {
         check_resources(source, destination)?;
         let blit = |surfaces: BlitSurfaces<'_>| Ok(session.lock().encryption_blt(surfaces, iv)?);
         // SAFETY: `new` took the host's word for what it maps.
-        unsafe { mapping::with_surfaces(&self.host, source, destination, blit) }
+        self.settled(unsafe { mapping::with_surfaces(&self.host, source, destination, blit) })
     }
 
     /// Creates a channel and returns its id, which is also the handle that its messages carry.
@@ -221,7 +243,7 @@ impl softcp_device {
                 _ => DataKey::Unwrapped(self.open_key(key, key_id)?),
             },
         };
-        Ok(self.engine.begin_frame(decoder, session, &key)?)
+        self.settled(self.engine.begin_frame(decoder, session, &key).map_err(Failure::from))
     }
 
     /// Ends a frame.
@@ -245,7 +267,7 @@ impl softcp_device {
         let decoder = handle(decoder, Kind::Decoder)?;
         // SAFETY: the caller's duty is the same.
         let surfaces = unsafe { mapping::buffers(source, destination, size) }?;
-        Ok(self.engine.decrypt_buffer(decoder, surfaces, buffer)?)
+        self.settled(self.engine.decrypt_buffer(decoder, surfaces, buffer).map_err(Failure::from))
     }
 
     /// Forgets a decoder. The zero id is harmless.
@@ -260,7 +282,8 @@ impl softcp_device {
 
     /// Writes the certificate chain to `certificate`, which must have exactly its size.
     pub(crate) fn certificate(&self, of: CertificateOf, certificate: &mut [u8]) -> Result<()> {
-        let chain = self.chain(of)?;
+        let measured = self.measured().clone().filter(|(whose, _)| *whose == of);
+        let chain = measured.map_or_else(|| self.chain(of), |(_, chain)| Ok(chain))?;
         if certificate.len() != chain.len() {
             let (expected, given) = (chain.len(), certificate.len());
             return Err(Error::WrongSize { what: "the certificate buffer", expected, given }.into());
@@ -271,8 +294,15 @@ impl softcp_device {
 
     /// The size of the certificate chain in bytes.
     pub(crate) fn certificate_size(&self, of: CertificateOf) -> Result<u32> {
-        let size = self.chain(of)?.len();
+        let chain = self.chain(of)?;
+        let size = chain.len();
+        *self.measured() = Some((of, chain));
         u32::try_from(size).map_err(|_| Failure::Invalid("the certificate chain is larger than 4 GiB"))
+    }
+
+    fn measured(&self) -> MutexGuard<'_, Option<(CertificateOf, Vec<u8>)>> {
+        // Nothing panics half-way while it is held.
+        self.measured.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn chain(&self, of: CertificateOf) -> Result<Vec<u8>> {

@@ -474,6 +474,22 @@ fn one_channel_answers_every_thread_and_no_number_twice() {
 }
 
 #[test]
+fn an_answer_with_a_wrong_mac_is_refused_and_a_new_channel_works() {
+    let device = TestDevice::alone("faults.list=wrong-mac at=2 times=2");
+    let (channel, mut client) = open(&device);
+    let message = client.command(Command::Protection(ON)).unwrap();
+    let (hresult, output) = configure(&device, &channel, message.bytes());
+    assert_eq!((hresult, client.open_command_answer(&message, &output)), (S_OK, Err(AnswerError::NotAuthentic)));
+    let message = client.query(Query::Protection).unwrap();
+    let (hresult, output) = query(&device, &channel, message.bytes(), message.answer_size());
+    assert_eq!((hresult, client.open_query_answer(&message, &output)), (S_OK, Err(AnswerError::NotAuthentic)));
+    assert_eq!(destroy(&device, &channel), 0);
+    let (channel, mut client) = open(&device);
+    obeyed(&device, &channel, &mut client, Command::Protection(ON));
+    assert_eq!(enforced(&device), (1, 1));
+}
+
+#[test]
 fn nothing_a_destroyed_channel_sets_stays() {
     let adapter = TestAdapter::new("");
     for _ in 0..30 {

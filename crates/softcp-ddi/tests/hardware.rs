@@ -358,6 +358,22 @@ fn teardown_loses_keys_is_heard_and_is_recovered_from() {
     assert_eq!(opens(&device, &fresh, &blob), D3DERR_INVALIDCALL);
 }
 
+#[test]
+fn a_fault_tears_the_environment_down_too() {
+    let device = TestDevice::alone(&format!("{OPTIONS};faults.list=key-lost at=2"));
+    let session = commands(&device);
+    let sealed = blob(&device, &session);
+    let (media, _) = keyed(&device);
+    assert_eq!(opens(&device, &media, &sealed), S_OK);
+    assert_eq!(opens(&device, &media, &sealed), D3DERR_INVALIDCALL);
+    assert_eq!(device.status_of(&session), (S_OK, SOFTCP_SESSION_STATUS_KEY_LOST));
+    run(&device, &session, PROVISION, &[], 8);
+    let (media, _) = keyed(&device);
+    assert_eq!(opens(&device, &media, &sealed), E_INVALIDARG, "sealed before the teardown");
+    let sealed = blob(&device, &session);
+    assert_eq!(opens(&device, &media, &sealed), S_OK);
+}
+
 // SetHardwareProtection.
 
 static PROTECTED: Mutex<Vec<(usize, u32)>> = Mutex::new(Vec::new());

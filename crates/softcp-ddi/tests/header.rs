@@ -153,6 +153,7 @@ fn core_header() -> String {
         "core/channel.rs",
         "core/decoder.rs",
         "core/hardware.rs",
+        "core/faults.rs",
         "core/protection.rs",
         "device.rs",
         "environment.rs",

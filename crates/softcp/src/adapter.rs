@@ -13,8 +13,9 @@ use crate::channel::ChannelType;
 use crate::config::{CertificateEncoding, Config};
 use crate::device::Object;
 use crate::error::{Error, Result};
+use crate::faults::{self, Fault, Faults};
 use crate::handle::Registry;
-use crate::identity::Identity;
+use crate::identity::{self, Identity};
 use crate::key::KEY_SIZE;
 use crate::memory::ProtectedMemory;
 use crate::provider::{Provider, RSA_CIPHERTEXT_SIZE};
@@ -40,6 +41,7 @@ pub(crate) struct AdapterState {
     pub(crate) provider: Provider,
     pub(crate) profile: CapabilityProfile,
     pub(crate) caller_iv: bool,
+    pub(crate) faults: Arc<Faults>,
     /// There if, and only if, the profile reports `HARDWARE_DRM_COMMUNICATION`.
     pub(crate) environment: Option<Arc<dyn SecureEnvironment>>,
     identity: Mutex<Option<Arc<Identity>>>,
@@ -62,6 +64,7 @@ impl Adapter {
         environment: Arc<dyn SecureEnvironment>,
     ) -> Result<Arc<Self>> {
         let profile = config.profile()?;
+        let faults = Arc::new(Faults::new(&config.faults, Arc::clone(&provider.clock))?);
         let identity = match &config.identity.directory {
             Some(directory) => Some(Arc::new(Identity::load(directory, &provider)?)),
             None => None,
@@ -74,10 +77,11 @@ impl Adapter {
                 provider,
                 profile,
                 caller_iv: config.quirks.caller_iv,
+                faults: Arc::clone(&faults),
                 identity: Mutex::new(identity),
             }),
             objects: Registry::new(usize::from_ne_bytes(serial)),
-            memory: ProtectedMemory::new(config.memory.protected),
+            memory: ProtectedMemory::new(config.memory.protected, faults),
             outputs: config.outputs.identifiers.clone(),
             encoding: config.identity.encoding,
             status_echo: config.quirks.status_echo,
@@ -114,14 +118,20 @@ impl Adapter {
         if self.key_exchange_types(crypto_type, &GUID_NULL)?.is_empty() {
             return Err(Error::UnsupportedCrypto);
         }
-        Ok(self.state.identity()?.certificate(self.encoding))
+        self.certificate()
     }
 
     /// The certificate chain for authenticated channels of a type: the same as for sessions. Errors:
     /// [`Error::BadChannelType`], [`Error::Identity`], [`Error::RandomFailed`].
     pub fn channel_certificate(&self, channel_type: u32) -> Result<Vec<u8>> {
         ChannelType::from_number(channel_type)?;
-        Ok(self.state.identity()?.certificate(self.encoding))
+        self.certificate()
+    }
+
+    /// What goes wrong on purpose: to be listed, and, where the configuration allows it, set and cleared.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.state.faults
     }
 
     /// The identifiers of the configured outputs.
@@ -140,6 +150,13 @@ impl Adapter {
     #[must_use]
     pub fn protected_memory(&self) -> &ProtectedMemory {
         &self.memory
+    }
+
+    /// The chain that is shown now: the identity's, or a faulty one.
+    fn certificate(&self) -> Result<Vec<u8>> {
+        let identity = self.state.identity()?;
+        let chain = faults::chain::shown(&self.state.faults, &identity, &self.state.provider)?;
+        Ok(identity::encoded(&chain, self.encoding))
     }
 
     /// Checks that a session can be created for `desc`; [`Error::UnsupportedCrypto`] otherwise.
@@ -190,6 +207,7 @@ impl AdapterState {
             provider,
             profile: like.profile.clone(),
             caller_iv: like.caller_iv,
+            faults: Arc::clone(&like.faults),
             environment: like.environment.clone(),
             identity: Mutex::new(Some(identity)),
         }
@@ -206,14 +224,22 @@ impl AdapterState {
         if self.profile.capabilities.contains(capability) { Ok(()) } else { Err(Error::NotOffered(capability)) }
     }
 
+    /// [`Error::OutOfMemory`] where that fault is met.
+    pub(crate) fn check_memory(&self) -> Result<()> {
+        if self.faults.meets(Fault::OutOfMemory) { Err(Error::OutOfMemory) } else { Ok(()) }
+    }
+
     /// The 16-byte key in a key exchange message, encrypted with RSAES-OAEP to the leaf's key. Errors:
-    /// [`Error::WrongSize`]; [`Error::KeyExchangeFailed`] for everything else that is wrong with the message (D22).
+    /// [`Error::WrongSize`]; [`Error::KeyExchangeFailed`] for everything else that is wrong with the message (D22);
+    /// [`Error::OutOfMemory`] by a fault.
     pub(crate) fn exchanged_key(&self, message: &[u8]) -> Result<Zeroizing<[u8; KEY_SIZE]>> {
         let message: &[u8; RSA_CIPHERTEXT_SIZE] = message.try_into().map_err(|_| Error::WrongSize {
             what: "the key exchange message",
             expected: RSA_CIPHERTEXT_SIZE,
             given: message.len(),
         })?;
+        self.faults.slow_down();
+        self.check_memory()?;
         let plain = self.identity()?.key().decrypt(message).unwrap_or_default();
         let key: &[u8; KEY_SIZE] = plain.as_slice().try_into().map_err(|_| Error::KeyExchangeFailed)?;
         Ok(Zeroizing::new(*key))

@@ -6,11 +6,12 @@
 use std::path::{Path, PathBuf};
 
 use softcp_abi::{
-    D3DERR_CANNOTPROTECTCONTENT, D3DERR_INVALIDCALL, D3DERR_UNSUPPORTEDCRYPTO, E_FAIL, E_INVALIDARG, E_NOTIMPL,
-    E_OUTOFMEMORY, GUID, HRESULT,
+    D3DDDIERR_DEVICEREMOVED, D3DERR_CANNOTPROTECTCONTENT, D3DERR_INVALIDCALL, D3DERR_UNSUPPORTEDCRYPTO, E_FAIL,
+    E_INVALIDARG, E_NOTIMPL, E_OUTOFMEMORY, GUID, HRESULT,
 };
 
 use crate::capability::Capability;
+use crate::faults::FaultError;
 use crate::secure::EnvironmentError;
 
 /// Result of an engine call.
@@ -26,6 +27,15 @@ pub enum Error {
     /// The session key was lost in a teardown (D23). `D3DERR_INVALIDCALL`.
     #[error("the session key was lost; negotiate a new key exchange")]
     KeyLost,
+    /// A teardown came with this call, by a fault on purpose, and took the session's key, with `content` the protected
+    /// content too (D23). What is left to do is what a teardown of the hardware does beyond this session, when the session
+    /// is not locked any more: [`Adapter::teardown`](crate::Adapter::teardown), and telling applications.
+    /// `D3DERR_INVALIDCALL`.
+    #[error("a teardown came with this call and the session key was lost; negotiate a new key exchange")]
+    TornDown {
+        /// Whether the protected content is lost too.
+        content: bool,
+    },
     /// `FinishSessionKeyRefresh` without a `StartSessionKeyRefresh` before it (D3). `D3DERR_INVALIDCALL`.
     #[error("no session key refresh is pending; start one first")]
     NoRefreshPending,
@@ -221,6 +231,15 @@ pub enum Error {
     ProtectedAccess,
 
     // Resources.
+    /// The device is gone, by a fault on purpose; only destroying works on it. `D3DDDIERR_DEVICEREMOVED`.
+    #[error("the device was removed; make a new one")]
+    DeviceRemoved,
+    /// There is no memory, by a fault on purpose. `E_OUTOFMEMORY`.
+    #[error("out of memory")]
+    OutOfMemory,
+    /// The driver does not refresh the key now, by a fault on purpose; the key in force stays. `E_FAIL`.
+    #[error("the session key refresh was refused; the key in force stays")]
+    RefreshRefused,
     /// The protected-memory budget would be exceeded (D24). `E_OUTOFMEMORY`.
     #[error("{requested} bytes of protected memory asked for, {available} available")]
     ProtectedMemoryExhausted {
@@ -240,6 +259,9 @@ pub enum Error {
     RandomFailed,
 
     // Set-up.
+    /// A fault on purpose cannot be set or cleared. The HRESULT is [`FaultError::hresult`].
+    #[error(transparent)]
+    Fault(#[from] FaultError),
     /// The identity's certificates or key cannot be used. `E_FAIL`.
     #[error("identity {}: {reason}", origin(path))]
     Identity {
@@ -260,6 +282,7 @@ impl Error {
         match self {
             Self::NoSessionKey
             | Self::KeyLost
+            | Self::TornDown { .. }
             | Self::NoRefreshPending
             | Self::NoReadBackKey
             | Self::CommandSession
@@ -300,11 +323,14 @@ impl Error {
             Self::UnsupportedCrypto => D3DERR_UNSUPPORTEDCRYPTO,
             Self::NotOffered(_) => E_NOTIMPL,
             Self::NotProtected(_) | Self::ProtectedAccess => D3DERR_CANNOTPROTECTCONTENT,
-            Self::ProtectedMemoryExhausted { .. } | Self::TooManyObjects => E_OUTOFMEMORY,
+            Self::ProtectedMemoryExhausted { .. } | Self::TooManyObjects | Self::OutOfMemory => E_OUTOFMEMORY,
+            Self::DeviceRemoved => D3DDDIERR_DEVICEREMOVED,
+            Self::Fault(error) => error.hresult(),
             Self::UnknownCommand(_)
             | Self::UnknownQuery(_)
             | Self::IvExhausted
             | Self::RandomFailed
+            | Self::RefreshRefused
             | Self::Identity { .. } => E_FAIL,
         }
     }

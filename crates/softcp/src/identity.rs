@@ -59,10 +59,7 @@ impl Identity {
     /// The chain as `GetCertificate` hands it out (D13).
     #[must_use]
     pub fn certificate(&self, encoding: CertificateEncoding) -> Vec<u8> {
-        match encoding {
-            CertificateEncoding::Pkcs7 => certificate::certs_only(&self.chain),
-            CertificateEncoding::Der => self.chain.concat(),
-        }
+        encoded(&self.chain, encoding)
     }
 
     /// The leaf's private key.
@@ -212,6 +209,14 @@ impl std::fmt::Debug for IdentityFiles {
     }
 }
 
+/// A chain of DER certificates, leaf first, as `GetCertificate` hands it out (D13).
+pub(crate) fn encoded(chain: &[Vec<u8>], encoding: CertificateEncoding) -> Vec<u8> {
+    match encoding {
+        CertificateEncoding::Pkcs7 => certificate::certs_only(chain),
+        CertificateEncoding::Der => chain.concat(),
+    }
+}
+
 /// Writes a file that must not exist yet; `mode` is its permissions where the system has them.
 fn create(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
@@ -223,7 +228,7 @@ fn create(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     options.open(path)?.write_all(text.as_bytes())
 }
 
-fn params(provider: &Provider, options: &IdentityOptions, common_name: &str) -> Result<CertificateParams> {
+pub(crate) fn params(provider: &Provider, options: &IdentityOptions, common_name: &str) -> Result<CertificateParams> {
     let mut serial = [0; 16];
     provider.random.fill(&mut serial).map_err(|_| Error::RandomFailed)?;
     serial[0] = serial[0] & 0x7F | 0x40; // positive and of full length, whatever the random bytes

@@ -125,6 +125,11 @@ impl KeyRefresh {
         random(provider).map(|bytes| Self(*bytes))
     }
 
+    /// The same number again, for a fault.
+    pub(crate) fn again(&self) -> Self {
+        Self(self.0)
+    }
+
     /// The number as the application receives it.
     pub(crate) fn bytes(&self) -> &[u8; KEY_SIZE] {
         &self.0

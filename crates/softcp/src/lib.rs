@@ -29,6 +29,7 @@ mod channel;
 pub mod config;
 mod device;
 mod error;
+pub mod faults;
 mod handle;
 pub mod identity;
 mod iv;

@@ -1,21 +1,24 @@
 //! The protected-memory budget (D24). The engine counts bytes; the memory itself is the host's.
 
 use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
+use crate::faults::{Fault, Faults};
 
 /// How much protected memory there is and how much of it is taken. May be used from any thread.
 #[derive(Debug)]
 pub struct ProtectedMemory {
     budget: Option<NonZeroU64>,
     taken: AtomicU64,
+    faults: Arc<Faults>,
 }
 
 impl ProtectedMemory {
     /// A budget in bytes; 0 is unlimited.
-    pub(crate) fn new(budget: u64) -> Self {
-        Self { budget: NonZeroU64::new(budget), taken: AtomicU64::new(0) }
+    pub(crate) fn new(budget: u64, faults: Arc<Faults>) -> Self {
+        Self { budget: NonZeroU64::new(budget), taken: AtomicU64::new(0), faults }
     }
 
     /// `ProtectedMemorySize` in bytes: the budget, or the largest number when unlimited; never 0.
@@ -26,6 +29,9 @@ impl ProtectedMemory {
 
     /// Takes `bytes` for a protected resource; [`Error::ProtectedMemoryExhausted`] when they are not there.
     pub fn reserve(&self, bytes: u64) -> Result<()> {
+        if bytes > 0 && self.faults.meets(Fault::ProtectedMemoryExhausted) {
+            return Err(Error::ProtectedMemoryExhausted { requested: bytes, available: 0 });
+        }
         let size = self.size();
         let take = |taken: u64| taken.checked_add(bytes).filter(|sum| *sum <= size);
         self.taken
@@ -45,10 +51,16 @@ impl ProtectedMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::fixed::FixedClock;
+
+    fn memory(budget: u64) -> ProtectedMemory {
+        let faults = Faults::new(&crate::faults::FaultConfig::default(), Arc::new(FixedClock::default()));
+        ProtectedMemory::new(budget, Arc::new(faults.unwrap()))
+    }
 
     #[test]
     fn reserve_past_the_budget_says_what_is_left() {
-        let memory = ProtectedMemory::new(100);
+        let memory = memory(100);
         memory.reserve(60).unwrap();
         let error = memory.reserve(41).unwrap_err();
         assert!(matches!(error, Error::ProtectedMemoryExhausted { requested: 41, available: 40 }));
@@ -59,7 +71,7 @@ mod tests {
 
     #[test]
     fn zero_is_unlimited_and_reported_as_the_largest_number() {
-        let memory = ProtectedMemory::new(0);
+        let memory = memory(0);
         assert_eq!(memory.size(), u64::MAX);
         memory.reserve(1 << 60).unwrap();
     }

@@ -39,8 +39,9 @@ pub struct softcp_adapter_desc {
     /// memory.protected (bytes, D24), outputs.identifiers (a list of numbers), accessibility.bus (other, pci, pcix, pci-express or
     /// agp), accessibility.implementation (as daughter-board-connector), accessibility.non_standard, .contiguous_blocks and
     /// .non_contiguous_blocks (true or false), accessibility.encryption (a list of "aes128-ctr" and
-    /// GUIDs in quotes), and true or false for quirks.status_echo (D21), quirks.caller_iv (D26) and
-    /// quirks.key_exchange_alias (D29).
+    /// GUIDs in quotes), true or false for quirks.status_echo (D21), quirks.caller_iv (D26) and
+    /// quirks.key_exchange_alias (D29), faults.opt_in (true allows softcp_inject_fault) and faults.list (what goes wrong
+    /// from the start, as softcp_inject_fault takes it, with commas between several).
     pub options: *const c_char,
     /// The secure environment, which is copied; null: the built-in one for clear keys, one for each adapter.
     pub environment: *const softcp_secure_environment,

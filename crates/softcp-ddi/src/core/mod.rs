@@ -9,6 +9,7 @@ pub mod caps;
 pub mod channel;
 pub mod decoder;
 pub mod device;
+pub mod faults;
 pub mod hardware;
 pub mod protection;
 pub mod session;

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use softcp::{CryptoSessionDesc, EncryptedBlockInfo};
+use softcp::{CryptoSession, CryptoSessionDesc, EncryptedBlockInfo};
 
 use super::adapter::softcp_adapter;
 use super::device::{borrow, softcp_device};
@@ -166,7 +166,7 @@ pub unsafe extern "C" fn softcp_session_negotiate(
         let device = unsafe { borrow(device) }?;
         // SAFETY: the caller's duty on `data`.
         let data = unsafe { pointer::bytes("data", data, size as usize) }?;
-        Ok(device.session(session)?.lock().negotiate(data)?)
+        device.with_session(session, |session| session.negotiate(data))
     })
 }
 
@@ -255,7 +255,7 @@ pub unsafe extern "C" fn softcp_session_start_key_refresh(
         let device = unsafe { borrow(device) }?;
         // SAFETY: the caller's duty on `number`.
         let number = unsafe { pointer::bytes_mut("number", number, size as usize) }?;
-        Ok(device.session(session)?.lock().start_key_refresh(number)?)
+        device.with_session(session, |session| session.start_key_refresh(number))
     })
 }
 
@@ -271,7 +271,7 @@ pub unsafe extern "C" fn softcp_session_finish_key_refresh(
 ) -> softcp_hresult {
     guard::run("softcp_session_finish_key_refresh", || {
         // SAFETY: the caller's duty on `device`.
-        Ok(unsafe { borrow(device) }?.session(session)?.lock().finish_key_refresh()?)
+        unsafe { borrow(device) }?.with_session(session, CryptoSession::finish_key_refresh)
     })
 }
 
@@ -292,7 +292,7 @@ pub unsafe extern "C" fn softcp_session_encryption_blt_key(
         let device = unsafe { borrow(device) }?;
         // SAFETY: the caller's duty on `key`.
         let key = unsafe { pointer::bytes_mut("key", key, size as usize) }?;
-        Ok(device.session(session)?.lock().encryption_blt_key(key)?)
+        device.with_session(session, |session| session.encryption_blt_key(key))
     })
 }
 

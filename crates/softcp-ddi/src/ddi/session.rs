@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use softcp::{CryptoSessionDesc, EncryptedBlockInfo};
+use softcp::{CryptoSession, CryptoSessionDesc, EncryptedBlockInfo};
 use softcp_abi::{
     BOOL, D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDI_HCRYPTOSESSION,
     D3D11_1DDI_HRTCRYPTOSESSION, D3D11_1DDIARG_CREATECRYPTOSESSION, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS,
@@ -88,14 +88,13 @@ pub(super) unsafe fn negotiate(
     let device = device(h_device)?;
     // SAFETY: the caller's duty.
     let id = unsafe { id(session) }?;
-    let shared = device.session(id)?;
-    if shared.lock().desc().carries_commands() {
+    if device.session(id)?.lock().desc().carries_commands() {
         // SAFETY: the caller's duty.
         return unsafe { hardware::execute(&device, id, data, data_size as usize) };
     }
     // SAFETY: the caller's duty.
     let data = unsafe { pointer::bytes("pData", data, data_size as usize) }?;
-    Ok(shared.lock().negotiate(data)?)
+    device.with_session(id, |session| session.negotiate(data))
 }
 
 /// `EncryptionBlt`: the driver writes the IV (D26).
@@ -169,7 +168,7 @@ pub(super) unsafe extern "system" fn start_session_key_refresh(
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or writable for `random_number_size` bytes.
         let number = unsafe { pointer::bytes_mut("pRandomNumber", random_number, random_number_size as usize) }?;
-        Ok(device.session(id)?.lock().start_key_refresh(number)?)
+        device.with_session(id, |session| session.start_key_refresh(number))
     });
 }
 
@@ -182,7 +181,7 @@ pub(super) unsafe extern "system" fn finish_session_key_refresh(
         let device = device(h_device)?;
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
-        Ok(device.session(id)?.lock().finish_key_refresh()?)
+        device.with_session(id, CryptoSession::finish_key_refresh)
     });
 }
 
@@ -199,7 +198,7 @@ pub(super) unsafe extern "system" fn get_encryption_blt_key(
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or writable for `key_size` bytes.
         let key = unsafe { pointer::bytes_mut("pReadbackKey", readback_key, key_size as usize) }?;
-        Ok(device.session(id)?.lock().encryption_blt_key(key)?)
+        device.with_session(id, |session| session.encryption_blt_key(key))
     });
 }
 

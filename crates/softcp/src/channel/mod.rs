@@ -20,6 +20,7 @@ use softcp_abi::{
 
 use crate::adapter::AdapterState;
 use crate::error::{Error, Result};
+use crate::faults::Fault;
 use crate::handle::Handle;
 use crate::key::ChannelKey;
 
@@ -198,6 +199,9 @@ impl AuthenticatedChannel {
         if let Some(mac) = self.state.mac() {
             let (omac, rest) = answer.split_at_mut(OMAC_SIZE);
             omac.copy_from_slice(&mac.sign(rest));
+            if self.adapter.faults.meets(Fault::WrongMac) {
+                omac[0] = !omac[0];
+            }
         }
         answer
     }

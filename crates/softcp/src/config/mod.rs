@@ -29,6 +29,10 @@
 //! status_echo = false                  # write a failing HRESULT to NumBytesInEncryptPattern (D21)
 //! caller_iv = false                    # EncryptionBlt takes the caller's IV (D26)
 //! key_exchange_alias = false           # crypto type GUID accepted as key exchange GUID (D29)
+//!
+//! [faults]
+//! opt_in = false                       # whether faults can be set and cleared at run time
+//! list = []                            # what goes wrong on purpose, as "key-lost at=3"; see docs/faults.md
 //! ```
 //!
 //! Inline, keys are dotted and separated by semicolons:
@@ -42,6 +46,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::capability::{Capability, CapabilityProfile, ProfileName};
+pub use crate::faults::FaultConfig;
 
 mod accessibility;
 
@@ -101,6 +106,8 @@ pub struct Config {
     pub accessibility: AccessibilityConfig,
     /// Deviations from the contract that real clients or drivers show.
     pub quirks: Quirks,
+    /// What goes wrong on purpose.
+    pub faults: FaultConfig,
 }
 
 /// `[identity]`.
@@ -381,6 +388,26 @@ mod tests {
             let error = error.unwrap_err().to_string();
             assert!(error.contains(text) && error.contains("accessibility.encryption"), "{error}");
         }
+    }
+
+    #[test]
+    fn faults_are_a_list_or_one_text() {
+        let list = |options| Config::default().with_options(options).unwrap().faults.list;
+        let expected: Vec<crate::faults::Schedule> =
+            ["key-lost at=3", "wrong-mac every=5 times=2"].iter().map(|text| text.parse().unwrap()).collect();
+        assert_eq!(list("faults.list=key-lost at=3, wrong-mac every=5 times=2"), expected);
+        assert_eq!(list(r#"faults.list=["key-lost at=3", "wrong-mac times=2 every=5"]"#), expected);
+        assert_eq!(list("faults.list=key-lost"), ["key-lost at=1".parse().unwrap()]);
+        assert_eq!(list("faults.opt_in=true"), []);
+        assert_eq!(list("").len(), 0);
+    }
+
+    #[test]
+    fn bad_fault_error_names_key_and_text() {
+        let error = Config::default().with_options("faults.list=key-lost at=x").unwrap_err().to_string();
+        assert!(error.contains("faults.list") && error.contains("key-lost at=x"), "{error}");
+        let error = Config::from_toml("[faults]\nlist = [\"key-lots\"]\n", "softcp.toml").unwrap_err().to_string();
+        assert!(error.contains("softcp.toml") && error.contains("line 2") && error.contains("key-lots"), "{error}");
     }
 
     #[test]

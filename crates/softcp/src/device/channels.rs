@@ -11,8 +11,10 @@ use crate::handle::{Handle, Kind};
 
 impl Device {
     /// `CreateAuthenticatedChannel`; the handle is what its messages carry (D25). Errors: [`Error::BadChannelType`],
-    /// [`Error::TooManyObjects`].
+    /// [`Error::TooManyObjects`]; by faults also [`Error::OutOfMemory`], [`Error::DeviceRemoved`].
     pub fn create_authenticated_channel(&self, channel_type: u32) -> Result<Handle> {
+        self.removal.check_call(&self.adapter.state.faults)?;
+        self.adapter.state.check_memory()?;
         let channel_type = ChannelType::from_number(channel_type)?;
         self.adapter.objects.insert_with(Kind::AuthenticatedChannel, |handle| {
             let channel = AuthenticatedChannel::new(Arc::clone(&self.adapter.state), handle, channel_type);
@@ -36,6 +38,7 @@ impl Device {
     /// bytes. Any state of the channel. Errors: [`Error::BadHandle`], [`Error::WrongSize`],
     /// [`Error::KeyExchangeFailed`] for everything else that is wrong with the message (D22); then nothing changes.
     pub fn negotiate_channel(&self, channel: Handle, message: &[u8]) -> Result<()> {
+        self.removal.check()?;
         self.with_channel(Some(channel), |_, channel| channel.negotiate(message))?
     }
 
@@ -51,7 +54,13 @@ impl Device {
     /// [`Error::BadProtectionFlags`], [`Error::BadProcessType`], [`Error::UnsupportedEncryption`],
     /// [`Error::HeldByAnother`], [`Error::TooManyObjects`], which use the sequence number up and change nothing else.
     pub fn configure_channel(&self, channel: Option<Handle>, message: &[u8]) -> Reply {
-        self.with_channel(channel, |handle, channel| channel.configure(message, |command| self.obey(handle, &command)))
+        self.removal
+            .check()
+            .and_then(|()| {
+                self.with_channel(channel, |handle, channel| {
+                    channel.configure(message, |command| self.obey(handle, &command))
+                })
+            })
             .unwrap_or_else(|error| AuthenticatedChannel::unknown_to_command(message, error))
     }
 
@@ -72,10 +81,14 @@ impl Device {
         outputs: Option<&[u64]>,
     ) -> Reply {
         let outputs = outputs.unwrap_or(self.adapter.outputs());
-        self.with_channel(channel, |_, channel| {
-            channel.query(message, output_size, |query, channel_type| self.answer(channel_type, outputs, &query))
-        })
-        .unwrap_or_else(|error| AuthenticatedChannel::unknown_to_query(message, output_size, error))
+        self.removal
+            .check()
+            .and_then(|()| {
+                self.with_channel(channel, |_, channel| {
+                    channel.query(message, output_size, |query, kind| self.answer(kind, outputs, &query))
+                })
+            })
+            .unwrap_or_else(|error| AuthenticatedChannel::unknown_to_query(message, output_size, error))
     }
 
     /// Allows a process to open restricted shared resources for the host: no channel can revoke that. Error:

@@ -111,6 +111,7 @@ impl Device {
     /// Registers a decoder that the host has made. The handle is what `VideoDecoderGetHandle` must answer: an
     /// application binds a session to it over an authenticated channel. Error: [`Error::TooManyObjects`].
     pub fn register_decoder(&self, encryption: DecoderEncryption) -> Result<Handle> {
+        self.removal.check()?;
         let object = Object::Decoder { device: self.handle, decoder: Decoder::new(encryption) };
         self.adapter.objects.insert_with(Kind::Decoder, |_| object)
     }

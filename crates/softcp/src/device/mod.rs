@@ -6,19 +6,22 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use crate::adapter::Adapter;
 use crate::capability::Capability;
 use crate::channel::AuthenticatedChannel;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::faults::Fault;
 use crate::handle::{Handle, Kind};
 use crate::session::{CryptoSession, CryptoSessionDesc};
 
 mod channels;
 mod decoders;
 mod protection;
+mod removal;
 mod shares;
 
 use decoders::Decoder;
 pub use decoders::{DecoderBuffer, DecoderEncryption};
 pub(crate) use protection::Protection;
 pub use protection::{Process, ProtectionFlags};
+pub(crate) use removal::Removal;
 use shares::UnrestrictedShares;
 
 /// What a handle can name. All but a device belong to the device they were created on.
@@ -74,11 +77,12 @@ pub struct Device {
     handle: Handle,
     observer: Observer,
     protection: Arc<Protection>,
+    removal: Arc<Removal>,
     shares: UnrestrictedShares,
 }
 
 impl Device {
-    /// A device on `adapter`. Error: [`Error::TooManyObjects`](crate::Error::TooManyObjects).
+    /// A device on `adapter`. Error: [`Error::TooManyObjects`].
     pub fn new(adapter: &Arc<Adapter>) -> Result<Self> {
         let observer = Observer::default();
         let object = Object::Device { observer: Arc::clone(&observer) };
@@ -89,6 +93,7 @@ impl Device {
             handle,
             observer,
             protection: Arc::new(Protection::new(always_on)),
+            removal: Arc::default(),
             shares: UnrestrictedShares::default(),
         })
     }
@@ -118,19 +123,27 @@ impl Device {
         self.protection.flags()
     }
 
-    /// `CreateCryptoSession`. Errors: [`Error::UnsupportedCrypto`](crate::Error::UnsupportedCrypto),
-    /// [`Error::TooManyObjects`](crate::Error::TooManyObjects).
+    /// `CreateCryptoSession`. Errors: [`Error::UnsupportedCrypto`], [`Error::TooManyObjects`]; by faults also
+    /// [`Error::OutOfMemory`], [`Error::DeviceRemoved`].
     pub fn create_crypto_session(&self, desc: &CryptoSessionDesc) -> Result<Handle> {
+        let state = &self.adapter.state;
+        self.removal.check_call(&state.faults)?;
+        if state.faults.meets(Fault::UnsupportedCrypto) {
+            return Err(Error::UnsupportedCrypto);
+        }
+        state.check_memory()?;
         self.adapter.check_session_desc(desc)?;
-        let session = CryptoSession::new(Arc::clone(&self.adapter.state), Arc::clone(&self.protection), *desc);
+        let (protection, removal) = (Arc::clone(&self.protection), Arc::clone(&self.removal));
+        let session = CryptoSession::new(Arc::clone(state), protection, removal, *desc);
         let session = SharedSession(Arc::new(Mutex::new(session)));
         let object = Object::CryptoSession { device: self.handle, session };
         self.adapter.objects.insert_with(Kind::CryptoSession, |_| object)
     }
 
     /// The session that `handle` names, if it was created on this device; otherwise
-    /// [`Error::BadHandle`](crate::Error::BadHandle).
+    /// [`Error::BadHandle`]. On a removed device [`Error::DeviceRemoved`].
     pub fn crypto_session(&self, handle: Handle) -> Result<SharedSession> {
+        self.removal.check()?;
         match self.object(handle) {
             Some(Object::CryptoSession { session, .. }) => Ok(session),
             _ => Err(Kind::CryptoSession.bad_handle()),
@@ -139,7 +152,7 @@ impl Device {
 
     /// `DestroyCryptoSession`: the handle names nothing afterwards, and decoders it was bound to have no session. A call
     /// under way on another thread ends first or finishes on its own. Error:
-    /// [`Error::BadHandle`](crate::Error::BadHandle).
+    /// [`Error::BadHandle`].
     pub fn destroy_crypto_session(&self, handle: Handle) -> Result<()> {
         self.destroy(handle, Kind::CryptoSession, |object| matches!(object, Object::CryptoSession { .. }))?;
         self.unbind(|bound| bound.session == handle);
@@ -153,7 +166,7 @@ impl Device {
     }
 
     /// Checks that resources can become protected and unprotected (`SetHardwareProtection`). Error:
-    /// [`Error::NotOffered`](crate::Error::NotOffered).
+    /// [`Error::NotOffered`].
     pub fn check_memory_transition(&self) -> Result<()> {
         self.adapter.state.require(Capability::HardwareProtectedMemoryTransition)
     }

@@ -1,16 +1,19 @@
 //! The primitives the engine is built on, passed in and never global.
 //!
-//! A [`Provider`] is four small trait objects: random numbers, RSA, AES and authenticated encryption.
+//! A [`Provider`] is five small trait objects: random numbers, RSA, AES, authenticated encryption, and a clock.
 //! [`Provider::aws_lc`] is the one to use; [`rust_crypto`] holds a second AES against which it is tested, and [`fixed`]
-//! numbers that are the same in every run.
+//! numbers and a clock that are the same in every run.
 
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 mod aws_lc;
+mod clock;
 pub mod fixed;
 pub mod rust_crypto;
+
+pub use clock::Clock;
 
 /// Bytes of an RSA-2048 ciphertext: the size of every key exchange message.
 pub const RSA_CIPHERTEXT_SIZE: usize = 256;
@@ -103,10 +106,12 @@ pub struct Provider {
     pub aes: Arc<dyn Aes>,
     /// The encryption of sealed key blobs.
     pub aead: Arc<dyn Aead>,
+    /// The time that faults on purpose go by. Nothing else does.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Provider {
-    /// AWS-LC for everything.
+    /// AWS-LC for everything, and the system's clock.
     #[must_use]
     pub fn aws_lc() -> Self {
         Self {
@@ -114,6 +119,7 @@ impl Provider {
             rsa: Arc::new(aws_lc::AwsLc),
             aes: Arc::new(aws_lc::AwsLc),
             aead: Arc::new(aws_lc::AwsLc),
+            clock: Arc::new(clock::SystemClock::new()),
         }
     }
 
@@ -121,6 +127,12 @@ impl Provider {
     #[must_use]
     pub fn with_random(self, random: Arc<dyn SecureRandom>) -> Self {
         Self { random, ..self }
+    }
+
+    /// The same provider with another clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
     }
 }
 

@@ -80,7 +80,7 @@ impl Device {
         match answer.effect {
             SecureEffect::None => {}
             SecureEffect::Provisioned => shared.lock().hardware_key_made(losses),
-            SecureEffect::TornDown => self.adapter().lose_keys(false),
+            SecureEffect::TornDown => self.adapter().lose_keys(false, None),
         }
         fill(private_output, &answer.private_output);
         fill(output, &answer.output);
@@ -106,6 +106,17 @@ impl Device {
         let data = environment.new_hardware_key(session, private_input)?;
         shared.lock().hardware_key_made(losses);
         Ok(data)
+    }
+}
+
+impl Device {
+    /// A call on this device has met a fault that tears down, [`Error::TornDown`]: everything else goes the way of the
+    /// session that met it, as in [`Adapter::teardown`]. This device's observer is called in any case.
+    pub fn torn_down(&self, content: bool) {
+        if let Some(environment) = self.adapter().secure_environment() {
+            environment.teardown();
+        }
+        self.adapter().lose_keys(content, Some(self.handle()));
     }
 }
 
@@ -146,12 +157,13 @@ impl Adapter {
         if let Some(environment) = self.secure_environment() {
             environment.teardown();
         }
-        self.lose_keys(content);
+        self.lose_keys(content, None);
     }
 
-    /// Tells all sessions, after the environment has forgotten everything, and then the observers.
-    fn lose_keys(&self, content: bool) {
-        let mut losers = Vec::new();
+    /// Tells all sessions, after the environment has forgotten everything, and then the observers of the devices that lost
+    /// something, and of one that has lost something already.
+    fn lose_keys(&self, content: bool, loser: Option<Handle>) {
+        let mut losers = Vec::from_iter(loser);
         for object in self.objects.all(|object| matches!(object, Object::CryptoSession { .. })) {
             if let Object::CryptoSession { device, session } = object
                 && session.lock().invalidate(content)

@@ -2,6 +2,10 @@
 //!
 //! The states and the transitions between them are drawn in `state.rs`. Every method here says which states accept it;
 //! "keyed" means `Keyed` or `RefreshPending`.
+//!
+//! Faults on purpose (`faults/`) come before a call has any effect. Where they are set, key exchanges can also be
+//! [`Error::OutOfMemory`] and [`Error::DeviceRemoved`], and every other call that needs a key [`Error::TornDown`] and
+//! [`Error::DeviceRemoved`].
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,8 +16,9 @@ use softcp_abi::{D3D11_KEY_EXCHANGE_HW_PROTECTION, GUID};
 use crate::adapter::AdapterState;
 use crate::blit::{self, Encrypted, EncryptedBlockInfo};
 use crate::capability::Capability;
-use crate::device::Protection;
+use crate::device::{Protection, Removal};
 use crate::error::{Error, Result};
+use crate::faults::Fault;
 use crate::iv::AesCtrIv;
 use crate::key::{ContentKey, KEY_SIZE, KeyRefresh, ReadBackKey, SessionKey};
 use crate::surface::{BlitSurfaces, SurfaceFlags};
@@ -90,13 +95,21 @@ pub struct CryptoSession {
     last_ivs: HashMap<[u8; KEY_SIZE], AesCtrIv>,
     /// Teardowns that the session has met.
     losses: u64,
+    /// The number of the last refresh, kept only while it may be wanted again by a fault.
+    last_number: Option<KeyRefresh>,
+    removal: Arc<Removal>,
 }
 
 impl CryptoSession {
-    pub(crate) fn new(adapter: Arc<AdapterState>, protection: Arc<Protection>, desc: CryptoSessionDesc) -> Self {
+    pub(crate) fn new(
+        adapter: Arc<AdapterState>,
+        protection: Arc<Protection>,
+        removal: Arc<Removal>,
+        desc: CryptoSessionDesc,
+    ) -> Self {
         let state =
             if adapter.has_hardware_keys(&desc) { State::hardware(desc.carries_commands()) } else { State::Created };
-        Self { adapter, protection, desc, state, last_ivs: HashMap::new(), losses: 0 }
+        Self { adapter, protection, desc, state, last_ivs: HashMap::new(), losses: 0, last_number: None, removal }
     }
 
     /// What the session was created for. Any state.
@@ -132,6 +145,7 @@ impl CryptoSession {
         if self.desc.carries_commands() {
             return Err(Error::CommandSession);
         }
+        self.removal.check_call(&self.adapter.faults)?;
         let key = SessionKey::new(*self.adapter.exchanged_key(message)?);
         self.state.negotiated(key, &self.adapter.provider);
         Ok(())
@@ -141,12 +155,14 @@ impl CryptoSession {
     /// stays in force until [`Self::finish_key_refresh`]; a second Start replaces the number (D2).
     ///
     /// Keyed; `RefreshPending` afterwards. Errors: [`Error::NotOffered`], [`Error::WrongSize`] (D1),
-    /// [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23), [`Error::RandomFailed`]; then `number` keeps its bytes.
+    /// [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23), [`Error::RandomFailed`], by a fault
+    /// [`Error::RefreshRefused`]; then `number` keeps its bytes.
     pub fn start_key_refresh(&mut self, number: &mut [u8]) -> Result<()> {
         self.require(Capability::FreshenSessionKey)?;
+        self.meet_loss()?;
         let out = key_sized("the random number", number)?;
         self.state.keyed()?;
-        let refresh = KeyRefresh::generate(&self.adapter.provider)?;
+        let refresh = self.refresh_number()?;
         let bytes = *refresh.bytes();
         self.state.start_refresh(refresh)?;
         *out = bytes;
@@ -160,6 +176,7 @@ impl CryptoSession {
     /// [`Error::NoSessionKey`] (D3, D4), [`Error::KeyLost`] (D23); then the key is unchanged.
     pub fn finish_key_refresh(&mut self) -> Result<()> {
         self.require(Capability::FreshenSessionKey)?;
+        self.meet_loss()?;
         self.state.finish_refresh(&self.adapter.provider)
     }
 
@@ -186,6 +203,7 @@ impl CryptoSession {
         if !matches!(data_key, DataKey::Session) {
             self.require(Capability::ContentKey)?;
         }
+        self.meet_loss()?;
         let iv = AesCtrIv::parse(iv)?;
         self.state.allows(data_key)?;
         surfaces.check_agreement()?;
@@ -214,7 +232,8 @@ impl CryptoSession {
     /// The key of a decoder's frame. A content key is opened now, under the session key in force; the session key itself
     /// is the one in force at each buffer. Keyed. Errors: [`Error::NotOffered`], [`Error::NoSessionKey`],
     /// [`Error::KeyLost`].
-    pub(crate) fn frame_key(&self, data_key: &DataKey<'_>) -> Result<FrameKey> {
+    pub(crate) fn frame_key(&mut self, data_key: &DataKey<'_>) -> Result<FrameKey> {
+        self.meet_loss()?;
         self.state.allows(data_key)?;
         let content_key = match data_key {
             DataKey::Session => return Ok(FrameKey { content_key: None, losses: self.losses }),
@@ -237,6 +256,7 @@ impl CryptoSession {
         if !matches!(encrypted, Encrypted::All) {
             self.require(Capability::PartialDecryption)?;
         }
+        self.meet_loss()?;
         let iv = AesCtrIv::parse(iv)?;
         let schedule = match key.content_key.as_deref() {
             Some(_) if key.losses != self.losses => return Err(Error::KeyLost),
@@ -262,6 +282,7 @@ impl CryptoSession {
     /// source (D19), [`Error::IvExhausted`] (D11), [`Error::IvNotIncreasing`] (D26), [`Error::RandomFailed`].
     pub fn encryption_blt(&mut self, surfaces: BlitSurfaces<'_>, iv: &mut [u8]) -> Result<()> {
         self.require(Capability::EncryptedReadBack)?;
+        self.meet_loss()?;
         let caller_iv = AesCtrIv::parse(iv)?;
         self.state.keyed()?;
         surfaces.check_agreement()?;
@@ -292,6 +313,7 @@ impl CryptoSession {
     /// [`Error::KeyLost`] (D23), [`Error::RandomFailed`]; then `key` keeps its bytes and the old read-back key stays.
     pub fn encryption_blt_key(&mut self, key: &mut [u8]) -> Result<()> {
         self.require(Capability::EncryptedReadBackKey)?;
+        self.meet_loss()?;
         let out = key_sized("the read-back key", key)?;
         let keyed = self.state.keyed_mut()?;
         let read_back = ReadBackKey::generate(&self.adapter.provider)?;
@@ -330,6 +352,36 @@ impl CryptoSession {
 
     fn require(&self, capability: Capability) -> Result<()> {
         self.adapter.require(capability)
+    }
+
+    /// The faults that take key, content or device from a session with a key, before the call does anything.
+    fn meet_loss(&mut self) -> Result<()> {
+        let faults = &self.adapter.faults;
+        if faults.is_empty() || !self.state.has_key() {
+            return Ok(());
+        }
+        self.removal.check_call(faults)?;
+        // Both count the call, whichever is met.
+        let (content, key) = (faults.meets(Fault::KeyAndContentLost), faults.meets(Fault::KeyLost));
+        if !content && !key {
+            return Ok(());
+        }
+        self.invalidate(content);
+        Err(Error::TornDown { content })
+    }
+
+    /// The random number of a refresh, of a session with a key.
+    fn refresh_number(&mut self) -> Result<KeyRefresh> {
+        let faults = &self.adapter.faults;
+        if faults.meets(Fault::RefreshRefused) {
+            return Err(Error::RefreshRefused);
+        }
+        let number = match &self.last_number {
+            Some(last) if faults.meets(Fault::RepeatedRandomNumber) => last.again(),
+            _ => KeyRefresh::generate(&self.adapter.provider)?,
+        };
+        self.last_number = faults.is_pending(Fault::RepeatedRandomNumber).then(|| number.again());
+        Ok(number)
     }
 
     /// The side of a blit that holds clear content: not multisampled, and protected while protection is enforced.

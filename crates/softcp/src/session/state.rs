@@ -142,6 +142,11 @@ impl State {
         }
     }
 
+    /// Whether there is a key, of its own or of the secure environment, that a teardown would take from blits.
+    pub(super) fn has_key(&self) -> bool {
+        self.allows_unwrapped().is_ok()
+    }
+
     /// A key exchange succeeded: any state becomes `Keyed`; a saved refresh number is discarded (D4), and so is the
     /// read-back key, which the peer of the new key need not know. The IVs go on if the key is the one in force, as
     /// after a message sent twice: no IV is used again with one key (D11).

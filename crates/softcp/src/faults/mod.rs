@@ -1,0 +1,425 @@
+//! Faults on purpose: what real drivers do rarely, for applications to be tested against.
+//!
+//! ```text
+//!   configuration, inject ──▶ Faults: [Schedule, …] ◀── each call asks "does this fault meet me?" ── engine
+//! ```
+//!
+//! A fault comes before the call that meets it has any effect, and takes what it says and nothing else; the rules of the
+//! protocol stay what they are. `docs/faults.md` says of each what happens and how an application recovers.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use softcp_abi::{E_INVALIDARG, E_NOTIMPL, E_OUTOFMEMORY, HRESULT};
+
+use crate::provider::Clock;
+
+pub(crate) mod chain;
+mod schedule;
+
+pub use schedule::Schedule;
+
+/// More faults than these at once are refused.
+const MAX_FAULTS: usize = 256;
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
+        /// What can go wrong on purpose.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Fault {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Fault {
+            /// Every fault.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name by which it is set, in lower case with dashes. Names never change.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    /// A teardown takes every session's key, and the secure environment forgets everything (D23). The call that meets it
+    /// is [`Error::TornDown`](crate::Error::TornDown).
+    ///
+    /// Counts: decryption and encryption blits, read-back keys, Start and Finish of a refresh, frames and encrypted buffers
+    /// of decoders, on a session that has a key to lose.
+    KeyLost = "key-lost";
+    /// As `key-lost`, and the protected content is lost too (D23). Counts the same calls.
+    KeyAndContentLost = "key-and-content-lost";
+    /// The device is gone for good: this call and every later one on it but destroying is
+    /// [`Error::DeviceRemoved`](crate::Error::DeviceRemoved).
+    ///
+    /// Counts: creating sessions and channels, key exchanges of sessions, and the calls that `key-lost` counts.
+    DeviceRemoved = "device-removed";
+    /// A protected resource finds no memory, whatever the budget has left (D24):
+    /// [`Error::ProtectedMemoryExhausted`](crate::Error::ProtectedMemoryExhausted). Counts: reservations of more than 0
+    /// bytes.
+    ProtectedMemoryExhausted = "protected-memory-exhausted";
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory). Counts: creating sessions and channels, and their key exchanges.
+    OutOfMemory = "out-of-memory";
+    /// [`Error::UnsupportedCrypto`](crate::Error::UnsupportedCrypto), though the type is offered. Counts: creating sessions.
+    UnsupportedCrypto = "unsupported-crypto";
+    /// The chain that the driver shows has a leaf that expired in 2004. Counts: asking for a chain. The leaf's signature
+    /// does not cover the changed date.
+    CertificateExpired = "certificate-expired";
+    /// The chain that the driver shows leads to a root that nobody knows. Counts: asking for a chain.
+    CertificateWrongRoot = "certificate-wrong-root";
+    /// The chain that the driver shows has a leaf with a key that is not the driver's: its signature is wrong, and who
+    /// does not check that fails at the key exchange. Counts: asking for a chain.
+    CertificateWrongKey = "certificate-wrong-key";
+    /// A key exchange takes longer, and succeeds. Counts: key exchanges of sessions and channels.
+    SlowKeyExchange = "slow-key-exchange";
+    /// An answer on a channel carries a wrong OMAC; what was asked for has been done. Counts: answers to commands and
+    /// queries on channels that have a key.
+    WrongMac = "wrong-mac";
+    /// The random number of a refresh is the one of the refresh before. Counts: Starts of a refresh, from a session's
+    /// second one on since the fault was set.
+    RepeatedRandomNumber = "repeated-random-number";
+    /// [`Error::RefreshRefused`](crate::Error::RefreshRefused); the key in force stays. Counts: Starts of a refresh on a
+    /// session that has a key.
+    RefreshRefused = "refresh-refused";
+}
+
+impl Fault {
+    /// The fault of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|fault| fault.name() == name)
+    }
+
+    fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a fault cannot be set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FaultError {
+    /// There is no such fault. `E_INVALIDARG`.
+    #[error("{name:?} is no fault; these are: {}", names())]
+    UnknownFault {
+        /// The name given.
+        name: String,
+    },
+    /// The text says something else than a [`Schedule`]. `E_INVALIDARG`.
+    #[error("fault {text:?}: {reason}")]
+    BadSchedule {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The configuration does not allow to switch faults at run time. `E_NOTIMPL`.
+    #[error("faults cannot be switched at run time; set faults.opt_in=true to allow it")]
+    NotAllowed,
+    /// 256 faults are set already. `E_OUTOFMEMORY`.
+    #[error("{MAX_FAULTS} faults are set already; clear them first")]
+    TooMany,
+}
+
+impl FaultError {
+    /// The HRESULT by which callers know this error.
+    #[must_use]
+    pub fn hresult(&self) -> HRESULT {
+        match self {
+            Self::UnknownFault { .. } | Self::BadSchedule { .. } => E_INVALIDARG,
+            Self::NotAllowed => E_NOTIMPL,
+            Self::TooMany => E_OUTOFMEMORY,
+        }
+    }
+}
+
+/// `[faults]`: what goes wrong from the start, and whether more can be set at run time. By default nothing and no.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FaultConfig {
+    /// Whether faults can be set and cleared at run time.
+    pub opt_in: bool,
+    /// The faults set from the start, each a [`Schedule`] as text; also one text with commas between them.
+    #[serde(deserialize_with = "list_or_text")]
+    pub list: Vec<Schedule>,
+}
+
+/// A fault that is set, and how far it has got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultState {
+    /// When it occurs.
+    pub schedule: Schedule,
+    /// Calls that have counted since it was set.
+    pub counted: u64,
+    /// How often it has occurred.
+    pub occurred: u64,
+}
+
+/// The faults of an adapter. May be used from any thread; without faults a call spends one relaxed load on it.
+pub struct Faults {
+    opt_in: bool,
+    clock: Arc<dyn Clock>,
+    /// A bit for each fault that can still occur.
+    pending: AtomicU32,
+    set: Mutex<Vec<Set>>,
+}
+
+struct Set {
+    state: FaultState,
+    /// When it was set, by the clock.
+    since: Duration,
+}
+
+impl Faults {
+    pub(crate) fn new(config: &FaultConfig, clock: Arc<dyn Clock>) -> Result<Self, FaultError> {
+        let faults = Self { opt_in: config.opt_in, clock, pending: AtomicU32::new(0), set: Mutex::default() };
+        config.list.iter().try_for_each(|schedule| faults.add(schedule.clone()))?;
+        Ok(faults)
+    }
+
+    /// Sets a fault, next to those that are set already. Errors: [`FaultError::NotAllowed`], [`FaultError::TooMany`].
+    pub fn inject(&self, schedule: Schedule) -> Result<(), FaultError> {
+        if self.opt_in { self.add(schedule) } else { Err(FaultError::NotAllowed) }
+    }
+
+    /// Clears all faults, those of the configuration too. What they have done stays done. Error:
+    /// [`FaultError::NotAllowed`].
+    pub fn clear(&self) -> Result<(), FaultError> {
+        if !self.opt_in {
+            return Err(FaultError::NotAllowed);
+        }
+        let mut set = self.lock();
+        set.clear();
+        self.note_pending(&set);
+        Ok(())
+    }
+
+    /// The faults that are set, in the order in which they were. One that has occurred as often as it should stays in the
+    /// list until the next one is set.
+    #[must_use]
+    pub fn list(&self) -> Vec<FaultState> {
+        self.lock().iter().map(|set| set.state.clone()).collect()
+    }
+
+    /// Whether no fault can occur any more, as far as is known now.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pending.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether the fault can still occur.
+    pub(crate) fn is_pending(&self, fault: Fault) -> bool {
+        self.pending.load(Ordering::Relaxed) & fault.bit() != 0
+    }
+
+    /// Counts a call for `fault` and says whether it is met.
+    pub(crate) fn meets(&self, fault: Fault) -> bool {
+        self.met(fault).is_some()
+    }
+
+    /// A key exchange takes as much longer as `slow-key-exchange` says, if it is met.
+    pub(crate) fn slow_down(&self) {
+        if let Some(delay) = self.met(Fault::SlowKeyExchange) {
+            self.clock.sleep(delay);
+        }
+    }
+
+    /// Counts a call for `fault`; the longest delay of those schedules that meet it, none if none does.
+    fn met(&self, fault: Fault) -> Option<Duration> {
+        if !self.is_pending(fault) {
+            return None;
+        }
+        let now = self.clock.now();
+        let mut set = self.lock();
+        // Every schedule counts the call, also behind one that meets it.
+        let met = set.iter_mut().filter(|set| set.state.schedule.fault() == fault);
+        let delay = met.filter_map(|set| set.count(now).then(|| set.state.schedule.delay())).max();
+        if delay.is_some() {
+            self.note_pending(&set);
+        }
+        delay
+    }
+
+    fn add(&self, schedule: Schedule) -> Result<(), FaultError> {
+        let since = self.clock.now();
+        let mut set = self.lock();
+        set.retain(|set| !set.is_over());
+        if set.len() >= MAX_FAULTS {
+            return Err(FaultError::TooMany);
+        }
+        set.push(Set { state: FaultState { schedule, counted: 0, occurred: 0 }, since });
+        self.note_pending(&set);
+        Ok(())
+    }
+
+    fn note_pending(&self, set: &[Set]) {
+        let pending = set.iter().filter(|set| !set.is_over());
+        let bits = pending.fold(0, |bits, set| bits | set.state.schedule.fault().bit());
+        self.pending.store(bits, Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Set>> {
+        // Nothing in here panics half-way.
+        self.set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Faults").field("opt_in", &self.opt_in).field("list", &self.list()).finish_non_exhaustive()
+    }
+}
+
+impl Set {
+    fn is_over(&self) -> bool {
+        self.state.schedule.times().is_some_and(|times| self.state.occurred >= times)
+    }
+
+    /// Counts a call, if it counts, and says whether the fault occurs at it.
+    fn count(&mut self, now: Duration) -> bool {
+        if now.saturating_sub(self.since) < self.state.schedule.after() || self.is_over() {
+            return false;
+        }
+        self.state.counted += 1;
+        let met = self.state.schedule.meets(self.state.counted);
+        self.state.occurred += u64::from(met);
+        met
+    }
+}
+
+fn names() -> String {
+    Fault::ALL.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// A list of schedules, or one text with commas between them, which needs no quotes inline.
+fn list_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Schedule>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Text(String),
+        List(Vec<String>),
+    }
+    let given = match Given::deserialize(deserializer)? {
+        Given::Text(text) => text.split(',').filter(|part| !part.trim().is_empty()).map(str::to_owned).collect(),
+        Given::List(list) => list,
+    };
+    given.iter().map(|text| text.trim().parse()).collect::<Result<_, _>>().map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::fixed::FixedClock;
+
+    fn faults(texts: &[&str]) -> (Faults, Arc<FixedClock>) {
+        let clock = Arc::new(FixedClock::default());
+        let list = texts.iter().map(|text| text.parse().unwrap()).collect();
+        (Faults::new(&FaultConfig { opt_in: true, list }, Arc::clone(&clock) as _).unwrap(), clock)
+    }
+
+    /// Which of the next `calls` are met, the first being 1.
+    fn met(faults: &Faults, fault: Fault, calls: u64) -> Vec<u64> {
+        (1..=calls).filter(|_| faults.meets(fault)).collect()
+    }
+
+    #[test]
+    fn names_are_unique_and_read_back() {
+        assert_eq!(Fault::ALL.len(), 13);
+        for &fault in Fault::ALL {
+            assert_eq!(Fault::from_name(fault.name()), Some(fault));
+        }
+    }
+
+    #[test]
+    fn at_meets_one_call_and_leaves_nothing_pending() {
+        let (faults, _) = faults(&["key-lost at=3"]);
+        assert_eq!(met(&faults, Fault::WrongMac, 9), [0; 0]);
+        assert_eq!(met(&faults, Fault::KeyLost, 9), [3]);
+        assert!(faults.is_empty());
+        let [state] = &faults.list()[..] else { panic!("one fault") };
+        assert_eq!((state.counted, state.occurred), (3, 1));
+    }
+
+    #[test]
+    fn times_limit_every_and_at() {
+        assert_eq!(met(&faults(&["wrong-mac every=2 times=3"]).0, Fault::WrongMac, 12), [2, 4, 6]);
+        assert_eq!(met(&faults(&["wrong-mac at=2 times=3"]).0, Fault::WrongMac, 12), [2, 3, 4]);
+    }
+
+    #[test]
+    fn schedules_of_one_fault_count_side_by_side() {
+        assert_eq!(met(&faults(&["key-lost at=2", "key-lost at=5"]).0, Fault::KeyLost, 9), [2, 5]);
+    }
+
+    #[test]
+    fn calls_before_the_time_do_not_count() {
+        let (faults, clock) = faults(&["key-lost at=2 after=250ms"]);
+        assert_eq!(met(&faults, Fault::KeyLost, 9), [0; 0]);
+        clock.advance(Duration::from_millis(249));
+        assert_eq!(met(&faults, Fault::KeyLost, 9), [0; 0]);
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(met(&faults, Fault::KeyLost, 9), [2]);
+    }
+
+    #[test]
+    fn slowness_is_the_delay_and_no_more() {
+        let (faults, clock) = faults(&["slow-key-exchange at=2 delay=250ms"]);
+        faults.slow_down();
+        assert_eq!(clock.now(), Duration::ZERO);
+        faults.slow_down();
+        faults.slow_down();
+        assert_eq!(clock.now(), Duration::from_millis(250));
+    }
+
+    #[test]
+    fn cleared_faults_do_not_occur() {
+        let (faults, _) = faults(&["key-lost every=1"]);
+        faults.clear().unwrap();
+        assert!(faults.is_empty() && faults.list().is_empty() && !faults.meets(Fault::KeyLost));
+    }
+
+    #[test]
+    fn without_opt_in_nothing_is_switched() {
+        let clock = Arc::new(FixedClock::default());
+        let list = vec!["key-lost".parse().unwrap()];
+        let faults = Faults::new(&FaultConfig { opt_in: false, list }, clock).unwrap();
+        assert_eq!(faults.inject("wrong-mac".parse().unwrap()), Err(FaultError::NotAllowed));
+        assert_eq!(faults.clear(), Err(FaultError::NotAllowed));
+        assert!(faults.meets(Fault::KeyLost));
+    }
+
+    #[test]
+    fn spent_faults_make_room_and_too_many_are_refused() {
+        let (faults, _) = faults(&[]);
+        for _ in 0..MAX_FAULTS {
+            faults.inject("key-lost".parse().unwrap()).unwrap();
+        }
+        assert_eq!(faults.inject("key-lost".parse().unwrap()), Err(FaultError::TooMany));
+        assert!(faults.meets(Fault::KeyLost));
+        faults.inject("key-lost".parse().unwrap()).unwrap();
+        assert_eq!(faults.list().len(), 1);
+    }
+
+    #[test]
+    fn threads_share_one_count() {
+        let (faults, _) = faults(&["key-lost every=10"]);
+        let met = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| met(&faults, Fault::KeyLost, 1000).len())).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
+        });
+        assert_eq!(met, 400);
+    }
+}
