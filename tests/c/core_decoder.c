@@ -25,12 +25,11 @@ softcp_decoder core_decoder(struct core *core, const softcp_guid *encryption)
     return decoder;
 }
 
-/* Data before and after, and the buffer that describes it. All of the memory is exactly as large as it is said to be. */
+/* Data before and after. All of the memory is exactly as large as it is said to be. */
 struct sample {
     uint8_t *clear, *sent, *got, iv[IV_SIZE];
     size_t size;
     struct softcp_encrypted_block_info info;
-    struct softcp_decoder_buffer buffer;
 };
 
 /* A sample of random bytes, encrypted under a key as `pattern` says; null: all of it. */
@@ -329,7 +328,8 @@ static void test_named_session(const char *identity)
     uint8_t content_key[KEY_SIZE], blob[HOST_BLOB_SIZE];
     client_random(content_key, sizeof content_key);
     host_seal(&core.host, content_key, blob);
-    is_hresult(begin(&core, decoder, 0, blob, sizeof blob, NULL), SOFTCP_E_INVALIDCALL, "a frame must name its session");
+    is_hresult(begin(&core, decoder, 0, blob, sizeof blob, NULL), SOFTCP_E_INVALIDCALL,
+               "a frame must name its session");
     is_hresult(begin(&core, decoder, session.id + 1, blob, sizeof blob, NULL), SOFTCP_E_INVALIDARG, "a stale session");
     is_hresult(begin(&core, decoder, session.id, blob, sizeof blob, &h264_profile), SOFTCP_S_OK, "a frame with a blob");
     decoder_decrypts(&core, decoder, content_key, 1, SOFTCP_S_OK, "the key in it");

@@ -1,5 +1,5 @@
-/* A secure environment of the host, in C: what its callbacks are told, what becomes of their answers, and calls that they
-   make themselves. */
+/* A secure environment of the host, in C: what its callbacks are told, what becomes of their answers, and calls that
+   they make themselves. */
 #include "core_hardware.h"
 
 #include <pthread.h>
@@ -267,7 +267,8 @@ static void test_keys(struct core *core, struct environment *environment)
         is_hresult(softcp_decoder_begin_frame(device, decoder, media, BLOB_SIZE, blob, NULL), failures[i],
                    "a failure is passed on");
         uint64_t data = 7;
-        is_hresult(softcp_session_new_hardware_key(device, media, 0, NULL, &data), failures[i], "of a hardware key too");
+        is_hresult(softcp_session_new_hardware_key(device, media, 0, NULL, &data), failures[i],
+                   "of a hardware key too");
         is_number(data, 0, "the data is zero (D30)");
     }
     environment->key_result = 1;
@@ -379,7 +380,8 @@ static void test_commands_at_once(struct core *core, struct environment *environ
     }
     for (int i = 0; i < 2; i++) {
         pthread_join(ids[i], NULL);
-        ok(threads[i].sent.hresult == SOFTCP_S_OK && threads[i].sent.command.written == 4, "command %d of two at once", i);
+        ok(threads[i].sent.hresult == SOFTCP_S_OK && threads[i].sent.command.written == 4,
+           "command %d of two at once", i);
     }
     environment->during = NULL;
     is_hresult(softcp_session_destroy(core->device, session), SOFTCP_S_OK, "destroy");
@@ -395,8 +397,12 @@ static void test_descriptions(struct environment *environment)
         bool has_execute;
         softcp_hresult expected;
     } cases[] = {
-        {sizeof whole, true, SOFTCP_S_OK}, {first, true, SOFTCP_S_OK},         {sizeof whole, false, SOFTCP_E_INVALIDARG},
-        {0, true, SOFTCP_E_INVALIDARG},    {first - 1, true, SOFTCP_E_INVALIDARG}, {sizeof whole + 16, true, SOFTCP_S_OK},
+        {sizeof whole, true, SOFTCP_S_OK},
+        {first, true, SOFTCP_S_OK},
+        {sizeof whole + 16, true, SOFTCP_S_OK},
+        {first - 1, true, SOFTCP_E_INVALIDARG},
+        {0, true, SOFTCP_E_INVALIDARG},
+        {sizeof whole, false, SOFTCP_E_INVALIDARG},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct {

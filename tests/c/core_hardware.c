@@ -1,5 +1,5 @@
-/* Hardware protection over the core functions, with the built-in environment: commands, sealed keys in blits and frames,
-   teardown and recovery, SetHardwareProtection. */
+/* Hardware protection over the core functions, with the built-in environment: commands, sealed keys in blits and
+   frames, teardown and recovery, SetHardwareProtection. */
 #include "core_hardware.h"
 
 #include "hardware.h"
@@ -181,7 +181,8 @@ static void test_offered(const char *identity)
     core_end(&core);
 }
 
-/* A command that does not reach the environment: an error, outputs as they were, written members zero but the status. */
+/* A command that does not reach the environment: an error, outputs as they were, written members zero but for the
+   status. */
 static void refuses_command(const softcp_device *device, softcp_session session, struct softcp_secure_command command,
                             softcp_hresult expected, const char *name)
 {
@@ -483,7 +484,8 @@ static void test_set_hardware_protection(const char *identity)
         for (int j = 0; j < 3; j++) {
             core.host.reports = 0;
             set(h_device, resource, values[j]);
-            is_number(core.host.reports, cases[i].expected != SOFTCP_S_OK, "SetHardwareProtection %d: reports", values[j]);
+            is_number(core.host.reports, cases[i].expected != SOFTCP_S_OK, "SetHardwareProtection %d: reports",
+                      values[j]);
             if (cases[i].expected != SOFTCP_S_OK) {
                 is_hresult(core.host.reported, cases[i].expected, "the HRESULT");
                 ok(strcmp(core.host.function, "SetHardwareProtection") == 0, "the entry");

@@ -238,7 +238,8 @@ static void blits(const struct session *session, const uint8_t key[KEY_SIZE], co
 {
     static uint64_t number;
     struct device *device = session->device;
-    struct surface source = surface_create(device, shape_buffer(100)), destination = surface_create(device, shape_buffer(100));
+    struct surface source = surface_create(device, shape_buffer(100));
+    struct surface destination = surface_create(device, shape_buffer(100));
     uint8_t clear[100], bytes[100], iv[IV_SIZE];
     client_random(clear, sizeof clear);
     client_iv(++number, 0, iv);
@@ -247,8 +248,8 @@ static void blits(const struct session *session, const uint8_t key[KEY_SIZE], co
     surface_write(&source, bytes);
     surface_fill(&destination, FILL);
     ddi_forget(device->ddi);
-    device->call.DecryptionBlt(device->handle, session->handle, source.handle, destination.handle, NULL, (UINT)size, blob,
-                               sizeof iv, iv);
+    device->call.DecryptionBlt(device->handle, session->handle, source.handle, destination.handle, NULL, (UINT)size,
+                               blob, sizeof iv, iv);
     surface_read(&destination, bytes);
     if (expected == S_OK) {
         ddi_check_silent(device->ddi, __FILE__, __LINE__, "DecryptionBlt: %s", name);
@@ -303,7 +304,8 @@ static void test_command_session(const struct session *session)
     REPORTS(device->ddi, "FinishSessionKeyRefresh", D3DERR_INVALIDCALL,
             device->call.FinishSessionKeyRefresh(device->handle, session->handle), "no end of one");
     REPORTS(device->ddi, "GetEncryptionBltKey", D3DERR_INVALIDCALL,
-            device->call.GetEncryptionBltKey(device->handle, session->handle, sizeof buffer, buffer), "no read-back key");
+            device->call.GetEncryptionBltKey(device->handle, session->handle, sizeof buffer, buffer),
+            "no read-back key");
     is_filled(buffer, FILL, sizeof buffer, "the buffers keep their bytes (D30)");
     blits(session, buffer, NULL, 0, D3DERR_INVALIDCALL, "on a command session");
     uint8_t message[RSA_SIZE] = {0};
@@ -395,7 +397,8 @@ static void plays(const struct session *session, const uint8_t key[KEY_SIZE], co
     memcpy(bytes, sample, sizeof bytes);
     client_iv(number, 0, iv);
     client_ctr(key, iv, NULL, bytes, rounded);
-    struct surface staging = surface_create(device, shape_buffer(BUFFER)), target = surface_create(device, shape_buffer(BUFFER));
+    struct surface staging = surface_create(device, shape_buffer(BUFFER));
+    struct surface target = surface_create(device, shape_buffer(BUFFER));
     surface_write(&staging, bytes);
     D3D11_1DDI_ENCRYPTED_BLOCK_INFO info = {(UINT)rounded, (UINT)(BUFFER - rounded), 0};
     SILENT(device->ddi,

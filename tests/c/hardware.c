@@ -23,8 +23,8 @@ size_t licence_of(const uint8_t kid[KID_SIZE], const uint8_t key[KEY_SIZE], char
     base64url(kid, kid_text);
     base64url(key, key_text);
     return (size_t)snprintf(text, LICENCE_ROOM,
-                            "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"%s\",\"k\":\"%s\"}],\"type\":\"temporary\"}", kid_text,
-                            key_text);
+                            "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"%s\",\"k\":\"%s\"}],\"type\":\"temporary\"}",
+                            kid_text, key_text);
 }
 
 GUID guid_of(const uint8_t kid[KID_SIZE])

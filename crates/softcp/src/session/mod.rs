@@ -80,7 +80,7 @@ pub enum DataKey<'a> {
 /// The key of a decoder's frame.
 pub(crate) struct FrameKey {
     /// A content key, or none for the session key in force.
-    content_key: Option<softcp_ctr::Key>,
+    content_key: Option<Box<softcp_ctr::Key>>,
     /// Teardowns that the session had met when the frame began: one more has taken the content key.
     losses: u64,
 }
@@ -241,7 +241,7 @@ impl CryptoSession {
             DataKey::Unwrapped(key) => key,
         };
         self.require(Capability::ContentKey)?;
-        Ok(FrameKey { content_key: Some(content_key.schedule()), losses: self.losses })
+        Ok(FrameKey { content_key: Some(Box::new(content_key.schedule())), losses: self.losses })
     }
 
     /// Decrypts one buffer of a decoder's frame. Keyed. Errors, none of which writes a byte: those of
@@ -258,7 +258,7 @@ impl CryptoSession {
         }
         self.meet_loss()?;
         let iv = AesCtrIv::parse(iv)?;
-        let schedule = match &key.content_key {
+        let schedule = match key.content_key.as_deref() {
             Some(_) if key.losses != self.losses => return Err(Error::KeyLost),
             Some(content_key) => self.state.allows_unwrapped().map(|()| content_key)?,
             None => &self.state.keyed()?.schedule,
