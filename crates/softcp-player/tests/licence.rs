@@ -11,9 +11,14 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::{Manifest, Setup, Vector, clear_samples, run};
+use softcp_abi::{D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_HW_PROTECTION, GUID_NULL};
+use softcp_client::clear_key::{
+    ClearKeyCommand, ClearKeyError, LoadLicence, MakeKeyBlob, Provision, Revoke, Status, TearDown, Version,
+};
 use softcp_player::{
     DecryptError, DecryptOptions, DecryptReport, Licence, LicenceFailure, LicenceReport, LicensedKeys, Protection,
 };
+use softcp_runtime::{CryptoSessionDesc, SecureCommand, Session};
 
 const ENVIRONMENT: &str = "capabilities.flags.hardware_drm_communication=true;";
 
@@ -125,6 +130,50 @@ fn licence_longer_than_the_environment_takes_is_refused() {
     let device = setup.driver(ENVIRONMENT).create_device().unwrap();
     let failure = LicensedKeys::open(&device, Licence::parse(json).unwrap()).unwrap_err();
     assert!(matches!(failure, LicenceFailure::TooLong { limit: 65_536, .. }), "{failure}");
+}
+
+/// One command of the client to the environment behind a driver.
+fn command<C: ClearKeyCommand>(session: &mut Session, command: &C) -> Result<C::Answer, ClearKeyError> {
+    let room = u32::try_from(command.room()).unwrap();
+    let (function, input) = (command.function(), command.input());
+    let answer = session.execute(&SecureCommand { function, input, room, ..SecureCommand::default() }).unwrap();
+    command.open(answer.status.0, &answer.output)
+}
+
+#[test]
+fn licence_of_a_revoked_key_is_refused_until_a_teardown() {
+    let setup = Setup::new();
+    let vector = Manifest::read().vector("ff-cenc-faststart.mp4");
+    let (driver, options) = (setup.driver(ENVIRONMENT), options(&setup, &vector));
+    let licence = options.licence.as_ref().unwrap();
+    let kid = licence.kids()[0];
+    let desc = CryptoSessionDesc {
+        crypto_type: D3D11_CRYPTO_TYPE_AES128_CTR,
+        decode_profile: GUID_NULL,
+        key_exchange_type: D3D11_KEY_EXCHANGE_HW_PROTECTION,
+    };
+    let mut session = driver.create_device().unwrap().create_session(&desc).unwrap();
+    let refused = |status| Err(ClearKeyError::Refused(status));
+
+    assert_eq!(command(&mut session, &Version).unwrap().version, 1);
+    assert_eq!(command(&mut session, &Revoke { kid: Some(kid) }), refused(Status::NotProvisioned));
+    assert_eq!(command(&mut session, &Provision), Ok(1));
+    assert_eq!(command(&mut session, &MakeKeyBlob { kid }).map(|_| 0), refused(Status::UnknownKid));
+    assert_eq!(command(&mut session, &LoadLicence { licence }).unwrap().kids, licence.kids());
+    assert_eq!(command(&mut session, &MakeKeyBlob { kid }).unwrap().as_bytes().len(), 64);
+    assert_eq!(command(&mut session, &Revoke { kid: None }), Ok(1));
+    assert_eq!(command(&mut session, &MakeKeyBlob { kid }).map(|_| 0), refused(Status::Revoked));
+
+    let error = run(&driver, &options).unwrap_err();
+    let DecryptError::Licence { source: LicenceFailure::Command { command: name, source } } = error else {
+        panic!("{error}")
+    };
+    assert_eq!((name, source), ("LOAD_LICENCE", ClearKeyError::Refused(Status::Revoked)));
+    assert_eq!(setup.files(), [""; 0]);
+
+    assert_eq!(command(&mut session, &TearDown), Ok(()));
+    run(&driver, &options).unwrap();
+    assert_eq!(clear_samples(&setup.output()), vector.oracle());
 }
 
 /// Decrypts a file while a driver is torn down; how often, and the report.
