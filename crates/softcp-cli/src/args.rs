@@ -131,6 +131,9 @@ pub(crate) struct DemoArgs {
 /// decoder: certificate check, key exchange, wrapped content keys, decryption blits into protected memory, encrypted
 /// read-back, and a session key refresh every N samples. At the end protection is switched off again. Unprotected tracks
 /// are copied. A wrong key is not noticed: AES-CTR has no way to tell.
+///
+/// With --licence the keys go to the driver's secure environment, and the blits are done with keys that it has sealed. Keys
+/// that the driver loses on the way, by a teardown, are set up anew, and no sample is lost.
 #[derive(Debug, Args)]
 pub(crate) struct DecryptArgs {
     /// The encrypted file
@@ -144,12 +147,19 @@ pub(crate) struct DecryptArgs {
     /// A content key and its identifier, each of 32 hexadecimal digits; once for each key
     ///
     /// Other users of the machine can see it while the command runs: --key-file keeps it to yourself.
-    #[arg(short, long = "key", value_name = "KID:KEY", required_unless_present = "key_file")]
+    #[arg(short, long = "key", value_name = "KID:KEY", required_unless_present_any = ["key_file", "licence"])]
     pub(crate) keys: Vec<String>,
 
     /// A file of keys, one KID:KEY per line; empty lines and those that begin with # are ignored
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) key_file: Option<PathBuf>,
+
+    /// A clear key licence, a JSON Web Key set, whose keys only the driver's secure environment uses
+    ///
+    /// The driver must report HARDWARE_DRM_COMMUNICATION. The built-in one does so for this run, unless the configuration
+    /// says otherwise.
+    #[arg(long, value_name = "FILE.json", value_hint = ValueHint::FilePath, conflicts_with_all = ["keys", "key_file"])]
+    pub(crate) licence: Option<PathBuf>,
 
     /// Decrypt only the track with this number, and copy the others; once for each track
     #[arg(long = "track", value_name = "N")]

@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use softcp::capability::Capability;
 use softcp::config::{Config, ConfigError};
 use softcp::identity::{IdentityFiles, IdentityOptions, ROOT_FILE};
 use softcp::provider::Provider;
@@ -85,7 +86,20 @@ pub(crate) fn open(args: &DriverArgs) -> Result<OpenedDriver, Failure> {
 
 /// Opens a driver whose certificate is to be checked.
 pub(crate) fn open_trusted(args: &DriverArgs, trust: &TrustArgs) -> Result<TrustedDriver, Failure> {
-    let configured = configuration()?.identity.directory;
+    open_trusted_with(args, trust, None)
+}
+
+/// The same; the built-in driver is given a capability for this run, unless the configuration says whether it has it.
+pub(crate) fn open_trusted_with(
+    args: &DriverArgs,
+    trust: &TrustArgs,
+    capability: Option<Capability>,
+) -> Result<TrustedDriver, Failure> {
+    let config = configuration()?;
+    let given = capability
+        .filter(|capability| args.driver.is_none() && !config.capabilities.flags.contains_key(capability))
+        .map(capability_option);
+    let configured = config.identity.directory;
     let (trust, identity) = match (Trust::named(trust)?, configured) {
         (Some(trust), _) => (trust, None),
         (None, Some(directory)) => (Trust::directory(&directory)?, None),
@@ -94,8 +108,9 @@ pub(crate) fn open_trusted(args: &DriverArgs, trust: &TrustArgs) -> Result<Trust
             (trust, Some(identity))
         }
     };
-    let options = identity.as_ref().map_or(String::new(), |directory| identity_option(directory.path()));
-    let opened = open_with(args, &options)?;
+    let identity_option = identity.as_ref().map(|directory| identity_option(directory.path()));
+    let options: Vec<_> = identity_option.into_iter().chain(given).collect();
+    let opened = open_with(args, &options.join(";"))?;
     // The built-in driver has read its identity by now: the private key need not stay on the disk.
     let identity = identity.filter(|_| args.driver.is_some());
     Ok(TrustedDriver { opened, trust, _identity: identity })
@@ -224,6 +239,11 @@ fn without_excerpt(text: &str) -> String {
         }
     }
     joined
+}
+
+/// The option that switches a capability on, as `SOFTCP_OPTIONS` takes it.
+pub(crate) fn capability_option(capability: Capability) -> String {
+    format!("capabilities.flags.{}=true", capability.name().to_lowercase())
 }
 
 fn identity_option(directory: &Path) -> String {

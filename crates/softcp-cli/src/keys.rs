@@ -1,8 +1,8 @@
-//! Content keys from the command line and from files.
+//! Content keys from the command line and from files, and licences.
 
 use std::path::Path;
 
-use softcp_player::{KeyMap, KeyTextError};
+use softcp_player::{KeyMap, KeyTextError, Licence};
 
 use crate::failure::Failure;
 
@@ -28,6 +28,17 @@ pub(crate) fn read(keys: &[String], file: Option<&Path>) -> Result<KeyMap, Failu
         map.insert_text(key).map_err(|error| refused("--key", &error))?;
     }
     Ok(map)
+}
+
+/// The licence of `--licence`.
+pub(crate) fn licence(path: &Path) -> Result<Licence, Failure> {
+    let json = std::fs::read(path).map_err(|error| Failure::io("read the licence", path, &error))?;
+    Licence::parse(json).map_err(|error| {
+        Failure::usage(
+            format!("{}: {error}", path.display()),
+            r#"a licence is {"keys": [{"kty": "oct", "kid": "…", "k": "…"}]}, kid and k being 16 bytes in base64url"#,
+        )
+    })
 }
 
 fn refused(place: &str, error: &KeyTextError) -> Failure {
@@ -59,6 +70,13 @@ mod tests {
         let file = file(&format!("{KID}:{KEY}\n{KID}:feed\n"));
         let failure = read(&[], Some(file.path())).unwrap_err();
         assert!(failure.what.contains("line 2") && !failure.what.contains("feed"), "{}", failure.what);
+    }
+
+    #[test]
+    fn licence_that_is_malformed_names_the_member_and_not_the_key() {
+        let file = file(r#"{"keys": [{"kty": "oct", "kid": "AAAA", "k": "FmY0"}]}"#);
+        let failure = licence(file.path()).unwrap_err();
+        assert!(failure.what.contains("keys[0].kid") && !failure.what.contains("FmY0"), "{}", failure.what);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use softcp_player::{ChannelFailure, DecryptError, KeyId, KidText, PathError};
+use softcp::capability::Capability;
+use softcp_player::{ChannelFailure, DecryptError, KeyId, KidText, LicenceFailure, PathError};
 
 use crate::driver::{self, Trust};
 use crate::failure::Failure;
@@ -38,6 +39,14 @@ pub(crate) fn decrypt_failed(error: &DecryptError, trust: &Trust) -> Failure {
         DecryptError::MissingKey { track_id, handler, kid } => {
             missing_key(&format!("track {track_id} ({handler})"), *kid)
         }
+        DecryptError::NotInLicence { track_id, handler, kid } => Failure::check(
+            format!(
+                "the licence has no key for track {track_id} ({handler}): it is encrypted under KID {}",
+                KidText(*kid)
+            ),
+            "use the licence of this file, or select other tracks with --track",
+        ),
+        DecryptError::Licence { source } => licence_failed(source),
         DecryptError::NoChannel { source } => no_channel(source),
         DecryptError::Channel { source } => channel_failed(source, trust),
         DecryptError::Path { track_id, sample, source } => {
@@ -61,6 +70,7 @@ pub(crate) fn path_failed(place: &str, error: &PathError, trust: &Trust) -> Fail
         ),
         PathError::Untrusted(chain) => Failure::check(error.to_string(), trust.help(chain)),
         PathError::Channel(failure) => channel_failed(failure, trust),
+        PathError::Licence(failure) => licence_failed(failure),
         PathError::MissingKey { kid } => missing_key(place, *kid),
         PathError::IvNotIncreasing { kid, refusal } => Failure::check(
             format!(
@@ -95,6 +105,23 @@ pub(crate) fn channel_failed(failure: &ChannelFailure, trust: &Trust) -> Failure
         ),
         ChannelFailure::Untrusted(chain) => Failure::check(failure.to_string(), trust.help(chain)),
         _ => Failure::check(printable(&failure.to_string()), failure.advice()),
+    }
+}
+
+/// A licence whose keys cannot be used.
+fn licence_failed(failure: &LicenceFailure) -> Failure {
+    let what = printable(&failure.to_string());
+    match failure {
+        LicenceFailure::Call(error) => driver::call_failed(error),
+        LicenceFailure::NotOffered => Failure::check(
+            what,
+            format!(
+                "a SoftCP driver has it with SOFTCP_OPTIONS={}; with others use --key or --key-file",
+                driver::capability_option(Capability::HardwareDrmCommunication)
+            ),
+        ),
+        LicenceFailure::TooLong { .. } => Failure::check(what, "leave out of the licence what this file does not need"),
+        _ => Failure::check(what, "use a driver whose secure environment is SoftCP's clear key one, or --key"),
     }
 }
 

@@ -104,6 +104,10 @@
 //! # }
 //! ```
 //!
+//! # A secure environment
+//!
+//! [`clear_key`] has the messages by which keys come from a licence, as sealed keys, and not from the application.
+//!
 //! # Independence
 //!
 //! This crate shares no code with the driver's side, so that each checks the other: it has its own certificate
@@ -123,6 +127,7 @@ mod certificate;
 mod chain;
 mod channel;
 mod cipher;
+pub mod clear_key;
 mod iv;
 mod key_exchange;
 mod keys;

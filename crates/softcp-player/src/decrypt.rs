@@ -7,12 +7,14 @@ use std::time::Instant;
 
 use softcp_cenc::{FourCc, KeyId, Movie, Piece, Pieces, Sample, Selection, Track};
 use softcp_client::ChannelType;
+use softcp_client::clear_key::Licence;
 use softcp_runtime::{Device, Driver};
 use tempfile::NamedTempFile;
 
 use crate::error::DecryptError;
 use crate::input::Input;
-use crate::keys::{KeyMap, KidText};
+use crate::keys::{ContentKeys, KeyMap, KidText};
+use crate::licence::LicensedKeys;
 use crate::output::Output;
 use crate::path::{PathError, PathOptions, ProtectedPath, SampleError};
 use crate::protected::{ProtectedDevice, Protection};
@@ -37,8 +39,10 @@ pub struct DecryptOptions {
     pub output: PathBuf,
     /// Whether an existing output may be replaced. `false` in a new value.
     pub overwrite: bool,
-    /// The content keys.
+    /// The content keys, if there is no licence.
     pub keys: KeyMap,
+    /// A licence, whose keys are used in place of `keys`: by the driver's secure environment. None in a new value.
+    pub licence: Option<Licence>,
     /// Who must vouch for the driver.
     pub trust: Trust,
     /// Samples of a track between two refreshes of its session key; 0 for none. 30 in a new value.
@@ -57,6 +61,7 @@ impl DecryptOptions {
             output: output.into(),
             overwrite: false,
             keys: KeyMap::new(),
+            licence: None,
             trust,
             refresh_every: DEFAULT_REFRESH_EVERY,
             protection: Protection::default(),
@@ -83,6 +88,10 @@ pub struct Progress {
 /// a temporary name and renamed when it is complete: a run that fails leaves no trace, and an existing output as it was.
 /// `progress` is called about once per MiB and at the end.
 ///
+/// With a licence, a command session stands beside the crypto sessions: the driver's secure environment is provisioned and
+/// given the licence, and makes the sealed keys that the blits are done with. What a teardown takes on the way is set up anew,
+/// and the blit that it hit is repeated.
+///
 /// A key that is wrong is not noticed: AES-CTR has no way to tell.
 ///
 /// # Errors
@@ -103,14 +112,17 @@ pub fn decrypt(
     // A handle of its own for the metadata: the other one is read from front to back.
     let movie = Movie::open(BufReader::new(open(&options.input)?)).map_err(container)?;
     let selected = select_tracks(options, movie.tracks())?;
-    check_keys(&options.keys, movie.tracks(), &selected)?;
+    check_keys(options, movie.tracks(), &selected)?;
     let first = selected.first().copied().unwrap_or_default();
     let device = driver.create_device().map_err(|source| DecryptError::of_path(first, None, source.into()))?;
     let protected = match options.protection {
         Protection::Required => Some(ProtectedDevice::open(&device, &options.trust, CHANNEL_TYPE)?),
         Protection::Without => None,
     };
-    let mut tracks = open_paths(&device, protected.as_ref(), options, movie.tracks(), &selected)?;
+    let licensed = options.licence.clone().map(|licence| LicensedKeys::open(&device, licence)).transpose()?;
+    let keys = licensed.as_ref().map_or(ContentKeys::Given(&options.keys), ContentKeys::Licensed);
+    let paths = Paths { device: &device, protected: protected.as_ref(), keys, options };
+    let mut tracks = paths.open(movie.tracks(), &selected)?;
 
     let mut reports: Vec<_> = movie.tracks().iter().map(track_report).collect();
     let total = movie.file_len();
@@ -135,6 +147,7 @@ pub fn decrypt(
         driver: format!("{} {}", driver.name(), driver.version()),
         certificate_verified: tracks.iter().all(|track| track.path.is_certificate_verified()),
         channel: None,
+        licence: None,
         tracks: Vec::new(),
         sessions: tracks.len() as u64,
         samples: 0,
@@ -159,6 +172,7 @@ pub fn decrypt(
     report.tracks = reports;
     // Sessions and their decoders end before protection does.
     drop(tracks);
+    report.licence = licensed.map(|licensed| licensed.report());
     if let Some(protected) = protected {
         let channel = protected.close()?;
         report.certificate_verified &= channel.certificate_verified;
@@ -247,7 +261,7 @@ impl Pass<'_, '_> {
         result.map_err(|error| match error {
             SampleError::Read(source) => self.read_error(source),
             SampleError::Write(source) => self.write_error(source),
-            SampleError::Path(PathError::MissingKey { kid }) => DecryptError::MissingKey { track_id, handler, kid },
+            SampleError::Path(PathError::MissingKey { kid }) => missing_key(self.options, track_id, handler, kid),
             SampleError::Path(source) => DecryptError::of_path(track_id, Some(sample.index), source),
         })
     }
@@ -327,30 +341,47 @@ fn check_selectable(tracks: &[Track], track_id: u32) -> Result<(), DecryptError>
 
 /// Looks for the keys that the tracks name as their defaults. A default of zeros belongs to a file that rotates keys:
 /// its samples name theirs, as they come.
-fn check_keys(keys: &KeyMap, tracks: &[Track], selected: &[u32]) -> Result<(), DecryptError> {
+fn check_keys(options: &DecryptOptions, tracks: &[Track], selected: &[u32]) -> Result<(), DecryptError> {
     for track in tracks.iter().filter(|track| selected.contains(&track.id())) {
         let protections = track.sample_entries().iter().filter_map(|entry| entry.protection.as_ref());
         let defaults = protections.filter(|protection| protection.protected_by_default);
         let mut kids = defaults.filter_map(|protection| protection.default_kid).filter(|kid| *kid != KeyId::default());
-        if let Some(kid) = kids.find(|kid| keys.get(kid).is_none()) {
-            return Err(DecryptError::MissingKey { track_id: track.id(), handler: track.handler(), kid });
+        let has = |kid: &KeyId| match &options.licence {
+            Some(licence) => licence.kids().contains(kid),
+            None => options.keys.get(kid).is_some(),
+        };
+        if let Some(kid) = kids.find(|kid| !has(kid)) {
+            return Err(missing_key(options, track.id(), track.handler(), kid));
         }
     }
     Ok(())
 }
 
-fn open_paths<'a>(
-    device: &Device,
+fn missing_key(options: &DecryptOptions, track_id: u32, handler: FourCc, kid: KeyId) -> DecryptError {
+    match options.licence {
+        Some(_) => DecryptError::NotInLicence { track_id, handler, kid },
+        None => DecryptError::MissingKey { track_id, handler, kid },
+    }
+}
+
+/// What the paths of all tracks have in common.
+struct Paths<'a> {
+    device: &'a Device,
     protected: Option<&'a ProtectedDevice>,
+    keys: ContentKeys<'a>,
     options: &'a DecryptOptions,
-    tracks: &[Track],
-    selected: &[u32],
-) -> Result<Vec<TrackState<'a>>, DecryptError> {
-    let path_options = PathOptions { trust: options.trust.clone(), refresh_every: options.refresh_every };
-    let open = |track: &Track| {
-        let path = match protected {
-            Some(protected) => ProtectedPath::open(protected, &options.keys, &path_options),
-            None => ProtectedPath::without_channel(device, &options.keys, &path_options),
+}
+
+impl<'a> Paths<'a> {
+    fn open(&self, tracks: &[Track], selected: &[u32]) -> Result<Vec<TrackState<'a>>, DecryptError> {
+        tracks.iter().filter(|track| selected.contains(&track.id())).map(|track| self.open_one(track)).collect()
+    }
+
+    fn open_one(&self, track: &Track) -> Result<TrackState<'a>, DecryptError> {
+        let options = PathOptions { trust: self.options.trust.clone(), refresh_every: self.options.refresh_every };
+        let path = match self.protected {
+            Some(protected) => ProtectedPath::open(protected, self.keys, &options),
+            None => ProtectedPath::without_channel(self.device, self.keys, &options),
         };
         Ok(TrackState {
             id: track.id(),
@@ -360,8 +391,7 @@ fn open_paths<'a>(
             clear_samples: 0,
             clear_bytes: 0,
         })
-    };
-    tracks.iter().filter(|track| selected.contains(&track.id())).map(open).collect()
+    }
 }
 
 fn track_report(track: &Track) -> TrackReport {

@@ -7,6 +7,7 @@ use softcp_cenc::{FourCc, KeyId, Scheme};
 
 use crate::channel::ChannelFailure;
 use crate::keys::KidText;
+use crate::licence::LicenceFailure;
 use crate::path::PathError;
 
 /// A run that failed. Neither input nor output has been touched.
@@ -116,7 +117,27 @@ pub enum DecryptError {
         kid: KeyId,
     },
 
+    /// The licence lacks a key.
+    #[error(
+        "the licence has no key for track {track_id} ({handler}): it is encrypted under KID {}",
+        KidText(*kid)
+    )]
+    NotInLicence {
+        /// The track.
+        track_id: u32,
+        /// What it is.
+        handler: FourCc,
+        /// The KID.
+        kid: KeyId,
+    },
+
     // The driver.
+    /// The licence's keys cannot be used with this driver.
+    #[error("the licence cannot be used: {source}")]
+    Licence {
+        /// What went wrong.
+        source: LicenceFailure,
+    },
     /// The driver lacks what protection needs: channels, or decoders to bind sessions to.
     #[error("{source}; decrypt without protection by --without-channel")]
     NoChannel {
@@ -148,6 +169,12 @@ impl DecryptError {
             PathError::Channel(source) if source.is_not_offered() => Self::NoChannel { source },
             source => Self::Path { track_id, sample, source },
         }
+    }
+}
+
+impl From<LicenceFailure> for DecryptError {
+    fn from(source: LicenceFailure) -> Self {
+        Self::Licence { source }
     }
 }
 

@@ -6,6 +6,8 @@ use std::fmt;
 use softcp_cenc::KeyId;
 use softcp_client::{ContentKey, KEY_SIZE};
 
+use crate::licence::LicensedKeys;
+
 /// The content keys that the user has, each with the KID by which files name it.
 #[derive(Debug, Default)]
 pub struct KeyMap {
@@ -53,6 +55,38 @@ impl KeyMap {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
+    }
+}
+
+/// Where the content keys of a path come from.
+#[derive(Clone, Copy, Debug)]
+pub enum ContentKeys<'a> {
+    /// The application has them, and wraps them with the session key.
+    Given(&'a KeyMap),
+    /// The driver's secure environment has them from a licence, and seals them.
+    Licensed(&'a LicensedKeys),
+}
+
+impl ContentKeys<'_> {
+    /// Whether there is a key with this KID.
+    #[must_use]
+    pub fn contains(&self, kid: &KeyId) -> bool {
+        match self {
+            Self::Given(keys) => keys.get(kid).is_some(),
+            Self::Licensed(keys) => keys.contains(kid),
+        }
+    }
+}
+
+impl<'a> From<&'a KeyMap> for ContentKeys<'a> {
+    fn from(keys: &'a KeyMap) -> Self {
+        Self::Given(keys)
+    }
+}
+
+impl<'a> From<&'a LicensedKeys> for ContentKeys<'a> {
+    fn from(keys: &'a LicensedKeys) -> Self {
+        Self::Licensed(keys)
     }
 }
 

@@ -8,7 +8,8 @@
 //!    Sample ──▶ ProtectedPath (one per track)            ▲
 //!                 certificate check, key exchange        │
 //!                 CONFIGURE_CRYPTO_SESSION: decoder      │
-//!                 content keys wrapped by KID            │ opened with the read-back key
+//!                 content keys by KID: wrapped, or       │ opened with the read-back key
+//!                   sealed, from a licence               │
 //!                 staging ── DecryptionBlt ──▶ protected ── EncryptionBlt ──▶ read-back
 //!                 session key refresh every N samples
 //!    ProtectedDevice: PROTECTION off
@@ -19,6 +20,10 @@
 //! goes through the driver, reached only by its function table. What the application deciphers is the driver's own
 //! output: under protection that leaves the driver only as `EncryptionBlt` writes it, and is opened with the read-back
 //! key. [`Protection::Without`] is for drivers without channels: their output is read where it lies.
+//!
+//! Content keys are given by the application ([`KeyMap`]) or come from a clear key licence ([`LicensedKeys`]): then the
+//! driver's secure environment has the keys, and the application passes sealed ones on. Keys that the driver loses on the
+//! way, by a teardown, are set up anew, and the blit is repeated: no sample is lost.
 //!
 //! [`ProtectedDevice`] is the start-up of a protected player and its end, [`PlayerChannel`] the channel that it talks
 //! over, and [`OpenSession`] a session with both its halves.
@@ -50,6 +55,7 @@ mod decrypt;
 mod error;
 mod input;
 mod keys;
+mod licence;
 mod output;
 mod path;
 mod protected;
@@ -61,13 +67,15 @@ mod trust;
 pub use channel::{ChannelFailure, MessageCounts, PlayerChannel};
 pub use decrypt::{DecryptOptions, Progress, decrypt};
 pub use error::DecryptError;
-pub use keys::{KeyMap, KeyTextError, KidText};
+pub use keys::{ContentKeys, KeyMap, KeyTextError, KidText};
+pub use licence::{LicenceFailure, LicensedKeys};
 pub use path::{PathError, PathOptions, PathStatistics, ProtectedPath, SampleError};
 pub use protected::{Binding, ProtectedDevice, Protection};
-pub use report::{ChannelReport, DecryptReport, TrackReport};
+pub use report::{ChannelReport, DecryptReport, LicenceReport, TrackReport};
 pub use session::OpenSession;
 pub use softcp_cenc::KeyId;
 pub use softcp_client::ContentKey;
+pub use softcp_client::clear_key::{Licence, LicenceError, LicenceKind};
 pub use survey::{
     AnswerValue, ChannelCertificate, ChannelSurvey, HandleValue, Message, Outcome, Parameter, ParameterValue,
     SurveyOptions, survey,

@@ -17,9 +17,11 @@ pub struct DecryptReport {
     pub certificate_verified: bool,
     /// The authenticated channel; none when the file was decrypted without one.
     pub channel: Option<ChannelReport>,
+    /// What was done with a licence; none when the content keys were given.
+    pub licence: Option<LicenceReport>,
     /// The tracks of the file, in its order.
     pub tracks: Vec<TrackReport>,
-    /// Crypto sessions opened: one per decrypted track.
+    /// Crypto sessions for content: one per decrypted track, those that took the place of a lost one not counted.
     pub sessions: u64,
     /// Samples of decrypted tracks.
     pub samples: u64,
@@ -61,6 +63,21 @@ pub struct ChannelReport {
     pub answers_verified: u64,
 }
 
+/// What was done with a licence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LicenceReport {
+    /// `temporary` or `persistent-license`.
+    pub kind: String,
+    /// Keys in the licence.
+    pub keys: u64,
+    /// How often the secure environment was given the licence: once, and once more after each teardown that was noticed.
+    pub times_loaded: u64,
+    /// Sealed keys that the environment has made.
+    pub sealed_keys: u64,
+    /// Commands to the environment.
+    pub commands: u64,
+}
+
 /// One track of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TrackReport {
@@ -80,7 +97,7 @@ pub struct TrackReport {
     pub samples: u64,
     /// Session key refreshes finished.
     pub refreshes: u64,
-    /// Key exchanges repeated because the driver lost the session key (D23).
+    /// How often keys were set up anew because the driver, or the secure environment behind it, had lost them (D23).
     pub recoveries: u64,
     /// Decryption blits.
     pub blits: u64,

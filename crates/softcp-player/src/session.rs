@@ -13,6 +13,12 @@ use crate::path::PathError;
 use crate::protected::{Binding, ProtectedDevice};
 use crate::trust::Trust;
 
+const DESC: CryptoSessionDesc = CryptoSessionDesc {
+    crypto_type: D3D11_CRYPTO_TYPE_AES128_CTR,
+    decode_profile: GUID_NULL,
+    key_exchange_type: D3D11_KEY_EXCHANGE_RSAES_OAEP,
+};
+
 /// A session of AES-128-CTR that has a key, and under protection a decoder that it is bound to.
 ///
 /// The calls that change keys are made here, on both halves; those that move content are the caller's, on
@@ -54,11 +60,7 @@ impl<'p> OpenSession<'p> {
     pub fn without_channel(device: &Device, trust: &Trust, caps: &ContentProtectionCaps) -> Result<Self, PathError> {
         let chain = device.certificate(CertificateOf::CryptoSession(D3D11_CRYPTO_TYPE_AES128_CTR))?;
         let certificate = trust.check(&CertificateChain::parse(&chain)?)?;
-        let mut session = device.create_session(&CryptoSessionDesc {
-            crypto_type: D3D11_CRYPTO_TYPE_AES128_CTR,
-            decode_profile: GUID_NULL,
-            key_exchange_type: D3D11_KEY_EXCHANGE_RSAES_OAEP,
-        })?;
+        let mut session = device.create_session(&DESC)?;
         let exchange = KeyExchange::new(&certificate, &SystemRandom)?;
         session.negotiate(exchange.message().as_bytes())?;
         Ok(Self {
@@ -133,6 +135,27 @@ impl<'p> OpenSession<'p> {
         if let Some((protected, binding)) = &self.binding {
             protected.keep_bound(binding)?;
         }
+        Ok(())
+    }
+
+    /// Replaces the driver's session, which has lost its key, by a new one with a key and a binding of its own. Unlike one
+    /// that is [negotiated](Self::renegotiate) anew, it remembers no IVs (D10). A read-back key has to be asked for again.
+    ///
+    /// # Errors
+    ///
+    /// [`PathError::KeyExchange`], [`PathError::Driver`], [`PathError::Channel`]; the old session is still there.
+    pub fn recreate(&mut self) -> Result<(), PathError> {
+        let mut session = self.session.device().create_session(&DESC)?;
+        let exchange = KeyExchange::new(&self.certificate, &SystemRandom)?;
+        session.negotiate(exchange.message().as_bytes())?;
+        let binding = match &self.binding {
+            Some((protected, _)) => Some((*protected, protected.bind(&mut session)?)),
+            None => None,
+        };
+        // The old decoder goes before the old session.
+        self.binding = binding;
+        self.session = session;
+        self.client.renegotiate(exchange);
         Ok(())
     }
 

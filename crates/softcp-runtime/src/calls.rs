@@ -6,6 +6,7 @@
 mod channel;
 mod decoder;
 mod handle;
+mod hardware;
 mod session;
 
 use std::ffi::c_void;

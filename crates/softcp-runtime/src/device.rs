@@ -14,6 +14,7 @@ use softcp_abi::{
 use crate::calls::{Calls, Output, Reply};
 use crate::caps::ContentProtectionCaps;
 use crate::channel::Channel;
+use crate::command::PrivateDataSizes;
 use crate::decoder::{Decoder, DecoderDesc};
 use crate::driver::{Driver, OpenDriver};
 use crate::error::{Error, Result};
@@ -50,7 +51,9 @@ pub struct CryptoSessionDesc {
     pub crypto_type: GUID,
     /// The decode profile; [`GUID_NULL`](softcp_abi::GUID_NULL) when nothing is decoded.
     pub decode_profile: GUID,
-    /// As [`D3D11_KEY_EXCHANGE_RSAES_OAEP`](softcp_abi::D3D11_KEY_EXCHANGE_RSAES_OAEP).
+    /// As [`D3D11_KEY_EXCHANGE_RSAES_OAEP`](softcp_abi::D3D11_KEY_EXCHANGE_RSAES_OAEP), or
+    /// [`D3D11_KEY_EXCHANGE_HW_PROTECTION`](softcp_abi::D3D11_KEY_EXCHANGE_HW_PROTECTION) for a session that carries
+    /// commands to a secure environment.
     pub key_exchange_type: GUID,
 }
 
@@ -170,6 +173,24 @@ impl Device {
         let mut certificate = vec![0; size as usize];
         self.calls().get_certificate(Some(&info), Output::Bytes(&mut certificate))?.into_result()?;
         Ok(certificate)
+    }
+
+    /// `GetCryptoSessionPrivateDataSize`: the private bytes of commands on sessions of this kind.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingEntry`] when the table is older than WDDM 2.0; [`Error::Driver`] with what the driver reports.
+    pub fn private_data_sizes(&self, desc: &CryptoSessionDesc) -> Result<PrivateDataSizes> {
+        let mut sizes = PrivateDataSizes::default();
+        let reply = self.calls().get_crypto_session_private_data_size(
+            Some(&desc.crypto_type),
+            Some(&desc.decode_profile),
+            Some(&desc.key_exchange_type),
+            Some(&mut sizes.input),
+            Some(&mut sizes.output),
+        )?;
+        reply.into_result()?;
+        Ok(sizes)
     }
 
     /// `CalcPrivateCryptoSessionSize`, then `CreateCryptoSession`.

@@ -82,6 +82,9 @@ pub enum Error {
         /// What is wrong with it.
         defect: String,
     },
+    /// Bytes for a key exchange on a session that carries commands: a driver would follow them as pointers.
+    #[error("the session carries commands (D3D11_KEY_EXCHANGE_HW_PROTECTION), and takes no other key exchange")]
+    CommandSession,
     /// A size does not fit the DDI's 32-bit field.
     #[error("{bytes} bytes do not fit the 32-bit size of {function}")]
     TooLong {

@@ -6,6 +6,7 @@
 //!         ├─ caps, key_exchange_types, certificate
 //!         ├─ create_resource ─▶ Resource ─▶ map_read, map_write
 //!         ├─ create_session  ─▶ Session     negotiate, blits, key refresh; its private memory is the runtime's
+//!         │                                 execute: commands of HW_PROTECTION sessions, laid out from bytes
 //!         ├─ create_channel  ─▶ Channel     negotiate, query, configure: messages are bytes here
 //!         ├─ create_decoder  ─▶ Decoder     its handle, to bind a session to it over a channel
 //!         └─ calls           ─▶ Calls       the same entries one by one, with any size, null and foreign handles
@@ -39,6 +40,7 @@
 mod calls;
 mod caps;
 mod channel;
+mod command;
 mod decoder;
 mod device;
 mod driver;
@@ -53,6 +55,7 @@ mod table;
 pub use calls::{Calls, ChannelHandle, DecoderHandle, Input, Output, Reply, ResourceHandle, SessionHandle};
 pub use caps::ContentProtectionCaps;
 pub use channel::{CONFIGURE_OUTPUT_SIZE, Channel, ConfigureOutput};
+pub use command::{CommandMessage, PrivateDataSizes, SecureAnswer, SecureCommand};
 pub use decoder::{Decoder, DecoderDesc};
 pub use device::{CertificateOf, CryptoSessionDesc, Device, SUB_DEVICES};
 pub use driver::Driver;

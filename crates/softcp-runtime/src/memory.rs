@@ -67,6 +67,11 @@ impl AlignedBytes {
         &self.storage[self.range.clone()]
     }
 
+    /// The address of the bytes, for a structure that points to them.
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut c_void {
+        self.bytes_mut().as_mut_ptr().cast()
+    }
+
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.storage[self.range.clone()]
     }

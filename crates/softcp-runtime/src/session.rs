@@ -3,14 +3,15 @@
 use std::fmt;
 
 use softcp_abi::{
-    D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDIARG_CREATECRYPTOSESSION,
+    D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDIARG_CREATECRYPTOSESSION, D3D11_KEY_EXCHANGE_HW_PROTECTION,
     D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_LOST,
     D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK,
 };
 
 use crate::calls::{Input, Output, SessionHandle};
+use crate::command::{CommandMessage, SecureAnswer, SecureCommand};
 use crate::device::Device;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::memory::PrivateMemory;
 use crate::resource::Resource;
 
@@ -51,6 +52,8 @@ pub enum SessionStatus {
 pub struct Session {
     device: Device,
     memory: PrivateMemory,
+    /// Its key exchange type is `D3D11_KEY_EXCHANGE_HW_PROTECTION`.
+    carries_commands: bool,
 }
 
 impl Session {
@@ -60,7 +63,8 @@ impl Session {
         // SAFETY: the memory is new and of the size asked for; `Session` destroys the session before it frees it.
         let reply = unsafe { calls.create_crypto_session(Some(desc), SessionHandle::of(&memory)) }?;
         reply.into_result()?;
-        Ok(Self { device: device.clone(), memory })
+        let carries_commands = desc.KeyExchangeType == D3D11_KEY_EXCHANGE_HW_PROTECTION;
+        Ok(Self { device: device.clone(), memory, carries_commands })
     }
 
     /// The device that the session was created on.
@@ -79,11 +83,56 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::Driver`](crate::Error::Driver) with `E_INVALIDARG` or `E_OUTOFMEMORY`.
+    /// [`Error::Driver`] with `E_INVALIDARG` or `E_OUTOFMEMORY`; [`Error::CommandSession`] on a session that carries
+    /// commands.
     pub fn negotiate(&mut self, data: &[u8]) -> Result<()> {
+        if self.carries_commands {
+            return Err(Error::CommandSession);
+        }
         let mut data = data.to_vec();
         let calls = self.device.calls();
-        Ok(calls.negotiate_crypto_session_key_exchange(self.handle(), Output::Bytes(&mut data))?.into_result()?)
+        // SAFETY: the key exchange type is another one, as just checked.
+        let reply = unsafe { calls.negotiate_crypto_session_key_exchange(self.handle(), Output::Bytes(&mut data)) };
+        Ok(reply?.into_result()?)
+    }
+
+    /// `NegotiateCryptoSessionKeyExchange` with a command to the secure environment. For sessions whose key exchange type
+    /// is [`D3D11_KEY_EXCHANGE_HW_PROTECTION`]; a driver refuses it on others.
+    ///
+    /// A command that the environment refuses is no error here: [`SecureAnswer::status`] says so.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Driver`] with what the driver returns, as `E_INVALIDARG` for private bytes of another size than
+    /// [`Device::private_data_sizes`] says; [`Error::BadAnswer`], [`Error::TooLong`].
+    pub fn execute(&mut self, command: &SecureCommand<'_>) -> Result<SecureAnswer> {
+        let mut message = CommandMessage::new(command)?;
+        self.device.calls().execute_command(self.handle(), &mut message)?.into_result()?;
+        message.answer()
+    }
+
+    /// The same by `NegotiateCryptoSessionKeyExchangeMT`, which may be called from several threads at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Self::execute); [`Error::MissingEntry`] when the table is none of WDDM 2.4.
+    pub fn execute_mt(&self, command: &SecureCommand<'_>) -> Result<SecureAnswer> {
+        let mut message = CommandMessage::new(command)?;
+        self.device.calls().execute_command_mt(self.handle(), 0, &mut message)?.into_result()?;
+        message.answer()
+    }
+
+    /// `GetDataForNewHardwareKey`: has the environment set the session's hardware key up, and gives the driver's data for
+    /// the application.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingEntry`] when the table is older than WDDM 2.0; [`Error::Driver`] with what the driver returns.
+    pub fn data_for_new_hardware_key(&mut self, private_input: &[u8]) -> Result<u64> {
+        let mut data = 0;
+        let input = if private_input.is_empty() { Input::Null { size: 0 } } else { Input::Bytes(private_input) };
+        self.device.calls().get_data_for_new_hardware_key(self.handle(), input, Some(&mut data))?.into_result()?;
+        Ok(data)
     }
 
     /// `DecryptionBlt`: decrypts all of `source` into `destination`. Neither may be mapped.

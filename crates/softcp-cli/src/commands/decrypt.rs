@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use softcp_player::{ChannelReport, DecryptOptions, DecryptReport, decrypt};
+use softcp::capability::Capability;
+use softcp_player::{ChannelReport, DecryptOptions, DecryptReport, LicenceReport, decrypt};
 
 use crate::args::DecryptArgs;
 use crate::driver;
@@ -11,13 +12,16 @@ use crate::failure::{Exit, Failure};
 use crate::output::{self, Report, printable};
 use crate::{keys, progress, protected, table};
 
-/// `softcp decrypt IN.mp4 --key KID:KEY -o OUT.mp4`.
+/// `softcp decrypt IN.mp4 --key KID:KEY -o OUT.mp4`, or with `--licence FILE.json`.
 pub(crate) fn run(args: &DecryptArgs, json: bool) -> Result<Exit, Failure> {
     let keys = keys::read(&args.keys, args.key_file.as_deref())?;
-    let trusted = driver::open_trusted(&args.driver, &args.trust)?;
+    let licence = args.licence.as_deref().map(keys::licence).transpose()?;
+    let environment = licence.is_some().then_some(Capability::HardwareDrmCommunication);
+    let trusted = driver::open_trusted_with(&args.driver, &args.trust, environment)?;
     let options = DecryptOptions {
         overwrite: args.force,
         keys,
+        licence,
         refresh_every: args.refresh_every,
         protection: args.protection.into(),
         tracks: (!args.tracks.is_empty()).then(|| args.tracks.clone()),
@@ -89,8 +93,22 @@ impl Report for Decrypted {
             let (protection, messages) = (protection_text(channel), messages_text(channel));
             writeln!(out, "authenticated channel ({}): protection {protection}, {messages}", channel.channel_type)?;
         }
+        if let Some(licence) = &report.licence {
+            writeln!(out, "{}", licence_text(licence))?;
+        }
+        let recoveries: u64 = report.tracks.iter().map(|track| track.recoveries).sum();
+        if recoveries != 0 {
+            writeln!(out, "keys lost and set up anew: {}", counted(recoveries, "time"))?;
+        }
         report.notes.iter().try_for_each(|note| writeln!(out, "note: {}", printable(note)))
     }
+}
+
+/// What became of a licence.
+fn licence_text(licence: &LicenceReport) -> String {
+    let LicenceReport { kind, keys, times_loaded, sealed_keys, .. } = licence;
+    let (keys, sealed) = (counted(*keys, "key"), counted(*sealed_keys, "sealed key"));
+    format!("{kind} licence of {keys}: loaded {}, {sealed} made", counted(*times_loaded, "time"))
 }
 
 /// What became of protection over a channel.

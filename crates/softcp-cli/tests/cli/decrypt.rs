@@ -1,6 +1,6 @@
 //! `softcp decrypt`.
 
-use crate::support::{Expect as _, KEY, Sandbox, driver, vector};
+use crate::support::{Expect as _, KEY, LICENCE, Sandbox, driver, vector};
 
 /// The clear bytes of a file, made here; everything else is the player's affair and tested there.
 fn decrypted(name: &str, args: &[&str]) -> Vec<u8> {
@@ -42,6 +42,65 @@ fn key_file_is_as_good_as_keys_on_the_command_line() {
     let file = sandbox.path("keys.txt");
     let from_file = decrypted("ff-cenc-faststart.mp4", &["--key-file", file.to_str().unwrap()]);
     assert_eq!(from_file, decrypted("ff-cenc-faststart.mp4", &["--key", KEY]));
+}
+
+#[test]
+fn licence_is_as_good_as_keys() {
+    let sandbox = Sandbox::new();
+    sandbox.write("licence.json", LICENCE);
+    let input = vector("ff-cenc-faststart.mp4");
+    let args = ["decrypt", &input, "--licence", "licence.json", "-o", "clear.mp4"];
+    sandbox.softcp(args).expect(0, "decrypt-licence");
+    let by_licence = std::fs::read(sandbox.path("clear.mp4")).unwrap();
+    assert_eq!(by_licence, decrypted("ff-cenc-faststart.mp4", &["--key", KEY]));
+}
+
+#[test]
+fn licence_needs_a_secure_environment() {
+    const ON: &str = "capabilities.flags.hardware_drm_communication=true";
+    let sandbox = Sandbox::new();
+    sandbox.write("licence.json", LICENCE);
+    let input = vector("ff-cenc-audio.mp4");
+    let args = ["decrypt", &input, "--licence", "licence.json", "-o", "out.mp4"];
+    let with = |args: &[&str], options: &str| sandbox.softcp(args.iter().copied()).env("SOFTCP_OPTIONS", options);
+    // What the configuration says about it holds.
+    with(&args, "capabilities.flags.hardware_drm_communication=false").expect(1, "decrypt-licence-not-offered");
+    let library = driver("driver");
+    let loaded = [&args[..], &["--driver", &library]].concat();
+    with(&loaded, "").expect(1, "decrypt-licence-not-offered");
+    assert!(!sandbox.path("out.mp4").exists());
+    with(&loaded, ON).assert().success();
+}
+
+#[test]
+fn licence_that_cannot_be_used_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("licence.json", LICENCE);
+    let input = vector("gpac-cenc-two-keys.mp4");
+    let decrypt = |licence| sandbox.softcp(["decrypt", &input, "-o", "out.mp4", "--licence", licence]);
+    decrypt("licence.json").expect(1, "decrypt-licence-lacks-key");
+    decrypt("none.json").expect(3, "decrypt-no-licence");
+    sandbox.write("licence.json", LICENCE.replace("\"k\"", "\"key\""));
+    decrypt("licence.json").expect(2, "decrypt-licence-no-k");
+    sandbox.write("licence.json", &LICENCE[1..]);
+    decrypt("licence.json").expect(2, "decrypt-licence-no-json");
+    let longer = format!("{LICENCE}{}", " ".repeat(65_536));
+    sandbox.write("licence.json", longer);
+    let one_key = vector("ff-cenc-audio.mp4");
+    sandbox
+        .softcp(["decrypt", &one_key, "-o", "out.mp4", "--licence", "licence.json"])
+        .expect(1, "decrypt-licence-too-long");
+    assert!(!sandbox.path("out.mp4").exists());
+}
+
+#[test]
+fn licence_excludes_keys() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .softcp(["decrypt", "in.mp4", "-o", "out.mp4", "--licence", "licence.json", "--key", KEY])
+        .expect(2, "decrypt-licence-and-key");
+    let with_file = ["decrypt", "in.mp4", "-o", "out.mp4", "--licence", "licence.json", "--key-file", "keys.txt"];
+    sandbox.softcp(with_file).expect(2, "decrypt-licence-and-key-file");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{KEY, Sandbox, driver, vector};
+use crate::support::{KEY, LICENCE, Sandbox, driver, vector};
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli/schema")
@@ -149,10 +149,13 @@ fn certificates_keep_to_their_schemas() {
 #[test]
 fn decrypt_keeps_to_its_schema() {
     let sandbox = Sandbox::new();
+    sandbox.write("licence.json", LICENCE);
     for name in ["ff-cenc-faststart.mp4", "gpac-cenc-clear-audio.mp4"] {
         let args = ["--json", "decrypt", &vector(name), "--key", KEY, "-o", "out.mp4", "--force"];
         check_report("decrypt", &sandbox.softcp(args).output().unwrap().stdout);
         check_report("decrypt", &sandbox.softcp(args).arg("--without-channel").output().unwrap().stdout);
+        let args = ["--json", "decrypt", &vector(name), "--licence", "licence.json", "-o", "out.mp4", "--force"];
+        check_report("decrypt", &sandbox.softcp(args).output().unwrap().stdout);
     }
 }
 

@@ -11,6 +11,9 @@ use tempfile::TempDir;
 /// The key of most files in `tests/vectors/cenc`.
 pub(crate) const KEY: &str = "1a2b3c4d5e6f70819203142536475869:0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
+/// A licence of the same key.
+pub(crate) const LICENCE: &str = r#"{"keys": [{"kty": "oct", "kid": "Gis8TV5vcIGSAxQlNkdYaQ", "k": "Dx4tPEtaaXiHlqW0w9Lh8A"}], "type": "temporary"}"#;
+
 /// An empty directory to run the command in.
 pub(crate) struct Sandbox {
     directory: TempDir,

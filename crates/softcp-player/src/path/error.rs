@@ -8,6 +8,7 @@ use softcp_runtime::DriverError;
 
 use crate::channel::ChannelFailure;
 use crate::keys::KidText;
+use crate::licence::LicenceFailure;
 
 /// Why a path cannot be opened, or broke.
 #[derive(Debug, thiserror::Error)]
@@ -37,11 +38,14 @@ pub enum PathError {
     #[error("no session key could be made: {0}")]
     KeyExchange(#[from] KeyExchangeError),
     /// There is no key for a sample.
-    #[error("no key with KID {} is given", KidText(*kid))]
+    #[error("there is no key with KID {}", KidText(*kid))]
     MissingKey {
         /// The KID.
         kid: KeyId,
     },
+    /// The keys of the licence cannot be used.
+    #[error(transparent)]
+    Licence(#[from] LicenceFailure),
     /// A sample is not under AES-CTR.
     #[error("the sample is protected by '{scheme}', which is not AES-CTR")]
     NotAesCtr {

@@ -1,22 +1,29 @@
-//! A session on its way through a file: wrapped content keys, read-backs, refreshes, and lost keys.
+//! A session on its way through a file: content keys, wrapped or sealed, read-backs, refreshes, and lost keys.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use softcp_abi::D3D11_1DDI_CONTENT_PROTECTION_CAPS_SEQUENTIAL_CTR_IV;
 use softcp_cenc::KeyId;
+use softcp_client::clear_key::SealedKey;
 use softcp_client::{AesCtrIv, ContentKey, DataCipher, WrappedContentKey};
 use softcp_runtime::{ContentProtectionCaps, EncryptedBlockInfo, Error, SessionStatus};
 
 use super::PathError;
 use super::pool::{Buffers, Clear};
+use crate::keys::ContentKeys;
+use crate::licence::MAX_ATTEMPTS;
 use crate::session::OpenSession;
 
 /// A session, and what is remembered for its next blits.
 #[derive(Debug)]
 pub(super) struct KeyedSession<'p> {
     open: OpenSession<'p>,
+    keys: ContentKeys<'p>,
     /// The content key wrapped last, with the session key's generation it was wrapped under.
     wrapped: Option<(KeyId, u64, WrappedContentKey)>,
+    /// The provisioning that the sealed key of the last blit belonged to.
+    provisioning: Option<u64>,
     /// What opens read-backs; made when first needed.
     read_back: Option<DataCipher>,
     /// The last IV under each key, where the driver wants them to increase (D10): to explain a refusal.
@@ -25,37 +32,48 @@ pub(super) struct KeyedSession<'p> {
     recoveries: u64,
 }
 
-/// The key of a blit.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BlitKey<'a> {
-    pub(super) kid: KeyId,
-    pub(super) key: &'a ContentKey,
+/// A content key as the driver takes it.
+enum BlitKey {
+    Wrapped(WrappedContentKey),
+    Sealed(Arc<SealedKey>),
+}
+
+impl BlitKey {
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Wrapped(key) => key.as_bytes(),
+            Self::Sealed(key) => key.as_bytes(),
+        }
+    }
 }
 
 impl<'p> KeyedSession<'p> {
-    pub(super) fn new(open: OpenSession<'p>, caps: &ContentProtectionCaps) -> Self {
+    pub(super) fn new(open: OpenSession<'p>, keys: ContentKeys<'p>, caps: &ContentProtectionCaps) -> Self {
         let must_increase = caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_SEQUENTIAL_CTR_IV);
         let last_ivs = must_increase.then(HashMap::new);
-        Self { open, wrapped: None, read_back: None, last_ivs, refreshes: 0, recoveries: 0 }
+        Self { open, keys, wrapped: None, provisioning: None, read_back: None, last_ivs, refreshes: 0, recoveries: 0 }
     }
 
     /// Decrypts the staging buffer, and hands out the clear bytes, of which the first `len` count.
     ///
-    /// A driver that has lost the session key gets a new one, and the blit is repeated (D23).
+    /// Keys that the driver has lost are set up anew, and the blit is repeated (D23): the staging buffer is as it was. A
+    /// driver that keeps losing them is given up.
     pub(super) fn blit<'b>(
         &mut self,
         buffers: &'b mut Buffers,
-        key: BlitKey<'_>,
+        kid: KeyId,
         info: Option<EncryptedBlockInfo>,
         iv: AesCtrIv,
         len: usize,
     ) -> Result<Clear<'b>, PathError> {
-        let read_back_iv = match self.try_blit(buffers, key, info, iv) {
-            Err(error) => {
-                self.recover_from(error)?;
-                self.try_blit(buffers, key, info, iv)?
+        let mut attempts = 1;
+        let read_back_iv = loop {
+            match self.try_blit(buffers, kid, info, iv) {
+                Ok(read_back_iv) => break read_back_iv,
+                Err(error) if attempts == MAX_ATTEMPTS => return Err(error),
+                Err(error) => self.recover_from(error)?,
             }
-            Ok(read_back_iv) => read_back_iv,
+            attempts += 1;
         };
         let size = buffers.size();
         match (&mut buffers.read_back, read_back_iv, &self.read_back) {
@@ -95,7 +113,7 @@ impl<'p> KeyedSession<'p> {
         self.refreshes
     }
 
-    /// Key exchanges repeated.
+    /// How often keys were set up anew.
     pub(super) fn recoveries(&self) -> u64 {
         self.recoveries
     }
@@ -109,19 +127,18 @@ impl<'p> KeyedSession<'p> {
     fn try_blit(
         &mut self,
         buffers: &Buffers,
-        key: BlitKey<'_>,
+        kid: KeyId,
         info: Option<EncryptedBlockInfo>,
         iv: AesCtrIv,
     ) -> Result<Option<AesCtrIv>, PathError> {
-        let wrapped = self.wrap(key);
+        let key = self.content_key(kid)?;
         let bytes = iv.to_bytes();
-        let content_key = Some(wrapped.as_bytes().as_slice());
         self.open
             .session()
-            .decryption_blt(&buffers.staging, &buffers.destination, info, content_key, &bytes)
-            .map_err(|error| self.explain(error, key.kid, iv))?;
+            .decryption_blt(&buffers.staging, &buffers.destination, info, Some(key.as_bytes()), &bytes)
+            .map_err(|error| self.explain(error, kid, iv))?;
         if let Some(last_ivs) = &mut self.last_ivs {
-            last_ivs.insert(key.kid, iv);
+            last_ivs.insert(kid, iv);
         }
         let Some(read_back) = &buffers.read_back else { return Ok(None) };
         if self.read_back.is_none() {
@@ -131,8 +148,22 @@ impl<'p> KeyedSession<'p> {
         Ok(Some(AesCtrIv::from_bytes(iv)))
     }
 
-    /// The content key under the session key in force.
-    fn wrap(&mut self, BlitKey { kid, key }: BlitKey<'_>) -> WrappedContentKey {
+    /// The content key: under the session key in force, or sealed.
+    fn content_key(&mut self, kid: KeyId) -> Result<BlitKey, PathError> {
+        match self.keys {
+            ContentKeys::Given(keys) => {
+                let key = keys.get(&kid).ok_or(PathError::MissingKey { kid })?;
+                Ok(BlitKey::Wrapped(self.wrap(kid, key)))
+            }
+            ContentKeys::Licensed(keys) => {
+                let sealed = keys.sealed_key(kid)?;
+                self.provisioning = Some(sealed.provisioning);
+                Ok(BlitKey::Sealed(sealed.key))
+            }
+        }
+    }
+
+    fn wrap(&mut self, kid: KeyId, key: &ContentKey) -> WrappedContentKey {
         let generation = self.open.client().generation();
         match self.wrapped {
             Some((of, under, wrapped)) if of == kid && under == generation => wrapped,
@@ -144,17 +175,48 @@ impl<'p> KeyedSession<'p> {
         }
     }
 
-    /// Negotiates a new key if the session lost its own; else `error` stands.
-    fn recover_from(&mut self, error: PathError) -> Result<(), PathError> {
+    /// Sets up anew what the driver has lost; `error` stands if that is nothing. Keys may be lost again meanwhile.
+    fn recover_from(&mut self, mut error: PathError) -> Result<(), PathError> {
+        for _ in 0..MAX_ATTEMPTS {
+            match self.restore(&error) {
+                Ok(false) => return Err(error),
+                Ok(true) => {
+                    self.recoveries += 1;
+                    return Ok(());
+                }
+                Err(again) => error = again,
+            }
+        }
+        Err(error)
+    }
+
+    /// Whether anything was lost, and is there again. The licence comes first: the session key is of no use without it.
+    fn restore(&mut self, error: &PathError) -> Result<bool, PathError> {
+        let mut is_lost = match self.keys {
+            ContentKeys::Given(_) => false,
+            // Not only the status tells: another path may have restored the environment, which this one's sealed key
+            // does not belong to any more.
+            ContentKeys::Licensed(keys) => {
+                let forgotten = matches!(error, PathError::Licence(failure) if failure.is_loss());
+                let restored = keys.restore()?;
+                self.provisioning.is_some_and(|used| used != restored) || forgotten
+            }
+        };
         // A driver whose table is older than WDDM 2.0 cannot say that it lost a key.
         let status = self.open.session().status();
-        if !matches!(status, Ok(SessionStatus::KeyLost | SessionStatus::KeyAndContentLost)) {
-            return Err(error);
+        if matches!(status, Ok(SessionStatus::KeyLost | SessionStatus::KeyAndContentLost)) {
+            is_lost = true;
+            self.read_back = None;
+            match &mut self.last_ivs {
+                None => self.open.renegotiate()?,
+                // The sample's IV may have been used, and the session would remember it (D10).
+                Some(last_ivs) => {
+                    self.open.recreate()?;
+                    last_ivs.clear();
+                }
+            }
         }
-        self.open.renegotiate()?;
-        self.read_back = None;
-        self.recoveries += 1;
-        Ok(())
+        Ok(is_lost)
     }
 
     /// Says why a blit was refused where the reason is an IV that does not increase.

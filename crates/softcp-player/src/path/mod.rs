@@ -17,7 +17,7 @@ use softcp_abi::{
 use softcp_cenc::SampleEncryption;
 use softcp_runtime::{ContentProtectionCaps, Device};
 
-use crate::keys::KeyMap;
+use crate::keys::ContentKeys;
 use crate::protected::ProtectedDevice;
 use crate::session::OpenSession;
 use crate::trust::Trust;
@@ -42,7 +42,7 @@ pub struct PathStatistics {
     pub samples: u64,
     /// Session key refreshes finished.
     pub refreshes: u64,
-    /// Key exchanges repeated because the driver lost the session key (D23).
+    /// How often keys were set up anew because the driver, or the secure environment behind it, had lost them (D23).
     pub recoveries: u64,
     /// Decryption blits.
     pub blits: u64,
@@ -55,10 +55,14 @@ pub struct PathStatistics {
 /// One crypto session with everything a stream needs around it: content keys, buffers, key refresh.
 ///
 /// The session key is refreshed every [`PathOptions::refresh_every`] samples: Start before a sample, which still goes
-/// through under the old key, and Finish after it. Content keys are wrapped anew after each change of the session key.
+/// through under the old key, and Finish after it. Content keys are wrapped anew after each change of the session key;
+/// sealed ones, from a licence, stay as they are.
+///
+/// Where the driver loses keys (D23), they are set up anew and the blit is repeated: the session key by a key exchange, the
+/// licence by provisioning and loading it again.
 #[derive(Debug)]
 pub struct ProtectedPath<'a> {
-    keys: &'a KeyMap,
+    keys: ContentKeys<'a>,
     session: KeyedSession<'a>,
     pool: Pool,
     layout: BlitLayout,
@@ -94,8 +98,12 @@ impl<'a> ProtectedPath<'a> {
     /// [`PathError::NotOffered`] names a capability that the path cannot do without; [`PathError::NoKeyExchange`];
     /// [`PathError::Certificate`] and [`PathError::Untrusted`] for the certificate; [`PathError::Channel`] for the
     /// binding; [`PathError::Driver`] for a call that failed.
-    pub fn open(protected: &'a ProtectedDevice, keys: &'a KeyMap, options: &PathOptions) -> Result<Self, PathError> {
-        Self::open_on(protected.device(), Some(protected), keys, options)
+    pub fn open(
+        protected: &'a ProtectedDevice,
+        keys: impl Into<ContentKeys<'a>>,
+        options: &PathOptions,
+    ) -> Result<Self, PathError> {
+        Self::open_on(protected.device(), Some(protected), keys.into(), options)
     }
 
     /// Opens a path on a device without a channel: samples are decrypted into resources that can be read, or, where the
@@ -104,8 +112,12 @@ impl<'a> ProtectedPath<'a> {
     /// # Errors
     ///
     /// As [`open`](Self::open).
-    pub fn without_channel(device: &Device, keys: &'a KeyMap, options: &PathOptions) -> Result<Self, PathError> {
-        Self::open_on(device, None, keys, options)
+    pub fn without_channel(
+        device: &Device,
+        keys: impl Into<ContentKeys<'a>>,
+        options: &PathOptions,
+    ) -> Result<Self, PathError> {
+        Self::open_on(device, None, keys.into(), options)
     }
 
     /// Decrypts a sample of `len` bytes: reads exactly as many from `input` and writes exactly as many to `output`.
@@ -128,7 +140,9 @@ impl<'a> ProtectedPath<'a> {
         if !encryption.scheme.is_aes_ctr() {
             return Err(PathError::NotAesCtr { scheme: encryption.scheme }.into());
         }
-        let key = self.keys.get(&encryption.kid).ok_or(PathError::MissingKey { kid: encryption.kid })?;
+        if !self.keys.contains(&encryption.kid) {
+            return Err(PathError::MissingKey { kid: encryption.kid }.into());
+        }
         if self.refresh.is_due() {
             self.session.start_refresh()?;
             self.refresh.passed = 0;
@@ -138,7 +152,6 @@ impl<'a> ProtectedPath<'a> {
             pool: &mut self.pool,
             layout: self.layout,
             scratch: &mut self.scratch,
-            key,
             encryption,
             len,
         }
@@ -181,7 +194,7 @@ impl<'a> ProtectedPath<'a> {
     fn open_on(
         device: &Device,
         protected: Option<&'a ProtectedDevice>,
-        keys: &'a KeyMap,
+        keys: ContentKeys<'a>,
         options: &PathOptions,
     ) -> Result<Self, PathError> {
         let caps = device.caps(&D3D11_CRYPTO_TYPE_AES128_CTR, &GUID_NULL)?;
@@ -197,7 +210,7 @@ impl<'a> ProtectedPath<'a> {
         };
         Ok(Self {
             keys,
-            session: KeyedSession::new(open, &caps),
+            session: KeyedSession::new(open, keys, &caps),
             pool: Pool::new(device.clone(), always_on || protected.is_some()),
             layout: BlitLayout {
                 partial: caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_PARTIAL_DECRYPTION),

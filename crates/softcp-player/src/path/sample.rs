@@ -24,10 +24,10 @@ use std::io::{Read, Write};
 use std::ops::Range;
 
 use softcp_cenc::{Pattern, SampleEncryption};
-use softcp_client::{AesCtrIv, ContentKey};
+use softcp_client::AesCtrIv;
 use softcp_runtime::EncryptedBlockInfo;
 
-use super::keyed_session::{BlitKey, KeyedSession};
+use super::keyed_session::KeyedSession;
 use super::pool::{MAX_BUFFER, Pool};
 use super::{BlitLayout, SampleError};
 
@@ -66,7 +66,6 @@ pub(super) struct Blitter<'a, 'p> {
     pub(super) pool: &'a mut Pool,
     pub(super) layout: BlitLayout,
     pub(super) scratch: &'a mut Scratch,
-    pub(super) key: &'a ContentKey,
     pub(super) encryption: &'a SampleEncryption,
     pub(super) len: u32,
 }
@@ -110,9 +109,8 @@ impl Blitter<'_, '_> {
             let mut staging = buffers.fill()?;
             input.read_exact(&mut staging.bytes()[..len]).map_err(SampleError::Read)?;
             drop(staging);
-            let key = BlitKey { kid: self.encryption.kid, key: self.key };
             let iv = iv_after(self.encryption, done.bytes_encrypted);
-            let clear = self.session.blit(buffers, key, Some(info), iv, len)?;
+            let clear = self.session.blit(buffers, self.encryption.kid, Some(info), iv, len)?;
             output.write_all(&clear.bytes()[..len]).map_err(SampleError::Write)?;
             done.blits += 1;
             done.bytes_encrypted += (len / period * crypt + (len % period).min(crypt)) as u64;
@@ -161,9 +159,8 @@ impl Blitter<'_, '_> {
             }
             drop(staging);
             let info = self.layout.beginning(filled, buffers.size());
-            let key = BlitKey { kid: encryption.kid, key: self.key };
             let iv = iv_after(encryption, done.bytes_encrypted - phase as u64);
-            let clear = self.session.blit(buffers, key, info, iv, filled)?;
+            let clear = self.session.blit(buffers, encryption.kid, info, iv, filled)?;
             write_segments(&self.scratch.segments, &self.scratch.clear, &clear.bytes()[phase..filled], output)?;
             done.blits += 1;
             done.bytes_encrypted += (filled - phase) as u64;

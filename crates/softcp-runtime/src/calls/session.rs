@@ -39,8 +39,18 @@ impl Calls<'_> {
         call!(self, destroy_crypto_session, "DestroyCryptoSession", void, (session.raw))
     }
 
-    /// `NegotiateCryptoSessionKeyExchange`. The driver may write to `data`.
-    pub fn negotiate_crypto_session_key_exchange(&self, session: SessionHandle<'_>, data: Output<'_>) -> Result<Reply> {
+    /// `NegotiateCryptoSessionKeyExchange`. The driver may write to `data`. For commands there is
+    /// [`execute_command`](Self::execute_command).
+    ///
+    /// # Safety
+    ///
+    /// The session's key exchange type is not `D3D11_KEY_EXCHANGE_HW_PROTECTION`: there the driver follows pointers in
+    /// `data`.
+    pub unsafe fn negotiate_crypto_session_key_exchange(
+        &self,
+        session: SessionHandle<'_>,
+        data: Output<'_>,
+    ) -> Result<Reply> {
         let function = "NegotiateCryptoSessionKeyExchange";
         let (size, data) = data.parts(function)?;
         call!(

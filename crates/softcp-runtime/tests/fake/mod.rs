@@ -6,6 +6,7 @@
 
 mod channel;
 mod decoder;
+mod hardware;
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_void};
@@ -41,6 +42,8 @@ pub(crate) struct Behaviour {
     /// Bytes of private memory of a session, a channel and a decoder.
     pub(crate) session_size: usize,
     pub(crate) status: u32,
+    /// Sessions carry commands, and this is the answer to each.
+    pub(crate) command: Option<CommandAnswer>,
     /// What buffers of messages must be aligned to.
     pub(crate) alignment: usize,
     pub(crate) mapping: softcp_mapping,
@@ -61,10 +64,20 @@ impl Default for Behaviour {
             certificate_size: None,
             session_size: 40,
             status: 0,
+            command: None,
             alignment: 1,
             mapping: softcp_mapping::default(),
         }
     }
+}
+
+/// What the environment behind the driver answers.
+#[derive(Clone)]
+pub(crate) struct CommandAnswer {
+    pub(crate) status: HRESULT,
+    /// The byte that all of the output is filled with.
+    pub(crate) fill: u8,
+    pub(crate) written: u32,
 }
 
 #[derive(Default)]
@@ -233,7 +246,7 @@ unsafe extern "C" fn close(context: *mut c_void) {
 }
 
 macro_rules! fill {
-    ($table:expr, $type:ty $(, $field:ident = $entry:ident)*) => {{
+    ($table:expr, $type:ty $(, $field:ident = $entry:expr)*) => {{
         let offered = |function: &str| behaviour(|behaviour| behaviour.missing != function);
         // SAFETY: the caller's table of this type; every bit pattern that it can hold is a table.
         let table = unsafe { &mut *$table.cast::<$type>() };
@@ -269,6 +282,20 @@ macro_rules! fill {
     }};
 }
 
+/// The same with the entries of WDDM 2.0.
+macro_rules! fill_later {
+    ($table:expr, $type:ty $(, $field:ident = $entry:expr)*) => {
+        fill!(
+            $table,
+            $type,
+            pfnCheckCryptoSessionStatus = check_crypto_session_status,
+            pfnGetDataForNewHardwareKey = hardware::get_data_for_new_hardware_key,
+            pfnGetCryptoSessionPrivateDataSize = hardware::get_private_data_size
+            $(, $field = $entry)*
+        )
+    };
+}
+
 unsafe extern "C" fn retrieve_sub_object(
     _: *mut c_void,
     device: D3D10DDI_HDEVICE,
@@ -284,16 +311,14 @@ unsafe extern "C" fn retrieve_sub_object(
     assert_eq!(Some(table_size), video_table_size(sub_device_id));
     match sub_device_id {
         2 => fill!(table, D3D11_1DDI_VIDEODEVICEFUNCS),
-        3 => fill!(table, D3DWDDM2_0DDI_VIDEODEVICEFUNCS, pfnCheckCryptoSessionStatus = check_crypto_session_status),
-        5 => fill!(table, D3DWDDM2_1DDI_VIDEODEVICEFUNCS, pfnCheckCryptoSessionStatus = check_crypto_session_status),
-        7 => {
-            fill!(
-                table,
-                D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0,
-                pfnCheckCryptoSessionStatus = check_crypto_session_status
-            );
-        }
-        _ => fill!(table, D3DWDDM2_4DDI_VIDEODEVICEFUNCS, pfnCheckCryptoSessionStatus = check_crypto_session_status),
+        3 => fill_later!(table, D3DWDDM2_0DDI_VIDEODEVICEFUNCS),
+        5 => fill_later!(table, D3DWDDM2_1DDI_VIDEODEVICEFUNCS),
+        7 => fill_later!(table, D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0),
+        _ => fill_later!(
+            table,
+            D3DWDDM2_4DDI_VIDEODEVICEFUNCS,
+            pfnNegotiateCryptoSessionKeyExchangeMT = hardware::negotiate_mt
+        ),
     }
     S_OK
 }
@@ -452,6 +477,9 @@ unsafe extern "system" fn negotiate(
     size: UINT,
     data: *mut c_void,
 ) -> HRESULT {
+    if behaviour(|behaviour| behaviour.command.is_some()) {
+        return hardware::execute("NegotiateCryptoSessionKeyExchange", &session_number(session), size, data);
+    }
     enter("NegotiateCryptoSessionKeyExchange", &format!("{} {}", session_number(session), input(size, data)))
 }
 
