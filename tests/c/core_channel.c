@@ -443,8 +443,8 @@ static void test_destroyed_during_a_query(const char *identity)
         struct destruction destruction = {.core = &core, .channel = i == 0 ? id_of(&channel) : 0, .result = E_FAIL};
         core.host.argument = &destruction;
         core.host.during_list = destroy_during_list;
-        struct query asked = channel_query(&channel, QUERY_CHANNEL_TYPE);
-        uint8_t output[sizeof(D3D11_AUTHENTICATED_QUERY_CHANNEL_TYPE_OUTPUT)];
+        struct query asked = query_outputs(&channel, QUERY_OUTPUT_COUNT, NULL, NULL, 0);
+        uint8_t output[sizeof(D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT_OUTPUT)];
         HRESULT hresult = query(&channel, (UINT)asked.size, asked.as.bytes, sizeof output, output);
         is_hresult(destruction.result, SOFTCP_S_OK, "%s destroyed by the host while a query is under way", names[i]);
         ok(hresult == S_OK || hresult == E_INVALIDARG, "%s: the query ends, answered or refused", names[i]);
@@ -479,9 +479,14 @@ static void test_outputs_of_the_host(const struct core *made)
     host.output_count = 64;
     names_outputs(&stage, &channel, 64, host.outputs[63], "as many as there is room for");
     host.output_count = 65;
-    names_outputs(&stage, &channel, 64, host.outputs[63], "one more than there is room for");
+    names_outputs(&stage, &channel, 65, host.outputs[64], "one more than there is room for at first");
+    host.output_count = HOST_LIST_ROOM;
+    names_outputs(&stage, &channel, HOST_LIST_ROOM, host.outputs[HOST_LIST_ROOM - 1], "many more");
     host.output_count = UINT32_MAX;
-    names_outputs(&stage, &channel, 64, host.outputs[63], "a host that claims the largest number");
+    struct query asked = query_outputs(&channel, QUERY_OUTPUT_COUNT, channel_device(&channel), stage.session, 0);
+    union answer unwritten;
+    is_hresult(query(&channel, (UINT)asked.size, asked.as.bytes, (UINT)asked.answer_size, &unwritten), E_INVALIDARG,
+               "a host that claims the largest number is not believed");
 
     host.output_count = 2;
     struct reentry reentry = {.channel = &channel, .command = command_protection(&channel, 2), .wrong = "not called"};

@@ -80,7 +80,8 @@ static EVP_PKEY *test_certificate(struct device *device, const char *root)
    make a decoder, which sessions are bound to. */
 static bool is_provided(size_t index)
 {
-    return (index >= 7 && index <= 9) || (index >= 58 && index <= 78) || index == 82;
+    return (index >= 7 && index <= 9) || (index >= 58 && index <= 78) ||
+           (index >= 81 && index <= 82) || index == 93 || index == 96;
 }
 
 /* A driver writes its own entries and leaves the host's as they are. */

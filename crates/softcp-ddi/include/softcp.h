@@ -140,7 +140,7 @@ typedef struct softcp_adapter_desc {
   // The keys: identity.directory (holds root.pem, chain.pem and key.pem; left out: made in memory),
   // identity.encoding (pkcs7 or der, D13), capabilities.profile (software, hardware-like or permissive),
   // capabilities.block_alignment (bytes, D7), capabilities.flags.NAME (true or false; NAME as content_key),
-  // memory.protected (bytes, D24), outputs.identifiers (as [1,2]), accessibility.bus (other, pci, pcix, pci-express or
+  // memory.protected (bytes, D24), outputs.identifiers (a list of numbers), accessibility.bus (other, pci, pcix, pci-express or
   // agp), accessibility.implementation (as daughter-board-connector), accessibility.non_standard, .contiguous_blocks and
   // .non_contiguous_blocks (true or false), accessibility.encryption (a list of "aes128-ctr" and
   // GUIDs in quotes), and true or false for quirks.status_echo (D21), quirks.caller_iv (D26) and
@@ -229,7 +229,7 @@ typedef struct softcp_host {
   // Writes the processes that may open restricted shared resources from the start to `processes`, as `outputs` does.
   // Asked once, when the device is made; no channel can revoke these. Null: none.
   uint32_t (SOFTCP_CALL *allowed_processes)(void *context, struct softcp_process *processes, uint32_t capacity);
-  // Hears of a teardown that took something: of one session, or of all sessions of the device when `session` is zero.
+  // Hears of a teardown that took something: of one session, or of the whole adapter when `session` is zero.
   // `status` is SOFTCP_SESSION_STATUS_KEY_LOST or SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST; with the latter the host
   // must fill the device's protected resources with zeros (D23). It is where a host signals the teardown event of its
   // runtime. Called before the call that caused it returns.
@@ -622,12 +622,15 @@ softcp_hresult SOFTCP_CALL softcp_session_invalidate(const struct softcp_device 
                                          softcp_session session,
                                          uint32_t status);
 
-// As `softcp_session_invalidate` for every session of the device: a power event, a display change, a tampering that was
-// noticed. The host's `teardown` is called once.
+// A teardown of the whole adapter, as by a power event, a display change, a tampering that was noticed: what the secure
+// environment holds is forgotten, and every session of every device loses its key, and with
+// SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST its content. Each host on whose device something was lost has its `teardown`
+// called once. SOFTCP_E_INVALIDARG: another status.
 //
 // # Safety
-// `device` is null or came from `softcp_device_create`.
-softcp_hresult SOFTCP_CALL softcp_device_teardown(const struct softcp_device *device, uint32_t status);
+// `adapter` is null or came from `softcp_adapter_create`.
+softcp_hresult SOFTCP_CALL softcp_adapter_teardown(const struct softcp_adapter *adapter,
+                                       uint32_t status);
 
 // Creates a channel and writes it to `channel`: the number is also the handle that its messages carry, as
 // `(HANDLE)channel` in hChannel (D25).

@@ -4,10 +4,10 @@ use std::any::Any;
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use softcp::secure::{CommandBuffers, CommandReport, PrivateSizes, SecureEffect};
+use softcp::secure::{CommandBuffers, CommandReport, PrivateSizes};
 use softcp::{
     Adapter, BlitSurfaces, ContentKey, CryptoSessionDesc, DataKey, DecoderBuffer, DecoderEncryption, Device,
-    EncryptedBlockInfo, Error, GUID, Handle, Kind, Reply, SessionStatus, SharedSession,
+    EncryptedBlockInfo, Error, GUID, Handle, Kind, Reply, SessionStatus, SharedSession, TeardownObserver,
 };
 
 use crate::host::{Host, softcp_host};
@@ -47,14 +47,19 @@ impl softcp_device {
         for process in host.allowed_processes()? {
             engine.allow_process(process.engine()?)?;
         }
-        Ok(Arc::new(Self { engine, host, _context: context }))
+        let device = Arc::new(Self { engine, host, _context: context });
+        let observer: Arc<dyn TeardownObserver> = Arc::<Self>::clone(&device);
+        device.engine.observe_teardowns(Arc::downgrade(&observer));
+        Ok(device)
     }
 
     pub(crate) fn engine(&self) -> &Device {
         &self.engine
     }
 
-    pub(crate) fn adapter(&self) -> &Adapter {
+    /// The engine's adapter that the device belongs to.
+    #[must_use]
+    pub fn adapter(&self) -> &Adapter {
         self.engine.adapter()
     }
 
@@ -78,19 +83,14 @@ impl softcp_device {
         Ok(self.engine.crypto_session(handle(id, Kind::CryptoSession)?)?)
     }
 
-    /// Carries a command to the secure environment. A command that tears down is heard by the host.
+    /// Carries a command to the secure environment.
     pub(crate) fn execute_command(
         &self,
         session: usize,
         function: u32,
         buffers: CommandBuffers<'_>,
     ) -> Result<CommandReport> {
-        let handle = handle(session, Kind::CryptoSession)?;
-        let report = self.engine.execute_secure_command(handle, function, buffers)?;
-        if report.effect == SecureEffect::TornDown {
-            self.host.teardown(0, lost_status(false));
-        }
-        Ok(report)
+        Ok(self.engine.execute_secure_command(handle(session, Kind::CryptoSession)?, function, buffers)?)
     }
 
     pub(crate) fn new_hardware_key(&self, session: usize, private_input: &[u8]) -> Result<u64> {
@@ -122,13 +122,6 @@ impl softcp_device {
             self.host.teardown(id, lost_status(content));
         }
         Ok(())
-    }
-
-    /// A teardown of the secure environment and all sessions; the host hears of it if something was lost.
-    pub(crate) fn teardown(&self, content: bool) {
-        if self.adapter().teardown(content) {
-            self.host.teardown(0, lost_status(content));
-        }
     }
 
     /// Makes a resource of the host protected or unprotected.
@@ -288,6 +281,12 @@ impl softcp_device {
             CertificateOf::AuthenticatedChannel(channel_type) => self.adapter().channel_certificate(channel_type)?,
             CertificateOf::CryptoSession(crypto_type) => self.adapter().session_certificate(&crypto_type)?,
         })
+    }
+}
+
+impl TeardownObserver for softcp_device {
+    fn torn_down(&self, content: bool) {
+        self.host.teardown(0, lost_status(content));
     }
 }
 

@@ -58,7 +58,7 @@ pub struct softcp_host {
     /// Asked once, when the device is made; no channel can revoke these. Null: none.
     pub allowed_processes:
         Option<unsafe extern "C" fn(context: *mut c_void, processes: *mut softcp_process, capacity: u32) -> u32>,
-    /// Hears of a teardown that took something: of one session, or of all sessions of the device when `session` is zero.
+    /// Hears of a teardown that took something: of one session, or of the whole adapter when `session` is zero.
     /// `status` is SOFTCP_SESSION_STATUS_KEY_LOST or SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST; with the latter the host
     /// must fill the device's protected resources with zeros (D23). It is where a host signals the teardown event of its
     /// runtime. Called before the call that caused it returns.

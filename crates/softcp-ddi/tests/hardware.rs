@@ -24,7 +24,7 @@ use softcp_client::{AesCtrIv, ClientSession};
 use softcp_ddi::core::hardware::{softcp_private_data_sizes, softcp_secure_command, softcp_session_execute};
 use softcp_ddi::core::session::{
     SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST, SOFTCP_SESSION_STATUS_KEY_LOST, SOFTCP_SESSION_STATUS_OK,
-    softcp_device_teardown,
+    softcp_adapter_teardown,
 };
 use softcp_ddi::ddi::table::softcp_ddi_entry;
 
@@ -334,8 +334,8 @@ fn teardown_loses_keys_is_heard_and_is_recovered_from() {
     assert_eq!(opens(&device, &media, &blob), D3DERR_INVALIDCALL);
 
     let all = |status| {
-        // SAFETY: the device lives.
-        unsafe { softcp_device_teardown(device.as_ptr(), status) }
+        // SAFETY: the adapter lives.
+        unsafe { softcp_adapter_teardown(adapter.as_ptr(), status) }
     };
     assert_eq!(all(SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST), S_OK);
     assert_eq!(heard(), [(0, SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST)]);

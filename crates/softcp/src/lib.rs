@@ -20,7 +20,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-pub mod accessibility;
+mod accessibility;
 mod adapter;
 mod blit;
 pub mod capability;
@@ -39,10 +39,11 @@ pub mod secure;
 mod session;
 mod surface;
 
+pub use accessibility::Accessibility;
 pub use adapter::Adapter;
 pub use blit::{Encrypted, EncryptedBlockInfo, Subsample};
 pub use channel::{ChannelType, MAX_COMMAND_SIZE, Reply, asks_for_outputs, command_header_size, query_size};
-pub use device::{DecoderBuffer, DecoderEncryption, Device, Process, ProtectionFlags, SharedSession};
+pub use device::{DecoderBuffer, DecoderEncryption, Device, Process, ProtectionFlags, SharedSession, TeardownObserver};
 pub use error::{Error, Result};
 pub use handle::{Handle, Kind};
 pub use iv::{AesCtrIv, IV_SIZE};

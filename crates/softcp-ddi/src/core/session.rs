@@ -4,6 +4,7 @@ use std::ffi::c_void;
 
 use softcp::{CryptoSessionDesc, EncryptedBlockInfo};
 
+use super::adapter::softcp_adapter;
 use super::device::{borrow, softcp_device};
 use super::types::{softcp_guid, softcp_hresult, softcp_session};
 use crate::device::{CertificateOf, status_number};
@@ -354,16 +355,19 @@ pub unsafe extern "C" fn softcp_session_invalidate(
     })
 }
 
-/// As `softcp_session_invalidate` for every session of the device: a power event, a display change, a tampering that was
-/// noticed. The host's `teardown` is called once.
+/// A teardown of the whole adapter, as by a power event, a display change, a tampering that was noticed: what the secure
+/// environment holds is forgotten, and every session of every device loses its key, and with
+/// SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST its content. Each host on whose device something was lost has its `teardown`
+/// called once. SOFTCP_E_INVALIDARG: another status.
 ///
 /// # Safety
-/// `device` is null or came from `softcp_device_create`.
+/// `adapter` is null or came from `softcp_adapter_create`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn softcp_device_teardown(device: *const softcp_device, status: u32) -> softcp_hresult {
-    guard::run("softcp_device_teardown", || {
-        // SAFETY: the caller's duty on `device`.
-        unsafe { borrow(device) }?.teardown(is_content_lost(status)?);
+pub unsafe extern "C" fn softcp_adapter_teardown(adapter: *const softcp_adapter, status: u32) -> softcp_hresult {
+    guard::run("softcp_adapter_teardown", || {
+        // SAFETY: the caller's duty on `adapter`.
+        let adapter = unsafe { adapter.as_ref() }.ok_or(Failure::Null("adapter"))?;
+        adapter.engine().teardown(is_content_lost(status)?);
         Ok(())
     })
 }

@@ -1,7 +1,7 @@
 //! A device: one `hDevice`, the crypto sessions, authenticated channels and decoders on it, and what its channels have
 //! set.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::adapter::Adapter;
 use crate::capability::Capability;
@@ -24,8 +24,8 @@ use shares::UnrestrictedShares;
 /// What a handle can name. All but a device belong to the device they were created on.
 #[derive(Clone)]
 pub(crate) enum Object {
-    /// A device; only its handle is needed.
-    Device,
+    /// A device: its handle, and who hears of its teardowns.
+    Device { observer: Observer },
     /// A crypto session.
     CryptoSession { device: Handle, session: SharedSession },
     /// An authenticated channel.
@@ -38,13 +38,23 @@ impl Object {
     /// The device that the object was created on.
     fn owner(&self) -> Option<Handle> {
         match self {
-            Self::Device => None,
+            Self::Device { .. } => None,
             Self::CryptoSession { device, .. }
             | Self::AuthenticatedChannel { device, .. }
             | Self::Decoder { device, .. } => Some(*device),
         }
     }
 }
+
+/// Who hears of the teardowns of a device: the layer that has the host's callbacks.
+pub trait TeardownObserver: Send + Sync {
+    /// A session of the device, or several, lost their keys, and with `content` the protected content is lost too: the
+    /// host must fill its protected resources with zeros (D23). Called with no lock of the engine held.
+    fn torn_down(&self, content: bool);
+}
+
+/// The observer of a device, once there is one.
+pub(crate) type Observer = Arc<OnceLock<Weak<dyn TeardownObserver>>>;
 
 /// A crypto session that several threads can hold; calls on it are serialised, other sessions are not held up.
 #[derive(Debug, Clone)]
@@ -62,6 +72,7 @@ impl SharedSession {
 pub struct Device {
     adapter: Arc<Adapter>,
     handle: Handle,
+    observer: Observer,
     protection: Arc<Protection>,
     shares: UnrestrictedShares,
 }
@@ -69,11 +80,14 @@ pub struct Device {
 impl Device {
     /// A device on `adapter`. Error: [`Error::TooManyObjects`](crate::Error::TooManyObjects).
     pub fn new(adapter: &Arc<Adapter>) -> Result<Self> {
-        let handle = adapter.objects.insert_with(Kind::Device, |_| Object::Device)?;
+        let observer = Observer::default();
+        let object = Object::Device { observer: Arc::clone(&observer) };
+        let handle = adapter.objects.insert_with(Kind::Device, |_| object)?;
         let always_on = adapter.state.profile.capabilities.contains(Capability::ProtectionAlwaysOn);
         Ok(Self {
             adapter: Arc::clone(adapter),
             handle,
+            observer,
             protection: Arc::new(Protection::new(always_on)),
             shares: UnrestrictedShares::default(),
         })
@@ -132,15 +146,10 @@ impl Device {
         Ok(())
     }
 
-    /// A teardown of the whole device, as by a power event: every session loses its key, and with `content` the protected
-    /// content (D23). Says whether anything was lost.
-    pub fn teardown(&self, content: bool) -> bool {
-        let sessions = self.adapter.objects.all(|object| object.owner() == Some(self.handle));
-        // Every session is told, whatever the one before said.
-        sessions.into_iter().fold(false, |lost, object| match object {
-            Object::CryptoSession { session, .. } => session.lock().invalidate(content) || lost,
-            _ => lost,
-        })
+    /// Names who hears of the device's teardowns, once.
+    pub fn observe_teardowns(&self, observer: Weak<dyn TeardownObserver>) {
+        // A second observer would be a second host; the first one stays.
+        let _ = self.observer.set(observer);
     }
 
     /// Checks that resources can become protected and unprotected (`SetHardwareProtection`). Error:

@@ -1,6 +1,6 @@
 //! The way between sessions and the secure environment.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use softcp_abi::{
     D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_HW_PROTECTION, E_UNEXPECTED, GUID, GUID_NULL, HRESULT,
@@ -80,7 +80,7 @@ impl Device {
         match answer.effect {
             SecureEffect::None => {}
             SecureEffect::Provisioned => shared.lock().hardware_key_made(losses),
-            SecureEffect::TornDown => drop(self.adapter().lose_keys(false)),
+            SecureEffect::TornDown => self.adapter().lose_keys(false),
         }
         fill(private_output, &answer.private_output);
         fill(output, &answer.output);
@@ -140,23 +140,33 @@ impl Adapter {
     }
 
     /// A hardware teardown, as after a power event (D23): the secure environment forgets everything, then every session
-    /// of every device loses its key. With `content` the protected content is lost too, and filling protected surfaces
-    /// with zeros is the host's part. Calls under way end first or fail afterwards. Says whether a session lost anything.
-    pub fn teardown(&self, content: bool) -> bool {
+    /// of every device loses its key, and with `content` the protected content is lost too. Each device that lost something
+    /// has its [`TeardownObserver`](crate::TeardownObserver) called. Calls under way end first or fail afterwards.
+    pub fn teardown(&self, content: bool) {
         if let Some(environment) = self.secure_environment() {
             environment.teardown();
         }
-        self.lose_keys(content)
+        self.lose_keys(content);
     }
 
-    /// Tells all sessions, after the environment has forgotten everything.
-    fn lose_keys(&self, content: bool) -> bool {
-        let sessions = self.objects.all(|object| matches!(object, Object::CryptoSession { .. }));
-        // Every session is told, whatever the one before said.
-        sessions.into_iter().fold(false, |lost, object| match object {
-            Object::CryptoSession { session, .. } => session.lock().invalidate(content) || lost,
-            _ => lost,
-        })
+    /// Tells all sessions, after the environment has forgotten everything, and then the observers.
+    fn lose_keys(&self, content: bool) {
+        let mut losers = Vec::new();
+        for object in self.objects.all(|object| matches!(object, Object::CryptoSession { .. })) {
+            if let Object::CryptoSession { device, session } = object
+                && session.lock().invalidate(content)
+                && !losers.contains(&device)
+            {
+                losers.push(device);
+            }
+        }
+        for device in losers {
+            if let Some(Object::Device { observer }) = self.objects.get(device)
+                && let Some(observer) = observer.get().and_then(Weak::upgrade)
+            {
+                observer.torn_down(content);
+            }
+        }
     }
 
     fn environment(&self) -> Result<&Arc<dyn SecureEnvironment>> {

@@ -8,6 +8,7 @@ mod common;
 
 mod attacks;
 mod commands;
+mod corpus;
 mod interleaving;
 mod queries;
 mod rig;

@@ -1,13 +1,38 @@
 //! Sessions whose keys come from the environment: what they take and refuse, and their status.
 
+use std::sync::{Arc, Mutex};
+
 use softcp::secure::clear_key::function;
 use softcp::secure::{CommandBuffers, EnvironmentError, PrivateSizes, SecureEffect};
-use softcp::{DataKey, Device, Error, GUID, Handle, SessionStatus};
+use softcp::{DataKey, Device, Error, GUID, Handle, SessionStatus, TeardownObserver};
 use softcp_abi::{D3DERR_INVALIDCALL, E_INVALIDARG, E_NOTIMPL, GUID_NULL};
 
 use crate::blobs::decrypt_with;
 use crate::common::{adapter, buffers, checked_certificate, desc, key_exchange};
 use crate::rig::{KEY, KID, Rig, commands, media};
+
+/// What a device's observer has heard: of each teardown whether content was lost.
+#[derive(Default)]
+struct Heard(Mutex<Vec<bool>>);
+
+impl TeardownObserver for Heard {
+    fn torn_down(&self, content: bool) {
+        self.0.lock().unwrap().push(content);
+    }
+}
+
+impl Heard {
+    fn of(device: &Device) -> Arc<Self> {
+        let heard = Arc::new(Self::default());
+        let observer: Arc<dyn TeardownObserver> = Arc::<Self>::clone(&heard);
+        device.observe_teardowns(Arc::downgrade(&observer));
+        heard
+    }
+
+    fn take(&self) -> Vec<bool> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
 
 fn no_bytes() -> CommandBuffers<'static> {
     CommandBuffers { private_input: &[], input: &[], private_output: &mut [], output: &mut [] }
@@ -71,6 +96,21 @@ fn media_session_without_session_key_refuses_what_needs_one() {
         let error = error.unwrap();
         assert!(matches!(error, Error::NoSessionKey), "{name}: {error:?}");
     }
+}
+
+#[test]
+fn crypto_type_as_key_exchange_type_without_drm_communication_makes_an_ordinary_session() {
+    let plain = Rig::with_key();
+    let key = plain.adapter.open_sealed_key(&plain.blob(KID), None).unwrap();
+    let device = Device::new(&adapter("quirks.key_exchange_alias=true")).unwrap();
+    let session = device.crypto_session(device.create_crypto_session(&media()).unwrap()).unwrap();
+    let mut out = [0xEE; 16];
+    let blit = session.lock().decryption_blt(buffers(&[0; 16], &mut out), None, &DataKey::Unwrapped(key), &[1; 16]);
+    assert!(matches!(blit, Err(Error::NoSessionKey)), "{blit:?}");
+    let heard = Heard::of(&device);
+    device.adapter().teardown(false);
+    assert!(heard.take().is_empty(), "nothing to lose");
+    assert_eq!(session.lock().status(), SessionStatus::Ok);
 }
 
 #[test]
@@ -161,13 +201,17 @@ fn teardown_loses_every_session_that_has_something_to_lose() {
             session
         });
         assert_eq!(rig.session_status(rig.session), SessionStatus::Ok);
-        assert!(rig.adapter.teardown(content));
+        let untouched = Device::new(&rig.adapter).unwrap();
+        let heard = [&rig.device, &other_device, &untouched].map(Heard::of);
+        rig.adapter.teardown(content);
+        assert_eq!(heard.each_ref().map(|heard| heard.take()), [vec![content], vec![content], Vec::new()]);
         for session in [rig.session, media, keyed] {
             assert_eq!(rig.session_status(session), lost);
         }
         assert_eq!(other_device.crypto_session(other).unwrap().lock().status(), lost);
         assert_eq!(rig.session_status(idle), SessionStatus::Ok, "an ordinary session without key has nothing to lose");
-        assert!(!rig.adapter.teardown(content), "nothing is left to lose");
+        rig.adapter.teardown(content);
+        assert!(heard.iter().all(|heard| heard.take().is_empty()), "nothing is left to lose");
     }
 }
 

@@ -41,8 +41,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::accessibility::{AccessibilityConfig, Bus, BusImplementation, Encryption};
 use crate::capability::{Capability, CapabilityProfile, ProfileName};
+
+mod accessibility;
+
+pub use accessibility::{AccessibilityConfig, Bus, BusImplementation, Encryption};
 
 /// Environment variable that names the configuration file.
 pub const CONF_VARIABLE: &str = "SOFTCP_CONF";
