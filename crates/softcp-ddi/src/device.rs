@@ -59,7 +59,9 @@ impl softcp_device {
         &self.engine
     }
 
-    pub(crate) fn adapter(&self) -> &Adapter {
+    /// The engine's adapter that the device belongs to.
+    #[must_use]
+    pub fn adapter(&self) -> &Adapter {
         self.engine.adapter()
     }
 

@@ -42,7 +42,7 @@ pub extern "C" fn softcp_ddi_detach(h_device: D3D10DDI_HDEVICE) -> softcp_hresul
 }
 
 /// The device attached to `hDevice`, if there is one: for hosts in Rust that drive the reference driver and call core
-/// functions, as `softcp_device_teardown`, on the device behind it. The pointer of the `Arc` is what they take, while it is held.
+/// functions, as `softcp_session_invalidate`, on the device behind it. The pointer of the `Arc` is what they take, while it is held.
 #[must_use]
 pub fn attached_device(h_device: D3D10DDI_HDEVICE) -> Option<Arc<softcp_device>> {
     device(h_device).ok()

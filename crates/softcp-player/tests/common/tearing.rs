@@ -1,7 +1,7 @@
 //! The reference driver, torn down at random: before and after any call that needs a key.
 //!
 //! A seed decides when, and by which of the ways that there are: the key of the calling session is lost, or all keys of
-//! the device with the secure environment's, with or without the protected content, or a TEARDOWN command is sent. Seeds
+//! the adapter with the secure environment's, with or without the protected content, or a TEARDOWN command is sent. Seeds
 //! and counts belong to the thread that sets them, as do the calls of a test.
 
 use std::cell::{Cell, RefCell};
@@ -15,7 +15,7 @@ use softcp_abi::{
     softcp_driver_desc,
 };
 use softcp_ddi::core::hardware::{softcp_secure_command, softcp_session_execute};
-use softcp_ddi::core::session::{softcp_device_teardown, softcp_session_invalidate};
+use softcp_ddi::core::session::softcp_session_invalidate;
 use softcp_ddi::ddi::attach::attached_device;
 use softcp_ddi::softcp_open_reference_driver;
 use softcp_runtime::Driver;
@@ -89,8 +89,11 @@ fn tear_down(device: D3D10DDI_HDEVICE, session: D3D11_1DDI_HCRYPTOSESSION, way: 
     let hresult = match way {
         // SAFETY: the device is held by the `Arc`.
         0 | 1 => unsafe { softcp_session_invalidate(device, of_table, status) },
-        // SAFETY: as above.
-        2 | 3 => unsafe { softcp_device_teardown(device, status) },
+        // As softcp_adapter_teardown does.
+        2 | 3 => {
+            attached.adapter().teardown(status == 2);
+            S_OK
+        }
         _ => {
             let Some(session) = REAL.with_borrow(|real| real.command_session) else { return };
             let size = u32::try_from(size_of::<softcp_secure_command>()).unwrap();
