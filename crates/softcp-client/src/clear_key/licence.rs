@@ -38,7 +38,7 @@ pub enum LicenceKind {
 /// What is wrong with a licence. Repeats nothing of it but the names of members, since it holds keys.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LicenceError {
-    /// It is not a JSON object; or a member is in it twice.
+    /// It is not a JSON object, which is UTF-8 throughout; or a member is in it twice.
     #[error("it is no JSON object, or has a member twice (line {line}, column {column})")]
     NotJson {
         /// The line, from 1.
@@ -100,7 +100,7 @@ impl Licence {
     /// [`LicenceError`] names the member.
     pub fn parse(json: impl Into<Vec<u8>>) -> Result<Self, LicenceError> {
         let json = Zeroizing::new(json.into());
-        let set: KeySet<'_> = serde_json::from_slice(&json)
+        let set: KeySet<'_> = serde_json::from_str(text(&json)?)
             .map_err(|error| LicenceError::NotJson { line: error.line(), column: error.column() })?;
         // An array of the members' values would do for serde.
         if !json.trim_ascii_start().starts_with(b"{") {
@@ -157,6 +157,16 @@ impl LicenceKind {
             _ => None,
         }
     }
+}
+
+/// The whole licence as text: strings that are passed over would not be looked at.
+fn text(json: &[u8]) -> Result<&str, LicenceError> {
+    str::from_utf8(json).map_err(|error| {
+        let good = &json[..error.valid_up_to()];
+        let line = 1 + good.iter().filter(|&&byte| byte == b'\n').count();
+        let column = 1 + good.iter().rev().take_while(|&&byte| byte != b'\n').count();
+        LicenceError::NotJson { line, column }
+    })
 }
 
 /// A member that is there, whatever it is: as an `Option` by itself, `null` would be read as its absence.
@@ -291,5 +301,7 @@ mod tests {
         assert!(message("").starts_with("it is no JSON object"));
         assert!(message(r#"{"keys": [], "keys": []}"#).starts_with("it is no JSON object, or has a member twice"));
         assert!(!message("[\"FmY0\"]").contains("FmY0"));
+        let passed_over = Licence::parse(*b"{\n \"more\": \"\xff\"}").unwrap_err();
+        assert_eq!(passed_over, LicenceError::NotJson { line: 2, column: 11 });
     }
 }
