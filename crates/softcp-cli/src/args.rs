@@ -169,6 +169,12 @@ pub(crate) struct DecryptArgs {
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub(crate) refresh_every: u32,
 
+    /// Start over up to N times when the driver fails or is not believed, with a new device at the sample that failed
+    ///
+    /// New keys for lost ones need no restart. Each restart checks certificate and signatures as the first start does.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) restarts: u32,
+
     /// Replace an existing output
     #[arg(short, long)]
     pub(crate) force: bool,

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use softcp::capability::Capability;
-use softcp_player::{ChannelReport, DecryptOptions, DecryptReport, LicenceReport, decrypt};
+use softcp_player::{ChannelReport, DecryptOptions, DecryptReport, Incident, LicenceReport, decrypt};
 
 use crate::args::DecryptArgs;
 use crate::driver;
@@ -24,6 +24,7 @@ pub(crate) fn run(args: &DecryptArgs, json: bool) -> Result<Exit, Failure> {
         licence,
         refresh_every: args.refresh_every,
         protection: args.protection.into(),
+        restarts: args.restarts,
         tracks: (!args.tracks.is_empty()).then(|| args.tracks.clone()),
         ..DecryptOptions::new(&args.input, &args.output, trusted.trust.for_player())
     };
@@ -96,12 +97,25 @@ impl Report for Decrypted {
         if let Some(licence) = &report.licence {
             writeln!(out, "{}", licence_text(licence))?;
         }
-        let recoveries: u64 = report.tracks.iter().map(|track| track.recoveries).sum();
-        if recoveries != 0 {
-            writeln!(out, "keys lost and set up anew: {}", counted(recoveries, "time"))?;
-        }
+        report.incidents.iter().try_for_each(|incident| writeln!(out, "{}", incident_text(incident)))?;
         report.notes.iter().try_for_each(|note| writeln!(out, "note: {}", printable(note)))
     }
+}
+
+/// What went wrong, where, how often, and what was done about it.
+pub(super) fn incident_text(incident: &Incident) -> String {
+    let Incident { track_id, sample, error, remedy, times } = incident;
+    let track = track_id.map(|id| format!("track {id}, ")).unwrap_or_default();
+    let place = match sample {
+        Some(sample) => format!("{track}sample {sample}"),
+        None => format!("{track}opening or closing"),
+    };
+    let first = if *times == 1 { "" } else { " first" };
+    format!(
+        "{place}{first}: {}\n  {remedy}{}",
+        printable(error),
+        if *times == 1 { String::new() } else { format!(", {}", counted(*times, "time")) }
+    )
 }
 
 /// What became of a licence.
