@@ -134,8 +134,8 @@ pub fn decrypt(
         match play(driver, options, &mut tracks, &mut pass, &mut incidents) {
             Ok(stage) => break stage,
             Err(error) if restarts < options.restarts && error.may_pass() => {
-                let (track_id, sample) = error.place();
-                incidents.add(track_id, sample, error.to_string(), Remedy::StartOver);
+                let (track_id, sample, error) = error.placed();
+                incidents.add(track_id, sample, error, Remedy::StartOver);
                 restarts += 1;
             }
             Err(error) => return Err(error),
@@ -148,9 +148,8 @@ pub fn decrypt(
         output: options.output.clone(),
         driver: format!("{} {}", driver.name(), driver.version()),
         certificate_verified: stage.certificate_verified,
-        notes: notes(&stage, &reports, options.protection),
-        channel: stage.channel,
-        licence: stage.licence,
+        channel: None,
+        licence: None,
         tracks: Vec::new(),
         sessions: tracks.len() as u64,
         samples: 0,
@@ -161,6 +160,7 @@ pub fn decrypt(
         seconds: 0.0,
         megabytes_per_second: 0.0,
         incidents: incidents.into_vec(),
+        notes: Vec::new(),
     };
     for track in &mut reports {
         if let Some(progress) = tracks.iter().find(|progress| progress.id == track.id) {
@@ -171,7 +171,9 @@ pub fn decrypt(
         report.blits += track.blits;
         report.bytes_encrypted += track.bytes_encrypted;
     }
+    report.notes = notes(&stage, &reports, options.protection);
     report.tracks = reports;
+    (report.channel, report.licence) = (stage.channel, stage.licence);
     put_in_place(temporary, options)?;
     report.seconds = started.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]

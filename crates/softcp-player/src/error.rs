@@ -181,11 +181,11 @@ impl DecryptError {
         }
     }
 
-    /// The track and the sample at which it happened.
-    pub(crate) fn place(&self) -> (Option<u32>, Option<u64>) {
+    /// The track and the sample at which it happened, and the text without them.
+    pub(crate) fn placed(&self) -> (Option<u32>, Option<u64>, String) {
         match self {
-            Self::Path { track_id, sample, .. } => (Some(*track_id), *sample),
-            _ => (None, None),
+            Self::Path { track_id, sample, source } => (Some(*track_id), *sample, source.to_string()),
+            error => (None, None, error.to_string()),
         }
     }
 }
