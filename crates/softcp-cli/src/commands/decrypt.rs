@@ -16,8 +16,10 @@ use crate::{keys, progress, protected, table};
 pub(crate) fn run(args: &DecryptArgs, json: bool) -> Result<Exit, Failure> {
     let keys = keys::read(&args.keys, args.key_file.as_deref())?;
     let licence = args.licence.as_deref().map(keys::licence).transpose()?;
-    let environment = licence.is_some().then_some(Capability::HardwareDrmCommunication);
-    let trusted = driver::open_trusted_with(&args.driver, &args.trust, environment)?;
+    let trusted = match licence {
+        Some(_) => driver::open_trusted_having(&args.driver, &args.trust, Capability::HardwareDrmCommunication)?,
+        None => driver::open_trusted(&args.driver, &args.trust)?,
+    };
     let options = DecryptOptions {
         overwrite: args.force,
         keys,
@@ -97,25 +99,29 @@ impl Report for Decrypted {
         if let Some(licence) = &report.licence {
             writeln!(out, "{}", licence_text(licence))?;
         }
-        report.incidents.iter().try_for_each(|incident| writeln!(out, "{}", incident_text(incident)))?;
+        report.incidents.iter().try_for_each(|incident| {
+            writeln!(out, "{}: {}", incident_place(incident), printable(&incident.error))?;
+            writeln!(out, "  {}", incident_remedy(incident))
+        })?;
         report.notes.iter().try_for_each(|note| writeln!(out, "note: {}", printable(note)))
     }
 }
 
-/// What went wrong, where, how often, and what was done about it.
-pub(super) fn incident_text(incident: &Incident) -> String {
-    let Incident { track_id, sample, error, remedy, times } = incident;
-    let track = track_id.map(|id| format!("track {id}, ")).unwrap_or_default();
-    let place = match sample {
+/// Where something went wrong first.
+pub(super) fn incident_place(incident: &Incident) -> String {
+    let track = incident.track_id.map(|id| format!("track {id}, ")).unwrap_or_default();
+    match incident.sample {
         Some(sample) => format!("{track}sample {sample}"),
         None => format!("{track}opening or closing"),
-    };
-    let first = if *times == 1 { "" } else { " first" };
-    format!(
-        "{place}{first}: {}\n  {remedy}{}",
-        printable(error),
-        if *times == 1 { String::new() } else { format!(", {}", counted(*times, "time")) }
-    )
+    }
+}
+
+/// What was done about it, and how often.
+pub(super) fn incident_remedy(incident: &Incident) -> String {
+    match incident.times {
+        1 => incident.remedy.to_string(),
+        times => format!("{}: {}", incident.remedy, counted(times, "time")),
+    }
 }
 
 /// What became of a licence.

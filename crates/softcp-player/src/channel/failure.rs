@@ -151,7 +151,8 @@ impl ChannelFailure {
     }
 
     /// Whether a new device and channel may fare better: a call failed, or somebody was not believed.
-    pub(crate) fn may_pass(&self) -> bool {
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
         match self {
             Self::Call(error) => matches!(error, Error::Driver(_)),
             Self::Certificate(_)

@@ -87,7 +87,8 @@ pub enum PathError {
 impl PathError {
     /// Whether a new device, channel and session may fare better: the driver failed, or was not believed. What it does
     /// not offer, and what is missing or unsuitable in the file, stays so.
-    pub(crate) fn may_pass(&self) -> bool {
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
         match self {
             Self::Driver(error) => matches!(error, softcp_runtime::Error::Driver(_)),
             Self::Channel(failure) => failure.may_pass(),
