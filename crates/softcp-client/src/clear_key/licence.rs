@@ -163,7 +163,7 @@ impl LicenceKind {
 fn text(json: &[u8]) -> Result<&str, LicenceError> {
     str::from_utf8(json).map_err(|error| {
         let good = &json[..error.valid_up_to()];
-        let line = 1 + good.iter().filter(|&&byte| byte == b'\n').count();
+        let line = good.split(|&byte| byte == b'\n').count();
         let column = 1 + good.iter().rev().take_while(|&&byte| byte != b'\n').count();
         LicenceError::NotJson { line, column }
     })
