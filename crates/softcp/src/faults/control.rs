@@ -111,7 +111,7 @@ impl Control {
         }
         let Some(mut progress) = self.lock() else { return };
         // It may have looked since.
-        if !is_due() || !self.is_ours(&progress) {
+        if !is_due() || !progress.is_ours() {
             return;
         }
         self.next_look.store(nanoseconds(now + INTERVAL), Ordering::Relaxed);
@@ -128,7 +128,7 @@ impl Control {
     /// A fault has occurred: says so soon, since the next call may be long in coming, but not at every one of many.
     pub(super) fn occurred(&self, faults: &Faults, now: Duration) {
         let Some(mut progress) = self.lock() else { return };
-        if now >= progress.next_report && self.is_ours(&progress) {
+        if now >= progress.next_report && progress.is_ours() {
             progress.next_report = now + INTERVAL;
             self.report(&mut progress, faults);
         }
@@ -182,11 +182,6 @@ impl Control {
         }
     }
 
-    /// A child that was made by fork has a copy of this, and its parent's faults, but the files are the parent's.
-    fn is_ours(&self, progress: &Progress) -> bool {
-        std::process::id() == progress.state.process
-    }
-
     fn lock(&self) -> Option<MutexGuard<'_, Progress>> {
         match self.progress.try_lock() {
             Ok(progress) => Some(progress),
@@ -199,10 +194,17 @@ impl Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
-        if self.lock().is_some_and(|progress| self.is_ours(&progress)) {
+        if self.lock().is_some_and(|progress| progress.is_ours()) {
             // Somebody may have removed it, or the directory.
             let _ = fs::remove_file(&self.file);
         }
+    }
+}
+
+impl Progress {
+    /// A child that was made by fork has a copy of this, and its parent's faults, but the files are the parent's.
+    fn is_ours(&self) -> bool {
+        std::process::id() == self.state.process
     }
 }
 
