@@ -109,6 +109,9 @@ fn added_fault_leaves_the_one_that_is_set() {
     assert_eq!([(); 4].map(|()| call(&device)), [true, false, true, false]);
     let list = report(&sandbox, &["list"], 0);
     assert_eq!(list["adapters"][0]["faults"].as_array().unwrap().len(), 2);
+    // What was obeyed is not lost by the next request.
+    let set = report(&sandbox, &["set", "--add", "out-of-memory", "--wait", "0"], 0);
+    assert_eq!(set["dropped"].as_array().unwrap().len(), 0);
 }
 
 #[cfg(unix)]
@@ -267,6 +270,14 @@ fn bad_input_is_named() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert!(stderr.contains("faults.control: the directory control cannot be used"), "{stderr}");
+}
+
+#[test]
+fn serial_number_after_the_last_is_refused() {
+    let sandbox = Sandbox::new();
+    leave(&own_state_file(&sandbox), std::process::id(), "");
+    fs::write(state_file(&sandbox, "request.toml"), format!("serial = {}\nlist = []", u64::MAX)).unwrap();
+    sandbox.softcp(["faults", "clear", "--control", "control"]).expect(3, "faults-clear-no-serial");
 }
 
 #[test]

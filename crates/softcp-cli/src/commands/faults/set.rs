@@ -19,6 +19,9 @@ use crate::table;
 /// How often the processes' answers are looked for.
 const POLL: Duration = Duration::from_millis(20);
 
+/// What to do about a directory that no request can be written into.
+const START_ANEW: &str = "empty the control directory and start the programs anew";
+
 /// `softcp faults set`.
 pub(super) fn set(args: &FaultsSetArgs, directory: &Path, json: bool) -> Result<Exit, Failure> {
     if args.faults.len() > MAX_FAULTS {
@@ -52,7 +55,10 @@ fn ask(
     if asked.is_empty() {
         return Err(nobody(target.process, directory));
     }
-    let serial = last_serial.unwrap_or(0) + 1;
+    let serial = last_serial
+        .unwrap_or(0)
+        .checked_add(1)
+        .ok_or_else(|| Failure::environment("the serial numbers of requests are used up", START_ANEW))?;
     let list: Vec<_> = faults.iter().map(ToString::to_string).collect();
     let request = Request { serial, process: target.process, add, list };
     let overtaken = |state: &&State| previous.as_ref().is_some_and(|previous| is_open(previous, state));
@@ -60,10 +66,7 @@ fn ask(
     let dropped = dropped.map(|state| Unanswered { process: state.process, adapter: state.adapter }).collect();
     request.write(directory).map_err(|error| match &error {
         FileError::Io { path, source } => Failure::io("write", path, source),
-        _ => Failure::environment(
-            printable(&error.to_string()),
-            "empty the control directory and start the programs anew",
-        ),
+        _ => Failure::environment(printable(&error.to_string()), START_ANEW),
     })?;
     let report = SetReport {
         directory: directory.display().to_string(),
