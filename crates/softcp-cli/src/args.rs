@@ -9,10 +9,13 @@ use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use softcp::config::Encryption;
-use softcp::faults::Schedule;
+use softcp::faults::{Fault, FaultError, Schedule};
 use softcp_abi::GUID;
 use softcp_client::ChannelType;
 use softcp_player::Protection;
+
+/// The call that uses a key in the middle of the clip: each sample is a decryption blit and a read-back.
+const MID_CLIP: u32 = 75;
 
 /// What `softcp help` says at its end.
 const AFTER_HELP: &str = "\
@@ -112,6 +115,13 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "MP4", value_hint = ValueHint::FilePath)]
     pub(crate) clip: Option<PathBuf>,
 
+    /// A fault to happen on the way, by its name or with a schedule as "key-lost every=20" (docs/faults.md)
+    ///
+    /// The report shows what the application saw and how it recovered. The exit code is 1 when the fault did not occur, or
+    /// the clip or the frame suffered from it.
+    #[arg(long, value_name = "NAME", value_parser = demo_fault)]
+    pub(crate) fault: Option<Schedule>,
+
     /// Replace existing files
     #[arg(short, long)]
     pub(crate) force: bool,
@@ -170,6 +180,12 @@ pub(crate) struct DecryptArgs {
     /// Samples between two session key refreshes of a track; 0 for none
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub(crate) refresh_every: u32,
+
+    /// Start over up to N times when the driver fails or is not believed, with a new device at the sample that failed
+    ///
+    /// New keys for lost ones need no restart. Each restart checks certificate and signatures as the first start does.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) restarts: u32,
 
     /// Replace an existing output
     #[arg(short, long)]
@@ -391,6 +407,18 @@ fn handle(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| "a handle is a number as 500 or 0x1f4".to_owned())
 }
 
+/// A fault for the demonstration. Of one that meets calls with a key and says not which, the one in the middle of the clip.
+fn demo_fault(text: &str) -> Result<Schedule, String> {
+    let schedule: Schedule = text.parse().map_err(|error: FaultError| error.to_string())?;
+    let is_bare = text.split_whitespace().count() == 1;
+    match schedule.fault() {
+        Fault::KeyLost | Fault::KeyAndContentLost | Fault::DeviceRemoved if is_bare => {
+            format!("{} at={MID_CLIP}", schedule.fault()).parse().map_err(|error: FaultError| error.to_string())
+        }
+        _ => Ok(schedule),
+    }
+}
+
 /// A GUID, or the name of the one encryption that has one, as the configuration takes them.
 fn encryption(text: &str) -> Result<GUID, String> {
     Encryption::try_from(text.to_owned()).map(|encryption| encryption.0)
@@ -422,6 +450,19 @@ mod tests {
         for text in ["", "0x", "0x+1", "-1", "1f4", "0x1ffffffffffffffff"] {
             assert!(handle(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn fault_of_the_demonstration_comes_in_the_middle_unless_told() {
+        for (text, schedule) in [
+            ("key-lost", "key-lost at=75"),
+            (" device-removed ", "device-removed at=75"),
+            ("key-lost every=3", "key-lost every=3"),
+            ("wrong-mac", "wrong-mac at=1"),
+        ] {
+            assert_eq!(demo_fault(text).map(|fault| fault.to_string()), Ok(schedule.to_owned()));
+        }
+        assert!(demo_fault("certificate-revoked").unwrap_err().contains("certificate-expired"));
     }
 
     #[test]

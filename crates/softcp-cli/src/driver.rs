@@ -86,19 +86,30 @@ pub(crate) fn open(args: &DriverArgs) -> Result<OpenedDriver, Failure> {
 
 /// Opens a driver whose certificate is to be checked.
 pub(crate) fn open_trusted(args: &DriverArgs, trust: &TrustArgs) -> Result<TrustedDriver, Failure> {
-    open_trusted_with(args, trust, None)
+    open_trusted_with(args, trust, |_| None)
 }
 
-/// The same; the built-in driver is given a capability for this run, unless the configuration says whether it has it.
+/// The same with a capability for this run, for the built-in driver and where the configuration does not say whether it
+/// has it.
+pub(crate) fn open_trusted_having(
+    args: &DriverArgs,
+    trust: &TrustArgs,
+    capability: Capability,
+) -> Result<TrustedDriver, Failure> {
+    open_trusted_with(args, trust, |config| {
+        let is_free = args.driver.is_none() && !config.capabilities.flags.contains_key(&capability);
+        is_free.then(|| capability_option(capability))
+    })
+}
+
+/// The same with one more option of the driver, in the form of `SOFTCP_OPTIONS`, which may depend on the configuration.
 pub(crate) fn open_trusted_with(
     args: &DriverArgs,
     trust: &TrustArgs,
-    capability: Option<Capability>,
+    option: impl FnOnce(&Config) -> Option<String>,
 ) -> Result<TrustedDriver, Failure> {
     let config = configuration()?;
-    let given = capability
-        .filter(|capability| args.driver.is_none() && !config.capabilities.flags.contains_key(capability))
-        .map(capability_option);
+    let given = option(&config);
     let configured = config.identity.directory;
     let (trust, identity) = match (Trust::named(trust)?, configured) {
         (Some(trust), _) => (trust, None),

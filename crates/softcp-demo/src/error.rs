@@ -75,3 +75,15 @@ pub enum DemoError {
         source: io::Error,
     },
 }
+
+impl DemoError {
+    /// Whether a new device may fare better: the driver failed a call, or was not believed.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Driver(error) => matches!(error, Error::Driver(_)),
+            Self::Session(error) => error.may_pass(),
+            Self::Channel(failure) => failure.may_pass(),
+            _ => false,
+        }
+    }
+}

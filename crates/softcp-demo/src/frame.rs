@@ -37,6 +37,13 @@ impl Nv12 {
         &self.bytes
     }
 
+    /// The same as planes of luma, Cb and Cr, one behind the other.
+    pub(crate) fn planar(&self) -> impl Iterator<Item = u8> {
+        let (luma, chroma) = self.bytes.split_at(self.width * self.height);
+        let every_other = |first| chroma.iter().skip(first).step_by(2);
+        luma.iter().chain(every_other(0)).chain(every_other(1)).copied()
+    }
+
     /// The rows of both planes.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &[u8]> {
         self.bytes.chunks_exact(self.width)

@@ -17,8 +17,10 @@
 //! player would. The second half does what a player's decoder does with a finished picture: it puts one frame, which
 //! is uncompressed NV12, into a protected surface of the driver, and then reads it back. Both do it as a protected player
 //! does, under protection that an authenticated channel switches on and off again. In between, the second half tries to
-//! map the protected surface and to decrypt into an unprotected one, on and off. The [`DemoReport`] says whether the frame
-//! came back byte for byte, whether the bytes outside were noise, and what protection forbade.
+//! map the protected surface and to decrypt into an unprotected one, on and off. The [`DemoReport`] says whether the clip was
+//! decrypted picture for picture, whether the frame came back byte for byte, whether the bytes outside were noise, and what
+//! protection forbade. With [`DemoOptions::restarts`] both halves survive a driver that fails on the way, and the report says
+//! what happened.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use softcp_player::ChannelReport;
+use softcp_player::{ChannelReport, Incident};
 
 use crate::picture::Area;
 
@@ -24,6 +24,8 @@ pub struct DemoReport {
     pub channel: Option<ChannelReport>,
     /// What protection forbade; none when there was no channel to switch it.
     pub protection: Option<ProtectionSummary>,
+    /// What went wrong on the way, with clip or frame, and was mended.
+    pub incidents: Vec<Incident>,
     /// The picture.
     pub picture: PathBuf,
     /// Where the four panels lie in the picture.
@@ -33,11 +35,12 @@ pub struct DemoReport {
 }
 
 impl DemoReport {
-    /// Whether everything is as it should be: the frame came back byte for byte, nobody without a key saw more than
+    /// Whether everything is as it should be: the clip was decrypted picture for picture, the frame came back byte for byte, nobody without a key saw more than
     /// noise, and protection forbade what it should while it was on and nothing after.
     #[must_use]
     pub fn is_as_expected(&self) -> bool {
-        self.surface.read_back_identical
+        self.clip.is_identical
+            && self.surface.read_back_identical
             && self.surface.bus.is_noise
             && self.surface.read_back.is_noise
             && self.protection.as_ref().is_none_or(ProtectionSummary::is_as_expected)
@@ -72,6 +75,8 @@ pub struct ClipSummary {
     pub bytes: u64,
     /// How many of them were encrypted.
     pub bytes_encrypted: u64,
+    /// Whether all its pictures, decoded, are those that were encrypted.
+    pub is_identical: bool,
     /// The clear clip, if it was asked for.
     pub clear_clip: Option<PathBuf>,
     /// What the reader should know. One sentence each.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use softcp_player::{DecryptOptions, DecryptReport, Protection, Trust, decrypt};
+use softcp_player::{DecryptOptions, DecryptReport, Incident, Protection, Remedy, Trust, decrypt};
 use softcp_runtime::Driver;
 
 use crate::clip;
@@ -26,6 +26,8 @@ pub struct DemoClip<'a> {
     pub file: &'a [u8],
     /// Its key, as `KID:KEY` in hexadecimal digits.
     pub key: &'a str,
+    /// SHA-256 over all its decoded pictures as planar YCbCr 4:2:0, as 64 hexadecimal digits.
+    pub pictures_sha256: &'a str,
 }
 
 /// What to write and whom to trust.
@@ -43,6 +45,8 @@ pub struct DemoOptions {
     pub trust: Trust,
     /// Whether clip and frame are protected by an authenticated channel.
     pub protection: Protection,
+    /// How often clip and frame may each start over when the driver fails or is not believed: for drivers with faults.
+    pub restarts: u32,
 }
 
 /// Plays `clip` through `driver`, sends one frame through a protected surface, and writes the picture.
@@ -63,13 +67,14 @@ pub fn run(driver: &Driver, clip: DemoClip<'_>, options: &DemoOptions) -> Result
     let (played, pictures) = play(driver, clip, options)?;
     let index = pictures.len() / 2;
     let frame = pictures.get(index).ok_or(DemoError::NotAvc("it has no pictures"))?;
-    let trip = surface::round_trip(&driver.create_device()?, &options.trust, frame, options.protection)?;
+    let mut incidents = played.incidents.clone();
+    let trip = send(driver, frame, options, &mut incidents)?;
 
     let (channel, protection) = trip.protected.clone().unzip();
     let mut report = DemoReport {
         driver: format!("{} {}", driver.name(), driver.version()),
         certificate: trip.certificate.clone(),
-        clip: clip_summary(&played, options.clear_clip.as_deref()),
+        clip: clip_summary(&played, clip::sha256(&pictures) == clip.pictures_sha256, options.clear_clip.as_deref()),
         frame: FrameSummary {
             number: index + 1,
             of: pictures.len(),
@@ -80,6 +85,7 @@ pub fn run(driver: &Driver, clip: DemoClip<'_>, options: &DemoOptions) -> Result
         surface: surface_summary(&trip, frame),
         channel,
         protection,
+        incidents,
         picture: options.picture.clone(),
         panels: picture::panels(frame.width(), frame.height()),
         seconds: 0.0,
@@ -100,13 +106,35 @@ fn play(driver: &Driver, clip: DemoClip<'_>, options: &DemoOptions) -> Result<(D
     decrypt_options.keys.insert_text(clip.key)?;
     decrypt_options.refresh_every = REFRESH_EVERY;
     decrypt_options.protection = options.protection;
+    decrypt_options.restarts = options.restarts;
     decrypt_options.overwrite = options.replace_clear_clip;
     let report = decrypt(driver, &decrypt_options, &mut |_| {})?;
     let pictures = clip::pictures(&fs::read(&clear).map_err(DemoError::Temporary)?)?;
     Ok((report, pictures))
 }
 
-fn clip_summary(played: &DecryptReport, clear_clip: Option<&Path>) -> ClipSummary {
+/// Sends the frame through a protected surface, with a new device each time that the driver fails.
+fn send(
+    driver: &Driver,
+    frame: &Nv12,
+    options: &DemoOptions,
+    incidents: &mut Vec<Incident>,
+) -> Result<RoundTrip, DemoError> {
+    let mut restarts = 0;
+    loop {
+        let device = driver.create_device().map_err(DemoError::from);
+        match device.and_then(|device| surface::round_trip(&device, &options.trust, frame, options.protection)) {
+            Err(error) if restarts < options.restarts && error.may_pass() => {
+                let (error, remedy) = (error.to_string(), Remedy::StartOver);
+                incidents.push(Incident { track_id: None, sample: None, error, remedy, times: 1 });
+                restarts += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn clip_summary(played: &DecryptReport, is_identical: bool, clear_clip: Option<&Path>) -> ClipSummary {
     let video = played.tracks.iter().find(|track| track.decrypted);
     ClipSummary {
         codec: video.map(|track| track.codec.clone()).unwrap_or_default(),
@@ -117,6 +145,7 @@ fn clip_summary(played: &DecryptReport, clear_clip: Option<&Path>) -> ClipSummar
         blits: played.blits,
         bytes: played.tracks.iter().map(|track| track.bytes).sum(),
         bytes_encrypted: played.bytes_encrypted,
+        is_identical,
         clear_clip: clear_clip.map(Path::to_owned),
         notes: played.notes.clone(),
     }

@@ -10,6 +10,7 @@ use softcp_runtime::Driver;
 
 const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../softcp-cli/assets/demo-cenc.mp4");
 const KEY: &str = "5eed0000000000000000000000000001:00112233445566778899aabbccddeeff";
+const PICTURES_SHA256: &str = "017ae1f32ce8b583007f6afbc336d19578628d4ec8215756e4e85f5c92663ae8";
 
 fn demo(driver_options: &str, protection: Protection) -> DemoReport {
     let folder = tempfile::tempdir().unwrap();
@@ -21,8 +22,11 @@ fn demo(driver_options: &str, protection: Protection) -> DemoReport {
         replace_clear_clip: false,
         trust: Trust::Anyone,
         protection,
+        restarts: 0,
     };
-    let report = run(&driver, DemoClip { file: &fs::read(CLIP).unwrap(), key: KEY }, &options).unwrap();
+    let report =
+        run(&driver, DemoClip { file: &fs::read(CLIP).unwrap(), key: KEY, pictures_sha256: PICTURES_SHA256 }, &options)
+            .unwrap();
     assert!(options.picture.exists());
     report
 }

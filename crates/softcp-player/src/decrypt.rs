@@ -1,24 +1,24 @@
 //! An encrypted file to a clear one, in one forward pass.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use softcp_cenc::{FourCc, KeyId, Movie, Piece, Pieces, Sample, Selection, Track};
+use softcp_cenc::{FourCc, KeyId, Movie, Selection, Track};
 use softcp_client::ChannelType;
 use softcp_client::clear_key::Licence;
 use softcp_runtime::{Device, Driver};
 use tempfile::NamedTempFile;
 
 use crate::error::DecryptError;
-use crate::input::Input;
-use crate::keys::{ContentKeys, KeyMap, KidText};
+use crate::incident::{Incidents, Remedy};
+use crate::keys::{ContentKeys, KeyMap};
 use crate::licence::LicensedKeys;
-use crate::output::Output;
-use crate::path::{PathError, PathOptions, ProtectedPath, SampleError};
+use crate::pass::{Pass, TrackProgress};
+use crate::path::{PathOptions, ProtectedPath};
 use crate::protected::{ProtectedDevice, Protection};
-use crate::report::{DecryptReport, TrackReport};
+use crate::report::{ChannelReport, DecryptReport, LicenceReport, TrackReport};
 use crate::trust::Trust;
 
 /// Samples between two session key refreshes unless the user says otherwise: about a second of video.
@@ -27,8 +27,8 @@ const DEFAULT_REFRESH_EVERY: u32 = 30;
 /// What answers on the driver's side of the channel. Every driver that has channels has software.
 const CHANNEL_TYPE: ChannelType = ChannelType::DriverSoftware;
 
-/// Bytes between two calls of the progress callback.
-const PROGRESS_STEP: u64 = 1 << 20;
+/// From here on opening the path is worth a word: it takes a few milliseconds.
+const SLOW: Duration = Duration::from_millis(500);
 
 /// What to decrypt and how.
 #[derive(Debug)]
@@ -49,6 +49,9 @@ pub struct DecryptOptions {
     pub refresh_every: u32,
     /// Whether decryption is protected. [`Protection::Required`] in a new value.
     pub protection: Protection,
+    /// How often to start over when the driver fails in a way that a new key does not mend, or is not believed: with a new
+    /// device, channel and sessions, at the sample that failed. 0 in a new value: such a failure ends the run.
+    pub restarts: u32,
     /// The tracks to decrypt, by number; `None`, all that are protected. The others are copied as they are.
     pub tracks: Option<Vec<u32>>,
 }
@@ -65,6 +68,7 @@ impl DecryptOptions {
             trust,
             refresh_every: DEFAULT_REFRESH_EVERY,
             protection: Protection::default(),
+            restarts: 0,
             tracks: None,
         }
     }
@@ -92,6 +96,9 @@ pub struct Progress {
 /// given the licence, and makes the sealed keys that the blits are done with. What a teardown takes on the way is set up anew,
 /// and the blit that it hit is repeated.
 ///
+/// What went wrong on the way and was mended is in [`DecryptReport::incidents`]; what is not mended by new keys, as a
+/// device that is removed, needs [`DecryptOptions::restarts`].
+///
 /// A key that is wrong is not noticed: AES-CTR has no way to tell.
 ///
 /// # Errors
@@ -113,39 +120,34 @@ pub fn decrypt(
     let movie = Movie::open(BufReader::new(open(&options.input)?)).map_err(container)?;
     let selected = select_tracks(options, movie.tracks())?;
     check_keys(options, movie.tracks(), &selected)?;
-    let first = selected.first().copied().unwrap_or_default();
-    let device = driver.create_device().map_err(|source| DecryptError::of_path(first, None, source.into()))?;
-    let protected = match options.protection {
-        Protection::Required => Some(ProtectedDevice::open(&device, &options.trust, CHANNEL_TYPE)?),
-        Protection::Without => None,
-    };
-    let licensed = options.licence.clone().map(|licence| LicensedKeys::open(&device, licence)).transpose()?;
-    let keys = licensed.as_ref().map_or(ContentKeys::Given(&options.keys), ContentKeys::Licensed);
-    let paths = Paths { device: &device, protected: protected.as_ref(), keys, options };
-    let mut tracks = paths.open(movie.tracks(), &selected)?;
-
+    let is_selected = |track: &&Track| selected.contains(&track.id());
+    let mut tracks: Vec<_> = movie.tracks().iter().filter(is_selected).map(TrackProgress::new).collect();
     let mut reports: Vec<_> = movie.tracks().iter().map(track_report).collect();
     let total = movie.file_len();
     let pieces = movie.into_pieces(&Selection::Tracks(selected)).map_err(container)?;
     let output_error = |source| DecryptError::WriteOutput { path: options.output.clone(), source };
     let temporary = temporary_beside(&options.output).map_err(output_error)?;
-    let output = temporary.as_file().try_clone().and_then(Output::new).map_err(output_error)?;
-    let pass = Pass {
-        options,
-        input: Input::new(file),
-        output,
-        tracks: &mut tracks,
-        progress,
-        done: Progress { bytes: 0, total },
-        shown: 0,
+    let mut pass = Pass::new(options, pieces, file, temporary, total, progress).map_err(output_error)?;
+    let mut incidents = Incidents::default();
+    let mut restarts = 0;
+    let stage = loop {
+        match play(driver, options, &mut tracks, &mut pass, &mut incidents) {
+            Ok(stage) => break stage,
+            Err(error) if restarts < options.restarts && error.may_pass() => {
+                let (track_id, sample, error) = error.placed();
+                incidents.add(track_id, sample, error, Remedy::StartOver);
+                restarts += 1;
+            }
+            Err(error) => return Err(error),
+        }
     };
-    pass.run(pieces)?;
+    let temporary = pass.finish()?;
 
     let mut report = DecryptReport {
         input: options.input.clone(),
         output: options.output.clone(),
         driver: format!("{} {}", driver.name(), driver.version()),
-        certificate_verified: tracks.iter().all(|track| track.path.is_certificate_verified()),
+        certificate_verified: stage.certificate_verified,
         channel: None,
         licence: None,
         tracks: Vec::new(),
@@ -157,27 +159,21 @@ pub fn decrypt(
         bytes: total,
         seconds: 0.0,
         megabytes_per_second: 0.0,
+        incidents: incidents.into_vec(),
         notes: Vec::new(),
     };
     for track in &mut reports {
-        if let Some(state) = tracks.iter().find(|state| state.id == track.id) {
-            state.fill(track);
+        if let Some(progress) = tracks.iter().find(|progress| progress.id == track.id) {
+            progress.fill(track);
         }
         report.samples += track.samples;
         report.refreshes += track.refreshes;
         report.blits += track.blits;
         report.bytes_encrypted += track.bytes_encrypted;
     }
-    report.notes = notes(&tracks, &reports, options.protection);
+    report.notes = notes(&stage, &reports, options.protection);
     report.tracks = reports;
-    // Sessions and their decoders end before protection does.
-    drop(tracks);
-    report.licence = licensed.map(|licensed| licensed.report());
-    if let Some(protected) = protected {
-        let channel = protected.close()?;
-        report.certificate_verified &= channel.certificate_verified;
-        report.channel = Some(channel);
-    }
+    (report.channel, report.licence) = (stage.channel, stage.licence);
     put_in_place(temporary, options)?;
     report.seconds = started.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]
@@ -186,103 +182,81 @@ pub fn decrypt(
     Ok(report)
 }
 
-/// A track on its way.
-struct TrackState<'a> {
-    id: u32,
-    handler: FourCc,
-    path: ProtectedPath<'a>,
-    key_ids: Vec<KeyId>,
-    /// Samples that are clear in the file, and their bytes.
-    clear_samples: u64,
-    clear_bytes: u64,
+/// What a device, its channel and its paths leave behind that the report tells of.
+struct Stage {
+    certificate_verified: bool,
+    lacks_refresh: bool,
+    reads_back: bool,
+    channel: Option<ChannelReport>,
+    licence: Option<LicenceReport>,
 }
 
-impl TrackState<'_> {
-    fn fill(&self, report: &mut TrackReport) {
-        let statistics = self.path.statistics();
-        report.decrypted = true;
-        report.key_ids = self.key_ids.iter().map(|kid| KidText(*kid).to_string()).collect();
-        report.samples = statistics.samples + self.clear_samples;
-        report.refreshes = statistics.refreshes;
-        report.recoveries = statistics.recoveries;
-        report.blits = statistics.blits;
-        report.bytes = statistics.bytes + self.clear_bytes;
-        report.bytes_encrypted = statistics.bytes_encrypted;
-    }
-}
-
-/// The pass over the pieces.
-struct Pass<'a, 'k> {
-    options: &'a DecryptOptions,
-    input: Input,
-    output: Output,
-    tracks: &'a mut [TrackState<'k>],
-    progress: &'a mut dyn FnMut(Progress),
-    done: Progress,
-    /// Bytes at the last call of the callback.
-    shown: u64,
-}
-
-impl Pass<'_, '_> {
-    fn run(mut self, mut pieces: Pieces<BufReader<File>>) -> Result<(), DecryptError> {
-        let container = |source| DecryptError::Container { path: self.options.input.clone(), source };
-        while let Some(piece) = pieces.next_piece().map_err(container)? {
-            self.done.bytes += piece.len();
-            match piece {
-                Piece::Copy { len, .. } => self.copy(len)?,
-                Piece::Rewritten { bytes, .. } => {
-                    self.input.skip(bytes.len() as u64).map_err(|error| self.read_error(error))?;
-                    self.output.write_all(&bytes).map_err(|error| self.write_error(error))?;
-                }
-                Piece::Sample(sample) => self.sample(&sample)?,
-            }
-            if self.done.bytes - self.shown >= PROGRESS_STEP {
-                self.show();
-            }
-        }
-        self.show();
-        let path = &self.options.output;
-        self.output.finish().map_err(|source| DecryptError::WriteOutput { path: path.clone(), source })
+/// Opens a device with all that belongs to it, goes over what is left of the file, and closes everything again. After an
+/// error that may pass it can be called again.
+fn play(
+    driver: &Driver,
+    options: &DecryptOptions,
+    tracks: &mut [TrackProgress],
+    pass: &mut Pass<'_>,
+    incidents: &mut Incidents,
+) -> Result<Stage, DecryptError> {
+    let opening = Instant::now();
+    let first = tracks.first().map(|track| track.id).unwrap_or_default();
+    let device = driver.create_device().map_err(|source| DecryptError::of_path(first, None, source.into()))?;
+    let protected = match options.protection {
+        Protection::Required => Some(ProtectedDevice::open(&device, &options.trust, CHANNEL_TYPE)?),
+        Protection::Without => None,
+    };
+    let licensed = options.licence.clone().map(|licence| LicensedKeys::open(&device, licence)).transpose()?;
+    let keys = licensed.as_ref().map_or(ContentKeys::Given(&options.keys), ContentKeys::Licensed);
+    let mut paths = open_paths(&device, protected.as_ref(), keys, options, tracks)?;
+    let took = opening.elapsed();
+    if took >= SLOW {
+        let error = format!("the key exchanges and what belongs to them took {:.1} s", took.as_secs_f64());
+        incidents.add(None, None, error, Remedy::Wait);
     }
 
-    fn sample(&mut self, sample: &Sample) -> Result<(), DecryptError> {
-        let track = self.tracks.iter_mut().find(|track| track.id == sample.track_id);
-        let track = track.expect("only samples of selected tracks come as pieces, and each of those has its path");
-        let Some(encryption) = &sample.encryption else {
-            track.clear_samples += 1;
-            track.clear_bytes += u64::from(sample.len);
-            return self.copy(sample.len.into());
+    let result = pass.run(tracks, &mut paths, incidents);
+    for (track, path) in tracks.iter_mut().zip(&paths) {
+        track.close(path);
+    }
+    result?;
+
+    let mut stage = Stage {
+        certificate_verified: paths.iter().all(ProtectedPath::is_certificate_verified),
+        lacks_refresh: paths.iter().any(ProtectedPath::lacks_refresh),
+        reads_back: paths.iter().any(ProtectedPath::reads_back),
+        channel: None,
+        licence: None,
+    };
+    // Sessions and their decoders end before protection does.
+    drop(paths);
+    stage.licence = licensed.map(|licensed| licensed.report());
+    if let Some(protected) = protected {
+        let channel = protected.close()?;
+        stage.certificate_verified &= channel.certificate_verified;
+        stage.channel = Some(channel);
+    }
+    Ok(stage)
+}
+
+/// A path for each track.
+fn open_paths<'a>(
+    device: &Device,
+    protected: Option<&'a ProtectedDevice>,
+    keys: ContentKeys<'a>,
+    options: &DecryptOptions,
+    tracks: &[TrackProgress],
+) -> Result<Vec<ProtectedPath<'a>>, DecryptError> {
+    let path_options = PathOptions { trust: options.trust.clone(), refresh_every: options.refresh_every };
+    let open = |track: &TrackProgress| {
+        let path = match protected {
+            Some(protected) => ProtectedPath::open(protected, keys, &path_options),
+            None => ProtectedPath::without_channel(device, keys, &path_options),
         };
-        if track.key_ids.last() != Some(&encryption.kid) && !track.key_ids.contains(&encryption.kid) {
-            track.key_ids.push(encryption.kid);
-        }
-        let result = track.path.decrypt_sample(encryption, sample.len, &mut self.input, &mut self.output);
-        let (track_id, handler) = (track.id, track.handler);
-        result.map_err(|error| match error {
-            SampleError::Read(source) => self.read_error(source),
-            SampleError::Write(source) => self.write_error(source),
-            SampleError::Path(PathError::MissingKey { kid }) => missing_key(self.options, track_id, handler, kid),
-            SampleError::Path(source) => DecryptError::of_path(track_id, Some(sample.index), source),
-        })
-    }
-
-    fn copy(&mut self, len: u64) -> Result<(), DecryptError> {
-        let copied = self.output.copy_from(len, &mut self.input).map_err(|error| self.read_error(error))?;
-        copied.map_err(|error| self.write_error(error))
-    }
-
-    fn show(&mut self) {
-        self.shown = self.done.bytes;
-        (self.progress)(self.done);
-    }
-
-    fn read_error(&self, source: io::Error) -> DecryptError {
-        DecryptError::ReadInput { path: self.options.input.clone(), source }
-    }
-
-    fn write_error(&self, source: io::Error) -> DecryptError {
-        DecryptError::WriteOutput { path: self.options.output.clone(), source }
-    }
+        path.map_err(|source| DecryptError::of_path(track.id, None, source))
+    };
+    tracks.iter().map(open).collect()
 }
 
 fn open(path: &Path) -> Result<File, DecryptError> {
@@ -357,40 +331,10 @@ fn check_keys(options: &DecryptOptions, tracks: &[Track], selected: &[u32]) -> R
     Ok(())
 }
 
-fn missing_key(options: &DecryptOptions, track_id: u32, handler: FourCc, kid: KeyId) -> DecryptError {
+pub(crate) fn missing_key(options: &DecryptOptions, track_id: u32, handler: FourCc, kid: KeyId) -> DecryptError {
     match options.licence {
         Some(_) => DecryptError::NotInLicence { track_id, handler, kid },
         None => DecryptError::MissingKey { track_id, handler, kid },
-    }
-}
-
-/// What the paths of all tracks have in common.
-struct Paths<'a> {
-    device: &'a Device,
-    protected: Option<&'a ProtectedDevice>,
-    keys: ContentKeys<'a>,
-    options: &'a DecryptOptions,
-}
-
-impl<'a> Paths<'a> {
-    fn open(&self, tracks: &[Track], selected: &[u32]) -> Result<Vec<TrackState<'a>>, DecryptError> {
-        tracks.iter().filter(|track| selected.contains(&track.id())).map(|track| self.open_one(track)).collect()
-    }
-
-    fn open_one(&self, track: &Track) -> Result<TrackState<'a>, DecryptError> {
-        let options = PathOptions { trust: self.options.trust.clone(), refresh_every: self.options.refresh_every };
-        let path = match self.protected {
-            Some(protected) => ProtectedPath::open(protected, self.keys, &options),
-            None => ProtectedPath::without_channel(self.device, self.keys, &options),
-        };
-        Ok(TrackState {
-            id: track.id(),
-            handler: track.handler(),
-            path: path.map_err(|source| DecryptError::of_path(track.id(), None, source))?,
-            key_ids: Vec::new(),
-            clear_samples: 0,
-            clear_bytes: 0,
-        })
     }
 }
 
@@ -411,21 +355,21 @@ fn track_report(track: &Track) -> TrackReport {
     }
 }
 
-fn notes(tracks: &[TrackState<'_>], reports: &[TrackReport], protection: Protection) -> Vec<String> {
+fn notes(stage: &Stage, reports: &[TrackReport], protection: Protection) -> Vec<String> {
     let mut notes = Vec::new();
-    if tracks.iter().any(|track| track.path.lacks_refresh()) {
+    if stage.lacks_refresh {
         notes.push("The driver cannot refresh session keys (FRESHEN_SESSION_KEY); none was refreshed.".to_owned());
     }
     if protection == Protection::Without {
         notes.push("No authenticated channel was opened, and protection was not switched on.".to_owned());
     }
-    if protection == Protection::Without && tracks.iter().any(|track| track.path.reads_back()) {
+    if protection == Protection::Without && stage.reads_back {
         notes.push(
             "The driver protects its output at all times (PROTECTION_ALWAYS_ON); samples were read back encrypted."
                 .to_owned(),
         );
     }
-    if tracks.iter().any(|track| !track.path.is_certificate_verified()) {
+    if !stage.certificate_verified {
         notes.push("The driver's certificate was not checked against a root.".to_owned());
     }
     for report in reports.iter().filter(|report| report.scheme.is_some() && !report.decrypted) {

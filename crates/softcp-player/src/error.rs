@@ -170,6 +170,24 @@ impl DecryptError {
             source => Self::Path { track_id, sample, source },
         }
     }
+
+    /// Whether a new device, channel and sessions may fare better.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Licence { source } => source.may_pass(),
+            Self::Channel { source } => source.may_pass(),
+            Self::Path { source, .. } => source.may_pass(),
+            _ => false,
+        }
+    }
+
+    /// The track and the sample at which it happened, and the text without them.
+    pub(crate) fn placed(&self) -> (Option<u32>, Option<u64>, String) {
+        match self {
+            Self::Path { track_id, sample, source } => (Some(*track_id), *sample, source.to_string()),
+            error => (None, None, error.to_string()),
+        }
+    }
 }
 
 impl From<LicenceFailure> for DecryptError {

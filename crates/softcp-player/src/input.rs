@@ -31,6 +31,12 @@ impl Input {
         Self { file, buffer: vec![0; BUFFER], start: 0, end: 0 }
     }
 
+    /// Goes on reading at `offset` of the file.
+    pub(crate) fn seek_to(&mut self, offset: u64) -> io::Result<()> {
+        (self.start, self.end) = (0, 0);
+        self.file.seek(SeekFrom::Start(offset)).map(|_| ())
+    }
+
     /// Passes over `len` bytes.
     pub(crate) fn skip(&mut self, len: u64) -> io::Result<()> {
         let buffered = self.end - self.start;
@@ -109,6 +115,19 @@ mod tests {
             assert!(part == bytes[at..at + len + 20]);
             input.skip(len as u64).unwrap();
             at += 2 * len + 20;
+        }
+    }
+
+    #[test]
+    fn seek_to_an_earlier_place_reads_the_same_again() {
+        let bytes = numbered(300_000);
+        let mut input = Input::new(file_of(&bytes));
+        let mut part = vec![0; 100_000];
+        input.read_exact(&mut part).unwrap();
+        for offset in [0, 5, 99_999, 200_000] {
+            input.seek_to(offset as u64).unwrap();
+            input.read_exact(&mut part).unwrap();
+            assert!(part == bytes[offset..offset + 100_000], "{offset}");
         }
     }
 

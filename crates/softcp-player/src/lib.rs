@@ -23,7 +23,9 @@
 //!
 //! Content keys are given by the application ([`KeyMap`]) or come from a clear key licence ([`LicensedKeys`]): then the
 //! driver's secure environment has the keys, and the application passes sealed ones on. Keys that the driver loses on the
-//! way, by a teardown, are set up anew, and the blit is repeated: no sample is lost.
+//! way, by a teardown, are set up anew, and the blit is repeated: no sample is lost. With [`DecryptOptions::restarts`] a
+//! player also survives what a new key does not mend, as a device that is removed: everything is opened anew, and the next
+//! sample goes on where the last one ended. Each [`Incident`] is in the report.
 //!
 //! [`ProtectedDevice`] is the start-up of a protected player and its end, [`PlayerChannel`] the channel that it talks
 //! over, and [`OpenSession`] a session with both its halves.
@@ -53,10 +55,12 @@
 mod channel;
 mod decrypt;
 mod error;
+mod incident;
 mod input;
 mod keys;
 mod licence;
 mod output;
+mod pass;
 mod path;
 mod protected;
 mod report;
@@ -67,6 +71,7 @@ mod trust;
 pub use channel::{ChannelFailure, MessageCounts, PlayerChannel};
 pub use decrypt::{DecryptOptions, Progress, decrypt};
 pub use error::DecryptError;
+pub use incident::{Incident, Remedy};
 pub use keys::{ContentKeys, KeyMap, KeyTextError, KidText};
 pub use licence::{LicenceFailure, LicensedKeys};
 pub use path::{PathError, PathOptions, PathStatistics, ProtectedPath, SampleError};

@@ -65,6 +65,11 @@ impl LicenceFailure {
         let Self::Command { source: ClearKeyError::Refused(status), .. } = self else { return false };
         matches!(status, Status::NotProvisioned | Status::UnknownKid)
     }
+
+    /// Whether a new device may fare better: a call failed, or everything was forgotten again and again.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Call(Error::Driver(_))) || self.is_loss()
+    }
 }
 
 /// A licence whose keys the secure environment of a device has, and the sealed keys made of them.

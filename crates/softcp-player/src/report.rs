@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::incident::Incident;
+
 /// The outcome of [`decrypt`](crate::decrypt()). Serialised, it is the report that `--json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DecryptReport {
@@ -37,6 +39,8 @@ pub struct DecryptReport {
     pub seconds: f64,
     /// Bytes of the file in units of 10^6 per second.
     pub megabytes_per_second: f64,
+    /// What went wrong on the way and was mended, in the order in which each happened first.
+    pub incidents: Vec<Incident>,
     /// What the reader should know, as that the driver cannot refresh session keys. One sentence each.
     pub notes: Vec<String>,
 }

@@ -31,6 +31,8 @@ pub struct OpenSession<'p> {
     client: ClientSession,
     certificate: VerifiedCertificate,
     has_read_back_key: bool,
+    /// The random number of the last refresh of this key.
+    last_number: Option<[u8; 16]>,
 }
 
 impl<'p> OpenSession<'p> {
@@ -69,6 +71,7 @@ impl<'p> OpenSession<'p> {
             client: ClientSession::new(exchange),
             certificate,
             has_read_back_key: caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY),
+            last_number: None,
         })
     }
 
@@ -105,9 +108,14 @@ impl<'p> OpenSession<'p> {
     ///
     /// # Errors
     ///
-    /// [`PathError::Driver`]; nothing has changed.
+    /// [`PathError::Driver`]; nothing has changed. [`PathError::RepeatedRandomNumber`]: finishing would bring the key
+    /// before the last refresh back, so the application has not started; starting again replaces the number (D2).
     pub fn start_refresh(&mut self) -> Result<(), PathError> {
         let number = self.session.start_key_refresh()?;
+        if self.last_number == Some(number) {
+            return Err(PathError::RepeatedRandomNumber);
+        }
+        self.last_number = Some(number);
         self.client.start_refresh(number);
         Ok(())
     }
@@ -132,6 +140,7 @@ impl<'p> OpenSession<'p> {
         let exchange = KeyExchange::new(&self.certificate, &SystemRandom)?;
         self.session.negotiate(exchange.message().as_bytes())?;
         self.client.renegotiate(exchange);
+        self.last_number = None;
         if let Some((protected, binding)) = &self.binding {
             protected.keep_bound(binding)?;
         }
@@ -156,6 +165,7 @@ impl<'p> OpenSession<'p> {
         self.binding = binding;
         self.session = session;
         self.client.renegotiate(exchange);
+        self.last_number = None;
         Ok(())
     }
 

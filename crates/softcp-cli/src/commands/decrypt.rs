@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use softcp::capability::Capability;
-use softcp_player::{ChannelReport, DecryptOptions, DecryptReport, LicenceReport, decrypt};
+use softcp_player::{ChannelReport, DecryptOptions, DecryptReport, Incident, LicenceReport, decrypt};
 
 use crate::args::DecryptArgs;
 use crate::driver;
@@ -16,14 +16,17 @@ use crate::{keys, progress, protected, table};
 pub(crate) fn run(args: &DecryptArgs, json: bool) -> Result<Exit, Failure> {
     let keys = keys::read(&args.keys, args.key_file.as_deref())?;
     let licence = args.licence.as_deref().map(keys::licence).transpose()?;
-    let environment = licence.is_some().then_some(Capability::HardwareDrmCommunication);
-    let trusted = driver::open_trusted_with(&args.driver, &args.trust, environment)?;
+    let trusted = match licence {
+        Some(_) => driver::open_trusted_having(&args.driver, &args.trust, Capability::HardwareDrmCommunication)?,
+        None => driver::open_trusted(&args.driver, &args.trust)?,
+    };
     let options = DecryptOptions {
         overwrite: args.force,
         keys,
         licence,
         refresh_every: args.refresh_every,
         protection: args.protection.into(),
+        restarts: args.restarts,
         tracks: (!args.tracks.is_empty()).then(|| args.tracks.clone()),
         ..DecryptOptions::new(&args.input, &args.output, trusted.trust.for_player())
     };
@@ -96,11 +99,28 @@ impl Report for Decrypted {
         if let Some(licence) = &report.licence {
             writeln!(out, "{}", licence_text(licence))?;
         }
-        let recoveries: u64 = report.tracks.iter().map(|track| track.recoveries).sum();
-        if recoveries != 0 {
-            writeln!(out, "keys lost and set up anew: {}", counted(recoveries, "time"))?;
-        }
+        report.incidents.iter().try_for_each(|incident| {
+            writeln!(out, "{}: {}", incident_place(incident), printable(&incident.error))?;
+            writeln!(out, "  {}", incident_remedy(incident))
+        })?;
         report.notes.iter().try_for_each(|note| writeln!(out, "note: {}", printable(note)))
+    }
+}
+
+/// Where something went wrong first.
+pub(super) fn incident_place(incident: &Incident) -> String {
+    let track = incident.track_id.map(|id| format!("track {id}, ")).unwrap_or_default();
+    match incident.sample {
+        Some(sample) => format!("{track}sample {sample}"),
+        None => format!("{track}opening or closing"),
+    }
+}
+
+/// What was done about it, and how often.
+pub(super) fn incident_remedy(incident: &Incident) -> String {
+    match incident.times {
+        1 => incident.remedy.to_string(),
+        times => format!("{}: {}", incident.remedy, counted(times, "time")),
     }
 }
 

@@ -7,7 +7,7 @@ use comfy_table::Table;
 use serde::Serialize;
 use softcp_demo::{Attempt, DemoClip, DemoError, DemoOptions, DemoReport, Enforcement, Noise};
 
-use super::decrypt::{counted, messages_text, protection_text};
+use super::decrypt::{counted, incident_place, incident_remedy, messages_text, protection_text};
 use crate::args::DemoArgs;
 use crate::driver::{self, Trust};
 use crate::failure::{Exit, Failure};
@@ -18,13 +18,18 @@ use crate::{protected, table};
 const CLIP: DemoClip<'_> = DemoClip {
     file: include_bytes!("../../assets/demo-cenc.mp4"),
     key: "5eed0000000000000000000000000001:00112233445566778899aabbccddeeff",
+    pictures_sha256: "017ae1f32ce8b583007f6afbc336d19578628d4ec8215756e4e85f5c92663ae8",
 };
+
+/// How often clip and frame may each start over when a fault is asked for.
+const RESTARTS: u32 = 3;
 
 const PICTURE: &str = "softcp-demo.png";
 
 /// `softcp demo`.
 pub(crate) fn run(args: &DemoArgs, json: bool) -> Result<Exit, Failure> {
-    let trusted = driver::open_trusted(&args.driver, &args.trust)?;
+    let fault = args.fault.as_ref().map(|fault| format!("faults.list={fault}"));
+    let trusted = driver::open_trusted_with(&args.driver, &args.trust, |_| fault)?;
     let options = DemoOptions {
         picture: args.output.clone().unwrap_or_else(|| PathBuf::from(PICTURE)),
         replace_picture: args.force || args.output.is_none(),
@@ -32,11 +37,14 @@ pub(crate) fn run(args: &DemoArgs, json: bool) -> Result<Exit, Failure> {
         replace_clear_clip: args.force,
         trust: trusted.trust.for_player(),
         protection: args.protection.into(),
+        restarts: if args.fault.is_some() { RESTARTS } else { 0 },
     };
     let demo = softcp_demo::run(&trusted.opened.driver, CLIP, &options)
         .map_err(|error| demo_failed(&error, &trusted.trust))?;
-    let is_as_expected = demo.is_as_expected();
-    output::print(&Shown { demo, root: trusted.trust.origin.to_string() }, json)?;
+    let shown =
+        Shown { demo, root: trusted.trust.origin.to_string(), fault: args.fault.as_ref().map(ToString::to_string) };
+    let is_as_expected = shown.is_as_expected();
+    output::print(&shown, json)?;
     Ok(if is_as_expected { Exit::Ok } else { Exit::CheckFailed })
 }
 
@@ -70,6 +78,8 @@ struct Shown {
     demo: DemoReport,
     /// Whom the certificate was checked against.
     root: String,
+    /// The fault that was asked for.
+    fault: Option<String>,
 }
 
 impl Report for Shown {
@@ -94,6 +104,7 @@ impl Report for Shown {
             .add_row(["  session keys", &key_text(clip.key_generations, clip.refreshes)])
             .add_row(["  through the driver", &counted(clip.blits, "decryption blit")])
             .add_row(["  bytes", &format!("{}, of which {} encrypted", clip.bytes, clip.bytes_encrypted)])
+            .add_row(["  pictures identical", if clip.is_identical { "yes" } else { "NO" }])
             .add_row(["Frame", &format!("picture {} of {}, {size}", frame.number, frame.of)])
             .add_row(["  session keys", &key_text(surface.key_generations, surface.key_generations - 1)])
             .add_row(["  on the bus", &noise_text(&surface.bus)])
@@ -101,6 +112,7 @@ impl Report for Shown {
             .add_row(["  without the key", &noise_text(&surface.read_back)])
             .add_row(["  read-back identical", identical]);
         self.add_channel(&mut table);
+        self.add_fault(&mut table);
         writeln!(out, "{}\n", table.trim_fmt())?;
         for note in &clip.notes {
             writeln!(out, "note: {}", printable(note))?;
@@ -113,6 +125,29 @@ impl Report for Shown {
 }
 
 impl Shown {
+    /// Whether all went well, and a fault that was asked for occurred and was mended.
+    fn is_as_expected(&self) -> bool {
+        self.demo.is_as_expected() && (self.fault.is_none() || !self.demo.incidents.is_empty())
+    }
+
+    /// The fault asked for, and what went wrong and was done about it.
+    fn add_fault(&self, table: &mut Table) {
+        match &self.fault {
+            Some(fault) => table.add_row(["Fault", fault]),
+            None if self.demo.incidents.is_empty() => return,
+            None => table.add_row(["Incidents"]),
+        };
+        if self.demo.incidents.is_empty() {
+            table.add_row(["  seen", "NOTHING: it did not occur"]);
+        }
+        for incident in &self.demo.incidents {
+            table
+                .add_row(["  where", &incident_place(incident)])
+                .add_row(["  seen", &printable(&incident.error)])
+                .add_row(["  done", &incident_remedy(incident)]);
+        }
+    }
+
     /// The channel, and what protection forbade.
     fn add_channel(&self, table: &mut Table) {
         let Some(channel) = &self.demo.channel else {

@@ -56,6 +56,19 @@ fn licence_is_as_good_as_keys() {
 }
 
 #[test]
+fn faults_are_survived_and_told() {
+    let sandbox = Sandbox::new();
+    let faults = "faults.list=device-removed at=200,refresh-refused at=1,key-lost at=70 times=2";
+    let input = vector("ff-cenc-faststart.mp4");
+    let args = ["decrypt", &input, "--key", KEY, "-o", "clear.mp4", "--restarts", "1"];
+    sandbox.softcp(args).env("SOFTCP_OPTIONS", faults).expect(0, "decrypt-faults");
+    assert_eq!(std::fs::read(sandbox.path("clear.mp4")).unwrap(), decrypted("ff-cenc-faststart.mp4", &["--key", KEY]));
+    let args = ["decrypt", &input, "--key", KEY, "-o", "again.mp4"];
+    sandbox.softcp(args).env("SOFTCP_OPTIONS", faults).expect(1, "decrypt-device-removed");
+    assert!(!sandbox.path("again.mp4").exists());
+}
+
+#[test]
 fn licence_needs_a_secure_environment() {
     const ON: &str = "capabilities.flags.hardware_drm_communication=true";
     let sandbox = Sandbox::new();

@@ -98,6 +98,54 @@ fn driver_without_refresh_and_read_back_key_is_reported_so() {
     Sandbox::new().softcp(["demo"]).env("SOFTCP_OPTIONS", options).expect(0, "demo-few-capabilities");
 }
 
+#[test]
+fn every_fault_happens_and_is_recovered_from() {
+    for (fault, remedy) in [
+        ("key-lost", "new-keys"),
+        ("key-and-content-lost", "new-keys"),
+        ("device-removed", "start-over"),
+        ("protected-memory-exhausted", "start-over"),
+        ("out-of-memory", "start-over"),
+        ("unsupported-crypto", "start-over"),
+        ("certificate-expired", "start-over"),
+        ("certificate-wrong-root", "start-over"),
+        ("certificate-wrong-key", "start-over"),
+        ("slow-key-exchange", "wait"),
+        ("wrong-mac", "start-over"),
+        ("repeated-random-number", "refresh-again"),
+        ("refresh-refused", "refresh-later"),
+    ] {
+        let report = report(&Sandbox::new(), &["--fault", fault], 0);
+        let incidents = report["incidents"].as_array().unwrap();
+        assert!(incidents.len() == 1 && incidents[0]["remedy"] == remedy, "{fault}: {report}");
+        assert_eq!(
+            (&report["clip"]["is_identical"], &report["surface"]["read_back_identical"]),
+            (&true.into(), &true.into())
+        );
+    }
+    assert_eq!(softcp_faults().len(), 13, "each has its line above");
+}
+
+/// The names of all faults.
+fn softcp_faults() -> Vec<&'static str> {
+    softcp::faults::Fault::ALL.iter().map(|fault| fault.name()).collect()
+}
+
+#[test]
+fn fault_that_hits_the_frame_is_recovered_from_too() {
+    let report = report(&Sandbox::new(), &["--fault", "device-removed at=162"], 0);
+    let incidents = report["incidents"].as_array().unwrap();
+    assert!(incidents.iter().any(|incident| incident["track_id"].is_null()), "{report}");
+}
+
+#[test]
+fn fault_is_shown_and_one_that_does_not_occur_fails_the_check() {
+    let sandbox = Sandbox::new();
+    sandbox.softcp(["demo", "--fault", "key-lost"]).expect(0, "demo-fault");
+    sandbox.softcp(["demo", "--fault", "key-lost at=100000"]).expect(1, "demo-fault-never");
+    sandbox.softcp(["demo", "--fault", "key-lots"]).expect(2, "demo-fault-unknown");
+}
+
 /// The command on a driver with a defect.
 fn broken(sandbox: &Sandbox, defect: &str, args: &[&str]) -> Command {
     sandbox

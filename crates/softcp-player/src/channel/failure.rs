@@ -150,6 +150,30 @@ impl ChannelFailure {
         matches!(self, Self::NotOffered(_) | Self::NoDecoder(_))
     }
 
+    /// Whether a new device and channel may fare better: a call failed, or somebody was not believed.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Call(error) => matches!(error, Error::Driver(_)),
+            Self::Certificate(_)
+            | Self::Untrusted(_)
+            | Self::KeyExchange(_)
+            | Self::UnsignedFailure { .. }
+            | Self::NotAuthentic { .. }
+            | Self::Refused { .. } => true,
+            Self::NotOffered(_)
+            | Self::NoDecoder(_)
+            | Self::NoHandle
+            | Self::Random(_)
+            | Self::Message(_)
+            | Self::Malformed { .. }
+            | Self::Contradiction { .. }
+            | Self::WrongChannelType { .. }
+            | Self::NotSwitched { .. }
+            | Self::NotBound { .. } => false,
+        }
+    }
+
     /// What to do about it, in one line.
     #[must_use]
     pub fn advice(&self) -> &'static str {

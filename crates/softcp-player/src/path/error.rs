@@ -75,9 +75,34 @@ pub enum PathError {
     /// The session could not be bound to a decoder over the authenticated channel.
     #[error(transparent)]
     Channel(#[from] ChannelFailure),
+    /// The random number of a session key refresh is the one of the refresh before: with it, the key before the last
+    /// refresh would come back. The key in force stays.
+    #[error("the driver gave the random number of the session key refresh before once more")]
+    RepeatedRandomNumber,
     /// The application's mirror of the session disagrees with the driver about a refresh.
     #[error(transparent)]
     Mirror(#[from] SessionError),
+}
+
+impl PathError {
+    /// Whether a new device, channel and session may fare better: the driver failed, or was not believed. What it does
+    /// not offer, and what is missing or unsuitable in the file, stays so.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Driver(error) => matches!(error, softcp_runtime::Error::Driver(_)),
+            Self::Channel(failure) => failure.may_pass(),
+            Self::Licence(failure) => failure.may_pass(),
+            Self::Certificate(_) | Self::Untrusted(_) | Self::KeyExchange(_) | Self::RepeatedRandomNumber => true,
+            Self::NotOffered { .. }
+            | Self::NoKeyExchange
+            | Self::MissingKey { .. }
+            | Self::NotAesCtr { .. }
+            | Self::IvNotIncreasing { .. }
+            | Self::ShortMapping { .. }
+            | Self::Mirror(_) => false,
+        }
+    }
 }
 
 /// Why a sample was not decrypted.

@@ -11,9 +11,13 @@ use softcp_runtime::{ContentProtectionCaps, EncryptedBlockInfo, Error, SessionSt
 
 use super::PathError;
 use super::pool::{Buffers, Clear};
+use crate::incident::Remedy;
 use crate::keys::ContentKeys;
 use crate::licence::MAX_ATTEMPTS;
 use crate::session::OpenSession;
+
+/// Refreshes that may be refused one after the other: content must not stay under one key for ever.
+const MAX_REFUSED: u32 = 16;
 
 /// A session, and what is remembered for its next blits.
 #[derive(Debug)]
@@ -30,6 +34,10 @@ pub(super) struct KeyedSession<'p> {
     last_ivs: Option<HashMap<KeyId, AesCtrIv>>,
     refreshes: u64,
     recoveries: u64,
+    /// Refreshes refused since the last one that was not.
+    refused: u32,
+    /// What went wrong and was mended since somebody asked.
+    incidents: Vec<(String, Remedy)>,
 }
 
 /// A content key as the driver takes it.
@@ -51,7 +59,18 @@ impl<'p> KeyedSession<'p> {
     pub(super) fn new(open: OpenSession<'p>, keys: ContentKeys<'p>, caps: &ContentProtectionCaps) -> Self {
         let must_increase = caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_SEQUENTIAL_CTR_IV);
         let last_ivs = must_increase.then(HashMap::new);
-        Self { open, keys, wrapped: None, provisioning: None, read_back: None, last_ivs, refreshes: 0, recoveries: 0 }
+        Self {
+            open,
+            keys,
+            wrapped: None,
+            provisioning: None,
+            read_back: None,
+            last_ivs,
+            refreshes: 0,
+            recoveries: 0,
+            refused: 0,
+            incidents: Vec::new(),
+        }
     }
 
     /// Decrypts the staging buffer, and hands out the clear bytes, of which the first `len` count.
@@ -86,9 +105,30 @@ impl<'p> KeyedSession<'p> {
     }
 
     /// `StartSessionKeyRefresh` on both sides. The old key stays in force until [`finish_refresh`](Self::finish_refresh).
-    pub(super) fn start_refresh(&mut self) -> Result<(), PathError> {
-        // A new key needs no refresh.
-        self.open.start_refresh().or_else(|error| self.recover_from(error))
+    /// `false` if the driver refuses, and has not done so too often: then the old key stays in force.
+    pub(super) fn start_refresh(&mut self) -> Result<bool, PathError> {
+        let mut attempts = 1;
+        loop {
+            match self.open.start_refresh() {
+                Ok(()) => break,
+                Err(error @ PathError::RepeatedRandomNumber) if attempts < MAX_ATTEMPTS => {
+                    self.incidents.push((error.to_string(), Remedy::RefreshAgain));
+                }
+                Err(error) if self.is_refusal(&error) => {
+                    self.refused += 1;
+                    self.incidents.push((error.to_string(), Remedy::RefreshLater));
+                    return Ok(false);
+                }
+                Err(error) => {
+                    // A new key needs no refresh.
+                    self.recover_from(error)?;
+                    break;
+                }
+            }
+            attempts += 1;
+        }
+        self.refused = 0;
+        Ok(true)
     }
 
     /// `FinishSessionKeyRefresh` on both sides.
@@ -116,6 +156,11 @@ impl<'p> KeyedSession<'p> {
     /// How often keys were set up anew.
     pub(super) fn recoveries(&self) -> u64 {
         self.recoveries
+    }
+
+    /// What went wrong and was mended since the last time.
+    pub(super) fn take_incidents(&mut self) -> Vec<(String, Remedy)> {
+        std::mem::take(&mut self.incidents)
     }
 
     /// Whether the certificate was checked against a root.
@@ -175,6 +220,13 @@ impl<'p> KeyedSession<'p> {
         }
     }
 
+    /// Whether the driver said no to a refresh, for now, and the key in force is as it was.
+    fn is_refusal(&mut self, error: &PathError) -> bool {
+        matches!(error, PathError::Driver(Error::Driver(_)))
+            && self.refused < MAX_REFUSED
+            && matches!(self.open.session().status(), Ok(SessionStatus::Ok))
+    }
+
     /// Sets up anew what the driver has lost; `error` stands if that is nothing. Keys may be lost again meanwhile.
     fn recover_from(&mut self, mut error: PathError) -> Result<(), PathError> {
         for _ in 0..MAX_ATTEMPTS {
@@ -182,6 +234,7 @@ impl<'p> KeyedSession<'p> {
                 Ok(false) => return Err(error),
                 Ok(true) => {
                     self.recoveries += 1;
+                    self.incidents.push((error.to_string(), Remedy::NewKeys));
                     return Ok(());
                 }
                 Err(again) => error = again,

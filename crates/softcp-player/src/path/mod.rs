@@ -6,6 +6,7 @@ mod pool;
 mod sample;
 
 use std::io;
+use std::ops::AddAssign;
 
 use softcp_abi::{
     D3D11_1DDI_CONTENT_PROTECTION_CAPS, D3D11_1DDI_CONTENT_PROTECTION_CAPS_CONTENT_KEY,
@@ -17,6 +18,7 @@ use softcp_abi::{
 use softcp_cenc::SampleEncryption;
 use softcp_runtime::{ContentProtectionCaps, Device};
 
+use crate::incident::Remedy;
 use crate::keys::ContentKeys;
 use crate::protected::ProtectedDevice;
 use crate::session::OpenSession;
@@ -59,7 +61,8 @@ pub struct PathStatistics {
 /// sealed ones, from a licence, stay as they are.
 ///
 /// Where the driver loses keys (D23), they are set up anew and the blit is repeated: the session key by a key exchange, the
-/// licence by provisioning and loading it again.
+/// licence by provisioning and loading it again. A driver that refuses a refresh is asked again before the next sample, and
+/// given up when it refuses too often; one that repeats the random number of the refresh before is asked for another.
 #[derive(Debug)]
 pub struct ProtectedPath<'a> {
     keys: ContentKeys<'a>,
@@ -143,8 +146,7 @@ impl<'a> ProtectedPath<'a> {
         if !self.keys.contains(&encryption.kid) {
             return Err(PathError::MissingKey { kid: encryption.kid }.into());
         }
-        if self.refresh.is_due() {
-            self.session.start_refresh()?;
+        if self.refresh.is_due() && self.session.start_refresh()? {
             self.refresh.passed = 0;
         }
         let done = sample::Blitter {
@@ -171,6 +173,11 @@ impl<'a> ProtectedPath<'a> {
     #[must_use]
     pub fn statistics(&self) -> PathStatistics {
         PathStatistics { refreshes: self.session.refreshes(), recoveries: self.session.recoveries(), ..self.statistics }
+    }
+
+    /// What went wrong and was mended since the last time: what was seen, and what was done.
+    pub fn take_incidents(&mut self) -> Vec<(String, Remedy)> {
+        self.session.take_incidents()
     }
 
     /// Whether refreshes were asked for and the driver offers none (`FRESHEN_SESSION_KEY`).
@@ -224,6 +231,18 @@ impl<'a> ProtectedPath<'a> {
             scratch: Scratch::default(),
             statistics: PathStatistics::default(),
         })
+    }
+}
+
+impl AddAssign for PathStatistics {
+    fn add_assign(&mut self, more: Self) {
+        let Self { samples, refreshes, recoveries, blits, bytes, bytes_encrypted } = more;
+        self.samples += samples;
+        self.refreshes += refreshes;
+        self.recoveries += recoveries;
+        self.blits += blits;
+        self.bytes += bytes;
+        self.bytes_encrypted += bytes_encrypted;
     }
 }
 
