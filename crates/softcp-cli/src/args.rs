@@ -53,6 +53,7 @@ pub(crate) enum Command {
     Decrypt(DecryptArgs),
     Caps(CapsArgs),
     Channel(ChannelArgs),
+    Faults(FaultsArgs),
     #[command(subcommand)]
     Cert(CertCommand),
     Completions(CompletionsArgs),
@@ -259,6 +260,71 @@ impl From<ChannelTypeArg> for ChannelType {
             ChannelTypeArg::Hardware => Self::DriverHardware,
         }
     }
+}
+
+/// See, set and clear what goes wrong on purpose in running programs
+///
+/// A program takes part if faults.control in the configuration of its driver names a directory: in the file of
+/// SOFTCP_CONF, or as SOFTCP_OPTIONS=faults.control=DIR. Without a command below, lists what is set.
+#[derive(Debug, Args)]
+pub(crate) struct FaultsArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<FaultsCommand>,
+
+    /// The directory that the programs name [default: faults.control of SOFTCP_CONF and SOFTCP_OPTIONS]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) control: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FaultsCommand {
+    /// List the faults of each process, and how often each has occurred
+    List,
+    Set(FaultsSetArgs),
+    Clear(FaultsClearArgs),
+    /// List the faults that there are
+    Names,
+}
+
+/// Set faults, in place of those that are set
+///
+/// A fault is its name and, separated by spaces, when it occurs: "key-lost at=3", "wrong-mac every=5 times=2",
+/// "refresh-refused probability=0.1 seed=7", "slow-key-exchange after=2s delay=250ms". Without more than a name it occurs
+/// at the next call that counts for it. Calls count from now on.
+///
+/// When it occurs: at=N, every=N, or probability=P with seed=S; times=M for no more than M calls; after=T; delay=T of a slow
+/// key exchange. Times are as 250ms or 2s. The command "softcp faults names" lists the names.
+#[derive(Debug, Args)]
+pub(crate) struct FaultsSetArgs {
+    /// A fault, in quotes if it says when
+    #[arg(required = true, value_name = "FAULT")]
+    pub(crate) faults: Vec<Schedule>,
+
+    /// Leave the faults that are set, and their counts
+    #[arg(long)]
+    pub(crate) add: bool,
+
+    #[command(flatten)]
+    pub(crate) target: FaultsTargetArgs,
+}
+
+/// Clear all faults, those of the configuration too
+#[derive(Debug, Args)]
+pub(crate) struct FaultsClearArgs {
+    #[command(flatten)]
+    pub(crate) target: FaultsTargetArgs,
+}
+
+/// Whom a request for faults is for.
+#[derive(Debug, Args)]
+pub(crate) struct FaultsTargetArgs {
+    /// Only the process with this identifier [default: all that use the directory]
+    #[arg(long, value_name = "PID")]
+    pub(crate) process: Option<u32>,
+
+    /// Seconds to wait for the processes to obey; each does so at its next call that a fault can meet
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=3600))]
+    pub(crate) wait: u32,
 }
 
 /// Make and show certificates of drivers

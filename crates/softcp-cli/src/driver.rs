@@ -221,8 +221,8 @@ pub(crate) fn call_failed(error: &Error) -> Failure {
     Failure::check(printable(&error.to_string()), help)
 }
 
-/// The configuration of the driver, which says where its identity is.
-fn configuration() -> Result<Config, Failure> {
+/// The configuration of the driver, which says where its identity is, and where its faults are controlled.
+pub(crate) fn configuration() -> Result<Config, Failure> {
     Config::from_env().map_err(|error| match &error {
         ConfigError::Unreadable { path, source } => Failure::environment(
             format!("cannot read the configuration {}: {}", path.display(), plain(source)),

@@ -259,8 +259,9 @@ typedef struct softcp_adapter_desc {
   // agp), accessibility.implementation (as daughter-board-connector), accessibility.non_standard, .contiguous_blocks and
   // .non_contiguous_blocks (true or false), accessibility.encryption (a list of "aes128-ctr" and
   // GUIDs in quotes), true or false for quirks.status_echo (D21), quirks.caller_iv (D26) and
-  // quirks.key_exchange_alias (D29), faults.opt_in (true allows softcp_inject_fault) and faults.list (what goes wrong
-  // from the start, as softcp_inject_fault takes it, with commas between several).
+  // quirks.key_exchange_alias (D29), faults.opt_in (true allows softcp_inject_fault), faults.list (what goes wrong
+  // from the start, as softcp_inject_fault takes it, with commas between several) and faults.control (a directory by
+  // which the command softcp faults can set and clear them).
   const char *options;
   // The secure environment, which is copied; null: the built-in one for clear keys, one for each adapter.
   const struct softcp_secure_environment *environment;
@@ -480,7 +481,7 @@ typedef struct softcp_decoder_buffer {
 // Makes an adapter and writes it to `adapter`. `desc` may be null for all defaults.
 //
 // SOFTCP_E_INVALIDARG: null `adapter`, or a configuration that cannot be read or holds an unknown key or bad value
-// (SOFTCP_LOG=warn says which), or an environment without `execute`. SOFTCP_E_FAIL: the identity directory cannot be used.
+// (SOFTCP_LOG=warn says which), a directory of faults.control that cannot be used, or an environment without `execute`. SOFTCP_E_FAIL: the identity directory cannot be used.
 //
 // # Safety
 // `desc` is null or points to a structure of its `size` whose strings end in a zero byte and whose environment is null or

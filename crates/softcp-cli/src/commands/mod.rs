@@ -5,6 +5,7 @@ mod cert;
 mod channel;
 mod decrypt;
 mod demo;
+mod faults;
 mod shell;
 
 use crate::args::{CertCommand, Cli, Command};
@@ -17,6 +18,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Decrypt(args) => decrypt::run(args, cli.json),
         Command::Caps(args) => caps::run(args, cli.json),
         Command::Channel(args) => channel::run(args, cli.json),
+        Command::Faults(args) => faults::run(args, cli.json),
         Command::Cert(CertCommand::New(args)) => cert::new(args, cli.json),
         Command::Cert(CertCommand::Show(args)) => cert::show(args, cli.json),
         Command::Completions(args) => shell::completions(args),

@@ -9,6 +9,7 @@ mod cert;
 mod channel;
 mod decrypt;
 mod demo;
+mod faults;
 mod schema;
 mod support;
 mod usage;

@@ -94,7 +94,7 @@ fn is_of(value: &Value, name: &str) -> bool {
 }
 
 /// Checks a report that a command has printed.
-fn check_report(name: &str, printed: &[u8]) {
+pub(crate) fn check_report(name: &str, printed: &[u8]) {
     let report: Value = serde_json::from_slice(printed).unwrap();
     let schema = schema(name);
     assert_eq!(report["report"], name);
@@ -180,7 +180,21 @@ fn every_schema_is_of_a_report_and_says_what_it_is() {
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     names.sort();
-    assert_eq!(names, ["caps", "cert-new", "cert-show", "channel", "decrypt", "demo", "error"]);
+    assert_eq!(
+        names,
+        [
+            "caps",
+            "cert-new",
+            "cert-show",
+            "channel",
+            "decrypt",
+            "demo",
+            "error",
+            "faults-list",
+            "faults-names",
+            "faults-set"
+        ]
+    );
     for name in names {
         let schema = schema(&name);
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{name}");

@@ -13,6 +13,11 @@ fn help_of_every_command() {
         ("help-decrypt", &["help", "decrypt"]),
         ("help-caps", &["help", "caps"]),
         ("help-channel", &["help", "channel"]),
+        ("help-faults", &["help", "faults"]),
+        ("help-faults-list", &["help", "faults", "list"]),
+        ("help-faults-set", &["help", "faults", "set"]),
+        ("help-faults-clear", &["help", "faults", "clear"]),
+        ("help-faults-names", &["help", "faults", "names"]),
         ("help-cert", &["help", "cert"]),
         ("help-cert-new", &["help", "cert", "new"]),
         ("help-cert-show", &["help", "cert", "show"]),
@@ -37,7 +42,7 @@ fn completions_name_every_command() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = sandbox.softcp(["completions", shell]).assert().success();
         let script = String::from_utf8(output.get_output().stdout.clone()).unwrap();
-        for command in ["demo", "decrypt", "caps", "channel", "cert", "completions", "man"] {
+        for command in ["demo", "decrypt", "caps", "channel", "faults", "cert", "completions", "man"] {
             assert!(script.contains(command), "{shell}: {command}");
         }
     }
@@ -50,7 +55,19 @@ fn man_writes_a_page_per_command() {
     sandbox.softcp(["man", "pages/man1"]).assert().success().stdout_eq("").stderr_eq("");
     let page = |name: &str| std::fs::read_to_string(sandbox.path("pages/man1").join(name)).unwrap();
     assert!(page("softcp.1").contains("Exit codes"));
-    for command in ["demo", "decrypt", "caps", "channel", "cert", "cert-new", "cert-show", "completions", "man"] {
+    for command in [
+        "demo",
+        "decrypt",
+        "caps",
+        "channel",
+        "faults",
+        "faults-set",
+        "cert",
+        "cert-new",
+        "cert-show",
+        "completions",
+        "man",
+    ] {
         assert!(page(&format!("softcp-{command}.1")).contains(".SH NAME"), "{command}");
     }
     sandbox.write("file", "");

@@ -40,8 +40,9 @@ pub struct softcp_adapter_desc {
     /// agp), accessibility.implementation (as daughter-board-connector), accessibility.non_standard, .contiguous_blocks and
     /// .non_contiguous_blocks (true or false), accessibility.encryption (a list of "aes128-ctr" and
     /// GUIDs in quotes), true or false for quirks.status_echo (D21), quirks.caller_iv (D26) and
-    /// quirks.key_exchange_alias (D29), faults.opt_in (true allows softcp_inject_fault) and faults.list (what goes wrong
-    /// from the start, as softcp_inject_fault takes it, with commas between several).
+    /// quirks.key_exchange_alias (D29), faults.opt_in (true allows softcp_inject_fault), faults.list (what goes wrong
+    /// from the start, as softcp_inject_fault takes it, with commas between several) and faults.control (a directory by
+    /// which the command softcp faults can set and clear them).
     pub options: *const c_char,
     /// The secure environment, which is copied; null: the built-in one for clear keys, one for each adapter.
     pub environment: *const softcp_secure_environment,
@@ -73,7 +74,7 @@ impl softcp_adapter {
 /// Makes an adapter and writes it to `adapter`. `desc` may be null for all defaults.
 ///
 /// SOFTCP_E_INVALIDARG: null `adapter`, or a configuration that cannot be read or holds an unknown key or bad value
-/// (SOFTCP_LOG=warn says which), or an environment without `execute`. SOFTCP_E_FAIL: the identity directory cannot be used.
+/// (SOFTCP_LOG=warn says which), a directory of faults.control that cannot be used, or an environment without `execute`. SOFTCP_E_FAIL: the identity directory cannot be used.
 ///
 /// # Safety
 /// `desc` is null or points to a structure of its `size` whose strings end in a zero byte and whose environment is null or
@@ -172,8 +173,10 @@ pub(crate) fn open(
     let options: Vec<&str> = [options, env_options.as_deref()].into_iter().flatten().collect();
     let config = Config::from_sources(file, Some(&options.join(";"))).map_err(softcp::Error::from)?;
     let provider = Provider::aws_lc();
-    Ok(match secure {
+    let adapter = match secure {
         Some(secure) => Adapter::with_environment(&config, provider, secure)?,
         None => Adapter::new(&config, provider)?,
-    })
+    };
+    adapter.faults().warn_with(|text| tracing::warn!("{text}"));
+    Ok(adapter)
 }

@@ -33,6 +33,7 @@
 //! [faults]
 //! opt_in = false                       # whether faults can be set and cleared at run time
 //! list = []                            # what goes wrong on purpose, as "key-lost at=3"; see docs/faults.md
+//! control = "/run/user/1000/softcp"    # where `softcp faults` can set and clear them; left out: nowhere
 //! ```
 //!
 //! Inline, keys are dotted and separated by semicolons:
@@ -84,6 +85,18 @@ pub enum ConfigError {
         origin: String,
         /// The option.
         option: String,
+    },
+    /// The directory of `faults.control` cannot be used.
+    #[error(
+        "faults.control: the directory {} cannot be used: {source}; name one that this program may write into, or leave \
+         faults.control out",
+        path.display()
+    )]
+    ControlDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// Two values that exclude each other.
     #[error("{0}")]

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //!   configuration, inject ──▶ Faults: [Schedule, …] ◀── each call asks "does this fault meet me?" ── engine
+//!   another process ──▶ control directory ──┘
 //! ```
 //!
 //! A fault comes before the call that meets it has any effect, and takes what it says and nothing else; the rules of the
 //! protocol stay what they are. `docs/faults.md` says of each what happens and how an application recovers.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,18 +17,27 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize};
 use softcp_abi::{E_INVALIDARG, E_NOTIMPL, E_OUTOFMEMORY, HRESULT};
 
+use crate::error::Result;
 use crate::provider::Clock;
 
 pub(crate) mod chain;
+mod control;
+pub mod files;
 mod schedule;
 
 pub use schedule::Schedule;
 
+use control::Control;
+
 /// More faults than these at once are refused.
-const MAX_FAULTS: usize = 256;
+pub const MAX_FAULTS: usize = 256;
+
+/// The bit beside those of the faults: there is a control directory to look into.
+const CONTROLLED: u32 = 1 << 31;
+const _: () = assert!(Fault::ALL.len() < 31, "each fault has a bit of its own");
 
 macro_rules! faults {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $summary:literal;)*) => {
         /// What can go wrong on purpose.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Fault {
@@ -44,6 +55,14 @@ macro_rules! faults {
                     $(Self::$variant => $name,)*
                 }
             }
+
+            /// What happens, in one line for people.
+            #[must_use]
+            pub fn summary(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $summary,)*
+                }
+            }
         }
     };
 }
@@ -54,41 +73,41 @@ faults! {
     ///
     /// Counts: decryption and encryption blits, read-back keys, Start and Finish of a refresh, frames and encrypted buffers
     /// of decoders, on a session that has a key to lose.
-    KeyLost = "key-lost";
+    KeyLost = "key-lost", "all sessions of the adapter lose their keys, as at a power event";
     /// As `key-lost`, and the protected content is lost too (D23). Counts the same calls.
-    KeyAndContentLost = "key-and-content-lost";
+    KeyAndContentLost = "key-and-content-lost", "all sessions of the adapter lose their keys, and protected content is lost too";
     /// The device is gone for good: this call and every later one on it but destroying is
     /// [`Error::DeviceRemoved`](crate::Error::DeviceRemoved).
     ///
     /// Counts: creating sessions and channels, key exchanges of sessions, and the calls that `key-lost` counts.
-    DeviceRemoved = "device-removed";
+    DeviceRemoved = "device-removed", "the device is gone for good; every call on it fails";
     /// A protected resource finds no memory, whatever the budget has left (D24):
     /// [`Error::ProtectedMemoryExhausted`](crate::Error::ProtectedMemoryExhausted). Counts: reservations of more than 0
     /// bytes.
-    ProtectedMemoryExhausted = "protected-memory-exhausted";
+    ProtectedMemoryExhausted = "protected-memory-exhausted", "there is no room for a protected resource";
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory). Counts: creating sessions and channels, and their key exchanges.
-    OutOfMemory = "out-of-memory";
+    OutOfMemory = "out-of-memory", "a session, a channel or a key exchange finds no memory";
     /// [`Error::UnsupportedCrypto`](crate::Error::UnsupportedCrypto), though the type is offered. Counts: creating sessions.
-    UnsupportedCrypto = "unsupported-crypto";
+    UnsupportedCrypto = "unsupported-crypto", "a session is refused, though its crypto type is offered";
     /// The chain that the driver shows has a leaf that expired in 2004. Counts: asking for a chain. The leaf's signature
     /// does not cover the changed date.
-    CertificateExpired = "certificate-expired";
+    CertificateExpired = "certificate-expired", "the driver's certificate expired in 2004";
     /// The chain that the driver shows leads to a root that nobody knows. Counts: asking for a chain.
-    CertificateWrongRoot = "certificate-wrong-root";
+    CertificateWrongRoot = "certificate-wrong-root", "the driver's certificate leads to a root that nobody knows";
     /// The chain that the driver shows has a leaf with a key that is not the driver's: its signature is wrong, and who
     /// does not check that fails at the key exchange. Counts: asking for a chain.
-    CertificateWrongKey = "certificate-wrong-key";
+    CertificateWrongKey = "certificate-wrong-key", "the driver's certificate has a key that is not the driver's";
     /// A key exchange takes longer, and succeeds. Counts: key exchanges of sessions and channels.
-    SlowKeyExchange = "slow-key-exchange";
+    SlowKeyExchange = "slow-key-exchange", "a key exchange takes longer, by delay=T (1s)";
     /// An answer on a channel carries a wrong OMAC; what was asked for has been done. Counts: answers to commands and
     /// queries on channels that have a key.
-    WrongMac = "wrong-mac";
+    WrongMac = "wrong-mac", "an answer on an authenticated channel has a wrong signature";
     /// The random number of a refresh is the one of the refresh before. Counts: Starts of a refresh, from a session's
     /// second one on since the fault was set.
-    RepeatedRandomNumber = "repeated-random-number";
+    RepeatedRandomNumber = "repeated-random-number", "a key refresh hands out the number of the refresh before";
     /// [`Error::RefreshRefused`](crate::Error::RefreshRefused); the key in force stays. Counts: Starts of a refresh on a
     /// session that has a key.
-    RefreshRefused = "refresh-refused";
+    RefreshRefused = "refresh-refused", "a key refresh is refused; the key in force stays";
 }
 
 impl Fault {
@@ -156,6 +175,10 @@ pub struct FaultConfig {
     /// The faults set from the start, each a [`Schedule`] as text; also one text with commas between them.
     #[serde(deserialize_with = "list_or_text")]
     pub list: Vec<Schedule>,
+    /// A directory by which other processes can set and clear faults, and see them; it is made if needed. None: they
+    /// cannot. [`files`] is what goes on in it. Independent of `opt_in`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control: Option<PathBuf>,
 }
 
 /// A fault that is set, and how far it has got.
@@ -173,9 +196,10 @@ pub struct FaultState {
 pub struct Faults {
     opt_in: bool,
     clock: Arc<dyn Clock>,
-    /// A bit for each fault that can still occur.
+    /// A bit for each fault that can still occur, and [`CONTROLLED`].
     pending: AtomicU32,
     set: Mutex<Vec<Set>>,
+    control: Option<Control>,
 }
 
 struct Set {
@@ -185,10 +209,24 @@ struct Set {
 }
 
 impl Faults {
-    pub(crate) fn new(config: &FaultConfig, clock: Arc<dyn Clock>) -> Result<Self, FaultError> {
-        let faults = Self { opt_in: config.opt_in, clock, pending: AtomicU32::new(0), set: Mutex::default() };
+    /// Errors: [`Error::Fault`](crate::Error::Fault), [`Error::Config`](crate::Error::Config).
+    pub(crate) fn new(config: &FaultConfig, clock: Arc<dyn Clock>) -> Result<Self> {
+        let pending = AtomicU32::new(0);
+        let mut faults = Self { opt_in: config.opt_in, clock, pending, set: Mutex::default(), control: None };
         config.list.iter().try_for_each(|schedule| faults.add(schedule.clone()))?;
+        if let Some(directory) = &config.control {
+            faults.control = Some(Control::new(directory, &faults.list())?);
+            faults.note_pending(&faults.lock());
+        }
         Ok(faults)
+    }
+
+    /// From now on what goes wrong with the control directory goes to `warning`, to be logged; it must not call this adapter.
+    /// The first one given stays.
+    pub fn warn_with(&self, warning: fn(&str)) {
+        if let Some(control) = &self.control {
+            control.warn_with(warning);
+        }
     }
 
     /// Sets a fault, next to those that are set already. Errors: [`FaultError::NotAllowed`], [`FaultError::TooMany`].
@@ -217,12 +255,26 @@ impl Faults {
 
     /// Whether no fault can occur any more, as far as is known now.
     pub(crate) fn is_empty(&self) -> bool {
-        self.pending.load(Ordering::Relaxed) == 0
+        self.pending() == 0
     }
 
     /// Whether the fault can still occur.
     pub(crate) fn is_pending(&self, fault: Fault) -> bool {
-        self.pending.load(Ordering::Relaxed) & fault.bit() != 0
+        self.pending() & fault.bit() != 0
+    }
+
+    /// The bits of the faults that can still occur, after a look into the control directory, if there is one.
+    fn pending(&self) -> u32 {
+        let bits = self.pending.load(Ordering::Relaxed);
+        if bits & CONTROLLED == 0 { bits } else { self.pending_controlled() }
+    }
+
+    #[cold]
+    fn pending_controlled(&self) -> u32 {
+        if let Some(control) = &self.control {
+            control.look(self, self.clock.now());
+        }
+        self.pending.load(Ordering::Relaxed) & !CONTROLLED
     }
 
     /// Counts a call for `fault` and says whether it is met.
@@ -249,6 +301,10 @@ impl Faults {
         let delay = met.filter_map(|set| set.count(now).then(|| set.state.schedule.delay())).max();
         if delay.is_some() {
             self.note_pending(&set);
+            drop(set);
+            if let Some(control) = &self.control {
+                control.occurred(self, now);
+            }
         }
         delay
     }
@@ -260,14 +316,30 @@ impl Faults {
         if set.len() >= MAX_FAULTS {
             return Err(FaultError::TooMany);
         }
-        set.push(Set { state: FaultState { schedule, counted: 0, occurred: 0 }, since });
+        set.push(Set::new(schedule, since));
+        self.note_pending(&set);
+        Ok(())
+    }
+
+    /// Sets these faults, with `keep` next to those that are set already, else in their place. Error:
+    /// [`FaultError::TooMany`]; then nothing has changed.
+    fn replace(&self, schedules: Vec<Schedule>, keep: bool) -> Result<(), FaultError> {
+        let since = self.clock.now();
+        let mut set = self.lock();
+        let kept = |set: &Set| keep && !set.is_over();
+        if set.iter().filter(|set| kept(set)).count() + schedules.len() > MAX_FAULTS {
+            return Err(FaultError::TooMany);
+        }
+        set.retain(kept);
+        set.extend(schedules.into_iter().map(|schedule| Set::new(schedule, since)));
         self.note_pending(&set);
         Ok(())
     }
 
     fn note_pending(&self, set: &[Set]) {
         let pending = set.iter().filter(|set| !set.is_over());
-        let bits = pending.fold(0, |bits, set| bits | set.state.schedule.fault().bit());
+        let controlled = if self.control.is_some() { CONTROLLED } else { 0 };
+        let bits = pending.fold(controlled, |bits, set| bits | set.state.schedule.fault().bit());
         self.pending.store(bits, Ordering::Relaxed);
     }
 
@@ -284,6 +356,10 @@ impl fmt::Debug for Faults {
 }
 
 impl Set {
+    fn new(schedule: Schedule, since: Duration) -> Self {
+        Self { state: FaultState { schedule, counted: 0, occurred: 0 }, since }
+    }
+
     fn is_over(&self) -> bool {
         self.state.schedule.times().is_some_and(|times| self.state.occurred >= times)
     }
@@ -327,7 +403,7 @@ mod tests {
     fn faults(texts: &[&str]) -> (Faults, Arc<FixedClock>) {
         let clock = Arc::new(FixedClock::default());
         let list = texts.iter().map(|text| text.parse().unwrap()).collect();
-        (Faults::new(&FaultConfig { opt_in: true, list }, Arc::clone(&clock) as _).unwrap(), clock)
+        (Faults::new(&FaultConfig { opt_in: true, list, control: None }, Arc::clone(&clock) as _).unwrap(), clock)
     }
 
     /// Which of the next `calls` are met, the first being 1.
@@ -395,7 +471,7 @@ mod tests {
     fn without_opt_in_nothing_is_switched() {
         let clock = Arc::new(FixedClock::default());
         let list = vec!["key-lost".parse().unwrap()];
-        let faults = Faults::new(&FaultConfig { opt_in: false, list }, clock).unwrap();
+        let faults = Faults::new(&FaultConfig { opt_in: false, list, control: None }, clock).unwrap();
         assert_eq!(faults.inject("wrong-mac".parse().unwrap()), Err(FaultError::NotAllowed));
         assert_eq!(faults.clear(), Err(FaultError::NotAllowed));
         assert!(faults.meets(Fault::KeyLost));
