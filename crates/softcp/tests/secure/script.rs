@@ -170,10 +170,10 @@ impl Model {
     /// environment has made opens, and only while its KID is not revoked.
     fn open(&self, device: &Device, bytes: &[u8]) {
         self.opens(device, bytes);
-        let [index, changes @ ..] = bytes else { return };
+        let [index, differences @ ..] = bytes else { return };
         let Some((blob, kid)) = self.blobs.get(usize::from(*index)) else { return };
         let mut changed = blob.clone();
-        changed.iter_mut().zip(changes).for_each(|(byte, change)| *byte ^= change);
+        changed.iter_mut().zip(differences).for_each(|(byte, change)| *byte ^= change);
         self.opens(device, &changed);
         let other = GUID::from_u128(!u128::from_be_bytes(*kid));
         assert!(device.adapter().open_sealed_key(blob, Some(&other)).is_err(), "opened for another KID");
