@@ -121,6 +121,11 @@ bool ddi_check_report(struct ddi *ddi, const char *entry, HRESULT hresult, const
         TAKE_ENTRY(entries, table, CreateVideoDecoder);                                   \
         TAKE_ENTRY(entries, table, DestroyVideoDecoder);                                  \
         TAKE_ENTRY(entries, table, VideoDecoderGetHandle);                                \
+        TAKE_ENTRY(entries, table, VideoDecoderEndFrame);                                 \
+        TAKE_ENTRY(entries, table, VideoDecoderSubmitBuffers);                            \
+        TAKE_ENTRY(entries, table, CalcPrivateVideoDecoderOutputViewSize);                \
+        TAKE_ENTRY(entries, table, CreateVideoDecoderOutputView);                         \
+        TAKE_ENTRY(entries, table, DestroyVideoDecoderOutputView);                        \
         TAKE_ENTRY(entries, table, CryptoSessionGetHandle);                               \
     } while (0)
 
@@ -138,31 +143,40 @@ static void take_entries(struct entries *entries, UINT sub_device, const void *t
     case D3D11_1DDI_VIDEO_FUNCTIONS: {
         const D3D11_1DDI_VIDEODEVICEFUNCS *functions = table;
         TAKE(entries, functions);
+        TAKE_ENTRY(entries, functions, VideoDecoderBeginFrame);
         break;
     }
     case D3DWDDM2_0DDI_VIDEO_FUNCTIONS: {
         const D3DWDDM2_0DDI_VIDEODEVICEFUNCS *functions = table;
         TAKE(entries, functions);
+        TAKE_ENTRY(entries, functions, VideoDecoderBeginFrame);
         TAKE_2_0(entries, functions);
+        TAKE_ENTRY(entries, functions, VideoDecoderSubmitBuffers1);
         break;
     }
     case D3DWDDM2_1DDI_VIDEO_FUNCTIONS: {
         const D3DWDDM2_1DDI_VIDEODEVICEFUNCS *functions = table;
         TAKE(entries, functions);
+        TAKE_ENTRY(entries, functions, VideoDecoderBeginFrame);
         TAKE_2_0(entries, functions);
+        TAKE_ENTRY(entries, functions, VideoDecoderSubmitBuffers1);
         break;
     }
     case D3DWDDM2_4DDI_VIDEO_FUNCTIONS: {
         const D3DWDDM2_4DDI_VIDEODEVICEFUNCS *functions = table;
         TAKE(entries, functions);
+        entries->VideoDecoderBeginFrame2_4 = functions->pfnVideoDecoderBeginFrame;
         TAKE_2_0(entries, functions);
+        TAKE_ENTRY(entries, functions, VideoDecoderSubmitBuffers2);
         TAKE_ENTRY(entries, functions, NegotiateCryptoSessionKeyExchangeMT);
         break;
     }
     case D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0: {
         const D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0 *functions = table;
         TAKE(entries, functions);
+        entries->VideoDecoderBeginFrameRs4 = functions->pfnVideoDecoderBeginFrame;
         TAKE_2_0(entries, functions);
+        TAKE_ENTRY(entries, functions, VideoDecoderSubmitBuffers2);
         break;
     }
     default:

@@ -22,7 +22,7 @@ struct ddi {
     struct reports reports;
 };
 
-/* The content-protection entries, and those that make a decoder, taken from the table of one sub-device. */
+/* The content-protection entries, and those of decoders and their frames, taken from the table of one sub-device. */
 struct entries {
     PFND3D11_1DDI_GETCONTENTPROTECTIONCAPS GetContentProtectionCaps;
     PFND3D11_1DDI_GETCRYPTOKEYEXCHANGETYPE GetCryptoKeyExchangeType;
@@ -47,6 +47,16 @@ struct entries {
     PFND3D11_1DDI_CREATEVIDEODECODER CreateVideoDecoder;
     PFND3D11_1DDI_DESTROYVIDEODECODER DestroyVideoDecoder;
     PFND3D11_1DDI_VIDEODECODERGETHANDLE VideoDecoderGetHandle;
+    PFND3D11_1DDI_VIDEODECODERBEGINFRAME VideoDecoderBeginFrame; /* one of these three, by the table */
+    PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME_RS4_0 VideoDecoderBeginFrameRs4;
+    PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME VideoDecoderBeginFrame2_4;
+    PFND3D11_1DDI_VIDEODECODERENDFRAME VideoDecoderEndFrame;
+    PFND3D11_1DDI_VIDEODECODERSUBMITBUFFERS VideoDecoderSubmitBuffers;
+    PFND3D11_1DDI_CALCPRIVATEVIDEODECODEROUTPUTVIEWSIZE CalcPrivateVideoDecoderOutputViewSize;
+    PFND3D11_1DDI_CREATEVIDEODECODEROUTPUTVIEW CreateVideoDecoderOutputView;
+    PFND3D11_1DDI_DESTROYVIDEODECODEROUTPUTVIEW DestroyVideoDecoderOutputView;
+    PFND3DWDDM2_0DDI_VIDEODECODERSUBMITBUFFERS1 VideoDecoderSubmitBuffers1; /* WDDM 2.0 and 2.1 */
+    PFND3DWDDM2_4DDI_VIDEODECODERSUBMITBUFFERS VideoDecoderSubmitBuffers2;  /* WDDM 2.4 */
     PFND3D11_1DDI_CRYPTOSESSIONGETHANDLE CryptoSessionGetHandle;
     PFND3DWDDM2_0DDI_CHECKCRYPTOSESSIONSTATUS CheckCryptoSessionStatus; /* null before WDDM 2.0, as the next two */
     PFND3DWDDM2_0DDI_GETDATAFORNEWHARDWAREKEY GetDataForNewHardwareKey;

@@ -76,12 +76,12 @@ static EVP_PKEY *test_certificate(struct device *device, const char *root)
     return chain.key;
 }
 
-/* Whether an entry of a table is one that the reference driver provides: those of content protection, and those that
-   make a decoder, which sessions are bound to. */
+/* Whether an entry of a table is one that the reference driver provides: those of content protection, and those of
+   decoders that sessions are bound to, their output views and their frames. */
 static bool is_provided(size_t index)
 {
-    return (index >= 7 && index <= 9) || (index >= 58 && index <= 78) ||
-           (index >= 81 && index <= 82) || index == 93 || index == 96;
+    return (index >= 7 && index <= 9) || (index >= 11 && index <= 13) || (index >= 48 && index <= 50) ||
+           (index >= 58 && index <= 78) || (index >= 81 && index <= 83) || index == 93 || index == 96;
 }
 
 /* A driver writes its own entries and leaves the host's as they are. */

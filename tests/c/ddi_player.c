@@ -147,6 +147,7 @@ static void play(const struct stage *stage, UINT type, const char *root)
        "the decoder uses the session on the device");
 
     test_enforced(&session, &film);
+    test_frames(&session, &decoder, true);
     command = command_protection(&channel, D3D11_AUTHENTICATED_PROTECTION_FLAG_OVERLAY_OR_FULLSCREEN_REQUIRED);
     commands(&channel, &command, S_OK, "overlay or full screen alone");
     maps(&film.safe, S_OK, "is no protection of memory");
@@ -164,6 +165,7 @@ static void play(const struct stage *stage, UINT type, const char *root)
     maps(&film.safe, S_OK, "and protected resources can be mapped");
     surface_read(&film.safe, read);
     is_bytes(read, film.clear, SIZE, "they hold what was decrypted");
+    test_frames(&session, &decoder, false);
 
     command = command_protection(&channel, 1);
     commands(&channel, &command, S_OK, "PROTECTION on once more");

@@ -20,6 +20,10 @@ void test_channels(struct device *device, struct device *other, EVP_PKEY *driver
 /* A protected player from its channel's certificate to the end of protection. */
 void test_player(const struct stage *stage, const char *root);
 
+/* Encrypted frames of a decoder to which the session is bound, as the output view shows them. While protection is enforced
+   only a protected output takes them. */
+void test_frames(struct session *session, const struct decoder *decoder, bool enforced);
+
 /* The queries of channels of drivers that are configured in other ways. */
 void test_configured_channels(softcp_open_driver_fn open, const char *identity);
 

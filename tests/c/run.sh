@@ -69,7 +69,7 @@ build() {
     local directory=$1 link=("${@:2}")
     mkdir -p "$directory"
     local channel=(tests/c/channel{,_protocol,_refusals,_sizes,_attacks}.c tests/c/hardware.c)
-    compile "$directory/ddi_client" tests/c/ddi_{client,protocol,refusals,profiles,channel,player,hardware}.c "${channel[@]}" \
+    compile "$directory/ddi_client" tests/c/ddi_{client,protocol,refusals,profiles,channel,player,frames,hardware}.c "${channel[@]}" \
         tests/c/{ddi,client,tap}.c -- "${link[@]}" -lcrypto -ldl
     compile "$directory/core_client" tests/c/core_{client,session,channel,decoder,hardware,environment,mapping,ddi,process}.c "${channel[@]}" \
         tests/c/{host,client,tap}.c -- "${link[@]}" -lcrypto -lpthread

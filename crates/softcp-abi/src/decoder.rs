@@ -5,8 +5,8 @@ use core::ffi::c_void;
 use crate::{
     crypto_session::D3D11_ENCRYPTED_BLOCK_INFO,
     guid::GUID,
-    handle::{D3D10DDI_HRESOURCE, D3D11_1DDI_HCRYPTOSESSION},
-    types::{BOOL, UINT, USHORT},
+    handle::{D3D10DDI_HRESOURCE, D3D11_1DDI_HCRYPTOSESSION, D3D11_1DDI_HVIDEODECODEROUTPUTVIEW},
+    types::{BOOL, UINT, UINT64, USHORT},
 };
 
 /// What kind of video decoder to create.
@@ -83,6 +83,32 @@ pub struct D3D11_VIDEO_DECODER_CONFIG {
 /// `D3D11_VIDEO_DECODER_CONFIG` by its DDI name.
 pub type D3D11_1DDI_VIDEO_DECODER_CONFIG = D3D11_VIDEO_DECODER_CONFIG;
 
+/// What a compressed buffer holds, by the DDI's number: the API's `D3D11_VIDEO_DECODER_BUFFER_TYPE` plus one.
+///
+/// Source: the page of `D3D11_DDI_VIDEO_DECODER_BUFFER_TYPE` in `d3d10umddi.h`, which is another name of this one.
+pub type D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE = UINT;
+
+/// Nobody knows.
+pub const D3D11_1DDI_VIDEO_DECODER_BUFFER_UNKNOWN: D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE = 0;
+/// Picture parameters.
+pub const D3D11_1DDI_VIDEO_DECODER_BUFFER_PICTURE_PARAMETERS: D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE = 1;
+/// Macroblock control commands.
+pub const D3D11_1DDI_VIDEO_DECODER_BUFFER_MACROBLOCK_CONTROL: D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE = 2;
+/// Residual differences of blocks.
+pub const D3D11_1DDI_VIDEO_DECODER_BUFFER_RESIDUAL_DIFFERENCE: D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE = 3;
+/// Control commands of the deblocking filter.
+pub const D3D11_1DDI_VIDEO_DECODER_BUFFER_DEBLOCKING_CONTROL: D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE = 4;
+/// Matrix of the inverse quantisation.
+pub const D3D11_1DDI_VIDEO_DECODER_BUFFER_INVERSE_QUANTIZATION_MATRIX: D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE = 5;
+/// Where the slices lie in the bitstream.
+pub const D3D11_1DDI_VIDEO_DECODER_BUFFER_SLICE_CONTROL: D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE = 6;
+/// Bitstream: the slices.
+pub const D3D11_1DDI_VIDEO_DECODER_BUFFER_BITSTREAM: D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE = 7;
+/// Motion vectors.
+pub const D3D11_1DDI_VIDEO_DECODER_BUFFER_MOTION_VECTOR: D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE = 8;
+/// Parameters of film grain.
+pub const D3D11_1DDI_VIDEO_DECODER_BUFFER_FILM_GRAIN: D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE = 9;
+
 /// One compressed buffer of a frame, as an application submits it.
 ///
 /// The DDI's structure has one member more: `D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC`.
@@ -127,8 +153,8 @@ pub struct D3D11_VIDEO_DECODER_BUFFER_DESC {
 pub struct D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC {
     /// The resource that holds the data.
     pub hResource: D3D10DDI_HRESOURCE,
-    /// Type of the buffer: `D3D11_VIDEO_DECODER_BUFFER_TYPE`.
-    pub BufferType: UINT,
+    /// Type of the buffer.
+    pub BufferType: D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE,
     /// Reserved.
     pub BufferIndex: UINT,
     /// Offset of the data in the buffer, in bytes.
@@ -209,3 +235,178 @@ pub struct D3D11_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK {
 
 /// `D3D11_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK` by its DDI name.
 pub type D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK = D3D11_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK;
+
+/// What a frame is decoded to, and under which key its buffers are, before WDDM 2.4.
+///
+/// The tables of WDDM 2.4 have longer structures, which begin alike: `D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0` and
+/// `D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME`. Source: the structure's page in `d3d10umddi.h`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct D3D11_1DDIARG_VIDEODECODERBEGINFRAME {
+    /// The view that is decoded to.
+    pub hOutputView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW,
+    /// Null: the session key. Else a content key, encrypted with AES-128-ECB under the session key, or for a decoder
+    /// of `D3D11_DECODER_ENCRYPTION_HW_CENC` a `D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION`.
+    pub pContentKey: *const c_void,
+    /// Size in bytes of what `pContentKey` points to.
+    pub ContentKeySize: UINT,
+}
+
+impl Default for D3D11_1DDIARG_VIDEODECODERBEGINFRAME {
+    fn default() -> Self {
+        Self {
+            hOutputView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW::default(),
+            pContentKey: core::ptr::null(),
+            ContentKeySize: 0,
+        }
+    }
+}
+
+/// Where the histogram of one component of a picture goes; zero for none (WDDM 2.4, RS4).
+///
+/// Source: the structure's page in `d3d10umddi.h` for the members, the header of SDK 10.0.22000 for their types.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM_RS4_0 {
+    /// Where it goes in the buffer, in bytes.
+    pub Offset: UINT64,
+    /// The buffer; null for none.
+    pub hBuffer: D3D10DDI_HRESOURCE,
+}
+
+/// What a frame is decoded to, and under which key its buffers are (WDDM 2.4, RS4).
+///
+/// Source: the structure's page in `d3d10umddi.h`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0 {
+    /// The view that is decoded to.
+    pub hOutputView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW,
+    /// As in `D3D11_1DDIARG_VIDEODECODERBEGINFRAME`.
+    pub pContentKey: *const c_void,
+    /// Size in bytes of what `pContentKey` points to.
+    pub ContentKeySize: UINT,
+    /// A histogram for each component.
+    pub Histograms: [D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM_RS4_0; 4],
+}
+
+impl Default for D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0 {
+    fn default() -> Self {
+        Self {
+            hOutputView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW::default(),
+            pContentKey: core::ptr::null(),
+            ContentKeySize: 0,
+            Histograms: Default::default(),
+        }
+    }
+}
+
+/// Where the histogram of one component of a picture goes; zero for none (WDDM 2.4).
+///
+/// Source: as of `D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM_RS4_0`, whose offset is wider.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM {
+    /// Where it goes in the buffer, in bytes.
+    pub Offset: UINT,
+    /// The buffer; null for none.
+    pub hBuffer: D3D10DDI_HRESOURCE,
+}
+
+/// What a frame is decoded to, and under which key its buffers are (WDDM 2.4).
+///
+/// Source: the structure's page in `d3d10umddi.h`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME {
+    /// The view that is decoded to.
+    pub hOutputView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW,
+    /// As in `D3D11_1DDIARG_VIDEODECODERBEGINFRAME`.
+    pub pContentKey: *const c_void,
+    /// Size in bytes of what `pContentKey` points to.
+    pub ContentKeySize: UINT,
+    /// A histogram for each component.
+    pub Histograms: [D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM; 4],
+}
+
+impl Default for D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME {
+    fn default() -> Self {
+        Self {
+            hOutputView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW::default(),
+            pContentKey: core::ptr::null(),
+            ContentKeySize: 0,
+            Histograms: Default::default(),
+        }
+    }
+}
+
+/// One compressed buffer of a frame, as a runtime hands it to VideoDecoderSubmitBuffers1 (WDDM 2.0).
+///
+/// Source: the structure's page in `d3d10umddi.h`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1 {
+    /// The resource that holds the data.
+    pub hResource: D3D10DDI_HRESOURCE,
+    /// Type of the buffer.
+    pub BufferType: D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE,
+    /// Offset of the data in the buffer, in bytes.
+    pub DataOffset: UINT,
+    /// Size of the data in bytes.
+    pub DataSize: UINT,
+    /// First counter block (`D3D11_AES_CTR_IV`), or null when the buffer is clear.
+    pub pIV: *mut c_void,
+    /// Size in bytes of what `pIV` points to.
+    pub IVSize: UINT,
+    /// Which bytes are encrypted; null: all of an encrypted buffer.
+    pub pSubSampleMappingBlock: *mut D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK,
+    /// Number of subsamples.
+    pub SubSampleMappingCount: UINT,
+}
+
+/// One compressed buffer of a frame, as a runtime hands it to VideoDecoderSubmitBuffers2 (WDDM 2.4).
+///
+/// Source: the structure's page in `d3d10umddi.h`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC {
+    /// The resource that holds the data.
+    pub hResource: D3D10DDI_HRESOURCE,
+    /// Type of the buffer.
+    pub BufferType: D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE,
+    /// Offset of the data in the buffer, in bytes.
+    pub DataOffset: UINT,
+    /// Size of the data in bytes.
+    pub DataSize: UINT,
+    /// First counter block (`D3D11_AES_CTR_IV`), or null when the buffer is clear.
+    pub pIV: *mut c_void,
+    /// Size in bytes of what `pIV` points to.
+    pub IVSize: UINT,
+    /// Which bytes are encrypted; null: all of an encrypted buffer.
+    pub pSubSampleMappingBlock: *mut D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK,
+    /// Number of subsamples.
+    pub SubSampleMappingCount: UINT,
+    /// Blocks of 16 bytes that are encrypted in each stripe of an encrypted region (ISO/IEC 23001-7, patterns); both
+    /// zero: the whole region.
+    pub cBlocksStripeEncrypted: UINT,
+    /// Blocks of 16 bytes that follow them in the clear.
+    pub cBlocksStripeClear: UINT,
+}
+
+/// What resource a view of a decoder's output is made of.
+///
+/// Source: the structure's page in `d3d10umddi.h`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW {
+    /// The resource.
+    pub hDrvResource: D3D10DDI_HRESOURCE,
+    /// Decode profile of the decoders that use the view.
+    pub DecodeProfile: GUID,
+    /// Mip level.
+    pub MipSlice: UINT,
+    /// First element of a texture array.
+    pub FirstArraySlice: UINT,
+    /// Elements of a texture array.
+    pub ArraySize: UINT,
+}

@@ -154,8 +154,8 @@ pub struct softcp_driver {
     pub create_device: Option<unsafe extern "C" fn(context: *mut c_void, device: *mut D3D10DDI_HDEVICE) -> HRESULT>,
     /// Destroys a device with its sessions, channels, decoders and resources. Zero does nothing.
     pub destroy_device: Option<unsafe extern "C" fn(context: *mut c_void, device: D3D10DDI_HDEVICE)>,
-    /// Fills the content-protection entries of a video function table, and those that make a decoder if the driver has
-    /// decoders to bind sessions to; leaves the others as they are.
+    /// Fills the content-protection entries of a video function table, and those of decoders, their output views and
+    /// frames if the driver has decoders to bind sessions to; leaves the others as they are.
     ///
     /// `table_size` is the size of the table in bytes. E_INVALIDARG: no video sub-device, or not its table's size.
     /// The entries work until the device is destroyed. Private memory of sessions, channels and

@@ -14,11 +14,17 @@ use crate::{
         D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDIARG_CREATECRYPTOSESSION, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS,
         D3DWDDM2_4DDI_CRYPTO_SESSION_KEY_EXCHANGE_FLAGS,
     },
-    decoder::D3D11_1DDIARG_CREATEVIDEODECODER,
+    decoder::{
+        D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC, D3D11_1DDIARG_CREATEVIDEODECODER,
+        D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW, D3D11_1DDIARG_VIDEODECODERBEGINFRAME,
+        D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1, D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC,
+        D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME, D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0,
+    },
     guid::GUID,
     handle::{
         D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_HAUTHCHANNEL, D3D11_1DDI_HCRYPTOSESSION, D3D11_1DDI_HDECODE,
         D3D11_1DDI_HRTAUTHCHANNEL, D3D11_1DDI_HRTCRYPTOSESSION, D3D11_1DDI_HRTDECODE,
+        D3D11_1DDI_HRTVIDEODECODEROUTPUTVIEW, D3D11_1DDI_HVIDEODECODEROUTPUTVIEW,
     },
     hresult::HRESULT,
     types::{BOOL, BYTE, HANDLE, SIZE_T, UINT, UINT64},
@@ -47,6 +53,91 @@ pub type PFND3D11_1DDI_CREATEVIDEODECODER = Option<
 /// Destroys a video decoder. The caller may free its memory afterwards.
 pub type PFND3D11_1DDI_DESTROYVIDEODECODER =
     Option<unsafe extern "system" fn(hDevice: D3D10DDI_HDEVICE, hDecoder: D3D11_1DDI_HDECODE)>;
+
+/// Before WDDM 2.4: begins a frame: S_OK or E_OUTOFMEMORY. Frames do not nest.
+pub type PFND3D11_1DDI_VIDEODECODERBEGINFRAME = Option<
+    unsafe extern "system" fn(
+        hDevice: D3D10DDI_HDEVICE,
+        hDecoder: D3D11_1DDI_HDECODE,
+        pBeginFrame: *const D3D11_1DDIARG_VIDEODECODERBEGINFRAME,
+    ) -> HRESULT,
+>;
+
+/// WDDM 2.4 (RS4): begins a frame, with histograms: S_OK or E_OUTOFMEMORY. Frames do not nest.
+pub type PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME_RS4_0 = Option<
+    unsafe extern "system" fn(
+        hDevice: D3D10DDI_HDEVICE,
+        hDecode: D3D11_1DDI_HDECODE,
+        pBeginFrame: *const D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0,
+    ) -> HRESULT,
+>;
+
+/// WDDM 2.4: begins a frame, with histograms: S_OK or E_OUTOFMEMORY. Frames do not nest.
+pub type PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME = Option<
+    unsafe extern "system" fn(
+        hDevice: D3D10DDI_HDEVICE,
+        hDecode: D3D11_1DDI_HDECODE,
+        pBeginFrame: *const D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME,
+    ) -> HRESULT,
+>;
+
+/// Ends a frame: all its buffers have been submitted.
+pub type PFND3D11_1DDI_VIDEODECODERENDFRAME =
+    Option<unsafe extern "system" fn(hDevice: D3D10DDI_HDEVICE, hDecoder: D3D11_1DDI_HDECODE)>;
+
+/// Submits compressed buffers of a frame: S_OK or E_OUTOFMEMORY.
+pub type PFND3D11_1DDI_VIDEODECODERSUBMITBUFFERS = Option<
+    unsafe extern "system" fn(
+        hDevice: D3D10DDI_HDEVICE,
+        hDecoder: D3D11_1DDI_HDECODE,
+        BufferCount: UINT,
+        pBufferDesc: *const D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC,
+    ) -> HRESULT,
+>;
+
+/// WDDM 2.0: submits compressed buffers of a frame, with subsamples: S_OK or E_OUTOFMEMORY.
+pub type PFND3DWDDM2_0DDI_VIDEODECODERSUBMITBUFFERS1 = Option<
+    unsafe extern "system" fn(
+        hDevice: D3D10DDI_HDEVICE,
+        hDecode: D3D11_1DDI_HDECODE,
+        BufferCount: UINT,
+        pBufferDesc: *const D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1,
+    ) -> HRESULT,
+>;
+
+/// WDDM 2.4: submits compressed buffers of a frame, with subsamples and stripes: S_OK or E_OUTOFMEMORY.
+pub type PFND3DWDDM2_4DDI_VIDEODECODERSUBMITBUFFERS = Option<
+    unsafe extern "system" fn(
+        hDevice: D3D10DDI_HDEVICE,
+        hDecode: D3D11_1DDI_HDECODE,
+        BufferCount: UINT,
+        pBufferDesc: *const D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC,
+    ) -> HRESULT,
+>;
+
+/// Bytes of private memory that the caller provides for a decoder's output view. Never fails.
+pub type PFND3D11_1DDI_CALCPRIVATEVIDEODECODEROUTPUTVIEWSIZE = Option<
+    unsafe extern "system" fn(
+        hDevice: D3D10DDI_HDEVICE,
+        pCreateData: *const D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW,
+    ) -> SIZE_T,
+>;
+
+/// Creates a decoder's output view: S_OK, D3DDDIERR_DEVICEREMOVED or E_OUTOFMEMORY.
+///
+/// The caller owns the memory of `hView` and keeps it in place until the view is destroyed.
+pub type PFND3D11_1DDI_CREATEVIDEODECODEROUTPUTVIEW = Option<
+    unsafe extern "system" fn(
+        hDevice: D3D10DDI_HDEVICE,
+        pCreateData: *const D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW,
+        hView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW,
+        hRTView: D3D11_1DDI_HRTVIDEODECODEROUTPUTVIEW,
+    ) -> HRESULT,
+>;
+
+/// Destroys a decoder's output view. The caller may free its memory afterwards.
+pub type PFND3D11_1DDI_DESTROYVIDEODECODEROUTPUTVIEW =
+    Option<unsafe extern "system" fn(hDevice: D3D10DDI_HDEVICE, hView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW)>;
 
 /// What the driver offers for a crypto type and decode profile: S_OK or D3DERR_UNSUPPORTEDCRYPTO.
 pub type PFND3D11_1DDI_GETCONTENTPROTECTIONCAPS = Option<

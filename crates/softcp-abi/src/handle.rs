@@ -42,6 +42,14 @@ pub struct D3D11_1DDI_HDECODE {
     pub pDrvPrivate: *mut c_void,
 }
 
+/// A view of a resource that a decoder decodes to.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3D11_1DDI_HVIDEODECODEROUTPUTVIEW {
+    /// The driver's private data: as many bytes as CalcPrivateVideoDecoderOutputViewSize said, owned by the runtime.
+    pub pDrvPrivate: *mut c_void,
+}
+
 /// The runtime's own handle of a crypto session.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +78,14 @@ pub struct D3D11_1DDI_HRTDECODE {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct D3D10DDI_HRTCORELAYER {
+    /// Opaque to the driver; handed back in callbacks.
+    pub handle: *mut c_void,
+}
+
+/// The runtime's own handle of a decoder's output view.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct D3D11_1DDI_HRTVIDEODECODEROUTPUTVIEW {
     /// Opaque to the driver; handed back in callbacks.
     pub handle: *mut c_void,
 }

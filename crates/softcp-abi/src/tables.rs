@@ -1,8 +1,9 @@
 //! Video function tables, one per driver model, as RetrieveSubObject fills them.
 //!
 //! In every table the content-protection entries sit in slots 58 to 78; from WDDM 2.0 on also in 81, 82 and 93, and
-//! in sub-device 6 in slot 96. All other entries belong to the host driver's decoder and video processor; those of them
-//! that make a decoder, slots 7 to 9, have their types here, since a session is bound to a decoder.
+//! in sub-device 6 in slot 96. All other entries belong to the host driver's decoder and video processor. Those of them
+//! that make a decoder (slots 7 to 9), its frames (11 to 13, and 83 from WDDM 2.0 on) and its output views (48 to 50) have
+//! their types here, since a session is bound to a decoder and encrypts what it is given.
 
 mod d3d11_1;
 mod wddm2_0;

@@ -8,11 +8,19 @@ use std::collections::BTreeMap;
 use softcp_abi::*;
 use support::{Source, table, type_name};
 
-/// Names of the content-protection entries, after those that make a decoder, and of the types they must have.
+/// Names of the content-protection entries, after those of decoders and their frames, and of the types they must have.
 const TYPED: &[(&str, &str)] = &[
     ("pfnCalcPrivateVideoDecoderSize", "PFND3D11_1DDI_CALCPRIVATEVIDEODECODERSIZE"),
     ("pfnCreateVideoDecoder", "PFND3D11_1DDI_CREATEVIDEODECODER"),
     ("pfnDestroyVideoDecoder", "PFND3D11_1DDI_DESTROYVIDEODECODER"),
+    ("pfnVideoDecoderBeginFrame", "PFND3D11_1DDI_VIDEODECODERBEGINFRAME"),
+    ("pfnVideoDecoderEndFrame", "PFND3D11_1DDI_VIDEODECODERENDFRAME"),
+    ("pfnVideoDecoderSubmitBuffers", "PFND3D11_1DDI_VIDEODECODERSUBMITBUFFERS"),
+    ("pfnCalcPrivateVideoDecoderOutputViewSize", "PFND3D11_1DDI_CALCPRIVATEVIDEODECODEROUTPUTVIEWSIZE"),
+    ("pfnCreateVideoDecoderOutputView", "PFND3D11_1DDI_CREATEVIDEODECODEROUTPUTVIEW"),
+    ("pfnDestroyVideoDecoderOutputView", "PFND3D11_1DDI_DESTROYVIDEODECODEROUTPUTVIEW"),
+    ("pfnVideoDecoderSubmitBuffers1", "PFND3DWDDM2_0DDI_VIDEODECODERSUBMITBUFFERS1"),
+    ("pfnVideoDecoderSubmitBuffers2", "PFND3DWDDM2_4DDI_VIDEODECODERSUBMITBUFFERS"),
     ("pfnGetContentProtectionCaps", "PFND3D11_1DDI_GETCONTENTPROTECTIONCAPS"),
     ("pfnGetCryptoKeyExchangeType", "PFND3D11_1DDI_GETCRYPTOKEYEXCHANGETYPE"),
     ("pfnCalcPrivateCryptoSessionSize", "PFND3D11_1DDI_CALCPRIVATECRYPTOSESSIONSIZE"),
@@ -40,6 +48,12 @@ const TYPED: &[(&str, &str)] = &[
     ("pfnNegotiateCryptoSessionKeyExchangeMT", "PFND3DWDDM2_4DDI_NEGOTIATECRYPTOSESSIONKEYEXCHANGE"),
 ];
 
+/// The tables in which `VideoDecoderBeginFrame` has another type: its structure has grown.
+const BEGIN_FRAME_2_4: &[(&str, &str)] = &[
+    ("D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0", "PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME_RS4_0"),
+    ("D3DWDDM2_4DDI_VIDEODEVICEFUNCS", "PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME"),
+];
+
 #[test]
 fn entries_of_each_table_are_in_the_order_of_functables() {
     let source = Source::read();
@@ -52,11 +66,13 @@ fn entries_of_each_table_are_in_the_order_of_functables() {
 }
 
 #[test]
-fn content_protection_and_decoder_creation_are_typed_and_all_others_opaque() {
+fn content_protection_and_decoders_frames_are_typed_and_all_others_opaque() {
     let source = Source::read();
     for name in expected_tables().keys() {
         for (field, ty) in &source.composites[name].fields {
-            let typed = TYPED.iter().find(|(entry, _)| entry == field);
+            let in_this_table =
+                BEGIN_FRAME_2_4.iter().find(|(table, _)| table == name && field == "pfnVideoDecoderBeginFrame");
+            let typed = in_this_table.or(TYPED.iter().find(|(entry, _)| entry == field));
             let expected = typed.map_or("PFND3D10DDI_OPAQUE", |(_, ty)| ty);
             assert_eq!(type_name(ty).as_deref(), Some(expected), "{name}.{field}");
         }
@@ -66,12 +82,12 @@ fn content_protection_and_decoder_creation_are_typed_and_all_others_opaque() {
 #[test]
 fn typed_entries_sit_in_the_slots_of_the_contract() {
     let source = Source::read();
-    let core: Vec<usize> = (7..=9).chain(58..=78).collect();
+    let core: Vec<usize> = (7..=9).chain(11..=13).chain(48..=50).chain(58..=78).collect();
     for (name, (id, _)) in expected_tables() {
         let later: &[usize] = match id {
             D3D11_1DDI_VIDEO_FUNCTIONS => &[],
-            D3DWDDM2_4DDI_VIDEO_FUNCTIONS => &[81, 82, 93, 96],
-            _ => &[81, 82, 93],
+            D3DWDDM2_4DDI_VIDEO_FUNCTIONS => &[81, 82, 83, 93, 96],
+            _ => &[81, 82, 83, 93],
         };
         let fields = source.composites[&name].fields.iter().enumerate();
         let typed: Vec<usize> = fields
@@ -85,7 +101,10 @@ fn typed_entries_sit_in_the_slots_of_the_contract() {
 #[test]
 fn every_type_of_a_typed_entry_is_a_nullable_system_function() {
     let source = Source::read();
-    for (_, name) in TYPED.iter().chain([&("", "PFND3D10DDI_OPAQUE"), &("", "PFND3DWDDM2_0DDI_SETHARDWAREPROTECTION")])
+    for (_, name) in TYPED
+        .iter()
+        .chain(BEGIN_FRAME_2_4)
+        .chain([&("", "PFND3D10DDI_OPAQUE"), &("", "PFND3DWDDM2_0DDI_SETHARDWAREPROTECTION")])
     {
         let syn::Type::Path(path) = &source.aliases[*name] else { panic!("{name} is no path") };
         let option = path.path.segments.last().expect("a path has a name");

@@ -106,6 +106,24 @@ fn decoder_profiles_have_their_published_guids() {
 }
 
 #[test]
+fn decoder_buffer_types_have_their_public_values() {
+    let expected = [
+        "UNKNOWN",
+        "PICTURE_PARAMETERS",
+        "MACROBLOCK_CONTROL",
+        "RESIDUAL_DIFFERENCE",
+        "DEBLOCKING_CONTROL",
+        "INVERSE_QUANTIZATION_MATRIX",
+        "SLICE_CONTROL",
+        "BITSTREAM",
+        "MOTION_VECTOR",
+        "FILM_GRAIN",
+    ];
+    let expected = expected.iter().map(|name| format!("D3D11_1DDI_VIDEO_DECODER_BUFFER_{name}")).zip(0..);
+    assert_eq!(Source::read().numbers("decoder"), expected.collect());
+}
+
+#[test]
 fn driver_capability_bits_are_0x1_to_0x8000_in_order() {
     let driver = [
         D3D11_1DDI_CONTENT_PROTECTION_CAPS_SOFTWARE,

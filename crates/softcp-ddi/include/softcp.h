@@ -425,7 +425,8 @@ typedef struct softcp_subsample {
 typedef struct softcp_decoder_buffer {
   // Size of this structure in bytes as the caller knows it.
   uint32_t size;
-  // D3D11_VIDEO_DECODER_BUFFER_TYPE: 6 for bitstream.
+  // D3D11_VIDEO_DECODER_BUFFER_TYPE: 6 for bitstream. The DDI's numbers (D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE) are
+  // greater by one.
   uint32_t buffer_type;
   // The compressed data.
   const void *source;

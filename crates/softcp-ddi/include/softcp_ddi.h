@@ -76,6 +76,11 @@ typedef D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS D3D11_CRYPTO_SESSION_STATUS;
 // Flags of the multi-threaded key exchange of WDDM 2.4.
 typedef uint32_t D3DWDDM2_4DDI_CRYPTO_SESSION_KEY_EXCHANGE_FLAGS;
 
+// What a compressed buffer holds, by the DDI's number: the API's `D3D11_VIDEO_DECODER_BUFFER_TYPE` plus one.
+//
+// Source: the page of `D3D11_DDI_VIDEO_DECODER_BUFFER_TYPE` in `d3d10umddi.h`, which is another name of this one.
+typedef UINT D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE;
+
 // Result of an entry: negative is a failure.
 typedef int32_t HRESULT;
 
@@ -415,8 +420,8 @@ typedef struct D3D10DDI_HRESOURCE {
 typedef struct D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC {
   // The resource that holds the data.
   struct D3D10DDI_HRESOURCE hResource;
-  // Type of the buffer: `D3D11_VIDEO_DECODER_BUFFER_TYPE`.
-  UINT BufferType;
+  // Type of the buffer.
+  D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE BufferType;
   // Reserved.
   UINT BufferIndex;
   // Offset of the data in the buffer, in bytes.
@@ -498,6 +503,139 @@ typedef struct D3D11_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK {
 // `D3D11_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK` by its DDI name.
 typedef struct D3D11_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK;
 
+// A view of a resource that a decoder decodes to.
+typedef struct D3D11_1DDI_HVIDEODECODEROUTPUTVIEW {
+  // The driver's private data: as many bytes as CalcPrivateVideoDecoderOutputViewSize said, owned by the runtime.
+  void *pDrvPrivate;
+} D3D11_1DDI_HVIDEODECODEROUTPUTVIEW;
+
+// What a frame is decoded to, and under which key its buffers are, before WDDM 2.4.
+//
+// The tables of WDDM 2.4 have longer structures, which begin alike: `D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0` and
+// `D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME`. Source: the structure's page in `d3d10umddi.h`.
+typedef struct D3D11_1DDIARG_VIDEODECODERBEGINFRAME {
+  // The view that is decoded to.
+  struct D3D11_1DDI_HVIDEODECODEROUTPUTVIEW hOutputView;
+  // Null: the session key. Else a content key, encrypted with AES-128-ECB under the session key, or for a decoder
+  // of `D3D11_DECODER_ENCRYPTION_HW_CENC` a `D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION`.
+  const void *pContentKey;
+  // Size in bytes of what `pContentKey` points to.
+  UINT ContentKeySize;
+} D3D11_1DDIARG_VIDEODECODERBEGINFRAME;
+
+// Where the histogram of one component of a picture goes; zero for none (WDDM 2.4, RS4).
+//
+// Source: the structure's page in `d3d10umddi.h` for the members, the header of SDK 10.0.22000 for their types.
+typedef struct D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM_RS4_0 {
+  // Where it goes in the buffer, in bytes.
+  UINT64 Offset;
+  // The buffer; null for none.
+  struct D3D10DDI_HRESOURCE hBuffer;
+} D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM_RS4_0;
+
+// What a frame is decoded to, and under which key its buffers are (WDDM 2.4, RS4).
+//
+// Source: the structure's page in `d3d10umddi.h`.
+typedef struct D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0 {
+  // The view that is decoded to.
+  struct D3D11_1DDI_HVIDEODECODEROUTPUTVIEW hOutputView;
+  // As in `D3D11_1DDIARG_VIDEODECODERBEGINFRAME`.
+  const void *pContentKey;
+  // Size in bytes of what `pContentKey` points to.
+  UINT ContentKeySize;
+  // A histogram for each component.
+  struct D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM_RS4_0 Histograms[4];
+} D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0;
+
+// Where the histogram of one component of a picture goes; zero for none (WDDM 2.4).
+//
+// Source: as of `D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM_RS4_0`, whose offset is wider.
+typedef struct D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM {
+  // Where it goes in the buffer, in bytes.
+  UINT Offset;
+  // The buffer; null for none.
+  struct D3D10DDI_HRESOURCE hBuffer;
+} D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM;
+
+// What a frame is decoded to, and under which key its buffers are (WDDM 2.4).
+//
+// Source: the structure's page in `d3d10umddi.h`.
+typedef struct D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME {
+  // The view that is decoded to.
+  struct D3D11_1DDI_HVIDEODECODEROUTPUTVIEW hOutputView;
+  // As in `D3D11_1DDIARG_VIDEODECODERBEGINFRAME`.
+  const void *pContentKey;
+  // Size in bytes of what `pContentKey` points to.
+  UINT ContentKeySize;
+  // A histogram for each component.
+  struct D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM Histograms[4];
+} D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME;
+
+// One compressed buffer of a frame, as a runtime hands it to VideoDecoderSubmitBuffers1 (WDDM 2.0).
+//
+// Source: the structure's page in `d3d10umddi.h`.
+typedef struct D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1 {
+  // The resource that holds the data.
+  struct D3D10DDI_HRESOURCE hResource;
+  // Type of the buffer.
+  D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE BufferType;
+  // Offset of the data in the buffer, in bytes.
+  UINT DataOffset;
+  // Size of the data in bytes.
+  UINT DataSize;
+  // First counter block (`D3D11_AES_CTR_IV`), or null when the buffer is clear.
+  void *pIV;
+  // Size in bytes of what `pIV` points to.
+  UINT IVSize;
+  // Which bytes are encrypted; null: all of an encrypted buffer.
+  D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK *pSubSampleMappingBlock;
+  // Number of subsamples.
+  UINT SubSampleMappingCount;
+} D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1;
+
+// One compressed buffer of a frame, as a runtime hands it to VideoDecoderSubmitBuffers2 (WDDM 2.4).
+//
+// Source: the structure's page in `d3d10umddi.h`.
+typedef struct D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC {
+  // The resource that holds the data.
+  struct D3D10DDI_HRESOURCE hResource;
+  // Type of the buffer.
+  D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE BufferType;
+  // Offset of the data in the buffer, in bytes.
+  UINT DataOffset;
+  // Size of the data in bytes.
+  UINT DataSize;
+  // First counter block (`D3D11_AES_CTR_IV`), or null when the buffer is clear.
+  void *pIV;
+  // Size in bytes of what `pIV` points to.
+  UINT IVSize;
+  // Which bytes are encrypted; null: all of an encrypted buffer.
+  D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK *pSubSampleMappingBlock;
+  // Number of subsamples.
+  UINT SubSampleMappingCount;
+  // Blocks of 16 bytes that are encrypted in each stripe of an encrypted region (ISO/IEC 23001-7, patterns); both
+  // zero: the whole region.
+  UINT cBlocksStripeEncrypted;
+  // Blocks of 16 bytes that follow them in the clear.
+  UINT cBlocksStripeClear;
+} D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC;
+
+// What resource a view of a decoder's output is made of.
+//
+// Source: the structure's page in `d3d10umddi.h`.
+typedef struct D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW {
+  // The resource.
+  struct D3D10DDI_HRESOURCE hDrvResource;
+  // Decode profile of the decoders that use the view.
+  struct GUID DecodeProfile;
+  // Mip level.
+  UINT MipSlice;
+  // First element of a texture array.
+  UINT FirstArraySlice;
+  // Elements of a texture array.
+  UINT ArraySize;
+} D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW;
+
 // An entry that has nothing to do with content protection; its parameters are the host driver's affair.
 typedef void (SOFTCP_APIENTRY *PFND3D10DDI_OPAQUE)(void);
 
@@ -536,6 +674,64 @@ typedef HRESULT (SOFTCP_APIENTRY *PFND3D11_1DDI_CREATEVIDEODECODER)(struct D3D10
 
 // Destroys a video decoder. The caller may free its memory afterwards.
 typedef void (SOFTCP_APIENTRY *PFND3D11_1DDI_DESTROYVIDEODECODER)(struct D3D10DDI_HDEVICE hDevice, struct D3D11_1DDI_HDECODE hDecoder);
+
+// Before WDDM 2.4: begins a frame: S_OK or E_OUTOFMEMORY. Frames do not nest.
+typedef HRESULT (SOFTCP_APIENTRY *PFND3D11_1DDI_VIDEODECODERBEGINFRAME)(struct D3D10DDI_HDEVICE hDevice,
+                                                        struct D3D11_1DDI_HDECODE hDecoder,
+                                                        const struct D3D11_1DDIARG_VIDEODECODERBEGINFRAME *pBeginFrame);
+
+// WDDM 2.4 (RS4): begins a frame, with histograms: S_OK or E_OUTOFMEMORY. Frames do not nest.
+typedef HRESULT (SOFTCP_APIENTRY *PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME_RS4_0)(struct D3D10DDI_HDEVICE hDevice,
+                                                                 struct D3D11_1DDI_HDECODE hDecode,
+                                                                 const struct D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0 *pBeginFrame);
+
+// WDDM 2.4: begins a frame, with histograms: S_OK or E_OUTOFMEMORY. Frames do not nest.
+typedef HRESULT (SOFTCP_APIENTRY *PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME)(struct D3D10DDI_HDEVICE hDevice,
+                                                           struct D3D11_1DDI_HDECODE hDecode,
+                                                           const struct D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME *pBeginFrame);
+
+// Ends a frame: all its buffers have been submitted.
+typedef void (SOFTCP_APIENTRY *PFND3D11_1DDI_VIDEODECODERENDFRAME)(struct D3D10DDI_HDEVICE hDevice, struct D3D11_1DDI_HDECODE hDecoder);
+
+// Submits compressed buffers of a frame: S_OK or E_OUTOFMEMORY.
+typedef HRESULT (SOFTCP_APIENTRY *PFND3D11_1DDI_VIDEODECODERSUBMITBUFFERS)(struct D3D10DDI_HDEVICE hDevice,
+                                                           struct D3D11_1DDI_HDECODE hDecoder,
+                                                           UINT BufferCount,
+                                                           const struct D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC *pBufferDesc);
+
+// WDDM 2.0: submits compressed buffers of a frame, with subsamples: S_OK or E_OUTOFMEMORY.
+typedef HRESULT (SOFTCP_APIENTRY *PFND3DWDDM2_0DDI_VIDEODECODERSUBMITBUFFERS1)(struct D3D10DDI_HDEVICE hDevice,
+                                                               struct D3D11_1DDI_HDECODE hDecode,
+                                                               UINT BufferCount,
+                                                               const struct D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1 *pBufferDesc);
+
+// WDDM 2.4: submits compressed buffers of a frame, with subsamples and stripes: S_OK or E_OUTOFMEMORY.
+typedef HRESULT (SOFTCP_APIENTRY *PFND3DWDDM2_4DDI_VIDEODECODERSUBMITBUFFERS)(struct D3D10DDI_HDEVICE hDevice,
+                                                              struct D3D11_1DDI_HDECODE hDecode,
+                                                              UINT BufferCount,
+                                                              const struct D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC *pBufferDesc);
+
+// Bytes of private memory that the caller provides for a decoder's output view. Never fails.
+typedef SIZE_T (SOFTCP_APIENTRY *PFND3D11_1DDI_CALCPRIVATEVIDEODECODEROUTPUTVIEWSIZE)(struct D3D10DDI_HDEVICE hDevice,
+                                                                      const struct D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW *pCreateData);
+
+// The runtime's own handle of a decoder's output view.
+typedef struct D3D11_1DDI_HRTVIDEODECODEROUTPUTVIEW {
+  // Opaque to the driver; handed back in callbacks.
+  void *handle;
+} D3D11_1DDI_HRTVIDEODECODEROUTPUTVIEW;
+
+// Creates a decoder's output view: S_OK, D3DDDIERR_DEVICEREMOVED or E_OUTOFMEMORY.
+//
+// The caller owns the memory of `hView` and keeps it in place until the view is destroyed.
+typedef HRESULT (SOFTCP_APIENTRY *PFND3D11_1DDI_CREATEVIDEODECODEROUTPUTVIEW)(struct D3D10DDI_HDEVICE hDevice,
+                                                              const struct D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW *pCreateData,
+                                                              struct D3D11_1DDI_HVIDEODECODEROUTPUTVIEW hView,
+                                                              struct D3D11_1DDI_HRTVIDEODECODEROUTPUTVIEW hRTView);
+
+// Destroys a decoder's output view. The caller may free its memory afterwards.
+typedef void (SOFTCP_APIENTRY *PFND3D11_1DDI_DESTROYVIDEODECODEROUTPUTVIEW)(struct D3D10DDI_HDEVICE hDevice,
+                                                            struct D3D11_1DDI_HVIDEODECODEROUTPUTVIEW hView);
 
 // What the driver offers for a crypto type and decode profile: S_OK or D3DERR_UNSUPPORTEDCRYPTO.
 typedef HRESULT (SOFTCP_APIENTRY *PFND3D11_1DDI_GETCONTENTPROTECTIONCAPS)(struct D3D10DDI_HDEVICE hDevice,
@@ -1058,11 +1254,11 @@ typedef struct D3D11_1DDI_VIDEODEVICEFUNCS {
   // Slot 10: VideoDecoderExtension (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoDecoderExtension;
   // Slot 11: VideoDecoderBeginFrame (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderBeginFrame;
+  PFND3D11_1DDI_VIDEODECODERBEGINFRAME pfnVideoDecoderBeginFrame;
   // Slot 12: VideoDecoderEndFrame (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderEndFrame;
+  PFND3D11_1DDI_VIDEODECODERENDFRAME pfnVideoDecoderEndFrame;
   // Slot 13: VideoDecoderSubmitBuffers (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderSubmitBuffers;
+  PFND3D11_1DDI_VIDEODECODERSUBMITBUFFERS pfnVideoDecoderSubmitBuffers;
   // Slot 14: CalcPrivateVideoProcessorEnumSize (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnCalcPrivateVideoProcessorEnumSize;
   // Slot 15: CreateVideoProcessorEnum (video processing), the host driver's.
@@ -1132,11 +1328,11 @@ typedef struct D3D11_1DDI_VIDEODEVICEFUNCS {
   // Slot 47: VideoProcessorBlt (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoProcessorBlt;
   // Slot 48: CalcPrivateVideoDecoderOutputViewSize (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCalcPrivateVideoDecoderOutputViewSize;
+  PFND3D11_1DDI_CALCPRIVATEVIDEODECODEROUTPUTVIEWSIZE pfnCalcPrivateVideoDecoderOutputViewSize;
   // Slot 49: CreateVideoDecoderOutputView (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCreateVideoDecoderOutputView;
+  PFND3D11_1DDI_CREATEVIDEODECODEROUTPUTVIEW pfnCreateVideoDecoderOutputView;
   // Slot 50: DestroyVideoDecoderOutputView (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnDestroyVideoDecoderOutputView;
+  PFND3D11_1DDI_DESTROYVIDEODECODEROUTPUTVIEW pfnDestroyVideoDecoderOutputView;
   // Slot 51: CalcPrivateVideoProcessorInputViewSize (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnCalcPrivateVideoProcessorInputViewSize;
   // Slot 52: CreateVideoProcessorInputView (video processing), the host driver's.
@@ -1226,11 +1422,11 @@ typedef struct D3DWDDM2_0DDI_VIDEODEVICEFUNCS {
   // Slot 10: VideoDecoderExtension (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoDecoderExtension;
   // Slot 11: VideoDecoderBeginFrame (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderBeginFrame;
+  PFND3D11_1DDI_VIDEODECODERBEGINFRAME pfnVideoDecoderBeginFrame;
   // Slot 12: VideoDecoderEndFrame (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderEndFrame;
+  PFND3D11_1DDI_VIDEODECODERENDFRAME pfnVideoDecoderEndFrame;
   // Slot 13: VideoDecoderSubmitBuffers (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderSubmitBuffers;
+  PFND3D11_1DDI_VIDEODECODERSUBMITBUFFERS pfnVideoDecoderSubmitBuffers;
   // Slot 14: CalcPrivateVideoProcessorEnumSize (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnCalcPrivateVideoProcessorEnumSize;
   // Slot 15: CreateVideoProcessorEnum (video processing), the host driver's.
@@ -1300,11 +1496,11 @@ typedef struct D3DWDDM2_0DDI_VIDEODEVICEFUNCS {
   // Slot 47: VideoProcessorBlt (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoProcessorBlt;
   // Slot 48: CalcPrivateVideoDecoderOutputViewSize (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCalcPrivateVideoDecoderOutputViewSize;
+  PFND3D11_1DDI_CALCPRIVATEVIDEODECODEROUTPUTVIEWSIZE pfnCalcPrivateVideoDecoderOutputViewSize;
   // Slot 49: CreateVideoDecoderOutputView (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCreateVideoDecoderOutputView;
+  PFND3D11_1DDI_CREATEVIDEODECODEROUTPUTVIEW pfnCreateVideoDecoderOutputView;
   // Slot 50: DestroyVideoDecoderOutputView (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnDestroyVideoDecoderOutputView;
+  PFND3D11_1DDI_DESTROYVIDEODECODEROUTPUTVIEW pfnDestroyVideoDecoderOutputView;
   // Slot 51: CalcPrivateVideoProcessorInputViewSize (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnCalcPrivateVideoProcessorInputViewSize;
   // Slot 52: CreateVideoProcessorInputView (video processing), the host driver's.
@@ -1370,7 +1566,7 @@ typedef struct D3DWDDM2_0DDI_VIDEODEVICEFUNCS {
   // Slot 82: CheckCryptoSessionStatus.
   PFND3DWDDM2_0DDI_CHECKCRYPTOSESSIONSTATUS pfnCheckCryptoSessionStatus;
   // Slot 83: VideoDecoderSubmitBuffers1 (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderSubmitBuffers1;
+  PFND3DWDDM2_0DDI_VIDEODECODERSUBMITBUFFERS1 pfnVideoDecoderSubmitBuffers1;
   // Slot 84: QueryVideoCapabilities (video capabilities), the host driver's.
   PFND3D10DDI_OPAQUE pfnQueryVideoCapabilities;
   // Slot 85: CheckVideoProcessorFormatConversion (video processing), the host driver's.
@@ -1420,11 +1616,11 @@ typedef struct D3DWDDM2_1DDI_VIDEODEVICEFUNCS {
   // Slot 10: VideoDecoderExtension (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoDecoderExtension;
   // Slot 11: VideoDecoderBeginFrame (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderBeginFrame;
+  PFND3D11_1DDI_VIDEODECODERBEGINFRAME pfnVideoDecoderBeginFrame;
   // Slot 12: VideoDecoderEndFrame (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderEndFrame;
+  PFND3D11_1DDI_VIDEODECODERENDFRAME pfnVideoDecoderEndFrame;
   // Slot 13: VideoDecoderSubmitBuffers (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderSubmitBuffers;
+  PFND3D11_1DDI_VIDEODECODERSUBMITBUFFERS pfnVideoDecoderSubmitBuffers;
   // Slot 14: CalcPrivateVideoProcessorEnumSize (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnCalcPrivateVideoProcessorEnumSize;
   // Slot 15: CreateVideoProcessorEnum (video processing), the host driver's.
@@ -1494,11 +1690,11 @@ typedef struct D3DWDDM2_1DDI_VIDEODEVICEFUNCS {
   // Slot 47: VideoProcessorBlt (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoProcessorBlt;
   // Slot 48: CalcPrivateVideoDecoderOutputViewSize (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCalcPrivateVideoDecoderOutputViewSize;
+  PFND3D11_1DDI_CALCPRIVATEVIDEODECODEROUTPUTVIEWSIZE pfnCalcPrivateVideoDecoderOutputViewSize;
   // Slot 49: CreateVideoDecoderOutputView (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCreateVideoDecoderOutputView;
+  PFND3D11_1DDI_CREATEVIDEODECODEROUTPUTVIEW pfnCreateVideoDecoderOutputView;
   // Slot 50: DestroyVideoDecoderOutputView (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnDestroyVideoDecoderOutputView;
+  PFND3D11_1DDI_DESTROYVIDEODECODEROUTPUTVIEW pfnDestroyVideoDecoderOutputView;
   // Slot 51: CalcPrivateVideoProcessorInputViewSize (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnCalcPrivateVideoProcessorInputViewSize;
   // Slot 52: CreateVideoProcessorInputView (video processing), the host driver's.
@@ -1564,7 +1760,7 @@ typedef struct D3DWDDM2_1DDI_VIDEODEVICEFUNCS {
   // Slot 82: CheckCryptoSessionStatus.
   PFND3DWDDM2_0DDI_CHECKCRYPTOSESSIONSTATUS pfnCheckCryptoSessionStatus;
   // Slot 83: VideoDecoderSubmitBuffers1 (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderSubmitBuffers1;
+  PFND3DWDDM2_0DDI_VIDEODECODERSUBMITBUFFERS1 pfnVideoDecoderSubmitBuffers1;
   // Slot 84: QueryVideoCapabilities (video capabilities), the host driver's.
   PFND3D10DDI_OPAQUE pfnQueryVideoCapabilities;
   // Slot 85: CheckVideoProcessorFormatConversion (video processing), the host driver's.
@@ -1618,11 +1814,11 @@ typedef struct D3DWDDM2_4DDI_VIDEODEVICEFUNCS {
   // Slot 10: VideoDecoderExtension (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoDecoderExtension;
   // Slot 11: VideoDecoderBeginFrame (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderBeginFrame;
+  PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME pfnVideoDecoderBeginFrame;
   // Slot 12: VideoDecoderEndFrame (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderEndFrame;
+  PFND3D11_1DDI_VIDEODECODERENDFRAME pfnVideoDecoderEndFrame;
   // Slot 13: VideoDecoderSubmitBuffers (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderSubmitBuffers;
+  PFND3D11_1DDI_VIDEODECODERSUBMITBUFFERS pfnVideoDecoderSubmitBuffers;
   // Slot 14: CalcPrivateVideoProcessorEnumSize (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnCalcPrivateVideoProcessorEnumSize;
   // Slot 15: CreateVideoProcessorEnum (video processing), the host driver's.
@@ -1692,11 +1888,11 @@ typedef struct D3DWDDM2_4DDI_VIDEODEVICEFUNCS {
   // Slot 47: VideoProcessorBlt (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoProcessorBlt;
   // Slot 48: CalcPrivateVideoDecoderOutputViewSize (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCalcPrivateVideoDecoderOutputViewSize;
+  PFND3D11_1DDI_CALCPRIVATEVIDEODECODEROUTPUTVIEWSIZE pfnCalcPrivateVideoDecoderOutputViewSize;
   // Slot 49: CreateVideoDecoderOutputView (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCreateVideoDecoderOutputView;
+  PFND3D11_1DDI_CREATEVIDEODECODEROUTPUTVIEW pfnCreateVideoDecoderOutputView;
   // Slot 50: DestroyVideoDecoderOutputView (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnDestroyVideoDecoderOutputView;
+  PFND3D11_1DDI_DESTROYVIDEODECODEROUTPUTVIEW pfnDestroyVideoDecoderOutputView;
   // Slot 51: CalcPrivateVideoProcessorInputViewSize (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnCalcPrivateVideoProcessorInputViewSize;
   // Slot 52: CreateVideoProcessorInputView (video processing), the host driver's.
@@ -1762,7 +1958,7 @@ typedef struct D3DWDDM2_4DDI_VIDEODEVICEFUNCS {
   // Slot 82: CheckCryptoSessionStatus.
   PFND3DWDDM2_0DDI_CHECKCRYPTOSESSIONSTATUS pfnCheckCryptoSessionStatus;
   // Slot 83: VideoDecoderSubmitBuffers2 (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderSubmitBuffers2;
+  PFND3DWDDM2_4DDI_VIDEODECODERSUBMITBUFFERS pfnVideoDecoderSubmitBuffers2;
   // Slot 84: QueryVideoCapabilities (video capabilities), the host driver's.
   PFND3D10DDI_OPAQUE pfnQueryVideoCapabilities;
   // Slot 85: CheckVideoProcessorFormatConversion (video processing), the host driver's.
@@ -1818,11 +2014,11 @@ typedef struct D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0 {
   // Slot 10: VideoDecoderExtension (video decoding), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoDecoderExtension;
   // Slot 11: VideoDecoderBeginFrame (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderBeginFrame;
+  PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME_RS4_0 pfnVideoDecoderBeginFrame;
   // Slot 12: VideoDecoderEndFrame (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderEndFrame;
+  PFND3D11_1DDI_VIDEODECODERENDFRAME pfnVideoDecoderEndFrame;
   // Slot 13: VideoDecoderSubmitBuffers (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderSubmitBuffers;
+  PFND3D11_1DDI_VIDEODECODERSUBMITBUFFERS pfnVideoDecoderSubmitBuffers;
   // Slot 14: CalcPrivateVideoProcessorEnumSize (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnCalcPrivateVideoProcessorEnumSize;
   // Slot 15: CreateVideoProcessorEnum (video processing), the host driver's.
@@ -1892,11 +2088,11 @@ typedef struct D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0 {
   // Slot 47: VideoProcessorBlt (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnVideoProcessorBlt;
   // Slot 48: CalcPrivateVideoDecoderOutputViewSize (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCalcPrivateVideoDecoderOutputViewSize;
+  PFND3D11_1DDI_CALCPRIVATEVIDEODECODEROUTPUTVIEWSIZE pfnCalcPrivateVideoDecoderOutputViewSize;
   // Slot 49: CreateVideoDecoderOutputView (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnCreateVideoDecoderOutputView;
+  PFND3D11_1DDI_CREATEVIDEODECODEROUTPUTVIEW pfnCreateVideoDecoderOutputView;
   // Slot 50: DestroyVideoDecoderOutputView (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnDestroyVideoDecoderOutputView;
+  PFND3D11_1DDI_DESTROYVIDEODECODEROUTPUTVIEW pfnDestroyVideoDecoderOutputView;
   // Slot 51: CalcPrivateVideoProcessorInputViewSize (video processing), the host driver's.
   PFND3D10DDI_OPAQUE pfnCalcPrivateVideoProcessorInputViewSize;
   // Slot 52: CreateVideoProcessorInputView (video processing), the host driver's.
@@ -1962,7 +2158,7 @@ typedef struct D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0 {
   // Slot 82: CheckCryptoSessionStatus.
   PFND3DWDDM2_0DDI_CHECKCRYPTOSESSIONSTATUS pfnCheckCryptoSessionStatus;
   // Slot 83: VideoDecoderSubmitBuffers2 (video decoding), the host driver's.
-  PFND3D10DDI_OPAQUE pfnVideoDecoderSubmitBuffers2;
+  PFND3DWDDM2_4DDI_VIDEODECODERSUBMITBUFFERS pfnVideoDecoderSubmitBuffers2;
   // Slot 84: QueryVideoCapabilities (video capabilities), the host driver's.
   PFND3D10DDI_OPAQUE pfnQueryVideoCapabilities;
   // Slot 85: CheckVideoProcessorFormatConversion (video processing), the host driver's.
@@ -2217,6 +2413,36 @@ typedef struct D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0 {
 // No flag; the only value defined.
 #define D3DWDDM2_4DDI_CRYPTO_SESSION_KEY_EXCHANGE_FLAG_NONE 0
 
+// Nobody knows.
+#define D3D11_1DDI_VIDEO_DECODER_BUFFER_UNKNOWN 0
+
+// Picture parameters.
+#define D3D11_1DDI_VIDEO_DECODER_BUFFER_PICTURE_PARAMETERS 1
+
+// Macroblock control commands.
+#define D3D11_1DDI_VIDEO_DECODER_BUFFER_MACROBLOCK_CONTROL 2
+
+// Residual differences of blocks.
+#define D3D11_1DDI_VIDEO_DECODER_BUFFER_RESIDUAL_DIFFERENCE 3
+
+// Control commands of the deblocking filter.
+#define D3D11_1DDI_VIDEO_DECODER_BUFFER_DEBLOCKING_CONTROL 4
+
+// Matrix of the inverse quantisation.
+#define D3D11_1DDI_VIDEO_DECODER_BUFFER_INVERSE_QUANTIZATION_MATRIX 5
+
+// Where the slices lie in the bitstream.
+#define D3D11_1DDI_VIDEO_DECODER_BUFFER_SLICE_CONTROL 6
+
+// Bitstream: the slices.
+#define D3D11_1DDI_VIDEO_DECODER_BUFFER_BITSTREAM 7
+
+// Motion vectors.
+#define D3D11_1DDI_VIDEO_DECODER_BUFFER_MOTION_VECTOR 8
+
+// Parameters of film grain.
+#define D3D11_1DDI_VIDEO_DECODER_BUFFER_FILM_GRAIN 9
+
 // Success. The only success code of this interface (D27).
 #define S_OK 0
 
@@ -2441,8 +2667,8 @@ typedef struct softcp_driver {
   HRESULT (SOFTCP_CALL *create_device)(void *context, D3D10DDI_HDEVICE *device);
   // Destroys a device with its sessions, channels, decoders and resources. Zero does nothing.
   void (SOFTCP_CALL *destroy_device)(void *context, D3D10DDI_HDEVICE device);
-  // Fills the content-protection entries of a video function table, and those that make a decoder if the driver has
-  // decoders to bind sessions to; leaves the others as they are.
+  // Fills the content-protection entries of a video function table, and those of decoders, their output views and
+  // frames if the driver has decoders to bind sessions to; leaves the others as they are.
   //
   // `table_size` is the size of the table in bytes. E_INVALIDARG: no video sub-device, or not its table's size.
   // The entries work until the device is destroyed. Private memory of sessions, channels and

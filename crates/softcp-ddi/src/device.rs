@@ -31,7 +31,7 @@ pub struct softcp_device {
     /// The chain whose size was asked for last: the one that is then written, whatever is shown to who asks next.
     measured: Mutex<Option<(CertificateOf, Vec<u8>)>>,
     /// Keeps the memory behind the host's context alive, where the host is part of this library.
-    _context: Option<Arc<dyn Any + Send + Sync>>,
+    context: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl softcp_device {
@@ -49,10 +49,15 @@ impl softcp_device {
         for process in host.allowed_processes()? {
             engine.allow_process(process.engine()?)?;
         }
-        let device = Arc::new(Self { engine, host, measured: Mutex::default(), _context: context });
+        let device = Arc::new(Self { engine, host, measured: Mutex::default(), context });
         let observer: Arc<dyn TeardownObserver> = Arc::<Self>::clone(&device);
         device.engine.observe_teardowns(Arc::downgrade(&observer));
         Ok(device)
+    }
+
+    /// What is behind the host's context, if the host is part of this library and has a `T` there.
+    pub(crate) fn context<T: Any>(&self) -> Option<&T> {
+        self.context.as_deref()?.downcast_ref()
     }
 
     pub(crate) fn engine(&self) -> &Device {
@@ -225,6 +230,11 @@ impl softcp_device {
     /// Registers a decoder of the host and returns its id.
     pub(crate) fn register_decoder(&self, encryption: DecoderEncryption) -> Result<usize> {
         Ok(self.engine.register_decoder(encryption)?.get())
+    }
+
+    /// What encrypts a decoder's buffers.
+    pub(crate) fn decoder_encryption(&self, decoder: usize) -> Result<DecoderEncryption> {
+        Ok(self.engine.decoder_encryption(handle(decoder, Kind::Decoder)?)?)
     }
 
     /// Begins a frame: under the session that `session` names with a sealed key, else under the one bound to the decoder.

@@ -29,6 +29,8 @@ pub(crate) enum Failure {
     Host { callback: &'static str, hresult: HRESULT },
     /// The host has no such callback, without which there is no such function.
     NoCallback(&'static str),
+    /// Something of the DDI that the reference driver does not have.
+    NotOffered(&'static str),
     /// No memory for a resource.
     OutOfMemory,
     /// A panic was caught; a defect of this library.
@@ -49,7 +51,7 @@ impl Failure {
             | Self::Invalid(_)
             | Self::Mapping(_) => E_INVALIDARG,
             Self::Host { hresult, .. } => *hresult,
-            Self::NoCallback(_) => E_NOTIMPL,
+            Self::NoCallback(_) | Self::NotOffered(_) => E_NOTIMPL,
             Self::OutOfMemory => E_OUTOFMEMORY,
             Self::Panic => E_FAIL,
         }
@@ -68,6 +70,7 @@ impl fmt::Display for Failure {
             Self::Invalid(what) | Self::Mapping(what) => f.write_str(what),
             Self::Host { callback, hresult } => write!(f, "the host's {callback} failed with {hresult:#010x}"),
             Self::NoCallback(name) => write!(f, "the host has no callback {name}"),
+            Self::NotOffered(what) => write!(f, "this driver has no {what}"),
             Self::OutOfMemory => f.write_str("there is no memory for the resource"),
             Self::Panic => f.write_str("internal error: a panic was caught"),
         }

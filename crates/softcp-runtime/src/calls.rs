@@ -20,7 +20,7 @@ use crate::hresult::HResult;
 use crate::report::Reports;
 use crate::table::FunctionTable;
 
-pub use handle::{ChannelHandle, DecoderHandle, ResourceHandle, SessionHandle};
+pub use handle::{ChannelHandle, DecoderHandle, OutputViewHandle, ResourceHandle, SessionHandle};
 
 /// A `const` buffer and the size that is passed with it.
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +119,7 @@ impl Reply {
     }
 }
 
-/// The content-protection entries of a device and those that make a decoder, one method each. Every parameter is passed on as it is.
+/// The content-protection entries of a device and those of decoders and their frames, one method each. Every parameter is passed on as it is.
 ///
 /// Each method fails with [`Error::MissingEntry`] when the table lacks the entry, and [`Error::TooLong`] when a buffer
 /// is longer than a 32-bit size. Everything else is in the [`Reply`].

@@ -1,4 +1,4 @@
-//! A video decoder in private memory of the runtime: something to bind a session to.
+//! A video decoder in private memory of the runtime: something to bind a session to, with frames of encrypted buffers.
 
 use std::fmt;
 
@@ -9,6 +9,7 @@ use softcp_abi::{
 use crate::calls::DecoderHandle;
 use crate::device::Device;
 use crate::error::Result;
+use crate::frame::{Frame, FrameKey, OutputView};
 use crate::memory::PrivateMemory;
 
 /// `DXVA_NoEncrypt` of `dxva.h`: buffers of a kind are clear.
@@ -44,8 +45,7 @@ impl DecoderDesc {
     }
 }
 
-/// A video decoder that decodes nothing here: it is what `CONFIGURE_CRYPTO_SESSION` binds a session to. Destroyed when
-/// dropped; it keeps its device alive.
+/// A video decoder: what `CONFIGURE_CRYPTO_SESSION` binds a session to. Destroyed when dropped; it keeps its device alive.
 ///
 /// Calls on one decoder must not overlap, hence `&mut self`.
 pub struct Decoder {
@@ -73,6 +73,16 @@ impl Decoder {
     #[must_use]
     pub fn handle(&self) -> DecoderHandle<'_> {
         DecoderHandle::of(&self.memory)
+    }
+
+    /// `VideoDecoderBeginFrame`: a frame that is decoded to `view`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingEntry`](crate::Error::MissingEntry) from a driver that has no frames;
+    /// [`Error::Driver`](crate::Error::Driver) with what the driver returns.
+    pub fn begin_frame<'a>(&'a mut self, view: &'a OutputView, key: FrameKey<'_>) -> Result<Frame<'a>> {
+        Frame::begin(self, view, key)
     }
 
     /// `VideoDecoderGetHandle`: the number that names the decoder in messages of an authenticated channel.

@@ -18,6 +18,7 @@ use crate::command::PrivateDataSizes;
 use crate::decoder::{Decoder, DecoderDesc};
 use crate::driver::{Driver, OpenDriver};
 use crate::error::{Error, Result};
+use crate::frame::OutputView;
 use crate::hresult::HResult;
 use crate::resource::{Resource, ResourceDesc};
 use crate::session::Session;
@@ -223,6 +224,16 @@ impl Device {
     /// `D3DDDIERR_DEVICEREMOVED` or `E_OUTOFMEMORY`.
     pub fn create_decoder(&self, desc: &DecoderDesc) -> Result<Decoder> {
         Decoder::create(self, &(*desc).into())
+    }
+
+    /// `CalcPrivateVideoDecoderOutputViewSize`, then `CreateVideoDecoderOutputView`: a view of `resource`, of this device, for
+    /// decoders of `profile`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingEntry`] from a driver that has none; [`Error::Driver`] with what the driver returns.
+    pub fn create_output_view(&self, resource: Resource, profile: GUID) -> Result<OutputView> {
+        OutputView::create(self, resource, profile)
     }
 
     /// Creates a resource, filled with zeros.

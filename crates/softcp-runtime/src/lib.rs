@@ -8,7 +8,7 @@
 //!         ├─ create_session  ─▶ Session     negotiate, blits, key refresh; its private memory is the runtime's
 //!         │                                 execute: commands of HW_PROTECTION sessions, laid out from bytes
 //!         ├─ create_channel  ─▶ Channel     negotiate, query, configure: messages are bytes here
-//!         ├─ create_decoder  ─▶ Decoder     its handle, to bind a session to it over a channel
+//!         ├─ create_decoder  ─▶ Decoder     its handle, to bind a session to it over a channel; begin_frame ─▶ Frame
 //!         └─ calls           ─▶ Calls       the same entries one by one, with any size, null and foreign handles
 //! ```
 //!
@@ -45,6 +45,7 @@ mod decoder;
 mod device;
 mod driver;
 mod error;
+mod frame;
 mod hresult;
 mod memory;
 mod report;
@@ -52,7 +53,9 @@ mod resource;
 mod session;
 mod table;
 
-pub use calls::{Calls, ChannelHandle, DecoderHandle, Input, Output, Reply, ResourceHandle, SessionHandle};
+pub use calls::{
+    Calls, ChannelHandle, DecoderHandle, Input, Output, OutputViewHandle, Reply, ResourceHandle, SessionHandle,
+};
 pub use caps::ContentProtectionCaps;
 pub use channel::{CONFIGURE_OUTPUT_SIZE, Channel, ConfigureOutput};
 pub use command::{CommandMessage, PrivateDataSizes, SecureAnswer, SecureCommand};
@@ -60,6 +63,7 @@ pub use decoder::{Decoder, DecoderDesc};
 pub use device::{CertificateOf, CryptoSessionDesc, Device, SUB_DEVICES};
 pub use driver::Driver;
 pub use error::{DriverError, Error, Result};
+pub use frame::{CompressedBuffer, EncryptedBytes, Frame, FrameKey, OutputView, SubSample};
 pub use hresult::HResult;
 pub use memory::PrivateMemory;
 pub use resource::{Mapping, MappingMut, PlaneDesc, Resource, ResourceDesc};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
@@ -38,7 +38,7 @@ pub enum LicenceKind {
 /// What is wrong with a licence. Repeats nothing of it but the names of members, since it holds keys.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LicenceError {
-    /// It is not a JSON object; or a member is in it twice.
+    /// It is not a JSON object, which is UTF-8 throughout; or a member is in it twice.
     #[error("it is no JSON object, or has a member twice (line {line}, column {column})")]
     NotJson {
         /// The line, from 1.
@@ -78,7 +78,7 @@ pub enum LicenceError {
 struct KeySet<'a> {
     #[serde(borrow)]
     keys: Option<&'a RawValue>,
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, default, rename = "type", deserialize_with = "even_null")]
     kind: Option<&'a RawValue>,
 }
 
@@ -100,8 +100,12 @@ impl Licence {
     /// [`LicenceError`] names the member.
     pub fn parse(json: impl Into<Vec<u8>>) -> Result<Self, LicenceError> {
         let json = Zeroizing::new(json.into());
-        let set: KeySet<'_> = serde_json::from_slice(&json)
+        let set: KeySet<'_> = serde_json::from_str(text(&json)?)
             .map_err(|error| LicenceError::NotJson { line: error.line(), column: error.column() })?;
+        // An array of the members' values would do for serde.
+        if !json.trim_ascii_start().starts_with(b"{") {
+            return Err(LicenceError::NotJson { line: 1, column: 1 });
+        }
         let keys = set.keys.ok_or_else(|| LicenceError::Missing { member: "keys".to_owned() })?;
         let keys: Vec<&RawValue> = serde_json::from_str(keys.get())
             .map_err(|_| LicenceError::Malformed { member: "keys".to_owned(), form: "is no array" })?;
@@ -155,11 +159,28 @@ impl LicenceKind {
     }
 }
 
+/// The whole licence as text: strings that are passed over would not be looked at.
+fn text(json: &[u8]) -> Result<&str, LicenceError> {
+    str::from_utf8(json).map_err(|error| {
+        let good = &json[..error.valid_up_to()];
+        let line = good.split(|&byte| byte == b'\n').count();
+        let column = 1 + good.iter().rev().take_while(|&&byte| byte != b'\n').count();
+        LicenceError::NotJson { line, column }
+    })
+}
+
+/// A member that is there, whatever it is: as an `Option` by itself, `null` would be read as its absence.
+fn even_null<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
+}
+
 /// Checks one key, and gives its KID.
 fn kid_of(index: usize, key: &RawValue) -> Result<[u8; KEY_SIZE], LicenceError> {
     let place = format!("keys[{index}]");
-    let key: Key<'_> = serde_json::from_str(key.get())
-        .map_err(|_| LicenceError::Malformed { member: place.clone(), form: "is no object, or has a member twice" })?;
+    let is_object = key.get().starts_with('{'); // an array of the members' values would do for serde
+    let key: Key<'_> = serde_json::from_str(key.get()).ok().filter(|_| is_object).ok_or_else(|| {
+        LicenceError::Malformed { member: place.clone(), form: "is no object, or has a member twice" }
+    })?;
     let kty = format!("{place}.kty");
     if present(&kty, key.kty)? != "oct" {
         return Err(LicenceError::Malformed { member: kty, form: "is not oct" });
@@ -241,7 +262,10 @@ mod tests {
             with(r#", "type": "x""#).unwrap_err().to_string(),
             "type is neither temporary nor persistent-license"
         );
-        assert_eq!(with(r#", "type": 1"#).unwrap_err().to_string(), "type is no string without escapes");
+        for other in ["1", "null"] {
+            let error = with(&format!(r#", "type": {other}"#)).unwrap_err();
+            assert_eq!(error.to_string(), "type is no string without escapes");
+        }
     }
 
     #[test]
@@ -253,6 +277,9 @@ mod tests {
         assert_eq!(message(r#"{"keys": "FmY0"}"#), "keys is no array");
         assert_eq!(message(r#"{"keys": []}"#), "keys is empty");
         assert_eq!(second("3"), "keys[1] is no object, or has a member twice");
+        let array = format!(r#"["oct", "AQAAAAAAAAAAAAAAAAAAAA", "{K}"]"#);
+        assert_eq!(second(&array), "keys[1] is no object, or has a member twice");
+        assert!(message(&format!(r#" [[{good}], "temporary"]"#)).starts_with("it is no JSON object"));
         assert_eq!(second(r#"{"kty": "oct", "k": "a", "k": "b"}"#), "keys[1] is no object, or has a member twice");
         assert_eq!(second(r#"{"kid": "a", "k": "b"}"#), "keys[1].kty is missing");
         assert_eq!(second(r#"{"kty": "RSA"}"#), "keys[1].kty is not oct");
@@ -274,5 +301,7 @@ mod tests {
         assert!(message("").starts_with("it is no JSON object"));
         assert!(message(r#"{"keys": [], "keys": []}"#).starts_with("it is no JSON object, or has a member twice"));
         assert!(!message("[\"FmY0\"]").contains("FmY0"));
+        let passed_over = Licence::parse(*b"{\n \"more\": \"\xff\"}").unwrap_err();
+        assert_eq!(passed_over, LicenceError::NotJson { line: 2, column: 11 });
     }
 }

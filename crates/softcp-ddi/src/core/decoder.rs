@@ -11,7 +11,7 @@ use softcp::{DecoderBuffer, DecoderEncryption, Encrypted, GUID, Subsample};
 use super::device::{borrow, softcp_device};
 use super::session::softcp_encrypted_block_info;
 use super::types::{softcp_decoder, softcp_guid, softcp_hresult, softcp_session};
-use crate::hresult::Failure;
+use crate::hresult::{Failure, Result};
 use crate::{guard, pointer};
 
 /// What kind of decoder to register. Zero members are defaults.
@@ -42,6 +42,22 @@ pub struct softcp_subsample {
     pub encrypted_size: u32,
 }
 
+/// The subsamples of a buffer of `data_size` bytes.
+///
+/// # Safety
+/// `first` is null or valid for reads of `count` subsamples.
+pub(crate) unsafe fn subsamples(first: *const softcp_subsample, count: u32, data_size: u32) -> Result<Vec<Subsample>> {
+    if count.saturating_sub(SPARE_SUBSAMPLES) > data_size {
+        return Err(Failure::Invalid("there are more subsamples than bytes"));
+    }
+    let read = (0..count as usize).map(|index| {
+        // SAFETY: the caller's duty: there are so many.
+        unsafe { pointer::read("subsamples", first.wrapping_add(index)) }
+            .map(|subsample| Subsample { clear: subsample.clear_size, encrypted: subsample.encrypted_size })
+    });
+    read.collect()
+}
+
 /// One compressed buffer of a frame.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +65,8 @@ pub struct softcp_subsample {
 pub struct softcp_decoder_buffer {
     /// Size of this structure in bytes as the caller knows it.
     pub size: u32,
-    /// D3D11_VIDEO_DECODER_BUFFER_TYPE: 6 for bitstream.
+    /// D3D11_VIDEO_DECODER_BUFFER_TYPE: 6 for bitstream. The DDI's numbers (D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE) are
+    /// greater by one.
     pub buffer_type: u32,
     /// The compressed data.
     pub source: *const c_void,
@@ -217,15 +234,8 @@ pub unsafe extern "C" fn softcp_decoder_decrypt_buffer(
         let iv = unsafe { pointer::bytes_or_null(buffer.iv, buffer.iv_size as usize) }?;
         // SAFETY: the caller's duty on the pattern.
         let pattern = unsafe { pointer::read_or_null(buffer.pattern) };
-        if buffer.subsample_count.saturating_sub(SPARE_SUBSAMPLES) > buffer.data_size {
-            return Err(Failure::Invalid("there are more subsamples than bytes"));
-        }
-        let subsamples = (0..buffer.subsample_count as usize).map(|index| {
-            // SAFETY: the caller's duty on the subsamples: there are so many.
-            unsafe { pointer::read("subsamples", buffer.subsamples.wrapping_add(index)) }
-                .map(|subsample| Subsample { clear: subsample.clear_size, encrypted: subsample.encrypted_size })
-        });
-        let subsamples = subsamples.collect::<Result<Vec<_>, _>>()?;
+        // SAFETY: the caller's duty on the subsamples: there are so many.
+        let subsamples = unsafe { subsamples(buffer.subsamples, buffer.subsample_count, buffer.data_size) }?;
         let encrypted = match (pattern, &subsamples[..]) {
             (None, []) => Encrypted::All,
             (Some(pattern), []) => Encrypted::Pattern(pattern.into()),

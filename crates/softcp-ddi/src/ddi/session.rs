@@ -253,7 +253,7 @@ pub(super) unsafe extern "system" fn set_hardware_protection(
 /// # Safety
 /// `session.pDrvPrivate` is null or the private memory of a session, of the size that `CalcPrivateCryptoSessionSize`
 /// said.
-pub(super) unsafe fn id(session: D3D11_1DDI_HCRYPTOSESSION) -> Result<usize> {
+pub(crate) unsafe fn id(session: D3D11_1DDI_HCRYPTOSESSION) -> Result<usize> {
     // SAFETY: the caller's duty.
     unsafe { pointer::read("hCryptoSession", session.pDrvPrivate.cast()) }
 }

@@ -1,4 +1,5 @@
-//! Decoders of the reference driver. They are there to be bound to sessions, as a host's are; they decode nothing.
+//! Decoders of the reference driver. They are there to be bound to sessions, as a host's are; they decode nothing. What
+//! their frames come to is in the module `frame`.
 
 use softcp::DecoderEncryption;
 use softcp_abi::{
@@ -6,6 +7,7 @@ use softcp_abi::{
     SIZE_T,
 };
 
+use super::device::ReferenceHost;
 use crate::ddi::attach::{device, reporting};
 use crate::ddi::table::{Entry, entries};
 use crate::hresult::Result;
@@ -51,7 +53,9 @@ unsafe extern "system" fn destroy_video_decoder(h_device: D3D10DDI_HDEVICE, deco
     reporting("DestroyVideoDecoder", h_device, || {
         let device = device(h_device)?;
         // SAFETY: the runtime's duty on its decoder handle.
-        device.unregister_decoder(unsafe { id(decoder) }?)?;
+        let id = unsafe { id(decoder) }?;
+        device.unregister_decoder(id)?;
+        ReferenceHost::of(&device)?.set_frame(id, None);
         // SAFETY: the runtime's duty: the private memory lives until this call returns.
         unsafe { pointer::write("hDecoder", decoder.pDrvPrivate.cast(), 0_usize) }
     });
@@ -80,7 +84,7 @@ unsafe extern "system" fn video_decoder_get_handle(
 /// # Safety
 /// `decoder.pDrvPrivate` is null or the private memory of a decoder, of the size that `CalcPrivateVideoDecoderSize`
 /// said.
-unsafe fn id(decoder: D3D11_1DDI_HDECODE) -> Result<usize> {
+pub(super) unsafe fn id(decoder: D3D11_1DDI_HDECODE) -> Result<usize> {
     // SAFETY: the caller's duty.
     unsafe { pointer::read("hDecoder", decoder.pDrvPrivate.cast()) }
 }

@@ -27,9 +27,22 @@ pub(super) struct ReferenceDevice {
 }
 
 /// What the host callbacks of a device reach.
-struct ReferenceHost {
+pub(super) struct ReferenceHost {
     resources: Mutex<HashMap<usize, Arc<Resource>>>,
+    /// Output views of decoders: the number of a view's resource, by that of the view.
+    views: Mutex<HashMap<usize, usize>>,
+    /// Frames that have begun, by the decoder's id.
+    frames: Mutex<HashMap<usize, Frame>>,
     errors: ErrorSink,
+}
+
+/// A decoder's frame that has begun.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
+    /// The number of the resource behind the output view.
+    pub(super) output: usize,
+    /// Bytes of the output that are there.
+    pub(super) filled: usize,
 }
 
 /// Where the runtime wants errors.
@@ -47,7 +60,12 @@ unsafe impl Sync for ErrorSink {}
 
 impl ReferenceDevices {
     pub(super) fn create(&self, adapter: &Arc<Adapter>, errors: ErrorSink) -> Result<D3D10DDI_HDEVICE> {
-        let host = Arc::new(ReferenceHost { resources: Mutex::default(), errors });
+        let host = Arc::new(ReferenceHost {
+            resources: Mutex::default(),
+            views: Mutex::default(),
+            frames: Mutex::default(),
+            errors,
+        });
         let callbacks = softcp_host {
             size: u32::try_from(size_of::<softcp_host>()).expect("a small structure"),
             context: Arc::as_ptr(&host).cast_mut().cast(),
@@ -149,6 +167,50 @@ impl ReferenceDevice {
         if resource.shape().unrestricted_share() {
             self.softcp.engine().remove_unrestricted_share();
         }
+    }
+}
+
+impl ReferenceHost {
+    /// The host behind a device; an error when the device is somebody else's.
+    pub(super) fn of(device: &softcp_device) -> Result<&Self> {
+        device.context().ok_or(Failure::Invalid("the device is none of the reference driver"))
+    }
+
+    pub(super) fn resource(&self, cookie: *mut c_void) -> Result<Arc<Resource>> {
+        find(&lock(&self.resources), cookie)
+    }
+
+    /// Makes an output view of a resource, by the resource's number.
+    pub(super) fn create_view(&self, resource: usize) -> usize {
+        let number = next_number();
+        lock(&self.views).insert(number, resource);
+        number
+    }
+
+    /// The number of a view's resource.
+    pub(super) fn view(&self, view: usize) -> Result<usize> {
+        lock(&self.views).get(&view).copied().ok_or(Failure::Invalid("the handle names no live output view"))
+    }
+
+    /// Destroys a view. Zero does nothing.
+    pub(super) fn destroy_view(&self, view: usize) -> Result<()> {
+        if view == 0 || lock(&self.views).remove(&view).is_some() {
+            return Ok(());
+        }
+        Err(Failure::Invalid("the handle names no live output view"))
+    }
+
+    pub(super) fn frame(&self, decoder: usize) -> Option<Frame> {
+        lock(&self.frames).get(&decoder).copied()
+    }
+
+    /// Sets what is known of a decoder's frame; none for one that has ended.
+    pub(super) fn set_frame(&self, decoder: usize, frame: Option<Frame>) {
+        let mut frames = lock(&self.frames);
+        match frame {
+            Some(frame) => frames.insert(decoder, frame),
+            None => frames.remove(&decoder),
+        };
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{core, guard, host, log, pointer};
 
 mod decoder;
 mod device;
+mod frame;
 mod resource;
 
 use device::{ErrorSink, ReferenceDevice, ReferenceDevices};
@@ -145,7 +146,7 @@ unsafe extern "C" fn retrieve_sub_object(
         unsafe { driver(context) }?.devices.get(device)?;
         // SAFETY: the caller's duty: null or writable for `table_size` bytes.
         unsafe { table::fill(sub_device_id, table_size, table) }?;
-        for entry in decoder::ENTRIES {
+        for entry in decoder::ENTRIES.iter().chain(frame::ENTRIES).chain(frame::entries_of(sub_device_id)) {
             // SAFETY: `fill` has checked that this is a table, which has these entries; the caller says it is writable.
             unsafe { entry.set(table) };
         }

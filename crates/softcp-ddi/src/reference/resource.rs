@@ -1,12 +1,13 @@
 //! Resources of the reference driver: plain memory with rows and planes.
 
 use std::cell::UnsafeCell;
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use softcp_abi::{
-    SOFTCP_ACCESS_WRITE, SOFTCP_MAPPING_MULTISAMPLED, SOFTCP_MAPPING_PROTECTED, SOFTCP_RESOURCE_MULTISAMPLED,
-    SOFTCP_RESOURCE_PROTECTED, SOFTCP_RESOURCE_RESTRICTED, SOFTCP_RESOURCE_SHARED, softcp_mapping, softcp_plane,
-    softcp_resource_desc,
+    SOFTCP_ACCESS_READ, SOFTCP_ACCESS_WRITE, SOFTCP_MAPPING_MULTISAMPLED, SOFTCP_MAPPING_PROTECTED,
+    SOFTCP_RESOURCE_MULTISAMPLED, SOFTCP_RESOURCE_PROTECTED, SOFTCP_RESOURCE_RESTRICTED, SOFTCP_RESOURCE_SHARED,
+    softcp_mapping, softcp_plane, softcp_resource_desc,
 };
 
 use crate::hresult::{Failure, Result};
@@ -78,6 +79,31 @@ impl Shape {
     /// Bytes of memory, padding included.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Bytes that are no padding.
+    pub(super) fn visible_bytes(&self) -> usize {
+        self.planes.iter().map(|plane| plane.row_bytes * plane.rows).sum()
+    }
+
+    /// The memory of some of the visible bytes, counted row after row and plane after plane (D9), piece by piece.
+    fn pieces(&self, visible: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let rows = self
+            .planes
+            .iter()
+            .flat_map(|plane| (0..plane.rows).map(move |row| (plane.offset + row * plane.row_pitch, plane.row_bytes)));
+        let mut before = 0;
+        rows.filter_map(move |(start, bytes)| {
+            let from = visible.start.max(before) - before;
+            let to = visible.end.clamp(before, before + bytes) - before;
+            before += bytes;
+            (from < to).then(|| start + from..start + to)
+        })
+    }
+
+    /// Whether a pixel has more than one sample.
+    pub(super) fn multisampled(&self) -> bool {
+        self.flags & SOFTCP_RESOURCE_MULTISAMPLED != 0
     }
 
     /// Whether the resource is protected.
@@ -184,6 +210,43 @@ impl Resource {
         })
     }
 
+    /// A copy of some of the visible bytes, for a decoder; an error where there are not so many, or somebody writes.
+    pub(super) fn read(&self, visible: Range<usize>) -> Result<Vec<u8>> {
+        self.check(&visible)?;
+        let user = User::Blit { access: SOFTCP_ACCESS_READ };
+        let base = self.map(user)?.data.cast::<u8>();
+        let mut bytes = Vec::with_capacity(visible.len());
+        for piece in self.shape.pieces(visible) {
+            // SAFETY: the piece lies in the memory, which `map` has lent to readers alone.
+            bytes.extend_from_slice(unsafe { std::slice::from_raw_parts(base.wrapping_add(piece.start), piece.len()) });
+        }
+        self.unmap(user)?;
+        Ok(bytes)
+    }
+
+    /// Writes visible bytes from `start` on, for a decoder; an error where there are not so many, or somebody uses it.
+    pub(super) fn write(&self, start: usize, bytes: &[u8]) -> Result<()> {
+        let visible = start..start.saturating_add(bytes.len());
+        self.check(&visible)?;
+        let user = User::Blit { access: SOFTCP_ACCESS_WRITE };
+        let base = self.map(user)?.data.cast::<u8>();
+        let mut rest = bytes;
+        for piece in self.shape.pieces(visible) {
+            let (now, later) = rest.split_at(piece.len());
+            // SAFETY: the piece lies in the memory, which `map` has lent to this writer alone; `now` is as long.
+            unsafe { std::ptr::copy_nonoverlapping(now.as_ptr(), base.wrapping_add(piece.start), now.len()) };
+            rest = later;
+        }
+        self.unmap(user)
+    }
+
+    fn check(&self, visible: &Range<usize>) -> Result<()> {
+        if visible.end <= self.shape.visible_bytes() {
+            return Ok(());
+        }
+        Err(Failure::Invalid("the data does not fit into the resource"))
+    }
+
     /// Ends a mapping of `user`; an error when there is none.
     pub(super) fn unmap(&self, user: User) -> Result<()> {
         let mut state = self.state();
@@ -228,8 +291,6 @@ impl Resource {
 
 #[cfg(test)]
 mod tests {
-    use softcp_abi::SOFTCP_ACCESS_READ;
-
     use super::*;
 
     fn desc(row_bytes: usize, rows: usize, row_pitch: usize) -> softcp_resource_desc {
@@ -283,6 +344,26 @@ mod tests {
         resource.unmap(User::Caller).unwrap();
         assert!(resource.unmap(User::Caller).is_err());
         resource.map(User::Caller).unwrap();
+    }
+
+    #[test]
+    fn visible_bytes_are_copied_over_the_ends_of_rows_and_planes() {
+        let mut desc = desc(3, 2, 5);
+        desc.extra_plane_count = 1;
+        desc.extra_planes[0] = softcp_plane { row_bytes: 2, rows: 1, row_pitch: 2, ..softcp_plane::default() };
+        let resource = Resource::new(Shape::new(&desc).unwrap()).unwrap();
+        resource.write(2, &[1, 2, 3, 4, 5]).unwrap();
+        assert_eq!(resource.read(0..8).unwrap(), [0, 0, 1, 2, 3, 4, 5, 0]);
+        assert_eq!(resource.read(3..7).unwrap(), [2, 3, 4, 5]);
+        assert_eq!(resource.read(8..8).unwrap(), [0; 0]);
+        let mapping = resource.map(User::Caller).unwrap();
+        // SAFETY: mapped, as long as two rows of five bytes and one of two, and nothing else writes it meanwhile.
+        let memory = unsafe { mapping.data.cast::<[u8; 12]>().read() };
+        assert_eq!(memory, [0, 0, 1, 0, 0, 2, 3, 4, 0, 0, 5, 0]);
+        assert!(resource.read(0..1).is_err() && resource.write(0, &[1]).is_err());
+        resource.unmap(User::Caller).unwrap();
+        assert!(resource.read(0..9).is_err() && resource.write(8, &[1]).is_err() && !resource.is_mapped());
+        assert!(resource.write(usize::MAX, &[1, 2]).is_err());
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use std::marker::PhantomData;
 use std::ptr;
 
-use softcp_abi::{D3D10DDI_HRESOURCE, D3D11_1DDI_HAUTHCHANNEL, D3D11_1DDI_HCRYPTOSESSION, D3D11_1DDI_HDECODE};
+use softcp_abi::{
+    D3D10DDI_HRESOURCE, D3D11_1DDI_HAUTHCHANNEL, D3D11_1DDI_HCRYPTOSESSION, D3D11_1DDI_HDECODE,
+    D3D11_1DDI_HVIDEODECODEROUTPUTVIEW,
+};
 
 use crate::memory::PrivateMemory;
 
@@ -13,7 +16,7 @@ macro_rules! handle {
         #[doc = concat!("The handle of a ", $object, ", living or destroyed: it points to private memory that exists.")]
         #[derive(Clone, Copy, Debug)]
         pub struct $name<'a> {
-            pub(super) raw: $raw,
+            pub(crate) raw: $raw,
             memory: PhantomData<&'a PrivateMemory>,
         }
 
@@ -37,6 +40,7 @@ macro_rules! handle {
 handle!(SessionHandle, D3D11_1DDI_HCRYPTOSESSION, "session");
 handle!(ChannelHandle, D3D11_1DDI_HAUTHCHANNEL, "channel");
 handle!(DecoderHandle, D3D11_1DDI_HDECODE, "decoder");
+handle!(OutputViewHandle, D3D11_1DDI_HVIDEODECODEROUTPUTVIEW, "decoder's output view");
 
 /// The handle of a resource that exists, on whatever device.
 #[derive(Clone, Copy, Debug)]

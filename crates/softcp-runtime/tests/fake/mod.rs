@@ -6,6 +6,7 @@
 
 mod channel;
 mod decoder;
+mod frame;
 mod hardware;
 
 use std::cell::RefCell;
@@ -18,8 +19,9 @@ use softcp_abi::{
     D3D11_1DDI_HCRYPTOSESSION, D3D11_1DDI_HRTCRYPTOSESSION, D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS,
     D3D11_1DDI_VIDEODEVICEFUNCS, D3D11_1DDIARG_CREATECRYPTOSESSION, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS,
     D3DWDDM2_0DDI_VIDEODEVICEFUNCS, D3DWDDM2_1DDI_VIDEODEVICEFUNCS, D3DWDDM2_4DDI_VIDEODEVICEFUNCS,
-    D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0, E_INVALIDARG, GUID, HANDLE, HRESULT, S_OK, SIZE_T, UINT, softcp_driver,
-    softcp_driver_desc, softcp_mapping, softcp_resource_desc, video_table_size,
+    D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0, E_INVALIDARG, GUID, HANDLE, HRESULT, PFND3D11_1DDI_VIDEODECODERBEGINFRAME,
+    PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME, PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME_RS4_0, S_OK, SIZE_T, UINT,
+    softcp_driver, softcp_driver_desc, softcp_mapping, softcp_resource_desc, video_table_size,
 };
 use softcp_runtime::{Device, Driver};
 
@@ -256,6 +258,11 @@ macro_rules! fill {
             table.pfnDestroyVideoDecoder = Some(decoder::destroy);
         }
         table.pfnVideoDecoderGetHandle = Some(decoder::get_handle);
+        table.pfnVideoDecoderEndFrame = Some(frame::end);
+        table.pfnVideoDecoderSubmitBuffers = Some(frame::submit);
+        table.pfnCalcPrivateVideoDecoderOutputViewSize = Some(frame::calc_view_size);
+        table.pfnCreateVideoDecoderOutputView = Some(frame::create_view);
+        table.pfnDestroyVideoDecoderOutputView = Some(frame::destroy_view);
         if offered("CreateAuthenticatedChannel") {
             table.pfnCalcPrivateAuthenticatedChannelSize = Some(channel::calc_private_size);
             table.pfnCreateAuthenticatedChannel = Some(channel::create);
@@ -278,7 +285,7 @@ macro_rules! fill {
         table.pfnFinishSessionKeyRefresh = Some(finish_session_key_refresh);
         table.pfnGetEncryptionBltKey = Some(get_encryption_blt_key);
         table.pfnCryptoSessionGetHandle = Some(crypto_session_get_handle);
-        $(table.$field = Some($entry);)*
+        $(table.$field = $entry;)*
     }};
 }
 
@@ -288,9 +295,9 @@ macro_rules! fill_later {
         fill!(
             $table,
             $type,
-            pfnCheckCryptoSessionStatus = check_crypto_session_status,
-            pfnGetDataForNewHardwareKey = hardware::get_data_for_new_hardware_key,
-            pfnGetCryptoSessionPrivateDataSize = hardware::get_private_data_size
+            pfnCheckCryptoSessionStatus = Some(check_crypto_session_status),
+            pfnGetDataForNewHardwareKey = Some(hardware::get_data_for_new_hardware_key),
+            pfnGetCryptoSessionPrivateDataSize = Some(hardware::get_private_data_size)
             $(, $field = $entry)*
         )
     };
@@ -309,15 +316,37 @@ unsafe extern "C" fn retrieve_sub_object(
         return E_INVALIDARG;
     }
     assert_eq!(Some(table_size), video_table_size(sub_device_id));
+    let has_frames = behaviour(|behaviour| behaviour.missing != "VideoDecoderBeginFrame");
+    let begin: PFND3D11_1DDI_VIDEODECODERBEGINFRAME = if has_frames { Some(frame::begin) } else { None };
+    let begin_rs4: PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME_RS4_0 =
+        if has_frames { Some(frame::begin_rs4) } else { None };
+    let begin_2_4: PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME = if has_frames { Some(frame::begin_2_4) } else { None };
     match sub_device_id {
-        2 => fill!(table, D3D11_1DDI_VIDEODEVICEFUNCS),
-        3 => fill_later!(table, D3DWDDM2_0DDI_VIDEODEVICEFUNCS),
-        5 => fill_later!(table, D3DWDDM2_1DDI_VIDEODEVICEFUNCS),
-        7 => fill_later!(table, D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0),
+        2 => fill!(table, D3D11_1DDI_VIDEODEVICEFUNCS, pfnVideoDecoderBeginFrame = begin),
+        3 => fill_later!(
+            table,
+            D3DWDDM2_0DDI_VIDEODEVICEFUNCS,
+            pfnVideoDecoderBeginFrame = begin,
+            pfnVideoDecoderSubmitBuffers1 = Some(frame::submit_1)
+        ),
+        5 => fill_later!(
+            table,
+            D3DWDDM2_1DDI_VIDEODEVICEFUNCS,
+            pfnVideoDecoderBeginFrame = begin,
+            pfnVideoDecoderSubmitBuffers1 = Some(frame::submit_1)
+        ),
+        7 => fill_later!(
+            table,
+            D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0,
+            pfnVideoDecoderBeginFrame = begin_rs4,
+            pfnVideoDecoderSubmitBuffers2 = Some(frame::submit_2)
+        ),
         _ => fill_later!(
             table,
             D3DWDDM2_4DDI_VIDEODEVICEFUNCS,
-            pfnNegotiateCryptoSessionKeyExchangeMT = hardware::negotiate_mt
+            pfnVideoDecoderBeginFrame = begin_2_4,
+            pfnVideoDecoderSubmitBuffers2 = Some(frame::submit_2),
+            pfnNegotiateCryptoSessionKeyExchangeMT = Some(hardware::negotiate_mt)
         ),
     }
     S_OK

@@ -159,10 +159,10 @@ impl fmt::Display for Schedule {
             write!(f, " times={times}")?;
         }
         if !self.after.is_zero() {
-            write!(f, " after={}ms", self.after.as_millis())?;
+            write!(f, " after={}", time_text(self.after))?;
         }
         if let Some(delay) = self.delay {
-            write!(f, " delay={}ms", delay.as_millis())?;
+            write!(f, " delay={}", time_text(delay))?;
         }
         Ok(())
     }
@@ -202,6 +202,11 @@ fn time(text: &str) -> Option<Duration> {
         Some(number) => whole(number).map(Duration::from_millis),
         None => whole(text.strip_suffix('s')?).map(Duration::from_secs),
     }
+}
+
+/// What [`time`] reads as this time. Not all of them are a 32-bit number of milliseconds.
+fn time_text(time: Duration) -> String {
+    if time.subsec_millis() == 0 { format!("{}s", time.as_secs()) } else { format!("{}ms", time.as_millis()) }
 }
 
 /// A number from 0 to 1, 1 excluded, that the seed gives to a call: the generator `SplitMix64`, entered at the call.
@@ -281,7 +286,7 @@ mod tests {
         fn text_reads_back(
             fault in proptest::sample::select(Fault::ALL),
             kind in 0..3, number in 1_u64.., probability in 0.0..=1.0_f64, seed: u64,
-            after: u32, times in proptest::option::of(1_u64..),
+            after: u32, unit in proptest::sample::select(&["ms", "s"]), times in proptest::option::of(1_u64..),
         ) {
             let trigger = match kind {
                 0 => format!("at={number}"),
@@ -289,7 +294,7 @@ mod tests {
                 _ => format!("seed={seed} probability={probability}"),
             };
             let times = times.map(|times| format!(" times={times}")).unwrap_or_default();
-            let parsed = schedule(&format!("{fault} after={after}ms {trigger}{times}"));
+            let parsed = schedule(&format!("{fault} after={after}{unit} {trigger}{times}"));
             prop_assert_eq!(schedule(&parsed.to_string()), parsed);
         }
 

@@ -8,10 +8,12 @@ mod common;
 
 mod blobs;
 mod browser;
+mod corpus;
 mod environments;
 mod licences;
 mod messages;
 mod model;
 mod rig;
+mod script;
 mod sessions;
 mod threads;

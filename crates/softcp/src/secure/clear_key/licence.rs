@@ -1,10 +1,13 @@
 //! Clear key licences: a JSON Web Key set ("Encrypted Media Extensions", section 9.1.4; RFC 7517).
 
 use std::collections::HashSet;
+use std::fmt;
+use std::marker::PhantomData;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use softcp_abi::HRESULT;
 use zeroize::Zeroizing;
 
@@ -23,7 +26,7 @@ pub(super) struct Licence {
 }
 
 /// How long a licence is meant to last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 pub(super) enum Kind {
     #[default]
     #[serde(rename = "temporary")]
@@ -44,19 +47,42 @@ impl Kind {
 }
 
 /// The JSON. Strings are borrowed from it, so that no key is copied; a string with escapes cannot be borrowed and fails.
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct KeySet<'a> {
     #[serde(borrow)]
-    keys: Vec<Key<'a>>,
+    keys: Vec<Object<Key<'a>>>,
     #[serde(default, rename = "type")]
     kind: Kind,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Key<'a> {
     kty: &'a str,
     kid: &'a str,
     k: &'a str,
+}
+
+/// A JSON object. A derived structure alone would also be read from an array of its members.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
 }
 
 impl Licence {
@@ -65,11 +91,14 @@ impl Licence {
         if json.len() > MAX_LICENCE_SIZE {
             return Err(status::BAD_LICENCE);
         }
-        let set: KeySet<'_> = serde_json::from_slice(json).map_err(|_| status::BAD_LICENCE)?;
+        // All of it: strings that are passed over would not be looked at.
+        let json = str::from_utf8(json).map_err(|_| status::BAD_LICENCE)?;
+        let Object(set): Object<KeySet<'_>> = serde_json::from_str(json).map_err(|_| status::BAD_LICENCE)?;
         if set.keys.len() > MAX_KEYS {
             return Err(status::TOO_MANY_KEYS);
         }
-        let keys = set.keys.iter().map(Key::decode).collect::<Option<Vec<_>>>().ok_or(status::BAD_LICENCE)?;
+        let keys =
+            set.keys.iter().map(|Object(key)| key.decode()).collect::<Option<Vec<_>>>().ok_or(status::BAD_LICENCE)?;
         let kids: HashSet<Kid> = keys.iter().map(|(kid, _)| *kid).collect();
         if keys.is_empty() || kids.len() < keys.len() {
             return Err(status::BAD_LICENCE);

@@ -1,0 +1,263 @@
+//! Frames of a decoder: where one is decoded to, under which key, and its compressed buffers.
+
+use std::ffi::c_void;
+use std::fmt;
+use std::ptr;
+
+use softcp_abi::{
+    D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC, D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW,
+    D3D11_1DDIARG_VIDEODECODERBEGINFRAME, D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION,
+    D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1, D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC,
+    D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME, D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0, GUID, TRUE,
+};
+
+pub use softcp_abi::D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK as SubSample;
+
+use crate::calls::OutputViewHandle;
+use crate::decoder::Decoder;
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::memory::PrivateMemory;
+use crate::resource::Resource;
+use crate::session::{AesCtrIv, EncryptedBlockInfo, Session};
+
+/// A view of a resource that a decoder decodes to. Destroyed when dropped, and its resource after it.
+pub struct OutputView {
+    memory: PrivateMemory,
+    resource: Resource,
+}
+
+impl OutputView {
+    pub(crate) fn create(device: &Device, resource: Resource, profile: GUID) -> Result<Self> {
+        let calls = device.calls();
+        let desc = D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW {
+            hDrvResource: resource.handle().raw,
+            DecodeProfile: profile,
+            ArraySize: 1,
+            ..D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW::default()
+        };
+        let memory = PrivateMemory::new(calls.calc_private_video_decoder_output_view_size(Some(&desc))?);
+        // SAFETY: the memory is new and of the size asked for; `OutputView` destroys the view before memory and resource.
+        let reply = unsafe { calls.create_video_decoder_output_view(Some(&desc), OutputViewHandle::of(&memory)) }?;
+        reply.into_result()?;
+        Ok(Self { memory, resource })
+    }
+
+    /// The view's handle, for [`Calls`](crate::Calls).
+    #[must_use]
+    pub fn handle(&self) -> OutputViewHandle<'_> {
+        OutputViewHandle::of(&self.memory)
+    }
+
+    /// What is decoded to, as to read it in a blit.
+    #[must_use]
+    pub fn resource(&self) -> &Resource {
+        &self.resource
+    }
+
+    /// What is decoded to, to map it between frames.
+    pub fn resource_mut(&mut self) -> &mut Resource {
+        &mut self.resource
+    }
+}
+
+impl Drop for OutputView {
+    fn drop(&mut self) {
+        // A table without the entry, or a report, leaves nothing to be done about it.
+        let _ = self.resource.device().calls().destroy_video_decoder_output_view(self.handle());
+    }
+}
+
+impl fmt::Debug for OutputView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutputView").field("resource", &self.resource).finish_non_exhaustive()
+    }
+}
+
+/// The key of a frame's buffers.
+#[derive(Clone, Copy, Debug)]
+pub enum FrameKey<'a> {
+    /// The key of the session that a channel has bound to the decoder.
+    Session,
+    /// A content key, encrypted under that session key.
+    Content(&'a [u8]),
+    /// For a decoder of `D3D11_DECODER_ENCRYPTION_HW_CENC`: a sealed key of a session, and the identifier of the key in it.
+    Sealed {
+        /// The session.
+        session: &'a Session,
+        /// The sealed key.
+        blob: &'a [u8],
+        /// Identifier of the key, if one is given.
+        key_id: Option<GUID>,
+    },
+}
+
+/// Which bytes of an encrypted buffer are encrypted.
+#[derive(Clone, Copy, Debug)]
+pub enum EncryptedBytes<'a> {
+    /// All.
+    All,
+    /// Those of a block pattern.
+    Pattern(EncryptedBlockInfo),
+    /// Those of subsamples; from WDDM 2.0 on.
+    Subsamples(&'a [SubSample]),
+}
+
+/// One compressed buffer of a frame.
+#[derive(Clone, Copy, Debug)]
+pub struct CompressedBuffer<'a> {
+    /// What holds the data, from its first byte on.
+    pub resource: &'a Resource,
+    /// `D3D11_VIDEO_DECODER_BUFFER_TYPE`: 6 for bitstream. The driver gets the DDI's number, which is greater by one.
+    pub buffer_type: u32,
+    /// Bytes of the data.
+    pub size: u32,
+    /// The first counter block; none for a clear buffer.
+    pub iv: Option<AesCtrIv>,
+    /// Which bytes of an encrypted buffer are encrypted.
+    pub encrypted: EncryptedBytes<'a>,
+}
+
+/// A frame that has begun. Ended when dropped.
+#[derive(Debug)]
+pub struct Frame<'a> {
+    decoder: &'a mut Decoder,
+    ended: bool,
+}
+
+impl<'a> Frame<'a> {
+    pub(crate) fn begin(decoder: &'a mut Decoder, view: &'a OutputView, key: FrameKey<'_>) -> Result<Self> {
+        let function = "VideoDecoderBeginFrame";
+        let size = |bytes: usize| u32::try_from(bytes).map_err(|_| Error::TooLong { function, bytes });
+        let mut begin = D3D11_1DDIARG_VIDEODECODERBEGINFRAME { hOutputView: view.handle().raw, ..Default::default() };
+        let (mut sealed, mut id);
+        match key {
+            FrameKey::Session => {}
+            FrameKey::Content(wrapped) => {
+                begin.pContentKey = wrapped.as_ptr().cast();
+                begin.ContentKeySize = size(wrapped.len())?;
+            }
+            FrameKey::Sealed { session, blob, key_id } => {
+                id = key_id.unwrap_or_default();
+                sealed = D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION {
+                    hCryptoSession: session.handle().raw,
+                    pBlob: blob.as_ptr().cast_mut().cast(),
+                    BlobSize: size(blob.len())?,
+                    pKeyInfoId: if key_id.is_some() { &raw mut id } else { ptr::null_mut() },
+                    ..Default::default()
+                };
+                begin.pContentKey = (&raw mut sealed).cast_const().cast();
+                begin.ContentKeySize = size(size_of_val(&sealed))?;
+            }
+        }
+        let (calls, handle) = (decoder.device().calls(), decoder.handle());
+        let reply = if calls.table().video_decoder_begin_frame_2_4.is_some() {
+            let begin = D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME {
+                hOutputView: begin.hOutputView,
+                pContentKey: begin.pContentKey,
+                ContentKeySize: begin.ContentKeySize,
+                ..Default::default()
+            };
+            // SAFETY: the view is borrowed until the frame ends; key, session and identifier live past the call.
+            unsafe { calls.video_decoder_begin_frame_2_4(handle, Some(&begin)) }
+        } else if calls.table().video_decoder_begin_frame_rs4.is_some() {
+            let begin = D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0 {
+                hOutputView: begin.hOutputView,
+                pContentKey: begin.pContentKey,
+                ContentKeySize: begin.ContentKeySize,
+                ..Default::default()
+            };
+            // SAFETY: as above.
+            unsafe { calls.video_decoder_begin_frame_rs4(handle, Some(&begin)) }
+        } else {
+            // SAFETY: as above.
+            unsafe { calls.video_decoder_begin_frame(handle, Some(&begin)) }
+        };
+        reply?.into_result()?;
+        Ok(Self { decoder, ended: false })
+    }
+
+    /// `VideoDecoderSubmitBuffers`; with subsamples `VideoDecoderSubmitBuffers1` or `VideoDecoderSubmitBuffers2`, whichever
+    /// the table has. No buffer's resource may be mapped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingEntry`] for subsamples with a table older than WDDM 2.0; [`Error::Driver`] with what the driver
+    /// returns.
+    #[allow(non_snake_case, reason = "members of the structures")]
+    pub fn submit(&mut self, buffer: &CompressedBuffer<'_>) -> Result<()> {
+        let (decoder, calls) = (self.decoder.handle(), self.decoder.device().calls());
+        let hResource = buffer.resource.handle().raw;
+        let mut iv = buffer.iv;
+        let (pIV, IVSize) = iv.as_mut().map_or((ptr::null_mut(), 0), |iv| (iv.as_mut_ptr().cast::<c_void>(), 16));
+        let (BufferType, DataSize) = (buffer.buffer_type.saturating_add(1), buffer.size);
+        let EncryptedBytes::Subsamples(subsamples) = buffer.encrypted else {
+            let mut desc = D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC {
+                hResource,
+                BufferType,
+                DataSize,
+                pIV,
+                IVSize,
+                ..Default::default()
+            };
+            if let EncryptedBytes::Pattern(pattern) = buffer.encrypted {
+                desc.PartialEncryption = TRUE;
+                desc.EncryptedBlockInfo = pattern.into();
+            }
+            // SAFETY: the resource is borrowed and the IV lives past the call.
+            return Ok(unsafe { calls.video_decoder_submit_buffers(decoder, &[desc]) }?.into_result()?);
+        };
+        let function = "VideoDecoderSubmitBuffers1";
+        let SubSampleMappingCount =
+            u32::try_from(subsamples.len()).map_err(|_| Error::TooLong { function, bytes: size_of_val(subsamples) })?;
+        let mut subsamples = subsamples.to_vec();
+        let pSubSampleMappingBlock = subsamples.as_mut_ptr();
+        let reply = if calls.table().video_decoder_submit_buffers_2.is_some() {
+            let desc = D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC {
+                hResource,
+                BufferType,
+                DataSize,
+                pIV,
+                IVSize,
+                pSubSampleMappingBlock,
+                SubSampleMappingCount,
+                ..Default::default()
+            };
+            // SAFETY: as above; the subsamples live past the call.
+            unsafe { calls.video_decoder_submit_buffers_2(decoder, &[desc]) }?
+        } else {
+            let desc = D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1 {
+                hResource,
+                BufferType,
+                DataSize,
+                pIV,
+                IVSize,
+                pSubSampleMappingBlock,
+                SubSampleMappingCount,
+                ..Default::default()
+            };
+            // SAFETY: as above.
+            unsafe { calls.video_decoder_submit_buffers_1(decoder, &[desc]) }?
+        };
+        Ok(reply.into_result()?)
+    }
+
+    /// `VideoDecoderEndFrame`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Driver`] with what the driver reports.
+    pub fn end(mut self) -> Result<()> {
+        self.ended = true;
+        Ok(self.decoder.device().calls().video_decoder_end_frame(self.decoder.handle())?.into_result()?)
+    }
+}
+
+impl Drop for Frame<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            // A report leaves nothing to be done about it.
+            let _ = self.decoder.device().calls().video_decoder_end_frame(self.decoder.handle());
+        }
+    }
+}
