@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p softcp-ctr` measures each contestant with criterion, then prints a table of ratios. Absolute figures move
 //! with the machine's other load; the ratios come from rounds in which all contestants take turns, so read those.
-//! `cargo bench -p softcp-ctr -- ratios` prints the table alone.
+//! `cargo bench -p softcp-ctr -- ratios` prints the table alone, `… -- ratios 4K` its rows with that in their names.
 
 // A benchmark reports on the terminal, rounded, and a failed setup may stop it.
 #![allow(clippy::print_stdout, clippy::cast_precision_loss, clippy::unwrap_used)]
@@ -13,42 +13,79 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput};
 use ctr::Ctr64BE;
 use ctr::cipher::{KeyIvInit, StreamCipher};
-use softcp_ctr::{BLOCK, Key, Keystream, Rows, RowsMut};
+use softcp_ctr::{BLOCK, Kernel, Key, Keystream, Rows, RowsMut};
 
-/// A surface: what it is called, and its measures in bytes and rows.
+/// A surface: what it is called, its measures in bytes and rows, how many are taken in turn, and how the rows begin.
 struct Case {
     name: &'static str,
     row_pitch: usize,
     row_bytes: usize,
     rows: usize,
+    /// Surfaces that take turns: with many, each comes from memory.
+    surfaces: usize,
 }
 
-const CASES: [Case; 8] = [
-    Case { name: "64 B", row_pitch: 64, row_bytes: 64, rows: 1 },
-    Case { name: "1 KiB", row_pitch: 1 << 10, row_bytes: 1 << 10, rows: 1 },
-    Case { name: "16 KiB", row_pitch: 16 << 10, row_bytes: 16 << 10, rows: 1 },
-    Case { name: "256 KiB", row_pitch: 256 << 10, row_bytes: 256 << 10, rows: 1 },
-    Case { name: "1080p NV12, packed", row_pitch: 1920, row_bytes: 1920, rows: 1620 },
-    Case { name: "1080p NV12, pitch 2048", row_pitch: 2048, row_bytes: 1920, rows: 1620 },
-    Case { name: "1366 x 768 NV12, pitch 1408", row_pitch: 1408, row_bytes: 1366, rows: 1152 },
-    Case { name: "4K NV12, packed", row_pitch: 3840, row_bytes: 3840, rows: 3240 },
+const fn warm(name: &'static str, row_pitch: usize, row_bytes: usize, rows: usize) -> Case {
+    Case { name, row_pitch, row_bytes, rows, surfaces: 1 }
+}
+
+const CASES: [Case; 11] = [
+    warm("64 B", 64, 64, 1),
+    warm("1 KiB", 1 << 10, 1 << 10, 1),
+    warm("16 KiB", 16 << 10, 16 << 10, 1),
+    warm("256 KiB", 256 << 10, 256 << 10, 1),
+    warm("1 MiB", 1 << 20, 1 << 20, 1),
+    warm("1080p NV12, packed", 1920, 1920, 1620),
+    warm("1080p NV12, pitch 2048", 2048, 1920, 1620),
+    warm("1917 x 1080 NV12, pitch 2048", 2048, 1917, 1620),
+    warm("4K NV12, packed", 3840, 3840, 3240),
+    warm("64 MiB", 64 << 20, 64 << 20, 1),
+    Case { name: "4K NV12, from memory", row_pitch: 3840, row_bytes: 3840, rows: 3240, surfaces: 32 },
 ];
 
-/// The plain copy comes first: ratios are to it.
-const CONTESTANTS: [&str; 4] = ["plain copy", "ctr crate", "softcp-ctr", "softcp-ctr in place"];
+/// What takes part.
+#[derive(Clone, Copy, PartialEq)]
+enum Contestant {
+    /// Row by row, or at once where there is no padding. Ratios are to it.
+    PlainCopy,
+    CtrCrate,
+    Copy(Kernel),
+    InPlace(Kernel),
+}
+
+impl Contestant {
+    fn all() -> Vec<Self> {
+        let kernels = || Kernel::available();
+        let mut all = vec![Self::PlainCopy, Self::CtrCrate];
+        all.extend(kernels().map(Self::Copy));
+        all.push(Self::InPlace(Kernel::best()));
+        all
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::PlainCopy => "plain copy".to_owned(),
+            Self::CtrCrate => "ctr crate".to_owned(),
+            Self::Copy(kernel) => kernel.to_string(),
+            Self::InPlace(kernel) => format!("{kernel} in place"),
+        }
+    }
+}
 
 fn main() {
-    let only_ratios = std::env::args().any(|argument| argument == "ratios");
+    let mut arguments = std::env::args().skip_while(|argument| argument != "ratios");
+    let only_ratios = arguments.next().is_some();
+    let filter = arguments.next().filter(|argument| !argument.starts_with('-')).unwrap_or_default();
     if !only_ratios {
         let mut criterion = Criterion::default().configure_from_args();
-        for case in &CASES {
+        for case in CASES.iter().filter(|case| case.surfaces == 1) {
             criterion_group(&mut criterion, case);
         }
         criterion.final_summary();
     }
     // `cargo test --benches` runs this program only to see that it works.
     if !std::env::args().any(|argument| argument == "--test") {
-        ratios();
+        ratios(&filter);
     }
 }
 
@@ -56,45 +93,43 @@ fn criterion_group(criterion: &mut Criterion, case: &Case) {
     let mut group = criterion.benchmark_group(case.name);
     group.throughput(Throughput::Bytes((case.row_bytes * case.rows) as u64));
     let mut bench = Bench::new(case);
-    for (contestant, name) in CONTESTANTS.iter().enumerate() {
-        group.bench_function(*name, |bencher| bencher.iter(|| bench.call(contestant)));
+    for contestant in Contestant::all() {
+        group.bench_function(contestant.name(), |bencher| bencher.iter(|| bench.call(contestant)));
     }
     group.finish();
 }
 
 /// Prints speed and ratio to the plain copy: medians over rounds in which each contestant has one turn.
-fn ratios() {
-    const ROUNDS: usize = 101;
-    println!(
-        "\n{:<28}{:>16}{:>24}{:>24}{:>24}",
-        "GB/s (x plain copy)", CONTESTANTS[0], CONTESTANTS[1], CONTESTANTS[2], CONTESTANTS[3]
-    );
-    for case in &CASES {
+fn ratios(filter: &str) {
+    const ROUNDS: usize = 61;
+    let contestants = Contestant::all();
+    print!("\n{:<30}", "GB/s (x plain copy)");
+    for contestant in &contestants {
+        print!("{:>18}", contestant.name());
+    }
+    println!();
+    for case in CASES.iter().filter(|case| case.name.contains(filter)) {
         let bytes = case.row_bytes * case.rows;
-        // A turn is long enough for the clock.
-        let calls = (1 << 20) / bytes + 1;
+        // A turn is long enough for the clock, and for what the turn before it has left in the caches to matter little.
+        let calls = (24 << 20) / bytes + 1;
         let mut bench = Bench::new(case);
-        let mut times = [const { Vec::new() }; CONTESTANTS.len()];
+        let mut times = vec![Vec::new(); contestants.len()];
         for round in 0..ROUNDS {
-            for turn in 0..CONTESTANTS.len() {
-                let contestant = (round + turn) % CONTESTANTS.len();
+            for turn in 0..contestants.len() {
+                let contestant = (round + turn) % contestants.len();
                 let start = Instant::now();
                 for _ in 0..calls {
-                    bench.call(contestant);
+                    bench.call(contestants[contestant]);
                 }
                 times[contestant].push(start.elapsed());
             }
         }
-        let medians = times.each_mut().map(|times| median(times));
-        print!("{:<28}", case.name);
-        for (contestant, median) in medians.iter().enumerate() {
+        let medians: Vec<_> = times.iter_mut().map(|times| median(times)).collect();
+        print!("{:<30}", case.name);
+        for median in &medians {
             let speed = (bytes * calls) as f64 / median.as_secs_f64() / 1e9;
-            if contestant == 0 {
-                print!("{speed:>16.2}");
-            } else {
-                let ratio = medians[0].as_secs_f64() / median.as_secs_f64();
-                print!("{:>24}", format!("{speed:.2} ({ratio:.2})"));
-            }
+            let ratio = medians[0].as_secs_f64() / median.as_secs_f64();
+            print!("{:>18}", format!("{speed:.2} ({ratio:.2})"));
         }
         println!();
     }
@@ -105,42 +140,64 @@ fn median(times: &mut [Duration]) -> Duration {
     times[times.len() / 2]
 }
 
-/// Source, destination and keys of one case, ready.
+/// Sources, destinations and keys of one case, ready.
 struct Bench<'c> {
     case: &'c Case,
-    key: Key,
+    keys: Vec<Key>,
     peer: Ctr64BE<aes::Aes128>,
-    src: Vec<u8>,
-    dst: Vec<u8>,
+    surfaces: Vec<(Vec<u8>, Vec<u8>)>,
+    next: usize,
 }
 
 impl<'c> Bench<'c> {
     fn new(case: &'c Case) -> Self {
-        let len = case.row_pitch * case.rows;
+        // Lines, as drivers align surfaces.
+        let len = case.row_pitch * case.rows + 63;
         Self {
             case,
-            key: Key::new(&[0x2b; BLOCK]),
+            keys: Kernel::available().map(|kernel| Key::with_kernel(&[0x2b; BLOCK], kernel).unwrap()).collect(),
             peer: Ctr64BE::new(&[0x2b; BLOCK].into(), &[0; BLOCK].into()),
-            src: vec![0x5a; len],
-            dst: vec![0xa5; len],
+            surfaces: (0..case.surfaces).map(|_| (vec![0x5a; len], vec![0xa5; len])).collect(),
+            next: 0,
         }
     }
 
-    fn call(&mut self, contestant: usize) {
+    fn call(&mut self, contestant: Contestant) {
         let &Case { row_pitch, row_bytes, rows, .. } = self.case;
         let whole = 0..row_bytes * rows;
-        let src = Rows::new(black_box(&self.src), row_pitch, row_bytes, rows).unwrap();
-        let mut dst = RowsMut::new(black_box(&mut self.dst), row_pitch, row_bytes, rows).unwrap();
+        self.next = (self.next + 1) % self.surfaces.len();
+        let (src, dst) = &mut self.surfaces[self.next];
+        let (src, dst) = (aligned(src), aligned(dst));
+        let key = |kernel| self.keys.iter().find(|key| key.kernel() == kernel).unwrap();
+        let from = Rows::new(black_box(src), row_pitch, row_bytes, rows).unwrap();
         match contestant {
-            0 => softcp_ctr::copy(&src, &mut dst, whole).unwrap(),
-            1 if row_pitch == row_bytes => self.peer.apply_keystream_b2b(&self.src, &mut self.dst),
-            1 => {
-                for (src, dst) in self.src.chunks(row_pitch).zip(self.dst.chunks_mut(row_pitch)) {
+            Contestant::PlainCopy => {
+                let mut to = RowsMut::new(black_box(dst), row_pitch, row_bytes, rows).unwrap();
+                softcp_ctr::copy(&from, &mut to, whole).unwrap();
+            }
+            Contestant::CtrCrate if row_pitch == row_bytes => {
+                let len = row_pitch * rows;
+                self.peer.apply_keystream_b2b(&src[..len], &mut dst[..len]);
+            }
+            Contestant::CtrCrate => {
+                for (src, dst) in src.chunks(row_pitch).zip(dst.chunks_mut(row_pitch)).take(rows) {
                     self.peer.apply_keystream_b2b(&src[..row_bytes], &mut dst[..row_bytes]);
                 }
             }
-            2 => Keystream::new(&self.key, [0; BLOCK]).copy(&src, &mut dst, whole).unwrap(),
-            _ => Keystream::new(&self.key, [0; BLOCK]).in_place(&mut dst, whole).unwrap(),
+            Contestant::Copy(kernel) => {
+                let mut to = RowsMut::new(black_box(dst), row_pitch, row_bytes, rows).unwrap();
+                Keystream::new(key(kernel), [0; BLOCK]).copy(&from, &mut to, whole).unwrap();
+            }
+            Contestant::InPlace(kernel) => {
+                let mut to = RowsMut::new(black_box(dst), row_pitch, row_bytes, rows).unwrap();
+                Keystream::new(key(kernel), [0; BLOCK]).in_place(&mut to, whole).unwrap();
+            }
         }
     }
+}
+
+/// From the first line on.
+fn aligned(memory: &mut [u8]) -> &mut [u8] {
+    let start = memory.as_ptr().align_offset(64);
+    &mut memory[start..]
 }

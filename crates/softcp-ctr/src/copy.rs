@@ -1,8 +1,11 @@
 //! Clear copies, and what a source and a destination have to agree on.
 
+use core::iter;
 use core::ops::Range;
 
+use crate::kernel::Piece;
 use crate::rows::{Rows, RowsMut, Shape};
+use crate::walk::{Run, Walk};
 
 /// Copies the visible bytes of `range` from `src` to `dst` as they are.
 ///
@@ -16,12 +19,8 @@ use crate::rows::{Rows, RowsMut, Shape};
 /// - [`CopyError::RangeOutside`]: `range` does not lie within the surface.
 pub fn copy(src: &Rows<'_>, dst: &mut RowsMut<'_>, range: Range<usize>) -> Result<(), CopyError> {
     check(src.shape(), dst.shape(), &range)?;
-    if src.shape().is_contiguous() && dst.shape().is_contiguous() {
-        dst.flat_mut()[range.clone()].copy_from_slice(&src.flat()[range]);
-    } else {
-        for (src, dst) in src.pieces(range.clone()).zip(dst.pieces_mut(range)) {
-            dst.copy_from_slice(src);
-        }
+    for Piece { data, .. } in Walk::new(src, dst).pieces(iter::once(Run { range, encrypted: false })) {
+        let _ = data.into_out_with_copied_in();
     }
     Ok(())
 }

@@ -4,29 +4,37 @@ use core::fmt;
 use core::iter;
 use core::ops::Range;
 
-use aes::cipher::inout::InOutBuf;
-use zeroize::ZeroizeOnDrop;
-
 use crate::BLOCK;
 use crate::copy::{CopyError, check};
-use crate::kernel::{self, Position};
+use crate::counter::Counter;
+use crate::kernel::{self, Job, Place, Plan};
 use crate::key::Key;
 use crate::rows::{Rows, RowsMut, Shape};
+use crate::walk::{Run, Walk};
 
 /// The AES-128-CTR keystream of one key and one first counter block (NIST SP 800-38A section 6.5, with the counter of D5).
 ///
 /// Each call takes as many bytes of keystream as it enciphers bytes, beginning where the call before it ended, also inside a
-/// block (D6). A call that fails takes none. Keystream kept between two calls is overwritten on drop.
+/// block (D6). A call that fails takes none.
 pub struct Keystream<'k> {
     key: &'k Key,
-    position: Position,
+    place: Place,
+    blit_bytes: Option<usize>,
 }
 
 impl<'k> Keystream<'k> {
     /// The keystream that begins with `counter_block`: 8 bytes of IV, then 8 bytes of Count, as they lie in memory (D5).
     #[must_use]
     pub fn new(key: &'k Key, counter_block: [u8; BLOCK]) -> Self {
-        Self { key, position: Position::new(counter_block) }
+        Self { key, place: Place::beginning(Counter::new(counter_block)), blit_bytes: None }
+    }
+
+    /// Says that the calls that follow belong together and read `bytes` in all, as the planes of a surface do. Large blits
+    /// are written past the caches; without this each call is judged by itself. The result is the same.
+    #[must_use]
+    pub fn for_blit_of(mut self, bytes: usize) -> Self {
+        self.blit_bytes = Some(bytes);
+        self
     }
 
     /// Enciphers or deciphers the visible bytes of `range` from `src` to `dst`.
@@ -40,16 +48,7 @@ impl<'k> Keystream<'k> {
     /// - [`CopyError::ShapeMismatch`]: `src` and `dst` differ in rows, or in bytes per row.
     /// - [`CopyError::RangeOutside`]: `range` does not lie within the surface.
     pub fn copy(&mut self, src: &Rows<'_>, dst: &mut RowsMut<'_>, range: Range<usize>) -> Result<(), CopyError> {
-        check(src.shape(), dst.shape(), &range)?;
-        let len = range.len();
-        if src.shape().is_contiguous() && dst.shape().is_contiguous() {
-            let piece = pair(&src.flat()[range.clone()], &mut dst.flat_mut()[range]);
-            kernel::xor(self.key, &mut self.position, len, iter::once(piece));
-        } else {
-            let pieces = src.pieces(range.clone()).zip(dst.pieces_mut(range)).map(|(src, dst)| pair(src, dst));
-            kernel::xor(self.key, &mut self.position, len, pieces);
-        }
-        Ok(())
+        self.copy_runs(src, dst, iter::once(Run { range, encrypted: true }))
     }
 
     /// Enciphers or deciphers the visible bytes of `range` where they are.
@@ -59,20 +58,12 @@ impl<'k> Keystream<'k> {
     /// [`CopyError::RangeOutside`] when `range` does not lie within the surface. Nothing is written then, and no keystream
     /// taken.
     pub fn in_place(&mut self, surface: &mut RowsMut<'_>, range: Range<usize>) -> Result<(), CopyError> {
-        let shape = surface.shape();
-        check(shape, shape, &range)?;
-        if shape.is_contiguous() {
-            self.apply_in_place(&mut surface.flat_mut()[range]);
-        } else {
-            let len = range.len();
-            let pieces = surface.pieces_mut(range).map(InOutBuf::from);
-            kernel::xor(self.key, &mut self.position, len, pieces);
-        }
-        Ok(())
+        self.in_place_runs(surface, iter::once(Run { range, encrypted: true }))
     }
 
-    /// As [`Keystream::copy`] for each of `runs` in turn, and much faster for many short ones: keystream is made for all of
-    /// them together.
+    /// Takes `runs` in turn: enciphers or deciphers those that are encrypted and copies the others, from `src` to `dst`.
+    ///
+    /// Padding is neither read nor written, nor are visible bytes between the runs.
     ///
     /// # Errors
     ///
@@ -81,18 +72,16 @@ impl<'k> Keystream<'k> {
         &mut self,
         src: &Rows<'_>,
         dst: &mut RowsMut<'_>,
-        runs: impl Iterator<Item = Range<usize>> + Clone,
+        runs: impl Iterator<Item = Run> + Clone,
     ) -> Result<(), CopyError> {
-        let len = check_runs(src.shape(), dst.shape(), runs.clone())?;
-        if src.shape().is_contiguous() && dst.shape().is_contiguous() {
-            let pieces = runs.clone().map(|run| &src.flat()[run]).zip(parts(dst.flat_mut(), runs));
-            kernel::xor(self.key, &mut self.position, len, pieces.map(|(src, dst)| pair(src, dst)));
-            return Ok(());
-        }
-        runs.into_iter().try_for_each(|run| self.copy(src, dst, run))
+        let (job, len) = self.job(src.shape(), dst, false, runs.clone())?;
+        let pieces = Walk::new(src, dst).pieces(runs);
+        kernel::run(self.key, self.place, len, Plan::of(job), pieces);
+        self.place.bytes += len as u64;
+        Ok(())
     }
 
-    /// As [`Keystream::in_place`] for each of `runs` in turn; see [`Keystream::copy_runs`].
+    /// As [`Keystream::copy_runs`], where the bytes are: runs that are clear stay as they are.
     ///
     /// # Errors
     ///
@@ -100,16 +89,13 @@ impl<'k> Keystream<'k> {
     pub fn in_place_runs(
         &mut self,
         surface: &mut RowsMut<'_>,
-        runs: impl Iterator<Item = Range<usize>> + Clone,
+        runs: impl Iterator<Item = Run> + Clone,
     ) -> Result<(), CopyError> {
-        let shape = surface.shape();
-        let len = check_runs(shape, shape, runs.clone())?;
-        if shape.is_contiguous() {
-            let pieces = parts(surface.flat_mut(), runs).map(InOutBuf::from);
-            kernel::xor(self.key, &mut self.position, len, pieces);
-            return Ok(());
-        }
-        runs.into_iter().try_for_each(|run| self.in_place(surface, run))
+        let (job, len) = self.job(surface.shape(), surface, true, runs.clone())?;
+        let pieces = Walk::in_place(surface).pieces(runs.filter(|run| run.encrypted));
+        kernel::run(self.key, self.place, len, Plan::of(job), pieces);
+        self.place.bytes += len as u64;
+        Ok(())
     }
 
     /// Enciphers or deciphers a flat buffer from `src` to `dst`.
@@ -123,14 +109,51 @@ impl<'k> Keystream<'k> {
 
     /// Enciphers or deciphers a flat buffer where it is.
     pub fn apply_in_place(&mut self, data: &mut [u8]) {
-        let len = data.len();
-        kernel::xor(self.key, &mut self.position, len, iter::once(data.into()));
+        let whole = 0..data.len();
+        self.in_place(&mut data.into(), whole).expect("a buffer holds its own bytes");
     }
 
     /// Bytes of keystream taken since [`Keystream::new`].
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.position.bytes()
+        self.place.bytes
+    }
+
+    /// Checks that `runs` ascend without overlap and lie within surfaces of one shape; returns what a plan goes by, and the
+    /// bytes that are encrypted.
+    fn job(
+        &self,
+        src: Shape,
+        dst: &mut RowsMut<'_>,
+        in_place: bool,
+        runs: impl Iterator<Item = Run>,
+    ) -> Result<(Job, usize), CopyError> {
+        let shape = dst.shape();
+        let memory = dst.data_mut().as_ptr().addr();
+        let (mut end, mut pieces, mut bytes, mut len) = (0, 0, 0, 0);
+        // In which byte of a block each piece begins, in memory and in the keystream: the lowest bits of the difference.
+        let mut differences = if shape.is_contiguous() { 0 } else { shape.row_pitch | shape.row_bytes };
+        for Run { range: run, encrypted } in runs {
+            check(src, shape, &run)?;
+            if run.start < end {
+                let visible_bytes = shape.visible_bytes();
+                return Err(CopyError::RangeOutside { start: run.start, end: run.end, visible_bytes });
+            }
+            if encrypted && !run.is_empty() {
+                let in_keystream = self.place.in_block().wrapping_add(len);
+                differences |= memory.wrapping_add(run.start).wrapping_sub(in_keystream);
+                pieces += 1;
+                len += run.len();
+            }
+            end = run.end;
+            bytes += run.len();
+        }
+        if !shape.is_contiguous() {
+            pieces += len / shape.row_bytes;
+        }
+        let aligned = differences.is_multiple_of(BLOCK);
+        let blit_bytes = self.blit_bytes.unwrap_or(bytes);
+        Ok((Job { blit_bytes, pieces, bytes: len, in_place, aligned }, len))
     }
 }
 
@@ -138,44 +161,6 @@ impl fmt::Debug for Keystream<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keystream").field("position", &self.position()).finish_non_exhaustive()
     }
-}
-
-impl Drop for Keystream<'_> {
-    fn drop(&mut self) {
-        self.position.wipe();
-    }
-}
-
-impl ZeroizeOnDrop for Keystream<'_> {}
-
-/// Checks that `runs` ascend without overlap and lie within surfaces of one shape; returns their bytes.
-fn check_runs(src: Shape, dst: Shape, runs: impl Iterator<Item = Range<usize>>) -> Result<usize, CopyError> {
-    let (mut end, mut len) = (0, 0);
-    for run in runs {
-        check(src, dst, &run)?;
-        if run.start < end {
-            return Err(CopyError::RangeOutside { start: run.start, end: run.end, visible_bytes: dst.visible_bytes() });
-        }
-        end = run.end;
-        len += run.len();
-    }
-    Ok(len)
-}
-
-/// The parts of `flat` at `runs`, which ascend without overlap.
-fn parts(flat: &mut [u8], runs: impl Iterator<Item = Range<usize>>) -> impl Iterator<Item = &mut [u8]> {
-    let (mut rest, mut at) = (flat, 0);
-    runs.map(move |run| {
-        let (_, tail) = core::mem::take(&mut rest).split_at_mut(run.start - at);
-        let (part, tail) = tail.split_at_mut(run.len());
-        (rest, at) = (tail, run.end);
-        part
-    })
-}
-
-/// A piece of the source and the piece of the destination that it goes to.
-fn pair<'i, 'o>(src: &'i [u8], dst: &'o mut [u8]) -> InOutBuf<'i, 'o, u8> {
-    InOutBuf::new(src, dst).expect("surfaces of one shape have pieces of one length")
 }
 
 #[cfg(test)]
@@ -228,24 +213,25 @@ mod tests {
         let src: [u8; 200] = core::array::from_fn(|i| u8::try_from(i).unwrap());
         for (pitch, row_bytes, rows) in [(200, 200, 1), (20, 20, 10), (20, 17, 10)] {
             let visible = row_bytes * rows;
-            let runs = || (0..visible).step_by(23).map(|start| start..(start + 7).min(visible));
+            let ranges = || (0..visible).step_by(23).map(|start| start..(start + 7).min(visible));
+            let runs = || ranges().map(|range| Run { range, encrypted: true });
             let (mut together, mut one_by_one) = ([9; 200], [9; 200]);
             let from = Rows::new(&src, pitch, row_bytes, rows).unwrap();
             let mut to = RowsMut::new(&mut together, pitch, row_bytes, rows).unwrap();
             Keystream::new(&key, COUNTER).copy_runs(&from, &mut to, runs()).unwrap();
             let mut keystream = Keystream::new(&key, COUNTER);
             let mut to = RowsMut::new(&mut one_by_one, pitch, row_bytes, rows).unwrap();
-            runs().for_each(|run| keystream.copy(&from, &mut to, run).unwrap());
+            ranges().for_each(|run| keystream.copy(&from, &mut to, run).unwrap());
             assert_eq!(together, one_by_one);
 
             let (mut together, mut one_by_one) = (src, src);
             let mut surface = RowsMut::new(&mut together, pitch, row_bytes, rows).unwrap();
             let mut keystream = Keystream::new(&key, COUNTER);
             keystream.in_place_runs(&mut surface, runs()).unwrap();
-            assert_eq!(keystream.position(), runs().map(|run| run.len() as u64).sum::<u64>());
+            assert_eq!(keystream.position(), ranges().map(|run| run.len() as u64).sum::<u64>());
             let mut keystream = Keystream::new(&key, COUNTER);
             let mut surface = RowsMut::new(&mut one_by_one, pitch, row_bytes, rows).unwrap();
-            runs().for_each(|run| keystream.in_place(&mut surface, run).unwrap());
+            ranges().for_each(|run| keystream.in_place(&mut surface, run).unwrap());
             assert_eq!(together, one_by_one);
         }
     }
@@ -256,9 +242,10 @@ mod tests {
         let mut keystream = Keystream::new(&key, COUNTER);
         for runs in [[0..5, 4..8], [0..5, 6..11], [4..8, 0..2]] {
             let mut dst = [0; 10];
-            let error = keystream.copy_runs(&[1; 10][..].into(), &mut (&mut dst[..]).into(), runs.clone().into_iter());
+            let runs = runs.map(|range| Run { range, encrypted: true }).into_iter();
+            let error = keystream.copy_runs(&[1; 10][..].into(), &mut (&mut dst[..]).into(), runs.clone());
             assert!(matches!(error, Err(CopyError::RangeOutside { .. })));
-            assert!(keystream.in_place_runs(&mut (&mut dst[..]).into(), runs.into_iter()).is_err());
+            assert!(keystream.in_place_runs(&mut (&mut dst[..]).into(), runs).is_err());
             assert_eq!((keystream.position(), dst), (0, [0; 10]));
         }
     }

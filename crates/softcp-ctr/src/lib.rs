@@ -32,20 +32,23 @@
 //! # }
 //! ```
 
-#![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod caches;
 mod copy;
 mod counter;
 mod kernel;
 mod key;
 mod keystream;
 mod rows;
+mod walk;
 
 pub use copy::{CopyError, copy};
+pub use kernel::Kernel;
 pub use key::Key;
 pub use keystream::Keystream;
 pub use rows::{Rows, RowsError, RowsMut};
+pub use walk::Run;
 
 /// Size of an AES block, of a key and of a counter block, in bytes.
 pub const BLOCK: usize = 16;

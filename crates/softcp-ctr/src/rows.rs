@@ -1,7 +1,5 @@
 //! Pitched surfaces: rows of visible bytes with padding between them.
 
-use core::ops::Range;
-
 /// A surface to read from: `rows` rows of `row_bytes` visible bytes, each starting `row_pitch` bytes after the one before.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a> {
@@ -56,17 +54,8 @@ impl<'a> Rows<'a> {
         self.shape
     }
 
-    /// The visible bytes of a contiguous surface.
-    pub(crate) fn flat(&self) -> &'a [u8] {
-        debug_assert!(self.shape.is_contiguous());
+    pub(crate) fn data(&self) -> &'a [u8] {
         self.data
-    }
-
-    /// The visible bytes of `range`, one slice per row, on a surface that has rows with bytes in them.
-    pub(crate) fn pieces(&self, range: Range<usize>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let Shape { row_pitch, row_bytes, .. } = self.shape;
-        let rows = self.data.chunks(row_pitch).skip(range.start / row_bytes);
-        rows.zip(columns(row_bytes, range)).map(|(row, columns)| &row[columns])
     }
 }
 
@@ -138,17 +127,8 @@ impl<'a> RowsMut<'a> {
         self.shape
     }
 
-    /// The visible bytes of a contiguous surface.
-    pub(crate) fn flat_mut(&mut self) -> &mut [u8] {
-        debug_assert!(self.shape.is_contiguous());
+    pub(crate) fn data_mut(&mut self) -> &mut [u8] {
         self.data
-    }
-
-    /// The visible bytes of `range`, one slice per row, on a surface that has rows with bytes in them.
-    pub(crate) fn pieces_mut(&mut self, range: Range<usize>) -> impl Iterator<Item = &mut [u8]> {
-        let Shape { row_pitch, row_bytes, .. } = self.shape;
-        let rows = self.data.chunks_mut(row_pitch).skip(range.start / row_bytes);
-        rows.zip(columns(row_bytes, range)).map(|(row, columns)| &mut row[columns])
     }
 }
 
@@ -193,7 +173,7 @@ pub enum RowsError {
 /// The measures of a surface.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
-    row_pitch: usize,
+    pub(crate) row_pitch: usize,
     pub(crate) row_bytes: usize,
     pub(crate) rows: usize,
 }
@@ -229,21 +209,6 @@ impl Shape {
     }
 }
 
-/// The columns of `range` in each row that it touches, in rows of `row_bytes`.
-fn columns(row_bytes: usize, range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let mut start = range.start % row_bytes;
-    let mut left = range.len();
-    core::iter::from_fn(move || {
-        if left == 0 {
-            return None;
-        }
-        let columns = start..row_bytes.min(start + left);
-        left -= columns.len();
-        start = 0;
-        Some(columns)
-    })
-}
-
 #[cfg(test)]
 // A setup that fails is a failed test.
 #[allow(clippy::unwrap_used)]
@@ -255,19 +220,6 @@ mod tests {
         let mut data = vec![0; len];
         let shared = Rows::new(&data, row_pitch, row_bytes, rows).map(drop);
         let mutable = RowsMut::new(&mut data, row_pitch, row_bytes, rows).map(drop);
-        assert_eq!(shared, mutable);
-        shared
-    }
-
-    fn pieces(data: &[u8], (row_pitch, row_bytes, rows): (usize, usize, usize), range: Range<usize>) -> Vec<Vec<u8>> {
-        let mut copy = data.to_vec();
-        let shared: Vec<_> =
-            Rows::new(data, row_pitch, row_bytes, rows).unwrap().pieces(range.clone()).map(<[u8]>::to_vec).collect();
-        let mutable: Vec<_> = RowsMut::new(&mut copy, row_pitch, row_bytes, rows)
-            .unwrap()
-            .pieces_mut(range)
-            .map(|p| p.to_vec())
-            .collect();
         assert_eq!(shared, mutable);
         shared
     }
@@ -337,47 +289,18 @@ mod tests {
     fn flat_buffer_is_one_row() {
         let mut data = [1, 2, 3];
         let shared = Rows::from(&data[..]);
-        assert_eq!((shared.row_bytes(), shared.rows(), shared.flat()), (3, 1, &[1, 2, 3][..]));
+        assert_eq!((shared.row_bytes(), shared.rows(), shared.data()), (3, 1, &[1, 2, 3][..]));
         let mut mutable = RowsMut::from(&mut data[..]);
         assert_eq!((mutable.row_bytes(), mutable.rows()), (3, 1));
-        assert_eq!(mutable.flat_mut(), [1, 2, 3]);
-    }
-
-    #[test]
-    fn pieces_of_everything_are_the_rows_without_padding() {
-        assert_eq!(pieces(b"abc..def..ghi", (5, 3, 3), 0..9), [b"abc", b"def", b"ghi"]);
-    }
-
-    #[test]
-    fn pieces_of_a_range_begin_and_end_inside_rows() {
-        assert_eq!(pieces(b"abc..def..ghi", (5, 3, 3), 1..7), [&b"bc"[..], b"def", b"g"]);
-    }
-
-    #[test]
-    fn pieces_of_a_range_inside_one_row_are_one() {
-        assert_eq!(pieces(b"abc..def..ghi", (5, 3, 3), 4..5), [b"e"]);
-    }
-
-    #[test]
-    fn pieces_of_a_range_ending_with_a_row_leave_the_next_row() {
-        assert_eq!(pieces(b"abc..def..ghi", (5, 3, 3), 0..3), [b"abc"]);
-        assert_eq!(pieces(b"abc..def..ghi", (5, 3, 3), 3..6), [b"def"]);
-    }
-
-    #[test]
-    fn pieces_of_an_empty_range_are_none() {
-        let none: [Vec<u8>; 0] = [];
-        for at in 0..=9 {
-            assert_eq!(pieces(b"abc..def..ghi", (5, 3, 3), at..at), none);
-        }
+        assert_eq!(mutable.data_mut(), [1, 2, 3]);
     }
 
     #[test]
     fn reborrow_and_as_rows_are_the_same_surface() {
         let mut data = *b"abc..def..ghi";
         let mut surface = RowsMut::new(&mut data, 5, 3, 3).unwrap();
-        surface.reborrow().pieces_mut(0..3).for_each(|piece| piece.fill(b'x'));
-        assert_eq!(surface.as_rows().pieces(0..6).collect::<Vec<_>>(), [b"xxx", b"def"]);
+        surface.reborrow().data_mut()[..3].fill(b'x');
+        assert_eq!(surface.as_rows().data(), b"xxx..def..ghi");
         assert_eq!(surface.row_pitch(), 5);
     }
 }

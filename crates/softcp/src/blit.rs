@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use softcp_ctr::{Key, Keystream};
+use softcp_ctr::{Key, Keystream, Run};
 
 use crate::error::{Error, Result};
 use crate::iv::AesCtrIv;
@@ -96,7 +96,7 @@ pub(crate) fn run(surfaces: BlitSurfaces<'_>, encrypted: Encrypted<'_>, key: &Ke
 }
 
 fn run_over(mut surfaces: BlitSurfaces<'_>, runs: &(impl Iterator<Item = Run> + Clone), key: &Key, iv: AesCtrIv) {
-    let mut keystream = Keystream::new(key, iv.to_bytes());
+    let mut keystream = Keystream::new(key, iv.to_bytes()).for_blit_of(surfaces.visible_bytes());
     let mut start = 0;
     match &mut surfaces {
         BlitSurfaces::Distinct { source, destination } => {
@@ -104,27 +104,17 @@ fn run_over(mut surfaces: BlitSurfaces<'_>, runs: &(impl Iterator<Item = Run> + 
                 let plane = start..start + from.visible_bytes();
                 start = plane.end;
                 let inside = "source and destination agree and the runs lie inside";
-                keystream.copy_runs(from, to, within(runs, &plane, true)).expect(inside);
-                for clear in within(runs, &plane, false) {
-                    softcp_ctr::copy(from, to, clear).expect(inside);
-                }
+                keystream.copy_runs(from, to, within(runs, &plane)).expect(inside);
             }
         }
         BlitSurfaces::Same(surface) => {
             for to in surface.planes_mut() {
                 let plane = start..start + to.visible_bytes();
                 start = plane.end;
-                keystream.in_place_runs(to, within(runs, &plane, true)).expect("the runs lie inside");
+                keystream.in_place_runs(to, within(runs, &plane)).expect("the runs lie inside");
             }
         }
     }
-}
-
-/// A run of bytes that are all encrypted or all clear.
-#[derive(Debug, PartialEq, Eq)]
-struct Run {
-    range: Range<usize>,
-    encrypted: bool,
 }
 
 /// The runs of a surface in order, none empty, none past its end: an encrypted beginning, then clear and encrypted in
@@ -159,16 +149,14 @@ impl Runs {
     }
 }
 
-/// The encrypted, or the clear, runs of the plane that holds the surface's bytes `plane`, counted from its beginning.
+/// The runs of the plane that holds the surface's bytes `plane`, counted from its beginning.
 fn within<R: Iterator<Item = Run> + Clone>(
     runs: &R,
     plane: &Range<usize>,
-    encrypted: bool,
-) -> impl Iterator<Item = Range<usize>> + Clone + use<R> {
+) -> impl Iterator<Item = Run> + Clone + use<R> {
     let plane = plane.clone();
     let local = move |at: usize| at.clamp(plane.start, plane.end) - plane.start;
-    let runs = runs.clone().filter(move |run| run.encrypted == encrypted);
-    runs.map(move |run| local(run.range.start)..local(run.range.end)).filter(|run| !run.is_empty())
+    runs.clone().map(move |Run { range, encrypted }| Run { range: local(range.start)..local(range.end), encrypted })
 }
 
 /// The runs of subsamples that have been checked to cover a surface.

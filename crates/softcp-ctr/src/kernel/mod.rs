@@ -1,70 +1,135 @@
 //! Kernels: what turns counter blocks into keystream and XORs it onto the data.
 //!
-//! A kernel gets a key, a [`Position`] in the keystream, and the pieces of memory that the next bytes of keystream go to. It
-//! leaves the position behind the last of them.
+//! A kernel gets a key, a [`Place`] in the keystream, and the pieces of memory that are next. [`Kernel`] says which there
+//! are; a [`Key`] is made for one of them. All but the portable one are the same [`pass`] over the vectors of an
+//! instruction set, an [`engine`].
 
-mod portable;
+use core::fmt;
 
 use aes::cipher::inout::InOutBuf;
-use zeroize::Zeroize;
 
 use crate::BLOCK;
 use crate::counter::Counter;
-use crate::key::Key;
+use crate::key::{Key, Schedule};
 
-/// XORs the next `len` bytes of keystream onto `pieces`, which hold `len` bytes together.
-#[inline]
-pub(crate) fn xor<'i, 'o>(
-    key: &Key,
-    position: &mut Position,
-    len: usize,
-    pieces: impl Iterator<Item = InOutBuf<'i, 'o, u8>>,
-) {
-    portable::xor(key, position, len, pieces);
-}
-
-/// A place in the keystream.
-pub(crate) struct Position {
-    /// The first block that no keystream was made from.
-    counter: Counter,
-    /// The last block of keystream that was made.
-    block: [u8; BLOCK],
-    /// How much of `block` is taken already; all of it when the position is at the end of a block.
-    taken: usize,
-    /// Bytes taken since the beginning.
-    bytes: u64,
-}
-
-impl Position {
-    /// The beginning of the keystream of `counter_block`.
-    pub(crate) fn new(counter_block: [u8; BLOCK]) -> Self {
-        Self { counter: Counter::new(counter_block), block: [0; BLOCK], taken: BLOCK, bytes: 0 }
-    }
-
-    /// Bytes taken since the beginning.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Overwrites the keystream that was kept. The position is of no use any more.
-    pub(crate) fn wipe(&mut self) {
-        // As a slice: `zeroize` overwrites an array byte by byte.
-        self.block.as_mut_slice().zeroize();
-    }
-}
-
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod armv8;
+mod buffer;
+mod engine;
+mod pass;
+mod plan;
+mod portable;
 #[cfg(test)]
-mod tests {
-    use super::*;
+mod tests;
+mod two_rounds;
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+pub(crate) mod x86;
 
-    #[test]
-    fn wipe_overwrites_the_kept_keystream() {
-        let key = Key::new(&[1; BLOCK]);
-        let mut position = Position::new([0; BLOCK]);
-        let mut byte = [0];
-        xor(&key, &mut position, 1, core::iter::once(byte.as_mut_slice().into()));
-        assert_ne!(position.block, [0; BLOCK]);
-        position.wipe();
-        assert_eq!(position.block, [0; BLOCK]);
+pub(crate) use plan::{Job, Plan};
+
+/// An implementation of the keystream. All give the same bytes, in a time that depends only on sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kernel {
+    /// x86 with AVX-512 (F and BW) and VAES: four blocks in a vector.
+    Vaes512,
+    /// x86 with AVX2 and VAES: two blocks in a vector.
+    Vaes256,
+    /// x86 with AES-NI and SSE4.1: one block in a vector.
+    AesNi,
+    /// `AArch64` with the cryptographic extension of Armv8: one block in a vector.
+    Armv8,
+    /// Any processor.
+    Portable,
+}
+
+impl Kernel {
+    /// All of them, the fastest first.
+    pub const ALL: [Self; 5] = [Self::Vaes512, Self::Vaes256, Self::AesNi, Self::Armv8, Self::Portable];
+
+    /// The fastest that this processor has. [`Key::new`] takes it.
+    #[must_use]
+    pub fn best() -> Self {
+        Key::new(&[0; BLOCK]).kernel()
+    }
+
+    /// Those that this processor has, the fastest first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|kernel| Key::with_kernel(&[0; BLOCK], *kernel).is_some())
+    }
+
+    /// Its name: `vaes-512`, `vaes-256`, `aes-ni`, `armv8`, `portable`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Vaes512 => "vaes-512",
+            Self::Vaes256 => "vaes-256",
+            Self::AesNi => "aes-ni",
+            Self::Armv8 => "armv8",
+            Self::Portable => "portable",
+        }
+    }
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A place in a keystream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// The block that the keystream began with.
+    first: Counter,
+    /// Bytes from there.
+    pub(crate) bytes: u64,
+}
+
+impl Place {
+    pub(crate) fn beginning(first: Counter) -> Self {
+        Self { first, bytes: 0 }
+    }
+
+    /// The block that the next byte is in.
+    #[inline]
+    pub(crate) fn counter(self) -> Counter {
+        self.first.plus(self.bytes / BLOCK as u64)
+    }
+
+    /// Bytes of that block before the next one.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "less than a block")]
+    pub(crate) fn in_block(self) -> usize {
+        self.bytes as usize % BLOCK
+    }
+}
+
+/// A piece of source and destination, or of memory that is changed in place.
+pub(crate) struct Piece<'i, 'o> {
+    pub(crate) data: InOutBuf<'i, 'o, u8>,
+    /// Whether it is enciphered with keystream; otherwise it is copied.
+    pub(crate) encrypted: bool,
+}
+
+/// Enciphers or copies `pieces`, whose encrypted bytes are `len` together, with the keystream from `place` on.
+#[inline]
+pub(crate) fn run<'i, 'o>(
+    key: &Key,
+    place: Place,
+    len: usize,
+    plan: Plan,
+    pieces: impl Iterator<Item = Piece<'i, 'o>>,
+) {
+    match key.schedule() {
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Schedule::Vaes512(engine, keys) => engine.run(keys, place, len, plan, pieces),
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Schedule::Vaes256(engine, keys) => engine.run(keys, place, len, plan, pieces),
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Schedule::AesNi(engine, keys) => engine.run(keys, place, len, plan, pieces),
+        #[cfg(target_arch = "aarch64")]
+        Schedule::Armv8(engine, keys) => engine.run(keys, place, len, plan, pieces),
+        Schedule::Portable(schedule) => portable::run(schedule, place, len, pieces),
     }
 }

@@ -1,0 +1,71 @@
+//! What an instruction set has to offer to be a kernel.
+
+use aes::cipher::inout::InOutBuf;
+use zeroize::optimization_barrier;
+
+use crate::counter::Counter;
+
+/// Bytes of the largest vector.
+pub(super) const MAX_BYTES: usize = 64;
+
+/// Vectors of AES blocks in one instruction set. A value exists only where the processor has the instructions, so that
+/// the methods are safe to call.
+///
+/// Counters come in two forms: as *numbers*, which can be added to, and as *blocks*, the bytes that AES works on.
+pub(super) trait Engine: Copy {
+    /// Some blocks, in a register.
+    type Vector: Copy;
+    /// Bytes of a vector.
+    const BYTES: usize;
+    /// Blocks of a vector.
+    const BLOCKS: u64 = (Self::BYTES / crate::BLOCK) as u64;
+    /// Whether [`Engine::stream`] goes past the caches.
+    const STREAMS: bool;
+
+    /// The first [`Engine::BYTES`] bytes. Panics if there are fewer.
+    fn load(self, from: &[u8]) -> Self::Vector;
+    /// All of up to [`Engine::BYTES`] bytes, then zeros.
+    fn load_part(self, from: &[u8]) -> Self::Vector;
+    /// Writes the first [`Engine::BYTES`] bytes. Panics if there are fewer.
+    fn store(self, vector: Self::Vector, to: &mut [u8]);
+    /// As [`Engine::store`], past the caches. Panics if `to` is not aligned to [`Engine::BYTES`].
+    ///
+    /// # Safety
+    ///
+    /// [`Engine::fence`] has to come before anything that relies on what is written.
+    unsafe fn stream(self, vector: Self::Vector, to: &mut [u8]);
+    /// Ends a sequence of [`Engine::stream`].
+    fn fence(self);
+    /// Asks for the cache line at an address that need not be mapped, to be read.
+    fn prefetch(self, at: *const u8);
+    /// As [`Engine::prefetch`], to be written.
+    fn prefetch_write(self, at: *const u8);
+    /// XORs the bytes of `vector` from byte `at` on onto `data`. Panics if they are too few.
+    fn xor_part(self, vector: Self::Vector, at: usize, data: InOutBuf<'_, '_, u8>);
+
+    /// A vector with `block` in each place.
+    fn broadcast(self, block: &[u8; crate::BLOCK]) -> Self::Vector;
+    /// Bitwise exclusive or.
+    fn xor(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The counters from `first` on, as numbers.
+    fn numbers(self, first: Counter) -> Self::Vector;
+    /// The counters that come `blocks` later, as numbers.
+    fn plus(self, numbers: Self::Vector, blocks: u64) -> Self::Vector;
+    /// Counters as blocks.
+    fn blocks(self, numbers: Self::Vector) -> Self::Vector;
+
+    /// The rounds from `from` to 10: `states` lack the addition of round key `from`, and are whole blocks of keystream
+    /// afterwards.
+    fn encrypt<const N: usize>(self, states: &mut [Self::Vector; N], keys: &[Self::Vector; 11], from: usize);
+    /// The first two rounds, without the addition of round key 2.
+    fn first_two_rounds(self, state: Self::Vector, keys: &[Self::Vector; 11]) -> Self::Vector;
+}
+
+/// Overwrites a vector of keystream in memory, at once rather than byte by byte.
+// What is inlined into code for a certain processor is compiled for that processor.
+#[allow(clippy::inline_always)]
+#[inline(always)]
+pub(super) fn wipe<const N: usize>(bytes: &mut [u8; N]) {
+    *bytes = [0; N];
+    optimization_barrier(bytes);
+}

@@ -1,0 +1,308 @@
+//! The pass over the pieces of one call, in any instruction set.
+//!
+//! A piece is enciphered in one of two ways. In registers: keystream is made where it is needed, from the block on in
+//! which the piece begins; a block that two pieces share is made for both. From a buffer: keystream of several vectors is
+//! stored, and the pieces take from it what they need, at any alignment.
+
+// What is inlined into code for a certain processor is compiled for that processor. Closures are not, nor what takes them:
+// hence loops, and indices.
+#![allow(clippy::inline_always, clippy::needless_range_loop)]
+
+use aes::cipher::inout::InOutBuf;
+
+use super::buffer::Buffer;
+use super::engine::Engine;
+use super::plan::{Access, Plan};
+use super::two_rounds::TwoRounds;
+use super::{Piece, Place};
+use crate::BLOCK;
+use crate::counter::Counter;
+use crate::key::RoundKeys;
+
+/// Vectors in flight: enough to hide the latency of a round.
+const FLIGHT: usize = 8;
+
+/// From this many bytes on the two rounds that are saved pay for making the table.
+const TABLE_FROM: usize = 12 << 10;
+
+/// How far ahead of its turn memory is asked for, in bytes.
+const AHEAD: usize = 4 << 10;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// Clear pieces of fewer bytes go through the caches: two lines at their ends do so anyway.
+const CLEAR_STREAM_FROM: usize = 8 * LINE;
+
+/// Enciphers or copies `pieces`, whose encrypted bytes are `len` together, from `place` on.
+#[inline(always)]
+pub(super) fn run<'i, 'o, E: Engine>(
+    engine: E,
+    keys: &RoundKeys,
+    place: Place,
+    len: usize,
+    plan: Plan,
+    pieces: impl Iterator<Item = Piece<'i, 'o>>,
+) {
+    let keys = broadcast(engine, keys);
+    let table = if len >= TABLE_FROM { Some(TwoRounds::new(engine, &keys, place.counter())) } else { None };
+    let mut pass = Pass { engine, keys, table, place, ahead: plan.access == Access::AskingAhead };
+    // Keystream at another alignment than its blocks' comes from the buffer. Where vectors are short, waiting for what has
+    // just been stored there costs more than going past the caches saves.
+    if plan.access == Access::Streaming && E::STREAMS && (plan.aligned || E::BYTES == LINE) {
+        pass.over::<true>(plan.buffered || !plan.aligned, len, pieces);
+        engine.fence();
+    } else {
+        pass.over::<false>(plan.buffered, len, pieces);
+    }
+    if let Some(table) = &mut pass.table {
+        table.wipe();
+    }
+}
+
+struct Pass<E: Engine> {
+    engine: E,
+    keys: [E::Vector; 11],
+    table: Option<TwoRounds<E>>,
+    /// Where the next piece begins that is enciphered in registers.
+    place: Place,
+    ahead: bool,
+}
+
+impl<E: Engine> Pass<E> {
+    #[inline(always)]
+    fn over<'i, 'o, const STREAM: bool>(
+        &mut self,
+        buffered: bool,
+        len: usize,
+        pieces: impl Iterator<Item = Piece<'i, 'o>>,
+    ) {
+        if buffered {
+            let mut buffer = Buffer::new(self.place, len);
+            for Piece { data, encrypted } in pieces {
+                if encrypted { self.with_buffer::<STREAM>(&mut buffer, data) } else { self.clear::<STREAM>(data) }
+            }
+            buffer.wipe();
+        } else {
+            for Piece { data, encrypted } in pieces {
+                if encrypted { self.in_registers::<STREAM>(data) } else { self.clear::<STREAM>(data) }
+            }
+        }
+    }
+
+    /// Enciphers a piece with keystream that stays in registers. With `STREAM`, a piece whose blocks do not begin where
+    /// those of memory do goes through the caches nevertheless.
+    #[inline(always)]
+    fn in_registers<const STREAM: bool>(&mut self, mut data: InOutBuf<'_, '_, u8>) {
+        let in_block = self.place.in_block();
+        let to_vector = to_vector::<E>(&mut data);
+        let stream = STREAM && (in_block + to_vector).is_multiple_of(BLOCK);
+        let begun = match (stream, in_block) {
+            (true, _) => to_vector,
+            (false, 0) => 0,
+            (false, _) => E::BYTES - in_block,
+        };
+        if begun != 0 {
+            let (head, rest) = split_at_most(data, begun);
+            let [keystream] = self.keystream::<1>(self.place.counter());
+            self.place.bytes += head.len() as u64;
+            self.engine.xor_part(keystream, in_block, head);
+            data = rest;
+        }
+        if stream { self.whole_vectors::<true>(data) } else { self.whole_vectors::<false>(data) }
+    }
+
+    /// As [`Pass::in_registers`], from the beginning of a block on; with `STREAM`, of a vector's place in memory.
+    #[inline(always)]
+    fn whole_vectors<const STREAM: bool>(&mut self, mut data: InOutBuf<'_, '_, u8>) {
+        while data.len() >= FLIGHT * E::BYTES {
+            data = self.vectors::<STREAM, FLIGHT>(data);
+        }
+        while data.len() >= E::BYTES {
+            data = self.vectors::<STREAM, 1>(data);
+        }
+        if !data.is_empty() {
+            let [keystream] = self.keystream::<1>(self.place.counter());
+            self.place.bytes += data.len() as u64;
+            self.engine.xor_part(keystream, 0, data);
+        }
+    }
+
+    /// Enciphers the first `N` vectors and returns the rest.
+    #[inline(always)]
+    fn vectors<'i, 'o, const STREAM: bool, const N: usize>(
+        &mut self,
+        data: InOutBuf<'i, 'o, u8>,
+    ) -> InOutBuf<'i, 'o, u8> {
+        let (vectors, rest) = data.split_at(N * E::BYTES);
+        let keystream = self.keystream::<N>(self.place.counter());
+        self.place.bytes += vectors.len() as u64;
+        self.xor::<STREAM, N>(keystream, vectors);
+        rest
+    }
+
+    /// Keystream of `N` vectors from `counter` on.
+    #[inline(always)]
+    fn keystream<const N: usize>(&mut self, counter: Counter) -> [E::Vector; N] {
+        let Self { engine, keys, table, .. } = self;
+        if let Some(table) = table
+            && let Some(mut states) = table.states::<N>(keys, counter)
+        {
+            engine.encrypt(&mut states, keys, 2);
+            return states;
+        }
+        let numbers = engine.numbers(counter);
+        let mut states = [numbers; N];
+        for i in 0..N {
+            states[i] = engine.blocks(engine.plus(numbers, i as u64 * E::BLOCKS));
+        }
+        engine.encrypt(&mut states, keys, 0);
+        states
+    }
+
+    /// XORs `keystream` onto as many vectors of data.
+    #[inline(always)]
+    fn xor<const STREAM: bool, const N: usize>(&self, keystream: [E::Vector; N], mut data: InOutBuf<'_, '_, u8>) {
+        if !STREAM && self.ahead {
+            self.ask_ahead_to_write(data.get_in());
+        }
+        for i in 0..N {
+            if STREAM {
+                self.ask_ahead(&data.get_in()[i * E::BYTES..(i + 1) * E::BYTES]);
+            }
+            let vector = self.engine.load(&data.get_in()[i * E::BYTES..]);
+            self.put::<STREAM>(self.engine.xor(vector, keystream[i]), &mut data.get_out()[i * E::BYTES..]);
+        }
+    }
+
+    #[inline(always)]
+    fn put<const STREAM: bool>(&self, vector: E::Vector, to: &mut [u8]) {
+        if STREAM {
+            // SAFETY: `run` fences when a pass with STREAM is over.
+            unsafe { self.engine.stream(vector, to) };
+        } else {
+            self.engine.store(vector, to);
+        }
+    }
+
+    /// Asks for as many bytes as `now` has, [`AHEAD`] behind it.
+    #[inline(always)]
+    fn ask_ahead(&self, now: &[u8]) {
+        for line in (0..now.len()).step_by(LINE) {
+            self.engine.prefetch(now.as_ptr().wrapping_add(AHEAD + line));
+        }
+    }
+
+    /// As [`Pass::ask_ahead`], for memory that is changed in place.
+    #[inline(always)]
+    fn ask_ahead_to_write(&self, now: &[u8]) {
+        for line in (0..now.len()).step_by(LINE) {
+            self.engine.prefetch_write(now.as_ptr().wrapping_add(AHEAD + line));
+        }
+    }
+
+    /// Enciphers a piece with keystream from the buffer.
+    #[inline(always)]
+    fn with_buffer<const STREAM: bool>(&mut self, buffer: &mut Buffer, mut data: InOutBuf<'_, '_, u8>) {
+        if STREAM {
+            let to_vector = to_vector::<E>(&mut data);
+            let (head, rest) = split_at_most(data, to_vector);
+            self.with_buffer_to::<false>(buffer, head);
+            self.with_buffer_to::<true>(buffer, rest);
+        } else {
+            self.with_buffer_to::<false>(buffer, data);
+        }
+    }
+
+    #[inline(always)]
+    fn with_buffer_to<const STREAM: bool>(&mut self, buffer: &mut Buffer, mut data: InOutBuf<'_, '_, u8>) {
+        while data.len() >= E::BYTES {
+            self.fill(buffer, E::BYTES);
+            for _ in 0..buffer.ready().min(data.len()) / E::BYTES {
+                let (vector, rest) = data.split_at(E::BYTES);
+                let keystream = self.engine.load(buffer.take(E::BYTES));
+                self.xor::<STREAM, 1>([keystream], vector);
+                data = rest;
+            }
+        }
+        if !data.is_empty() {
+            self.fill(buffer, data.len());
+            let keystream = self.engine.load_part(buffer.take(data.len()));
+            self.engine.xor_part(keystream, 0, data);
+        }
+    }
+
+    /// Makes keystream until `needed` bytes are ready, which are no more than a vector. Each time it makes as much as fits,
+    /// and no more vectors than the call has a use for.
+    #[inline(always)]
+    fn fill(&mut self, buffer: &mut Buffer, needed: usize) {
+        while buffer.ready() < needed {
+            let len = buffer.left.next_multiple_of(E::BYTES).min(Buffer::SIZE);
+            debug_assert_ne!(len, 0, "the pieces have more encrypted bytes than was said");
+            let mut counter = buffer.counter;
+            let room = buffer.make_room(len);
+            let (flights, vectors) = room.split_at_mut(len - len % (FLIGHT * E::BYTES));
+            for flight in flights.chunks_exact_mut(FLIGHT * E::BYTES) {
+                self.store_keystream::<FLIGHT>(&mut counter, flight);
+            }
+            for vector in vectors.chunks_exact_mut(E::BYTES) {
+                self.store_keystream::<1>(&mut counter, vector);
+            }
+            buffer.filled(len);
+        }
+    }
+
+    #[inline(always)]
+    fn store_keystream<const N: usize>(&mut self, counter: &mut Counter, to: &mut [u8]) {
+        let keystream = self.keystream::<N>(*counter);
+        *counter = counter.plus(N as u64 * E::BLOCKS);
+        for i in 0..N {
+            self.engine.store(keystream[i], &mut to[i * E::BYTES..]);
+        }
+    }
+
+    /// Copies a clear piece.
+    #[inline(always)]
+    fn clear<const STREAM: bool>(&self, mut data: InOutBuf<'_, '_, u8>) {
+        if STREAM && data.len() >= CLEAR_STREAM_FROM {
+            let to_vector = to_vector::<E>(&mut data);
+            let (head, rest) = data.split_at(to_vector);
+            copy(head);
+            data = rest;
+            let zeros = [self.engine.broadcast(&[0; BLOCK])];
+            while data.len() >= E::BYTES {
+                let (vector, rest) = data.split_at(E::BYTES);
+                self.xor::<STREAM, 1>(zeros, vector);
+                data = rest;
+            }
+        }
+        copy(data);
+    }
+}
+
+#[inline(always)]
+fn broadcast<E: Engine>(engine: E, keys: &RoundKeys) -> [E::Vector; 11] {
+    let keys = keys.blocks();
+    let mut vectors = [engine.broadcast(&keys[0]); 11];
+    for i in 1..11 {
+        vectors[i] = engine.broadcast(&keys[i]);
+    }
+    vectors
+}
+
+/// Bytes up to the next place in the destination's memory that a vector is aligned at.
+#[inline(always)]
+fn to_vector<E: Engine>(data: &mut InOutBuf<'_, '_, u8>) -> usize {
+    data.get_out().as_ptr().addr().wrapping_neg() % E::BYTES
+}
+
+#[inline(always)]
+fn split_at_most<'i, 'o>(data: InOutBuf<'i, 'o, u8>, at: usize) -> (InOutBuf<'i, 'o, u8>, InOutBuf<'i, 'o, u8>) {
+    let at = at.min(data.len());
+    data.split_at(at)
+}
+
+#[inline(always)]
+fn copy(data: InOutBuf<'_, '_, u8>) {
+    let _ = data.into_out_with_copied_in();
+}

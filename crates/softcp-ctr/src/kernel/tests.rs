@@ -1,0 +1,148 @@
+//! Every kernel and every plan against blocks of AES, one by one.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::plan::Access;
+use super::*;
+use crate::rows::{Rows, RowsMut};
+use crate::walk::{Run, Walk};
+
+/// A surface, the runs on it, and where in which keystream they begin.
+#[derive(Clone, Debug)]
+struct Job {
+    key: [u8; BLOCK],
+    place: Place,
+    row_bytes: usize,
+    rows: usize,
+    pitches: [usize; 2],
+    /// Of the first row, from the start of the allocation.
+    offsets: [usize; 2],
+    runs: Vec<Run>,
+}
+
+/// Counters anywhere, and shortly before a carry: into the second byte of Count, into the sixth, and past its end.
+fn counters() -> impl Strategy<Value = Counter> {
+    let carries = prop_oneof![Just(1_u64 << 8), Just(1 << 40), Just(0)];
+    let near = (any::<u64>(), carries, 0..1500_u64).prop_map(|(iv, carry, before)| (iv, carry.wrapping_sub(before)));
+    let any = (any::<u64>(), any::<u64>());
+    prop_oneof![near, any].prop_map(|(iv, count)| Counter { iv: iv.to_ne_bytes(), count })
+}
+
+fn jobs() -> impl Strategy<Value = Job> {
+    let rows = prop_oneof![
+        (1..40_000_usize, Just(1_usize)),
+        (1..200_usize, 1..30_usize),
+        (200..4000_usize, 1..8_usize),
+        (1..80_usize, 1..10_usize).prop_map(|(blocks, rows)| (blocks * BLOCK, rows)),
+    ];
+    let padding = || prop_oneof![Just(0), 0..100_usize, (0..5_usize).prop_map(|blocks| blocks * BLOCK)];
+    let offset = || prop_oneof![0..80_usize, (0..5_usize).prop_map(|blocks| blocks * BLOCK)];
+    let runs = prop_oneof![
+        Just(vec![(1000, true)]),
+        vec((0..=1000_usize, any::<bool>()), 1..12),
+        (1..200_usize).prop_map(|step| (1..).map(|i| (i * step, i % 2 == 0)).take(1000 / step + 1).collect()),
+    ];
+    let place = (counters(), prop_oneof![Just(0), 0..10_000_u64]);
+    (any::<[u8; BLOCK]>(), place, rows, [padding(), padding()], [offset(), offset()], runs).prop_map(
+        |(key, (first, bytes), (row_bytes, rows), paddings, offsets, mut ends)| {
+            ends.sort_unstable();
+            let mut start = 0;
+            let runs = ends.into_iter().map(|(end, encrypted)| {
+                let end = (row_bytes * rows * end.min(1000) / 1000).max(start);
+                Run { range: std::mem::replace(&mut start, end)..end, encrypted }
+            });
+            let runs = runs.collect();
+            let pitches = paddings.map(|padding| row_bytes + padding);
+            Job { key, place: Place { first, bytes }, row_bytes, rows, pitches, offsets, runs }
+        },
+    )
+}
+
+impl Job {
+    fn memory(&self, which: usize) -> Vec<u8> {
+        let len = self.offsets[which] + self.pitches[which] * self.rows + 7;
+        let seed = if which == 0 { 3 } else { 101 };
+        (0..=u8::MAX).cycle().take(len).map(|i| i.wrapping_mul(167).wrapping_add(seed)).collect()
+    }
+
+    /// Where a visible byte lies.
+    fn at(&self, which: usize, byte: usize) -> usize {
+        self.offsets[which] + byte / self.row_bytes * self.pitches[which] + byte % self.row_bytes
+    }
+
+    /// `to` after the job, from `from`.
+    fn expected(&self, (from, from_is): (&[u8], usize), (to, to_is): (&[u8], usize)) -> Vec<u8> {
+        let key = Key::with_kernel(&self.key, Kernel::Portable).expect("every processor has it");
+        let mut expected = to.to_vec();
+        let mut place = self.place;
+        let mut block = ([0; BLOCK], None);
+        for Run { range, encrypted } in self.runs.clone() {
+            for byte in range {
+                let mut mask = 0;
+                if encrypted {
+                    if block.1 != Some(place.counter()) {
+                        block = (place.counter().block(), Some(place.counter()));
+                        key.encrypt_block(&mut block.0);
+                    }
+                    mask = block.0[place.in_block()];
+                    place.bytes += 1;
+                }
+                expected[self.at(to_is, byte)] = from[self.at(from_is, byte)] ^ mask;
+            }
+        }
+        expected
+    }
+
+    fn len(&self) -> usize {
+        self.runs.iter().filter(|run| run.encrypted).map(|run| run.range.len()).sum()
+    }
+}
+
+/// All plans that a call could have, for memory that is aligned to its keystream or not.
+fn plans() -> impl Iterator<Item = Plan> {
+    let accesses = [Access::Cached, Access::Streaming, Access::AskingAhead];
+    let flags = [(false, false), (false, true), (true, false), (true, true)];
+    accesses.into_iter().flat_map(move |access| flags.map(|(buffered, aligned)| Plan { access, buffered, aligned }))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 3 } else { 400 }))]
+
+    #[test]
+    fn every_kernel_and_plan_give_the_bytes_of_single_blocks(job in jobs()) {
+        let source = job.memory(0);
+        let before = job.memory(1);
+        let expected = job.expected((&source, 0), (&before, 1));
+        let expected_in_place = job.expected((&source, 0), (&source, 0));
+        let Job { row_bytes, rows, pitches, offsets, .. } = job;
+        for kernel in Kernel::available() {
+            let key = Key::with_kernel(&job.key, kernel).expect("it is available");
+            for plan in plans() {
+                let mut memory = before.clone();
+                let from = Rows::new(&source[offsets[0]..], pitches[0], row_bytes, rows).expect("it fits");
+                let mut to = RowsMut::new(&mut memory[offsets[1]..], pitches[1], row_bytes, rows).expect("it fits");
+                let pieces = Walk::new(&from, &mut to).pieces(job.runs.iter().cloned());
+                run(&key, job.place, job.len(), plan, pieces);
+                prop_assert!(memory == expected, "{kernel}, {plan:?}");
+
+                let mut memory = source.clone();
+                let mut surface =
+                    RowsMut::new(&mut memory[offsets[0]..], pitches[0], row_bytes, rows).expect("it fits");
+                let pieces = Walk::in_place(&mut surface).pieces(job.runs.iter().cloned());
+                run(&key, job.place, job.len(), plan, pieces);
+                prop_assert!(memory == expected_in_place, "{kernel} in place, {plan:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn large_calls_stream_and_short_pieces_share_keystream() {
+    let job = plan::Job { blit_bytes: 1 << 30, pieces: 1, bytes: 1 << 30, in_place: false, aligned: true };
+    let large = Plan { access: Access::Streaming, buffered: false, aligned: true };
+    assert_eq!(Plan::of(job), large);
+    assert_eq!(Plan::of(plan::Job { in_place: true, ..job }), Plan { access: Access::AskingAhead, ..large });
+    assert_eq!(Plan::of(plan::Job { pieces: 1 << 23, ..job }), Plan { buffered: true, ..large });
+    assert_eq!(Plan::of(plan::Job { blit_bytes: 1000, ..job }), Plan { access: Access::Cached, ..large });
+}

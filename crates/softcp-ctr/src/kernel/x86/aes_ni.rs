@@ -1,0 +1,256 @@
+//! AES-NI: vectors of one block.
+
+#![allow(clippy::wildcard_imports, reason = "the intrinsics")]
+
+use core::arch::asm;
+#[cfg(target_arch = "x86")]
+use core::arch::x86::*;
+#[cfg(target_arch = "x86_64")]
+use core::arch::x86_64::*;
+use core::array;
+
+use aes::cipher::inout::InOutBuf;
+
+use crate::BLOCK;
+use crate::counter::Counter;
+use crate::kernel::engine::{Engine, wipe};
+use crate::kernel::{Piece, Place, Plan, pass};
+use crate::key::RoundKeys;
+
+/// A processor with AES-NI and SSE4.1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AesNi(());
+
+impl AesNi {
+    pub(crate) fn new() -> Option<Self> {
+        (is_x86_feature_detected!("aes") && is_x86_feature_detected!("sse4.1")).then_some(Self(()))
+    }
+
+    pub(crate) fn run<'i, 'o>(
+        self,
+        keys: &RoundKeys,
+        place: Place,
+        len: usize,
+        plan: Plan,
+        pieces: impl Iterator<Item = Piece<'i, 'o>>,
+    ) {
+        // SAFETY: the processor has the features, as `self` exists.
+        unsafe { run(self, keys, place, len, plan, pieces) }
+    }
+
+    /// The key schedule of FIPS 197 section 5.2.
+    pub(crate) fn expand(self, key: &[u8; BLOCK]) -> RoundKeys {
+        // SAFETY: the processor has the features, as `self` exists.
+        unsafe { expand(self, key) }
+    }
+
+    pub(crate) fn encrypt_block(self, keys: &RoundKeys, block: &mut [u8; BLOCK]) {
+        // SAFETY: the processor has the features, as `self` exists.
+        unsafe { encrypt_block(self, keys, block) }
+    }
+
+    pub(crate) fn decrypt_block(self, keys: &RoundKeys, block: &mut [u8; BLOCK]) {
+        // SAFETY: the processor has the features, as `self` exists.
+        unsafe { decrypt_block(self, keys, block) }
+    }
+}
+
+#[target_feature(enable = "aes,sse4.1")]
+fn run<'i, 'o>(
+    engine: AesNi,
+    keys: &RoundKeys,
+    place: Place,
+    len: usize,
+    plan: Plan,
+    pieces: impl Iterator<Item = Piece<'i, 'o>>,
+) {
+    pass::run(engine, keys, place, len, plan, pieces);
+}
+
+/// One word of a round key comes from S-boxes of the word before it, rotated; the last round of AES does both when all
+/// columns are that word, as rows of equal bytes do not change when they shift.
+#[target_feature(enable = "aes,sse4.1")]
+fn expand(engine: AesNi, key: &[u8; BLOCK]) -> RoundKeys {
+    let rotated_last_word = _mm_set1_epi32(0x0c0f_0e0d);
+    let mut round_key = engine.load(key);
+    let mut round_constant = 1u8;
+    RoundKeys::new(array::from_fn(|round| {
+        if round != 0 {
+            let word = _mm_shuffle_epi8(round_key, rotated_last_word);
+            let word = _mm_aesenclast_si128(word, _mm_set1_epi32(i32::from(round_constant)));
+            round_constant = (round_constant << 1) ^ if round_constant & 0x80 == 0 { 0 } else { 0x1b };
+            let sums = _mm_xor_si128(round_key, _mm_slli_si128::<4>(round_key));
+            let sums = _mm_xor_si128(sums, _mm_slli_si128::<8>(sums));
+            round_key = _mm_xor_si128(sums, word);
+        }
+        let mut bytes = [0; BLOCK];
+        engine.store(round_key, &mut bytes);
+        bytes
+    }))
+}
+
+#[target_feature(enable = "aes,sse4.1")]
+fn encrypt_block(engine: AesNi, keys: &RoundKeys, block: &mut [u8; BLOCK]) {
+    let mut state = [engine.load(block)];
+    engine.encrypt(&mut state, &keys.blocks().map(|key| engine.load(&key)), 0);
+    engine.store(state[0], block);
+}
+
+/// The equivalent inverse cipher of FIPS 197 section 5.3.5, whose keys are made on the way.
+#[target_feature(enable = "aes,sse4.1")]
+fn decrypt_block(engine: AesNi, keys: &RoundKeys, block: &mut [u8; BLOCK]) {
+    let keys = keys.blocks().map(|key| engine.load(&key));
+    let mut state = _mm_xor_si128(engine.load(block), keys[10]);
+    for key in keys[1..10].iter().rev() {
+        state = _mm_aesdec_si128(state, _mm_aesimc_si128(*key));
+    }
+    engine.store(_mm_aesdeclast_si128(state, keys[0]), block);
+}
+
+// What is inlined into code for a certain processor is compiled for that processor. SAFETY below: the processor has the
+// features, as `self` exists.
+#[allow(clippy::inline_always)]
+impl Engine for AesNi {
+    type Vector = __m128i;
+    const BYTES: usize = 16;
+    const STREAMS: bool = true;
+
+    #[inline(always)]
+    fn load(self, from: &[u8]) -> __m128i {
+        let from: *const [u8; 16] = from.first_chunk().expect("a vector is 16 bytes");
+        // SAFETY: 16 bytes that are borrowed.
+        unsafe { _mm_loadu_si128(from.cast()) }
+    }
+
+    #[inline(always)]
+    fn load_part(self, from: &[u8]) -> __m128i {
+        let mut bytes = [0; 16];
+        bytes[..from.len()].copy_from_slice(from);
+        let vector = self.load(&bytes);
+        wipe(&mut bytes);
+        vector
+    }
+
+    #[inline(always)]
+    fn store(self, vector: __m128i, to: &mut [u8]) {
+        let to: *mut [u8; 16] = to.first_chunk_mut().expect("a vector is 16 bytes");
+        // SAFETY: 16 bytes that are borrowed mutably.
+        unsafe { _mm_storeu_si128(to.cast(), vector) }
+    }
+
+    #[inline(always)]
+    unsafe fn stream(self, vector: __m128i, to: &mut [u8]) {
+        let to: *mut [u8; 16] = to.first_chunk_mut().expect("a vector is 16 bytes");
+        assert!(to.addr().is_multiple_of(16));
+        // SAFETY: 16 aligned bytes that are borrowed mutably; the caller fences.
+        unsafe { _mm_stream_si128(to.cast(), vector) }
+    }
+
+    #[inline(always)]
+    fn fence(self) {
+        // SAFETY: SSE is part of SSE4.1.
+        unsafe { _mm_sfence() }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: *const u8) {
+        prefetch(at);
+    }
+
+    #[inline(always)]
+    fn prefetch_write(self, at: *const u8) {
+        prefetch_write(at);
+    }
+
+    #[inline(always)]
+    fn xor_part(self, vector: __m128i, at: usize, mut data: InOutBuf<'_, '_, u8>) {
+        let mut bytes = [0; 16];
+        self.store(vector, &mut bytes);
+        data.xor_in2out(&bytes[at..][..data.len()]);
+        wipe(&mut bytes);
+    }
+
+    #[inline(always)]
+    fn broadcast(self, block: &[u8; BLOCK]) -> __m128i {
+        self.load(block)
+    }
+
+    #[inline(always)]
+    fn xor(self, a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: as `self` exists.
+        unsafe { _mm_xor_si128(a, b) }
+    }
+
+    #[inline(always)]
+    fn numbers(self, first: Counter) -> __m128i {
+        let iv = i64::from_ne_bytes(first.iv);
+        // SAFETY: as `self` exists.
+        unsafe { _mm_set_epi64x(first.count.cast_signed(), iv) }
+    }
+
+    #[inline(always)]
+    fn plus(self, numbers: __m128i, blocks: u64) -> __m128i {
+        // SAFETY: as `self` exists.
+        let blocks = unsafe { _mm_set_epi64x(blocks.cast_signed(), 0) };
+        // SAFETY: as `self` exists.
+        unsafe { _mm_add_epi64(numbers, blocks) }
+    }
+
+    #[inline(always)]
+    fn blocks(self, numbers: __m128i) -> __m128i {
+        // SAFETY: as `self` exists.
+        let order = unsafe { _mm_set_epi64x(SWAPPED, KEPT) };
+        // SAFETY: as `self` exists.
+        unsafe { _mm_shuffle_epi8(numbers, order) }
+    }
+
+    #[inline(always)]
+    fn encrypt<const N: usize>(self, states: &mut [__m128i; N], keys: &[__m128i; 11], from: usize) {
+        for state in states.iter_mut() {
+            *state = self.xor(*state, keys[from]);
+        }
+        for key in &keys[from + 1..10] {
+            for state in states.iter_mut() {
+                // SAFETY: as `self` exists.
+                *state = unsafe { _mm_aesenc_si128(*state, *key) };
+            }
+        }
+        for state in states {
+            // SAFETY: as `self` exists.
+            *state = unsafe { _mm_aesenclast_si128(*state, keys[10]) };
+        }
+    }
+
+    #[inline(always)]
+    fn first_two_rounds(self, state: __m128i, keys: &[__m128i; 11]) -> __m128i {
+        let state = self.xor(state, keys[0]);
+        // SAFETY: as `self` exists.
+        let state = unsafe { _mm_aesenc_si128(state, keys[1]) };
+        let no_key = self.broadcast(&[0; BLOCK]);
+        // SAFETY: as `self` exists.
+        unsafe { _mm_aesenc_si128(state, no_key) }
+    }
+}
+
+/// The order of the lower 8 bytes of a block: the IV's, which stay.
+pub(super) const KEPT: i64 = 0x0706_0504_0302_0100;
+/// The order of the upper 8 bytes: Count's, the most significant first.
+pub(super) const SWAPPED: i64 = 0x0809_0a0b_0c0d_0e0f;
+
+/// To the second-level cache.
+// What is inlined into code for a certain processor is compiled for that processor.
+#[allow(clippy::inline_always)]
+#[inline(always)]
+pub(super) fn prefetch(at: *const u8) {
+    // SAFETY: SSE is part of what all these kernels need; an address that is not mapped is passed over.
+    unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+}
+
+#[allow(clippy::inline_always)]
+#[inline(always)]
+pub(super) fn prefetch_write(at: *const u8) {
+    // The intrinsic becomes a prefetch for reading where the compiler is not told of PREFETCHW.
+    // SAFETY: changes nothing that is visible; an address that is not mapped is passed over, and a processor of this kind
+    // without the instruction takes it for none.
+    unsafe { asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly)) }
+}

@@ -1,0 +1,184 @@
+//! VAES in AVX2 registers: vectors of two blocks.
+
+#![allow(clippy::wildcard_imports, reason = "the intrinsics")]
+
+#[cfg(target_arch = "x86")]
+use core::arch::x86::*;
+#[cfg(target_arch = "x86_64")]
+use core::arch::x86_64::*;
+
+use aes::cipher::inout::InOutBuf;
+
+use super::AesNi;
+use super::aes_ni::{KEPT, SWAPPED, prefetch, prefetch_write};
+use crate::BLOCK;
+use crate::counter::Counter;
+use crate::kernel::engine::{Engine, wipe};
+use crate::kernel::{Piece, Place, Plan, pass};
+use crate::key::RoundKeys;
+
+/// A processor with VAES and AVX2, and AES-NI for single blocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Vaes256 {
+    pub(crate) aes_ni: AesNi,
+}
+
+impl Vaes256 {
+    pub(crate) fn new() -> Option<Self> {
+        let aes_ni = AesNi::new()?;
+        (is_x86_feature_detected!("vaes") && is_x86_feature_detected!("avx2")).then_some(Self { aes_ni })
+    }
+
+    pub(crate) fn run<'i, 'o>(
+        self,
+        keys: &RoundKeys,
+        place: Place,
+        len: usize,
+        plan: Plan,
+        pieces: impl Iterator<Item = Piece<'i, 'o>>,
+    ) {
+        // SAFETY: the processor has the features, as `self` exists.
+        unsafe { run(self, keys, place, len, plan, pieces) }
+    }
+}
+
+#[target_feature(enable = "aes,avx2,vaes")]
+fn run<'i, 'o>(
+    engine: Vaes256,
+    keys: &RoundKeys,
+    place: Place,
+    len: usize,
+    plan: Plan,
+    pieces: impl Iterator<Item = Piece<'i, 'o>>,
+) {
+    pass::run(engine, keys, place, len, plan, pieces);
+}
+
+// What is inlined into code for a certain processor is compiled for that processor. SAFETY below: the processor has the
+// features, as `self` exists.
+#[allow(clippy::inline_always)]
+impl Engine for Vaes256 {
+    type Vector = __m256i;
+    const BYTES: usize = 32;
+    const STREAMS: bool = true;
+
+    #[inline(always)]
+    fn load(self, from: &[u8]) -> __m256i {
+        let from: *const [u8; 32] = from.first_chunk().expect("a vector is 32 bytes");
+        // SAFETY: 32 bytes that are borrowed.
+        unsafe { _mm256_loadu_si256(from.cast()) }
+    }
+
+    #[inline(always)]
+    fn load_part(self, from: &[u8]) -> __m256i {
+        let mut bytes = [0; 32];
+        bytes[..from.len()].copy_from_slice(from);
+        let vector = self.load(&bytes);
+        wipe(&mut bytes);
+        vector
+    }
+
+    #[inline(always)]
+    fn store(self, vector: __m256i, to: &mut [u8]) {
+        let to: *mut [u8; 32] = to.first_chunk_mut().expect("a vector is 32 bytes");
+        // SAFETY: 32 bytes that are borrowed mutably.
+        unsafe { _mm256_storeu_si256(to.cast(), vector) }
+    }
+
+    #[inline(always)]
+    unsafe fn stream(self, vector: __m256i, to: &mut [u8]) {
+        let to: *mut [u8; 32] = to.first_chunk_mut().expect("a vector is 32 bytes");
+        assert!(to.addr().is_multiple_of(32));
+        // SAFETY: 32 aligned bytes that are borrowed mutably; the caller fences.
+        unsafe { _mm256_stream_si256(to.cast(), vector) }
+    }
+
+    #[inline(always)]
+    fn fence(self) {
+        self.aes_ni.fence();
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: *const u8) {
+        prefetch(at);
+    }
+
+    #[inline(always)]
+    fn prefetch_write(self, at: *const u8) {
+        prefetch_write(at);
+    }
+
+    #[inline(always)]
+    fn xor_part(self, vector: __m256i, at: usize, mut data: InOutBuf<'_, '_, u8>) {
+        let mut bytes = [0; 32];
+        self.store(vector, &mut bytes);
+        data.xor_in2out(&bytes[at..][..data.len()]);
+        wipe(&mut bytes);
+    }
+
+    #[inline(always)]
+    fn broadcast(self, block: &[u8; BLOCK]) -> __m256i {
+        // SAFETY: as `self` exists.
+        unsafe { _mm256_broadcastsi128_si256(self.aes_ni.load(block)) }
+    }
+
+    #[inline(always)]
+    fn xor(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: as `self` exists.
+        unsafe { _mm256_xor_si256(a, b) }
+    }
+
+    #[inline(always)]
+    fn numbers(self, first: Counter) -> __m256i {
+        // SAFETY: as `self` exists.
+        let first = unsafe { _mm256_broadcastsi128_si256(self.aes_ni.numbers(first)) };
+        // SAFETY: as `self` exists.
+        let places = unsafe { _mm256_set_epi64x(1, 0, 0, 0) };
+        // SAFETY: as `self` exists.
+        unsafe { _mm256_add_epi64(first, places) }
+    }
+
+    #[inline(always)]
+    fn plus(self, numbers: __m256i, blocks: u64) -> __m256i {
+        let blocks = blocks.cast_signed();
+        // SAFETY: as `self` exists.
+        let blocks = unsafe { _mm256_set_epi64x(blocks, 0, blocks, 0) };
+        // SAFETY: as `self` exists.
+        unsafe { _mm256_add_epi64(numbers, blocks) }
+    }
+
+    #[inline(always)]
+    fn blocks(self, numbers: __m256i) -> __m256i {
+        // SAFETY: as `self` exists.
+        let order = unsafe { _mm256_set_epi64x(SWAPPED, KEPT, SWAPPED, KEPT) };
+        // SAFETY: as `self` exists.
+        unsafe { _mm256_shuffle_epi8(numbers, order) }
+    }
+
+    #[inline(always)]
+    fn encrypt<const N: usize>(self, states: &mut [__m256i; N], keys: &[__m256i; 11], from: usize) {
+        for state in states.iter_mut() {
+            *state = self.xor(*state, keys[from]);
+        }
+        for key in &keys[from + 1..10] {
+            for state in states.iter_mut() {
+                // SAFETY: as `self` exists.
+                *state = unsafe { _mm256_aesenc_epi128(*state, *key) };
+            }
+        }
+        for state in states {
+            // SAFETY: as `self` exists.
+            *state = unsafe { _mm256_aesenclast_epi128(*state, keys[10]) };
+        }
+    }
+
+    #[inline(always)]
+    fn first_two_rounds(self, state: __m256i, keys: &[__m256i; 11]) -> __m256i {
+        let state = self.xor(state, keys[0]);
+        // SAFETY: as `self` exists.
+        let state = unsafe { _mm256_aesenc_epi128(state, keys[1]) };
+        let no_key = self.broadcast(&[0; BLOCK]);
+        // SAFETY: as `self` exists.
+        unsafe { _mm256_aesenc_epi128(state, no_key) }
+    }
+}
