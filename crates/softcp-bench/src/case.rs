@@ -99,7 +99,7 @@ mod tests {
         }
     }
 
-    const SCHEDULE: Schedule = Schedule { budget: Duration::ZERO, turn: Duration::ZERO, least_rounds: 2, warm: false };
+    const SCHEDULE: Schedule = Schedule { budget: Duration::ZERO, turn: Duration::ZERO, least_rounds: 2, warm_up: 0 };
 
     #[test]
     fn contestant_with_wrong_bytes_is_an_error_that_names_it() {

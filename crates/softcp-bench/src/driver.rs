@@ -174,47 +174,43 @@ impl Blits {
         let read_back = if blit == Blit::Encrypt { Some(link.read_back_cipher(&mut keyed)?) } else { None };
         Ok(Self { keyed, read_back, blit, ring: Rc::clone(ring), shape })
     }
+}
 
-    /// One blit; the IV of what was encrypted.
-    fn work(&mut self, source: &Resource, destination: &Resource) -> Result<Option<AesCtrIv>, BenchError> {
-        match self.blit {
-            Blit::Encrypt => {
-                let iv = self.keyed.session.encryption_blt(source, destination)?;
-                return Ok(Some(AesCtrIv::from_bytes(iv)));
-            }
-            Blit::Decrypt => {
-                let iv = self.keyed.next_iv();
-                self.keyed.session.decryption_blt(source, destination, None, None, &iv)?;
-            }
-            Blit::InPlace => {
-                let iv = self.keyed.next_iv();
-                self.keyed.session.decryption_blt(destination, destination, None, None, &iv)?;
-            }
+/// One blit; the IV of what was encrypted.
+fn work(
+    keyed: &mut KeyedSession,
+    blit: Blit,
+    (source, destination): &(Resource, Resource),
+) -> Result<Option<AesCtrIv>, BenchError> {
+    let source = match blit {
+        Blit::Encrypt => {
+            let iv = keyed.session.encryption_blt(source, destination)?;
+            return Ok(Some(AesCtrIv::from_bytes(iv)));
         }
-        Ok(None)
-    }
+        Blit::Decrypt => source,
+        Blit::InPlace => destination,
+    };
+    let iv = keyed.next_iv();
+    keyed.session.decryption_blt(source, destination, None, None, &iv)?;
+    Ok(None)
 }
 
 impl Contestant for Blits {
     fn call(&mut self) -> Result<(), BenchError> {
-        let ring = Rc::clone(&self.ring);
-        let mut ring = ring.borrow_mut();
-        let (source, destination) = ring.advance();
-        self.work(source, destination).map(drop)
+        work(&mut self.keyed, self.blit, self.ring.borrow_mut().advance()).map(drop)
     }
 
     /// For `EncryptionBlt`, whose IV is the driver's choice: what it wrote, opened by the application.
     fn prove(&mut self) -> Result<Vec<u8>, BenchError> {
-        let ring = Rc::clone(&self.ring);
-        let mut ring = ring.borrow_mut();
-        let (source, destination) = ring.advance();
+        let mut ring = self.ring.borrow_mut();
+        let pair = ring.advance();
         let before = match self.blit {
-            Blit::InPlace => read(source, self.shape)?,
+            Blit::InPlace => read(&mut pair.0, self.shape)?,
             Blit::Decrypt | Blit::Encrypt => vec![0xa5; self.shape.visible()],
         };
-        write(destination, self.shape, &before)?;
-        let iv = self.work(source, destination)?;
-        let mut output = read(destination, self.shape)?;
+        write(&mut pair.1, self.shape, &before)?;
+        let iv = work(&mut self.keyed, self.blit, pair)?;
+        let mut output = read(&mut pair.1, self.shape)?;
         if let (Some(iv), Some(cipher)) = (iv, &self.read_back) {
             cipher.stream(iv).apply(&mut output);
         }

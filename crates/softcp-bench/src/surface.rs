@@ -98,7 +98,11 @@ impl<T> Ring<T> {
 
     /// The next pair.
     pub(crate) fn advance(&mut self) -> &mut (T, T) {
-        self.next = (self.next + 1) % self.pairs.len();
+        // Without a division, which would be as long as a small copy.
+        self.next += 1;
+        if self.next == self.pairs.len() {
+            self.next = 0;
+        }
         &mut self.pairs[self.next]
     }
 }

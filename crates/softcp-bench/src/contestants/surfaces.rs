@@ -18,36 +18,36 @@ pub(crate) struct OnSurfaces {
     pub(crate) in_place: bool,
 }
 
-impl OnSurfaces {
-    fn work(&mut self, source: &Buffer, destination: &mut Buffer) -> Result<(), BenchError> {
-        if self.in_place {
-            self.cipher.in_place(black_box(&mut destination.bytes_mut()[..self.shape.visible()]))
-        } else {
-            self.cipher.surface(self.shape, black_box(source.bytes()), black_box(destination.bytes_mut()))
-        }
+/// Lets a cipher go over a surface once.
+fn work(
+    cipher: &mut dyn Cipher,
+    shape: Shape,
+    in_place: bool,
+    (source, destination): &mut (Buffer, Buffer),
+) -> Result<(), BenchError> {
+    if in_place {
+        cipher.in_place(black_box(&mut destination.bytes_mut()[..shape.visible()]))
+    } else {
+        cipher.surface(shape, black_box(source.bytes()), black_box(destination.bytes_mut()))
     }
 }
 
 impl Contestant for OnSurfaces {
     fn call(&mut self) -> Result<(), BenchError> {
-        let ring = Rc::clone(&self.ring);
-        let mut ring = ring.borrow_mut();
-        let (source, destination) = ring.advance();
-        self.work(source, destination)
+        work(&mut *self.cipher, self.shape, self.in_place, self.ring.borrow_mut().advance())
     }
 
     fn prove(&mut self) -> Result<Vec<u8>, BenchError> {
-        let ring = Rc::clone(&self.ring);
-        let mut ring = ring.borrow_mut();
-        let (source, destination) = ring.advance();
+        let mut ring = self.ring.borrow_mut();
+        let pair = ring.advance();
         if self.in_place {
-            destination.bytes_mut()[..self.shape.len()].copy_from_slice(source.bytes());
+            pair.1.bytes_mut()[..self.shape.len()].copy_from_slice(pair.0.bytes());
         } else {
             // What another contestant left there must not pass for this one's work.
-            destination.bytes_mut().fill(0xa5);
+            pair.1.bytes_mut().fill(0xa5);
         }
         self.cipher.renew()?;
-        self.work(source, destination)?;
-        Ok(self.shape.gather(destination.bytes()))
+        work(&mut *self.cipher, self.shape, self.in_place, pair)?;
+        Ok(self.shape.gather(pair.1.bytes()))
     }
 }

@@ -13,8 +13,9 @@ pub(crate) struct Schedule {
     pub(crate) turn: Duration,
     /// Rounds that are made even if the budget does not suffice.
     pub(crate) least_rounds: usize,
-    /// Whether each turn begins with a call that does not count, so that its data is in the caches.
-    pub(crate) warm: bool,
+    /// Calls at the beginning of each turn that do not count, so that its data is in the caches; none: data comes from
+    /// memory, and a turn is one call.
+    pub(crate) warm_up: u32,
 }
 
 /// More rounds tell no more.
@@ -57,7 +58,7 @@ pub(crate) fn run<E>(
 ) -> Result<Times, E> {
     let mut calls = Vec::new();
     for call in contestants.iter_mut() {
-        calls.push(if schedule.warm { calls_per_turn(*call, schedule.turn)? } else { 1 });
+        calls.push(if schedule.warm_up == 0 { 1 } else { calls_per_turn(*call, schedule.turn)? });
     }
     let mut order: Vec<_> = (0..contestants.len()).collect();
     let mut times = Times::new(contestants.len());
@@ -68,9 +69,7 @@ pub(crate) fn run<E>(
         random.shuffle(&mut order);
         let mut round = vec![0.0; contestants.len()];
         for &contestant in &order {
-            if schedule.warm {
-                contestants[contestant]()?;
-            }
+            turn(contestants[contestant], schedule.warm_up)?;
             let taken = turn(contestants[contestant], calls[contestant])?;
             // A clock that stood still would make a ratio of nothing.
             round[contestant] = (taken.as_secs_f64() * 1e9).max(1.0) / f64::from(calls[contestant]);
@@ -105,7 +104,7 @@ mod tests {
 
     use super::*;
 
-    const NO_TIME: Schedule = Schedule { budget: Duration::ZERO, turn: Duration::ZERO, least_rounds: 4, warm: false };
+    const NO_TIME: Schedule = Schedule { budget: Duration::ZERO, turn: Duration::ZERO, least_rounds: 4, warm_up: 0 };
 
     #[test]
     fn every_contestant_has_one_turn_in_each_round() {
@@ -125,20 +124,20 @@ mod tests {
     }
 
     #[test]
-    fn warm_turn_begins_with_a_call_that_is_not_timed() {
+    fn warm_turn_begins_with_calls_that_are_not_timed() {
         let mut calls = 0;
         let mut slow_at_first = || -> Result<(), Infallible> {
             calls += 1;
-            // Calls 1 and 2 fit the turn; then every odd one is the first of its turn.
-            if calls % 2 == 1 {
-                std::thread::sleep(Duration::from_millis(20));
+            // After two calls that find out how many fill a turn, each fourth one is timed.
+            if calls <= 2 || calls % 4 != 2 {
+                std::thread::sleep(Duration::from_millis(10));
             }
             Ok(())
         };
-        let schedule = Schedule { warm: true, ..NO_TIME };
+        let schedule = Schedule { warm_up: 3, ..NO_TIME };
         let Ok(times) = run(&mut [&mut slow_at_first], schedule, &mut SplitMix::new(1));
-        assert!(times.rounds().iter().any(|round| round[0] < 2e7), "{times:?}");
-        assert_eq!(calls, 2 + 4 * 2);
+        assert!(times.rounds().iter().any(|round| round[0] < 1e7), "{times:?}");
+        assert_eq!(calls, 2 + 4 * (3 + 1));
     }
 
     #[test]
