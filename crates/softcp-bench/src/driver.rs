@@ -18,7 +18,7 @@ use softcp_runtime::{
 use crate::case::Contestant;
 use crate::contestants::{IV, KEY};
 use crate::error::BenchError;
-use crate::surface::{Ring, Shape};
+use crate::surface::{Ring, Shape, UNTOUCHED};
 
 const DESC: CryptoSessionDesc = CryptoSessionDesc {
     crypto_type: D3D11_CRYPTO_TYPE_AES128_CTR,
@@ -78,14 +78,18 @@ impl Link {
         Ok(KeyedSession { session, client, iv: AesCtrIv::from_bytes(IV) })
     }
 
-    /// `pairs` of resources of a shape, whose sources hold `content`.
+    /// `pairs` of resources of a shape, whose sources hold `content`. Destinations are written too, so that the driver's
+    /// memory for them is there.
     pub(crate) fn resources(&self, pairs: usize, shape: Shape, content: &[u8]) -> Result<Ring<Resource>, BenchError> {
         let Shape { row_pitch, row_bytes, rows } = shape;
         let desc = ResourceDesc { plane: PlaneDesc { row_bytes, rows, row_pitch }, ..ResourceDesc::default() };
+        let untouched = vec![UNTOUCHED; shape.visible()];
         let pair = || {
-            let mut source = self.device.create_resource(&desc)?;
+            let (mut source, mut destination) =
+                (self.device.create_resource(&desc)?, self.device.create_resource(&desc)?);
             write(&mut source, shape, content)?;
-            Ok::<_, BenchError>((source, self.device.create_resource(&desc)?))
+            write(&mut destination, shape, &untouched)?;
+            Ok::<_, BenchError>((source, destination))
         };
         Ok(Ring::new((0..pairs).map(|_| pair()).collect::<Result<_, _>>()?))
     }
@@ -206,7 +210,7 @@ impl Contestant for Blits {
         let pair = ring.advance();
         let before = match self.blit {
             Blit::InPlace => read(&mut pair.0, self.shape)?,
-            Blit::Decrypt | Blit::Encrypt => vec![0xa5; self.shape.visible()],
+            Blit::Decrypt | Blit::Encrypt => vec![UNTOUCHED; self.shape.visible()],
         };
         write(&mut pair.1, self.shape, &before)?;
         let iv = work(&mut self.keyed, self.blit, pair)?;

@@ -57,6 +57,9 @@ pub(crate) fn content(bytes: usize) -> Vec<u8> {
     content
 }
 
+/// What destinations hold before anything is done to them.
+pub(crate) const UNTOUCHED: u8 = 0xa5;
+
 /// Memory that begins where a cache line does, as a driver's does.
 #[derive(Debug)]
 pub(crate) struct Buffer {
@@ -108,14 +111,17 @@ impl<T> Ring<T> {
 }
 
 impl Ring<Buffer> {
-    /// `pairs` of buffers of a shape, whose sources hold `content`.
+    /// `pairs` of buffers of a shape, whose sources hold `content`. Destinations are written too: the first write to a fresh
+    /// page costs more than any cipher.
     pub(crate) fn of_buffers(pairs: usize, shape: Shape, content: &[u8]) -> Self {
         let pair = || {
             let mut source = Buffer::new(shape.len());
             for (row, content) in shape.rows().zip(content.chunks(shape.row_bytes)) {
                 source.bytes_mut()[row].copy_from_slice(content);
             }
-            (source, Buffer::new(shape.len()))
+            let mut destination = Buffer::new(shape.len());
+            destination.bytes_mut().fill(UNTOUCHED);
+            (source, destination)
         };
         Self::new((0..pairs).map(|_| pair()).collect())
     }
@@ -148,6 +154,7 @@ mod tests {
         for _ in 0..2 {
             let (source, destination) = ring.advance();
             assert_eq!(shape.gather(source.bytes()), content);
+            assert!(destination.bytes().iter().all(|&byte| byte == UNTOUCHED));
             for buffer in [&*source, &*destination] {
                 assert_eq!((buffer.bytes().as_ptr().addr() % 64, buffer.bytes().len()), (0, 210));
             }

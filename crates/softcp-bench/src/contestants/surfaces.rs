@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::Cipher;
 use crate::case::Contestant;
 use crate::error::BenchError;
-use crate::surface::{Buffer, Ring, Shape};
+use crate::surface::{Buffer, Ring, Shape, UNTOUCHED};
 
 /// A cipher that goes over surfaces, which it shares with others.
 pub(crate) struct OnSurfaces {
@@ -44,7 +44,7 @@ impl Contestant for OnSurfaces {
             pair.1.bytes_mut()[..self.shape.len()].copy_from_slice(pair.0.bytes());
         } else {
             // What another contestant left there must not pass for this one's work.
-            pair.1.bytes_mut().fill(0xa5);
+            pair.1.bytes_mut().fill(UNTOUCHED);
         }
         self.cipher.renew()?;
         work(&mut *self.cipher, self.shape, self.in_place, pair)?;

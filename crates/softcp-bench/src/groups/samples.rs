@@ -18,7 +18,7 @@ use crate::case::{Case, Contestant};
 use crate::contestants::{AwsLc, RustCrypto, SLACK, SampleCipher, kernels, reference};
 use crate::driver::{KeyedSession, read, write};
 use crate::error::BenchError;
-use crate::surface::{Ring, Shape, content};
+use crate::surface::{Ring, Shape, UNTOUCHED, content};
 
 /// About what fits a network packet.
 const SAMPLE: Shape = Shape::flat(1500);
@@ -118,7 +118,7 @@ impl Contestant for ByCipher {
     }
 
     fn prove(&mut self) -> Result<Vec<u8>, BenchError> {
-        self.destination.fill(0xa5);
+        self.destination.fill(UNTOUCHED);
         self.call()?;
         Ok(self.destination[..self.source.len()].to_vec())
     }
@@ -141,7 +141,7 @@ impl Contestant for ByBlit {
     }
 
     fn prove(&mut self) -> Result<Vec<u8>, BenchError> {
-        write(&mut self.resources.advance().1, SAMPLE, &[0xa5; SAMPLE.visible()])?;
+        write(&mut self.resources.advance().1, SAMPLE, &[UNTOUCHED; SAMPLE.visible()])?;
         self.call()?;
         read(&mut self.resources.advance().1, SAMPLE)
     }

@@ -18,7 +18,7 @@ use crate::case::{Case, Contestant};
 use crate::contestants::{IV, KEY, reference};
 use crate::driver::{KeyedSession, Link, create_session, read, write};
 use crate::error::BenchError;
-use crate::surface::{Ring, Shape, content};
+use crate::surface::{Ring, Shape, UNTOUCHED, content};
 
 /// What is blitted to see whether a key is the right one, and while there are many sessions.
 const SMALL: Shape = Shape::flat(256);
@@ -204,7 +204,7 @@ impl Exchange {
     }
 
     fn blit(&mut self, session: &mut Session) -> Result<Vec<u8>, BenchError> {
-        write(&mut self.resources.advance().1, SMALL, &[0xa5; SMALL.visible()])?;
+        write(&mut self.resources.advance().1, SMALL, &[UNTOUCHED; SMALL.visible()])?;
         let (source, destination) = self.resources.advance();
         session.decryption_blt(source, destination, None, None, &IV)?;
         read(destination, SMALL)
@@ -300,7 +300,7 @@ fn blit(
     cipher: &DataCipher,
     iv: AesCtrIv,
 ) -> Result<Vec<u8>, BenchError> {
-    write(&mut resources.advance().1, SMALL, &[0xa5; SMALL.visible()])?;
+    write(&mut resources.advance().1, SMALL, &[UNTOUCHED; SMALL.visible()])?;
     let (source, destination) = resources.advance();
     session.decryption_blt(source, destination, None, None, &iv.to_bytes())?;
     let mut output = read(destination, SMALL)?;
