@@ -5,12 +5,13 @@
 
 use std::path::PathBuf;
 
-use clap::builder::RangedU64ValueParser;
+use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use softcp::config::Encryption;
 use softcp::faults::{Fault, FaultError, Schedule};
 use softcp_abi::GUID;
+use softcp_bench::{Group, PlotFormat};
 use softcp_client::ChannelType;
 use softcp_player::Protection;
 
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Decrypt(DecryptArgs),
     Caps(CapsArgs),
     Channel(ChannelArgs),
+    Bench(BenchArgs),
     Faults(FaultsArgs),
     #[command(subcommand)]
     Cert(CertCommand),
@@ -262,6 +264,50 @@ impl From<ChannelTypeArg> for ChannelType {
     }
 }
 
+/// Measure the driver's speed beside memcpy and other AES implementations
+///
+/// In one process and in shuffled turns: memcpy, SoftCP's own kernels, the driver through its function table, OpenSSL if
+/// it is installed, AWS-LC and RustCrypto. Every output is checked before anything is timed. Rounds that something
+/// disturbed are dropped; what is shown are medians, and ratios within a round, which are steadier than the speeds. Takes
+/// about a minute; docs/performance.md says how to read the result.
+///
+/// The exit code is 1 when an output is wrong. Speed is no check.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Measure only this group; once for each group
+    #[arg(long = "group", value_name = "NAME", value_parser = group())]
+    pub(crate) groups: Vec<Group>,
+
+    /// Take seconds: fewer sizes and rounds, for a first look
+    #[arg(long)]
+    pub(crate) quick: bool,
+
+    /// Numbers of threads to compare with one, as 2,4 [default: the number of processors]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub(crate) threads: Vec<usize>,
+
+    /// Draw speed against size into this file, whose name ends in .svg or .png
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = plot_file)]
+    pub(crate) plot: Option<PlotFile>,
+
+    /// Replace an existing plot
+    #[arg(short, long, requires = "plot")]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) driver: DriverArgs,
+
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+}
+
+/// Where a plot goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlotFile {
+    pub(crate) path: PathBuf,
+    pub(crate) format: PlotFormat,
+}
+
 /// See, set and clear what goes wrong on purpose in running programs
 ///
 /// A program takes part if faults.control in the configuration of its driver names a directory: in the file of
@@ -396,6 +442,20 @@ fn common_name(text: &str) -> Result<String, String> {
     }
 }
 
+/// A group of measurements, by its name.
+fn group() -> impl TypedValueParser<Value = Group> {
+    PossibleValuesParser::new(Group::ALL.map(Group::name)).try_map(|name| name.parse::<Group>())
+}
+
+/// A file name that says how a plot is written.
+fn plot_file(text: &str) -> Result<PlotFile, String> {
+    let path = PathBuf::from(text);
+    match PlotFormat::of(&path) {
+        Some(format) => Ok(PlotFile { path, format }),
+        None => Err("the name of a plot ends in .svg or .png".to_owned()),
+    }
+}
+
 /// A handle in decimal digits, or in hexadecimal ones after 0x.
 fn handle(text: &str) -> Result<usize, String> {
     let number = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
@@ -463,6 +523,13 @@ mod tests {
             assert_eq!(demo_fault(text).map(|fault| fault.to_string()), Ok(schedule.to_owned()));
         }
         assert!(demo_fault("certificate-revoked").unwrap_err().contains("certificate-expired"));
+    }
+
+    #[test]
+    fn plot_file_is_of_the_kind_that_its_name_says() {
+        assert_eq!(plot_file("a/b.svg").map(|file| file.format), Ok(PlotFormat::Svg));
+        assert_eq!(plot_file("b.png").map(|file| file.format), Ok(PlotFormat::Png));
+        assert!(plot_file("b.pdf").is_err() && plot_file("").is_err());
     }
 
     #[test]

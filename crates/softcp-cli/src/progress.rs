@@ -1,4 +1,4 @@
-//! A progress bar on standard error: on a terminal, for files that take a while.
+//! Progress bars on standard error: on a terminal, for what takes a while.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -12,4 +12,10 @@ pub(crate) fn bar(total: u64) -> ProgressBar {
         .expect("the template is a constant");
     let bar = ProgressBar::with_draw_target(Some(total), target);
     bar.with_style(style)
+}
+
+/// A bar for measurements, of which one at a time is named; it shows nothing when standard error is no terminal.
+pub(crate) fn measurements() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos} of {len}: {msg}").expect("the template is a constant");
+    ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
 }

@@ -1,5 +1,6 @@
 //! The commands, one per file.
 
+mod bench;
 mod caps;
 mod cert;
 mod channel;
@@ -18,6 +19,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Decrypt(args) => decrypt::run(args, cli.json),
         Command::Caps(args) => caps::run(args, cli.json),
         Command::Channel(args) => channel::run(args, cli.json),
+        Command::Bench(args) => bench::run(args, cli.json),
         Command::Faults(args) => faults::run(args, cli.json),
         Command::Cert(CertCommand::New(args)) => cert::new(args, cli.json),
         Command::Cert(CertCommand::Show(args)) => cert::show(args, cli.json),

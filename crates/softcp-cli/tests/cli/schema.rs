@@ -183,6 +183,7 @@ fn every_schema_is_of_a_report_and_says_what_it_is() {
     assert_eq!(
         names,
         [
+            "bench",
             "caps",
             "cert-new",
             "cert-show",

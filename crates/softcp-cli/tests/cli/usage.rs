@@ -13,6 +13,7 @@ fn help_of_every_command() {
         ("help-decrypt", &["help", "decrypt"]),
         ("help-caps", &["help", "caps"]),
         ("help-channel", &["help", "channel"]),
+        ("help-bench", &["help", "bench"]),
         ("help-faults", &["help", "faults"]),
         ("help-faults-list", &["help", "faults", "list"]),
         ("help-faults-set", &["help", "faults", "set"]),
@@ -42,7 +43,7 @@ fn completions_name_every_command() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = sandbox.softcp(["completions", shell]).assert().success();
         let script = String::from_utf8(output.get_output().stdout.clone()).unwrap();
-        for command in ["demo", "decrypt", "caps", "channel", "faults", "cert", "completions", "man"] {
+        for command in ["demo", "decrypt", "caps", "channel", "bench", "faults", "cert", "completions", "man"] {
             assert!(script.contains(command), "{shell}: {command}");
         }
     }
@@ -60,6 +61,7 @@ fn man_writes_a_page_per_command() {
         "decrypt",
         "caps",
         "channel",
+        "bench",
         "faults",
         "faults-set",
         "cert",
