@@ -1,9 +1,8 @@
 //! SoftCP's own kernels: `softcp-ctr`, without the driver around it.
 
-use std::iter;
 use std::ops::Range;
 
-use softcp_ctr::{Key, Keystream, Rows, RowsMut};
+use softcp_ctr::{Key, Keystream, Rows, RowsMut, Run};
 
 use super::{Cipher, IV, KEY, SampleCipher};
 use crate::error::BenchError;
@@ -11,27 +10,28 @@ use crate::surface::Shape;
 
 /// A kernel with its key ready.
 pub(crate) struct Kernel {
-    name: String,
+    kernel: softcp_ctr::Kernel,
     key: Key,
-    /// Makes content keys ready.
-    key_of: fn(&[u8; 16]) -> Key,
 }
 
-/// The kernels that this machine can run, the best one first. To be replaced by one for each of
-/// `softcp_ctr::Kernel::available()`, with `Key::with_kernel`.
+/// The kernels that this machine has, the best one first.
 pub(crate) fn kernels() -> Vec<Kernel> {
-    vec![Kernel { name: "softcp-ctr".to_owned(), key: Key::new(&KEY), key_of: Key::new }]
+    softcp_ctr::Kernel::available().map(|kernel| Kernel { kernel, key: key_of(&KEY, kernel) }).collect()
 }
 
-/// The kernel that a key gets by itself. To be replaced by `softcp_ctr::Kernel::best()`.
+/// The kernel that a key gets by itself.
 pub(crate) fn kernel_in_use() -> String {
-    "portable".to_owned()
+    softcp_ctr::Kernel::best().to_string()
+}
+
+fn key_of(bytes: &[u8; 16], kernel: softcp_ctr::Kernel) -> Key {
+    Key::with_kernel(bytes, kernel).expect("it is available")
 }
 
 impl Kernel {
     /// What it is called among the contestants.
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        self.kernel.name()
     }
 }
 
@@ -74,15 +74,17 @@ impl SampleCipher for Kernel {
     ) -> Result<(), BenchError> {
         let mut content_key = *wrapped;
         self.key.decrypt_block(&mut content_key);
-        let key = (self.key_of)(&content_key);
+        let key = key_of(&content_key, self.kernel);
         let destination = &mut destination[..source.len()];
+        let len = source.len();
+        // What comes before each run, and behind the last one, is clear.
+        let all = (0..=runs.len()).flat_map(|i| {
+            let run = runs.get(i).cloned().unwrap_or(len..len);
+            let clear = i.checked_sub(1).map_or(0, |before| runs[before].end)..run.start;
+            [Run { range: clear, encrypted: false }, Run { range: run, encrypted: true }]
+        });
         let (rows, mut rows_mut) = (Rows::from(source), RowsMut::from(destination));
-        Keystream::new(&key, IV).copy_runs(&rows, &mut rows_mut, runs.iter().cloned()).expect(FITS);
-        let mut end = 0;
-        for run in runs.iter().cloned().chain(iter::once(source.len()..source.len())) {
-            softcp_ctr::copy(&rows, &mut rows_mut, end..run.start).expect(FITS);
-            end = run.end;
-        }
+        Keystream::new(&key, IV).copy_runs(&rows, &mut rows_mut, all).expect(FITS);
         Ok(())
     }
 }
