@@ -225,3 +225,33 @@ impl Sink for Rest<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::{sealed, test_seal};
+
+    /// Puts a sample of 30 bytes into the output, of which `before` have been written: ten clear ones, then sealed ones in
+    /// two parts.
+    fn repeated(before: u64) -> Vec<u8> {
+        let clear: Vec<u8> = (0..30).collect();
+        let file = NamedTempFile::new().unwrap();
+        let mut output = Output::new(file.reopen().unwrap()).unwrap();
+        let mut rest = Rest { output: &mut output, before, seen: 0 };
+        let mut bytes = sealed(&clear[10..], 1);
+        rest.write_all(&clear[..10]).unwrap();
+        rest.write_sealed(&mut bytes[..7], test_seal(1)).unwrap();
+        rest.write_sealed(&mut bytes[7..], test_seal(1).after(7)).unwrap();
+        assert_eq!(rest.seen, 30);
+        output.finish().unwrap();
+        std::fs::read(file.path()).unwrap()
+    }
+
+    #[test]
+    fn sample_that_comes_again_is_written_from_where_it_was_left() {
+        let clear: Vec<u8> = (0..30).collect();
+        for before in 0..=30 {
+            assert_eq!(repeated(before), clear[usize::try_from(before).unwrap()..], "{before}");
+        }
+    }
+}
