@@ -221,7 +221,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex};
     use std::thread;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::path::{sealed, test_seal};
@@ -257,7 +257,9 @@ mod tests {
 
     impl Write for Gated {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            while !self.is_open.load(Ordering::Relaxed) {
+            // Not for ever: a test that has failed waits for its thread.
+            let start = Instant::now();
+            while !self.is_open.load(Ordering::Relaxed) && start.elapsed() < Duration::from_secs(5) {
                 thread::sleep(Duration::from_micros(100));
             }
             let mut taken = self.bytes.lock().unwrap();
