@@ -94,6 +94,26 @@ impl CipherStream<'_> {
         }
     }
 
+    /// Enciphers or deciphers the next bytes into a buffer of the same length.
+    ///
+    /// # Panics
+    ///
+    /// When the lengths differ.
+    pub fn apply_to(&mut self, mut from: &[u8], mut to: &mut [u8]) {
+        assert_eq!(from.len(), to.len(), "bytes of one stream go into as many bytes");
+        while !from.is_empty() {
+            let (len, encrypted) = self.pattern.take(from.len());
+            let (run, rest) = from.split_at(len);
+            let (into, left) = to.split_at_mut(len);
+            if encrypted {
+                self.keystream.apply_keystream_b2b(run, into);
+            } else {
+                into.copy_from_slice(run);
+            }
+            (from, to) = (rest, left);
+        }
+    }
+
     /// Enciphers or deciphers the visible bytes of the next surface or plane, row after row, in place.
     ///
     /// Neither keystream nor pattern restarts at a row (D9), and the padding keeps its bytes.
@@ -287,6 +307,10 @@ mod tests {
             let cipher = DataCipher::new(&key);
             let mut whole = data.clone();
             cipher.encrypt_pattern(iv, pattern, &mut whole);
+            let mut stream = cipher.stream_with_pattern(iv, pattern);
+            let mut elsewhere = vec![0xee; data.len()];
+            data.chunks(piece).zip(elsewhere.chunks_mut(piece)).for_each(|(from, to)| stream.apply_to(from, to));
+            prop_assert_eq!(&elsewhere, &whole);
             let mut stream = cipher.stream_with_pattern(iv, pattern);
             data.chunks_mut(piece).for_each(|piece| stream.apply(piece));
             prop_assert_eq!(data, whole);

@@ -92,6 +92,9 @@ pub struct Progress {
 /// a temporary name and renamed when it is complete: a run that fails leaves no trace, and an existing output as it was.
 /// `progress` is called about once per MiB and at the end.
 ///
+/// The driver is called from this thread alone. Another one, which has ended when this returns, opens read-backs and
+/// writes. A few buffers go round between them: memory does not grow with the file.
+///
 /// With a licence, a command session stands beside the crypto sessions: the driver's secure environment is provisioned and
 /// given the licence, and makes the sealed keys that the blits are done with. What a teardown takes on the way is set up anew,
 /// and the blit that it hit is repeated.

@@ -19,7 +19,7 @@
 //! encrypted samples of one stream and gives clear ones. Neither does AES on its own: every encrypted byte of the file
 //! goes through the driver, reached only by its function table. What the application deciphers is the driver's own
 //! output: under protection that leaves the driver only as `EncryptionBlt` writes it, and is opened with the read-back
-//! key. [`Protection::Without`] is for drivers without channels: their output is read where it lies.
+//! key, on a second thread that also writes the file. [`Protection::Without`] is for drivers without channels: their output is read where it lies.
 //!
 //! Content keys are given by the application ([`KeyMap`]) or come from a clear key licence ([`LicensedKeys`]): then the
 //! driver's secure environment has the keys, and the application passes sealed ones on. Keys that the driver loses on the

@@ -12,7 +12,7 @@ use crate::incident::Incidents;
 use crate::input::Input;
 use crate::keys::KidText;
 use crate::output::Output;
-use crate::path::{PathError, PathStatistics, ProtectedPath, SampleError};
+use crate::path::{PathError, PathStatistics, ProtectedPath, SampleError, Seal, Sink};
 use crate::report::TrackReport;
 
 /// Bytes between two calls of the progress callback.
@@ -150,7 +150,7 @@ impl<'a> Pass<'a> {
             track.key_ids.push(encryption.kid);
         }
         let mut output = Rest { output: &mut self.output, before: written, seen: 0 };
-        let result = path.decrypt_sample(encryption, sample.len, &mut self.input, &mut output);
+        let result = path.decrypt_sample_into(encryption, sample.len, &mut self.input, &mut output);
         let written = output.seen.max(written);
         for (error, remedy) in path.take_incidents() {
             incidents.add(Some(track.id), Some(sample.index), error, remedy);
@@ -194,9 +194,16 @@ struct Rest<'a> {
     seen: u64,
 }
 
+impl Rest<'_> {
+    /// How many of the next `len` bytes have been written before.
+    fn known(&self, len: usize) -> usize {
+        usize::try_from(self.before.saturating_sub(self.seen)).map_or(len, |known| known.min(len))
+    }
+}
+
 impl Write for Rest<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let known = usize::try_from(self.before.saturating_sub(self.seen)).map_or(bytes.len(), |n| n.min(bytes.len()));
+        let known = self.known(bytes.len());
         let taken = if known == 0 { self.output.write(bytes)? } else { known };
         self.seen += taken as u64;
         Ok(taken)
@@ -204,5 +211,47 @@ impl Write for Rest<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.output.flush()
+    }
+}
+
+impl Sink for Rest<'_> {
+    fn write_sealed(&mut self, bytes: &mut [u8], seal: Seal) -> io::Result<()> {
+        let known = self.known(bytes.len());
+        self.seen += known as u64;
+        let rest = &mut bytes[known..];
+        let len = rest.len();
+        self.output.write_sealed(rest, seal.after(known))?;
+        self.seen += len as u64;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::{sealed, test_seal};
+
+    /// Puts a sample of 30 bytes into the output, of which `before` have been written: ten clear ones, then sealed ones in
+    /// two parts.
+    fn repeated(before: u64) -> Vec<u8> {
+        let clear: Vec<u8> = (0..30).collect();
+        let file = NamedTempFile::new().unwrap();
+        let mut output = Output::new(file.reopen().unwrap()).unwrap();
+        let mut rest = Rest { output: &mut output, before, seen: 0 };
+        let mut bytes = sealed(&clear[10..], 1);
+        rest.write_all(&clear[..10]).unwrap();
+        rest.write_sealed(&mut bytes[..7], test_seal(1)).unwrap();
+        rest.write_sealed(&mut bytes[7..], test_seal(1).after(7)).unwrap();
+        assert_eq!(rest.seen, 30);
+        output.finish().unwrap();
+        std::fs::read(file.path()).unwrap()
+    }
+
+    #[test]
+    fn sample_that_comes_again_is_written_from_where_it_was_left() {
+        let clear: Vec<u8> = (0..30).collect();
+        for before in 0..=30 {
+            assert_eq!(repeated(before), clear[usize::try_from(before).unwrap()..], "{before}");
+        }
     }
 }

@@ -318,3 +318,30 @@ fn driver_that_cannot_decrypt_is_refused() {
         .env("SOFTCP_OPTIONS", "capabilities.flags.content_key=false")
         .expect(1, "decrypt-not-offered");
 }
+
+/// The shell's limit on the size of files stands for a disk that is full: writing fails half-way.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_does_not_fit_is_an_error_of_the_environment_and_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let directory = sandbox.path("");
+    // Identities are small; the file is larger than 16 times 512 or 1024 bytes.
+    let run = |rest: &[&str]| {
+        std::process::Command::new("sh")
+            .args(["-c", r#"trap "" XFSZ; ulimit -f 16; exec "$@""#, "sh", env!("CARGO_BIN_EXE_softcp"), "decrypt"])
+            .args([&vector("ff-cenc-frag-video.mp4"), "--key", KEY, "-o", "out.mp4"])
+            .args(rest)
+            .current_dir(&directory)
+            .env_remove("SOFTCP_CONF")
+            .env_remove("SOFTCP_OPTIONS")
+            .output()
+            .unwrap()
+    };
+    for rest in [&[][..], &["--without-channel"], &["--restarts", "9"]] {
+        let output = run(rest);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{errors}");
+        assert!(errors.contains("cannot write") && errors.contains("out.mp4"), "{errors}");
+        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0);
+    }
+}

@@ -10,7 +10,8 @@ use softcp_client::{AesCtrIv, ContentKey, DataCipher, WrappedContentKey};
 use softcp_runtime::{ContentProtectionCaps, EncryptedBlockInfo, Error, SessionStatus};
 
 use super::PathError;
-use super::pool::{Buffers, Clear};
+use super::pool::{Blitted, Buffers};
+use super::seal::Seal;
 use crate::incident::Remedy;
 use crate::keys::ContentKeys;
 use crate::licence::MAX_ATTEMPTS;
@@ -29,7 +30,7 @@ pub(super) struct KeyedSession<'p> {
     /// The provisioning that the sealed key of the last blit belonged to.
     provisioning: Option<u64>,
     /// What opens read-backs; made when first needed.
-    read_back: Option<DataCipher>,
+    read_back: Option<Arc<DataCipher>>,
     /// The last IV under each key, where the driver wants them to increase (D10): to explain a refusal.
     last_ivs: Option<HashMap<KeyId, AesCtrIv>>,
     refreshes: u64,
@@ -73,7 +74,7 @@ impl<'p> KeyedSession<'p> {
         }
     }
 
-    /// Decrypts the staging buffer, and hands out the clear bytes, of which the first `len` count.
+    /// Decrypts the staging buffer, and hands out what came of it.
     ///
     /// Keys that the driver has lost are set up anew, and the blit is repeated (D23): the staging buffer is as it was. A
     /// driver that keeps losing them is given up.
@@ -83,8 +84,7 @@ impl<'p> KeyedSession<'p> {
         kid: KeyId,
         info: Option<EncryptedBlockInfo>,
         iv: AesCtrIv,
-        len: usize,
-    ) -> Result<Clear<'b>, PathError> {
+    ) -> Result<Blitted<'b>, PathError> {
         let mut attempts = 1;
         let read_back_iv = loop {
             match self.try_blit(buffers, kid, info, iv) {
@@ -97,10 +97,9 @@ impl<'p> KeyedSession<'p> {
         let size = buffers.size();
         match (&mut buffers.read_back, read_back_iv, &self.read_back) {
             (Some(read_back), Some(iv), Some(cipher)) => {
-                let mapping = read_back.map_read_write()?;
-                Clear::read_back(mapping, size, |bytes| cipher.stream(iv).apply(&mut bytes[..len]))
+                Blitted::read_back(read_back.map_read_write()?, size, Seal::new(Arc::clone(cipher), iv))
             }
-            _ => Clear::destination(buffers.destination.map_read()?, size),
+            _ => Blitted::clear(buffers.destination.map_read()?, size),
         }
     }
 
@@ -187,7 +186,7 @@ impl<'p> KeyedSession<'p> {
         }
         let Some(read_back) = &buffers.read_back else { return Ok(None) };
         if self.read_back.is_none() {
-            self.read_back = Some(self.open.read_back_cipher()?);
+            self.read_back = Some(Arc::new(self.open.read_back_cipher()?));
         }
         let iv = self.open.session().encryption_blt(&buffers.destination, read_back)?;
         Ok(Some(AesCtrIv::from_bytes(iv)))

@@ -4,6 +4,7 @@ mod error;
 mod keyed_session;
 mod pool;
 mod sample;
+mod seal;
 
 use std::io;
 use std::ops::AddAssign;
@@ -27,6 +28,10 @@ pub use error::{PathError, SampleError};
 use keyed_session::KeyedSession;
 use pool::Pool;
 use sample::Scratch;
+use seal::Opener;
+#[cfg(test)]
+pub(crate) use seal::tests::{sealed, test_seal};
+pub(crate) use seal::{Seal, Sink};
 
 /// How to open a path.
 #[derive(Clone, Debug)]
@@ -139,6 +144,18 @@ impl<'a> ProtectedPath<'a> {
         len: u32,
         input: &mut impl io::Read,
         output: &mut impl io::Write,
+    ) -> Result<(), SampleError> {
+        self.decrypt_sample_into(encryption, len, input, &mut Opener(output))
+    }
+
+    /// The same for a sink that may open read-backs itself, later: they are the application's to open, and the driver has
+    /// done its part of the sample when this returns.
+    pub(crate) fn decrypt_sample_into(
+        &mut self,
+        encryption: &SampleEncryption,
+        len: u32,
+        input: &mut impl io::Read,
+        output: &mut impl Sink,
     ) -> Result<(), SampleError> {
         if !encryption.scheme.is_aes_ctr() {
             return Err(PathError::NotAesCtr { scheme: encryption.scheme }.into());

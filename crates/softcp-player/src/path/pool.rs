@@ -1,14 +1,20 @@
 //! Buffers of a path, made once for each size and used again: fresh pages would double the cost of a blit.
 
 use std::collections::HashMap;
+use std::io;
+use std::ops::Range;
 
 use softcp_runtime::{Device, Mapping, MappingMut, Resource, ResourceDesc};
 
 use super::PathError;
+use super::seal::{Seal, Sink};
 
 /// The largest buffer. Two of them stay in the second-level cache of the processors at hand; longer samples go through
 /// in chunks.
 pub(super) const MAX_BUFFER: usize = 1 << 20;
+
+/// Why the bytes of a mapping are there.
+const CHECKED: &str = "checked when it was mapped";
 
 /// The smallest buffer.
 const MIN_BUFFER: usize = 256;
@@ -88,43 +94,50 @@ pub(super) struct Filling<'a> {
 impl Filling<'_> {
     /// The whole buffer.
     pub(super) fn bytes(&mut self) -> &mut [u8] {
-        self.mapping.bytes_mut().expect("checked when it was mapped")
+        self.mapping.bytes_mut().expect(CHECKED)
     }
 }
 
-/// Clear bytes that came out of a blit.
-pub(super) enum Clear<'a> {
-    /// In the destination.
-    Destination(Mapping<'a>),
-    /// Read back from a protected destination, and opened.
-    ReadBack(MappingMut<'a>),
+/// What came out of a blit.
+pub(super) enum Blitted<'a> {
+    /// Clear bytes, in the destination.
+    Clear(Mapping<'a>),
+    /// Read back from a protected destination; with a seal, as long as they are not opened.
+    ReadBack(MappingMut<'a>, Option<Seal>),
 }
 
-impl<'a> Clear<'a> {
+impl<'a> Blitted<'a> {
     /// A mapped destination of `size` bytes.
-    pub(super) fn destination(mapping: Mapping<'a>, size: usize) -> Result<Self, PathError> {
+    pub(super) fn clear(mapping: Mapping<'a>, size: usize) -> Result<Self, PathError> {
         check(mapping.bytes().map(<[u8]>::len), size)?;
-        Ok(Self::Destination(mapping))
+        Ok(Self::Clear(mapping))
     }
 
-    /// A mapped read-back buffer of `size` bytes, which `open` makes clear.
-    pub(super) fn read_back(
-        mut mapping: MappingMut<'a>,
-        size: usize,
-        open: impl FnOnce(&mut [u8]),
-    ) -> Result<Self, PathError> {
+    /// A mapped read-back buffer of `size` bytes.
+    pub(super) fn read_back(mut mapping: MappingMut<'a>, size: usize, seal: Seal) -> Result<Self, PathError> {
         check(mapping.bytes_mut().map(|bytes| bytes.len()), size)?;
-        open(mapping.bytes_mut().expect("checked just now"));
-        Ok(Self::ReadBack(mapping))
+        Ok(Self::ReadBack(mapping, Some(seal)))
     }
 
-    /// The bytes.
-    pub(super) fn bytes(&self) -> &[u8] {
-        let bytes = match self {
-            Self::Destination(mapping) => mapping.bytes(),
-            Self::ReadBack(mapping) => mapping.bytes(),
-        };
-        bytes.expect("checked when it was made")
+    /// Opens the first `len` bytes here and now; no others count.
+    pub(super) fn open(&mut self, len: usize) {
+        if let Self::ReadBack(mapping, seal) = self
+            && let Some(seal) = seal.take()
+        {
+            seal.open(&mut mapping.bytes_mut().expect(CHECKED)[..len]);
+        }
+    }
+
+    /// Hands on the bytes of `range`, sealed if they are. Each byte once: afterwards it is lost.
+    pub(super) fn write(&mut self, range: Range<usize>, output: &mut impl Sink) -> io::Result<()> {
+        match self {
+            Self::Clear(mapping) => output.write_all(&mapping.bytes().expect(CHECKED)[range]),
+            Self::ReadBack(mapping, None) => output.write_all(&mapping.bytes().expect(CHECKED)[range]),
+            Self::ReadBack(mapping, Some(seal)) => {
+                let seal = seal.after(range.start);
+                output.write_sealed(&mut mapping.bytes_mut().expect(CHECKED)[range], seal)
+            }
+        }
     }
 }
 

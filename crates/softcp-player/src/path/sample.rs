@@ -20,7 +20,7 @@
 //! one before ended, and where that is inside a block, its staging buffer begins with the bytes of that block which are
 //! done with.
 
-use std::io::{Read, Write};
+use std::io::{self, Read};
 use std::ops::Range;
 
 use softcp_cenc::{Pattern, SampleEncryption};
@@ -28,7 +28,8 @@ use softcp_client::AesCtrIv;
 use softcp_runtime::EncryptedBlockInfo;
 
 use super::keyed_session::KeyedSession;
-use super::pool::{MAX_BUFFER, Pool};
+use super::pool::{Blitted, MAX_BUFFER, Pool};
+use super::seal::Sink;
 use super::{BlitLayout, SampleError};
 
 /// The block of AES.
@@ -36,6 +37,9 @@ const BLOCK: usize = 16;
 
 /// Clear bytes copied at a time, and held back at most while the encrypted bytes in front of them are collected.
 const CLEAR_LIMIT: usize = 256 << 10;
+
+/// Encrypted runs of a sample that are shorter than this on average are opened together, before they are handed on.
+const MIN_SEALED: usize = 1 << 10;
 
 /// Memory used again for each sample.
 #[derive(Debug, Default)]
@@ -72,7 +76,7 @@ pub(super) struct Blitter<'a, 'p> {
 
 impl Blitter<'_, '_> {
     /// Reads the sample, decrypts it, and writes it.
-    pub(super) fn run(mut self, input: &mut impl Read, output: &mut impl Write) -> Result<Done, SampleError> {
+    pub(super) fn run(mut self, input: &mut impl Read, output: &mut impl Sink) -> Result<Done, SampleError> {
         match self.fitting_pattern() {
             Some((range, pattern)) => self.run_pattern(range, pattern, input, output),
             None => self.run_gathered(input, output),
@@ -96,7 +100,7 @@ impl Blitter<'_, '_> {
         range: Range<usize>,
         info: EncryptedBlockInfo,
         input: &mut impl Read,
-        output: &mut impl Write,
+        output: &mut impl Sink,
     ) -> Result<Done, SampleError> {
         let (crypt, period) = (info.at_beginning as usize, (info.at_beginning + info.skip) as usize);
         let mut done = Done::default();
@@ -110,8 +114,8 @@ impl Blitter<'_, '_> {
             input.read_exact(&mut staging.bytes()[..len]).map_err(SampleError::Read)?;
             drop(staging);
             let iv = iv_after(self.encryption, done.bytes_encrypted);
-            let clear = self.session.blit(buffers, self.encryption.kid, Some(info), iv, len)?;
-            output.write_all(&clear.bytes()[..len]).map_err(SampleError::Write)?;
+            let mut blitted = self.session.blit(buffers, self.encryption.kid, Some(info), iv)?;
+            blitted.write(0..len, output).map_err(SampleError::Write)?;
             done.blits += 1;
             done.bytes_encrypted += (len / period * crypt + (len % period).min(crypt)) as u64;
             left -= len;
@@ -120,7 +124,7 @@ impl Blitter<'_, '_> {
         Ok(done)
     }
 
-    fn run_gathered(&mut self, input: &mut impl Read, output: &mut impl Write) -> Result<Done, SampleError> {
+    fn run_gathered(&mut self, input: &mut impl Read, output: &mut impl Sink) -> Result<Done, SampleError> {
         let encryption = self.encryption;
         let mut runs = encryption.encrypted_runs(self.len);
         let mut total: usize = runs.clone().map(|run| run.len()).sum();
@@ -160,8 +164,9 @@ impl Blitter<'_, '_> {
             drop(staging);
             let info = self.layout.beginning(filled, buffers.size());
             let iv = iv_after(encryption, done.bytes_encrypted - phase as u64);
-            let clear = self.session.blit(buffers, encryption.kid, info, iv, filled)?;
-            write_segments(&self.scratch.segments, &self.scratch.clear, &clear.bytes()[phase..filled], output)?;
+            let mut blitted = self.session.blit(buffers, encryption.kid, info, iv)?;
+            let Scratch { clear, segments } = &*self.scratch;
+            write_segments(segments, clear, &mut blitted, phase..filled, output).map_err(SampleError::Write)?;
             done.blits += 1;
             done.bytes_encrypted += (filled - phase) as u64;
             total -= filled - phase;
@@ -171,7 +176,7 @@ impl Blitter<'_, '_> {
     }
 
     /// Passes clear bytes through.
-    fn copy(&mut self, len: usize, input: &mut impl Read, output: &mut impl Write) -> Result<(), SampleError> {
+    fn copy(&mut self, len: usize, input: &mut impl Read, output: &mut impl Sink) -> Result<(), SampleError> {
         copy(&mut self.scratch.clear, len, input, output)
     }
 }
@@ -198,7 +203,7 @@ fn copy(
     through: &mut Vec<u8>,
     mut len: usize,
     input: &mut impl Read,
-    output: &mut impl Write,
+    output: &mut impl Sink,
 ) -> Result<(), SampleError> {
     while len != 0 {
         through.clear();
@@ -218,19 +223,25 @@ fn append(to: &mut Vec<u8>, len: usize, input: &mut impl Read) -> Result<(), Sam
     input.read_exact(&mut to[start..]).map_err(SampleError::Read)
 }
 
-/// Puts a sample together again.
-fn write_segments<'a>(
+/// Puts a sample together again: the `clear` bytes, and those of `range` that the driver decrypted.
+fn write_segments(
     segments: &[Segment],
-    mut clear: &'a [u8],
-    mut decrypted: &'a [u8],
-    output: &mut impl Write,
-) -> Result<(), SampleError> {
+    mut clear: &[u8],
+    blitted: &mut Blitted<'_>,
+    range: Range<usize>,
+    output: &mut impl Sink,
+) -> io::Result<()> {
+    if range.len() < segments.len() * MIN_SEALED && segments.len() > 1 {
+        blitted.open(range.end);
+    }
+    let mut position = range.start;
     for segment in segments {
-        for (bytes, len) in [(&mut clear, segment.clear), (&mut decrypted, segment.decrypted)] {
-            let (now, later) = bytes.split_at(len);
-            output.write_all(now).map_err(SampleError::Write)?;
-            *bytes = later;
-        }
+        let (now, later) = clear.split_at(segment.clear);
+        output.write_all(now)?;
+        clear = later;
+        let decrypted = position..position + segment.decrypted;
+        position = decrypted.end;
+        blitted.write(decrypted, output)?;
     }
     Ok(())
 }
