@@ -77,11 +77,12 @@ impl SampleCipher for Kernel {
         let key = key_of(&content_key, self.kernel);
         let destination = &mut destination[..source.len()];
         let len = source.len();
-        // What comes before each run, and behind the last one, is clear.
-        let all = (0..=runs.len()).flat_map(|i| {
-            let run = runs.get(i).cloned().unwrap_or(len..len);
-            let clear = i.checked_sub(1).map_or(0, |before| runs[before].end)..run.start;
-            [Run { range: clear, encrypted: false }, Run { range: run, encrypted: true }]
+        // Clear and encrypted in turn: what comes before each run, and behind the last one, is clear.
+        let all = (0..=2 * runs.len()).map(|i| {
+            let clear_from = (i / 2).checked_sub(1).map_or(0, |before| runs[before].end);
+            let clear_to = runs.get(i / 2).map_or(len, |run| run.start);
+            let encrypted = i % 2 == 1;
+            Run { range: if encrypted { runs[i / 2].clone() } else { clear_from..clear_to }, encrypted }
         });
         let (rows, mut rows_mut) = (Rows::from(source), RowsMut::from(destination));
         Keystream::new(&key, IV).copy_runs(&rows, &mut rows_mut, all).expect(FITS);

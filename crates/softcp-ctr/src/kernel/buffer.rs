@@ -1,5 +1,7 @@
 //! Keystream that has been made and not been taken yet.
 
+use core::mem::MaybeUninit;
+
 use zeroize::optimization_barrier;
 
 use super::Place;
@@ -8,9 +10,9 @@ use crate::BLOCK;
 use crate::counter::Counter;
 
 /// Keystream for the pieces of one call, made some vectors at a time.
-pub(super) struct Buffer {
-    /// Room for what is left of a vector, then [`Buffer::SIZE`] bytes that new keystream goes to.
-    bytes: Bytes,
+pub(super) struct Buffer<'b> {
+    /// Room for what is left of a vector, then for new keystream.
+    bytes: &'b mut [u8],
     /// The bytes that are ready.
     start: usize,
     end: usize,
@@ -22,27 +24,51 @@ pub(super) struct Buffer {
     pub(super) left: usize,
 }
 
+/// Memory for a buffer: little for short calls, where clearing it would show. Neither is made before it is known which a
+/// call needs.
+pub(super) struct Memory {
+    short: MaybeUninit<Short>,
+    long: MaybeUninit<Long>,
+}
+
+/// Bytes of new keystream that fit. Enough, in a long call, that the first have left the processor's store buffer when they
+/// are loaded.
+const SHORT: usize = 512;
+const LONG: usize = 2 << 10;
+
 #[repr(align(64))]
-struct Bytes([u8; MAX_BYTES + Buffer::SIZE]);
+struct Short([u8; MAX_BYTES + SHORT]);
+
+#[repr(align(64))]
+struct Long([u8; MAX_BYTES + LONG]);
+
+impl Memory {
+    #[inline]
+    pub(super) const fn new() -> Self {
+        Self { short: MaybeUninit::uninit(), long: MaybeUninit::uninit() }
+    }
+}
 
 // What is inlined into code for a certain processor is compiled for that processor.
 #[allow(clippy::inline_always)]
-impl Buffer {
-    /// Bytes that are made at a time, at most. Enough that the first have left the store buffer when they are loaded.
-    pub(super) const SIZE: usize = 2 << 10;
-
+impl<'b> Buffer<'b> {
     /// For `len` bytes from `place` on.
     #[inline(always)]
-    pub(super) fn new(place: Place, len: usize) -> Self {
+    pub(super) fn new(place: Place, len: usize, memory: &'b mut Memory) -> Self {
         let passed = place.in_block();
-        Self {
-            bytes: Bytes([0; MAX_BYTES + Self::SIZE]),
-            start: MAX_BYTES,
-            end: MAX_BYTES,
-            passed,
-            counter: place.counter(),
-            left: passed + len,
-        }
+        let left = passed + len;
+        let bytes: &mut [u8] = if left <= SHORT {
+            &mut memory.short.write(Short([0; MAX_BYTES + SHORT])).0
+        } else {
+            &mut memory.long.write(Long([0; MAX_BYTES + LONG])).0
+        };
+        Self { bytes, start: MAX_BYTES, end: MAX_BYTES, passed, counter: place.counter(), left }
+    }
+
+    /// Bytes that can be made at a time.
+    #[inline(always)]
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len() - MAX_BYTES
     }
 
     #[inline(always)]
@@ -53,7 +79,7 @@ impl Buffer {
     /// Takes `len` bytes of those that are ready.
     #[inline(always)]
     pub(super) fn take(&mut self, len: usize) -> &[u8] {
-        let bytes = &self.bytes.0[self.start..self.end][..len];
+        let bytes = &self.bytes[self.start..self.end][..len];
         self.start += len;
         bytes
     }
@@ -62,9 +88,9 @@ impl Buffer {
     #[inline(always)]
     pub(super) fn make_room(&mut self, len: usize) -> &mut [u8] {
         let start = MAX_BYTES - self.ready();
-        self.bytes.0.copy_within(self.start..self.end, start);
+        self.bytes.copy_within(self.start..self.end, start);
         (self.start, self.end) = (start, MAX_BYTES);
-        &mut self.bytes.0[MAX_BYTES..][..len]
+        &mut self.bytes[MAX_BYTES..][..len]
     }
 
     /// `len` bytes, whole blocks, have been written to that room.
@@ -79,7 +105,7 @@ impl Buffer {
     /// Overwrites the keystream.
     #[inline(always)]
     pub(super) fn wipe(&mut self) {
-        self.bytes.0 = [0; MAX_BYTES + Self::SIZE];
-        optimization_barrier(&self.bytes.0);
+        self.bytes.fill(0);
+        optimization_barrier(self.bytes);
     }
 }

@@ -8,12 +8,14 @@
 // hence loops, and indices.
 #![allow(clippy::inline_always, clippy::needless_range_loop)]
 
+use core::mem::MaybeUninit;
+
 use aes::cipher::inout::InOutBuf;
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Memory};
 use super::engine::Engine;
 use super::plan::{Access, Plan};
-use super::two_rounds::TwoRounds;
+use super::two_rounds::{Entries, TwoRounds};
 use super::{Piece, Place};
 use crate::BLOCK;
 use crate::counter::Counter;
@@ -45,7 +47,13 @@ pub(super) fn run<'i, 'o, E: Engine>(
     pieces: impl Iterator<Item = Piece<'i, 'o>>,
 ) {
     let keys = broadcast(engine, keys);
-    let table = if len >= TABLE_FROM { Some(TwoRounds::new(engine, &keys, place.counter())) } else { None };
+    // Large, and short calls have no use for it: it is neither made nor moved there.
+    let mut entries = MaybeUninit::uninit();
+    let table = if len >= TABLE_FROM {
+        Some(TwoRounds::new(engine, &keys, place.counter(), entries.write(Entries::EMPTY)))
+    } else {
+        None
+    };
     let mut pass = Pass { engine, keys, table, place, ahead: plan.access == Access::AskingAhead };
     // Keystream at another alignment than its blocks' comes from the buffer. Where vectors are short, waiting for what has
     // just been stored there costs more than going past the caches saves.
@@ -60,16 +68,16 @@ pub(super) fn run<'i, 'o, E: Engine>(
     }
 }
 
-struct Pass<E: Engine> {
+struct Pass<'e, E: Engine> {
     engine: E,
     keys: [E::Vector; 11],
-    table: Option<TwoRounds<E>>,
+    table: Option<TwoRounds<'e, E>>,
     /// Where the next piece begins that is enciphered in registers.
     place: Place,
     ahead: bool,
 }
 
-impl<E: Engine> Pass<E> {
+impl<E: Engine> Pass<'_, E> {
     #[inline(always)]
     fn over<'i, 'o, const STREAM: bool>(
         &mut self,
@@ -78,7 +86,8 @@ impl<E: Engine> Pass<E> {
         pieces: impl Iterator<Item = Piece<'i, 'o>>,
     ) {
         if buffered {
-            let mut buffer = Buffer::new(self.place, len);
+            let mut memory = Memory::new();
+            let mut buffer = Buffer::new(self.place, len, &mut memory);
             for Piece { data, encrypted } in pieces {
                 if encrypted { self.with_buffer::<STREAM>(&mut buffer, data) } else { self.clear::<STREAM>(data) }
             }
@@ -203,7 +212,7 @@ impl<E: Engine> Pass<E> {
 
     /// Enciphers a piece with keystream from the buffer.
     #[inline(always)]
-    fn with_buffer<const STREAM: bool>(&mut self, buffer: &mut Buffer, mut data: InOutBuf<'_, '_, u8>) {
+    fn with_buffer<const STREAM: bool>(&mut self, buffer: &mut Buffer<'_>, mut data: InOutBuf<'_, '_, u8>) {
         if STREAM {
             let to_vector = to_vector::<E>(&mut data);
             let (head, rest) = split_at_most(data, to_vector);
@@ -215,7 +224,7 @@ impl<E: Engine> Pass<E> {
     }
 
     #[inline(always)]
-    fn with_buffer_to<const STREAM: bool>(&mut self, buffer: &mut Buffer, mut data: InOutBuf<'_, '_, u8>) {
+    fn with_buffer_to<const STREAM: bool>(&mut self, buffer: &mut Buffer<'_>, mut data: InOutBuf<'_, '_, u8>) {
         while data.len() >= E::BYTES {
             self.fill(buffer, E::BYTES);
             for _ in 0..buffer.ready().min(data.len()) / E::BYTES {
@@ -235,9 +244,9 @@ impl<E: Engine> Pass<E> {
     /// Makes keystream until `needed` bytes are ready, which are no more than a vector. Each time it makes as much as fits,
     /// and no more vectors than the call has a use for.
     #[inline(always)]
-    fn fill(&mut self, buffer: &mut Buffer, needed: usize) {
+    fn fill(&mut self, buffer: &mut Buffer<'_>, needed: usize) {
         while buffer.ready() < needed {
-            let len = buffer.left.next_multiple_of(E::BYTES).min(Buffer::SIZE);
+            let len = buffer.left.next_multiple_of(E::BYTES).min(buffer.size());
             debug_assert_ne!(len, 0, "the pieces have more encrypted bytes than was said");
             let mut counter = buffer.counter;
             let room = buffer.make_room(len);

@@ -3,12 +3,13 @@
 use aes::cipher::BlockCipherEncrypt;
 use aes::{Aes128Enc, Block};
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Memory};
 use super::{Piece, Place};
 
 /// See [`super::run`].
 pub(super) fn run<'i, 'o>(schedule: &Aes128Enc, place: Place, len: usize, pieces: impl Iterator<Item = Piece<'i, 'o>>) {
-    let mut buffer = Buffer::new(place, len);
+    let mut memory = Memory::new();
+    let mut buffer = Buffer::new(place, len, &mut memory);
     for Piece { mut data, encrypted } in pieces {
         if !encrypted {
             let _ = data.into_out_with_copied_in();
@@ -29,8 +30,8 @@ pub(super) fn run<'i, 'o>(schedule: &Aes128Enc, place: Place, len: usize, pieces
     buffer.wipe();
 }
 
-fn fill(schedule: &Aes128Enc, buffer: &mut Buffer) {
-    let (counter, len) = (buffer.counter, buffer.left.next_multiple_of(crate::BLOCK).min(Buffer::SIZE));
+fn fill(schedule: &Aes128Enc, buffer: &mut Buffer<'_>) {
+    let (counter, len) = (buffer.counter, buffer.left.next_multiple_of(crate::BLOCK).min(buffer.size()));
     let (blocks, _) = Block::slice_as_chunks_mut(buffer.make_room(len));
     for (i, block) in (0..).zip(blocks.iter_mut()) {
         *block = counter.plus(i).block().into();

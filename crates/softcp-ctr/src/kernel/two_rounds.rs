@@ -18,24 +18,29 @@ use crate::counter::Counter;
 const SEGMENT: u64 = 256;
 
 /// The states after two rounds, less the addition of round key 2.
-pub(super) struct TwoRounds<E: Engine> {
+pub(super) struct TwoRounds<'e, E: Engine> {
     engine: E,
-    entries: Entries,
+    entries: &'e mut Entries,
     /// The state of the first block of the segment: XOR with an entry gives a block.
     fixed: E::Vector,
     /// Count without its lowest byte.
     segment: u64,
 }
 
+/// Memory for the entries.
 #[repr(align(64))]
-struct Entries([u8; 256 * BLOCK]);
+pub(super) struct Entries([u8; 256 * BLOCK]);
+
+impl Entries {
+    pub(super) const EMPTY: Self = Self([0; 256 * BLOCK]);
+}
 
 // What is inlined into code for a certain processor is compiled for that processor.
 #[allow(clippy::inline_always, clippy::needless_range_loop, reason = "closures are not inlined so")]
-impl<E: Engine> TwoRounds<E> {
+impl<'e, E: Engine> TwoRounds<'e, E> {
     #[inline(always)]
-    pub(super) fn new(engine: E, keys: &[E::Vector; 11], counter: Counter) -> Self {
-        let (entries, fixed) = (Entries([0; 256 * BLOCK]), engine.broadcast(&[0; BLOCK]));
+    pub(super) fn new(engine: E, keys: &[E::Vector; 11], counter: Counter, entries: &'e mut Entries) -> Self {
+        let fixed = engine.broadcast(&[0; BLOCK]);
         let mut made = Self { engine, entries, fixed, segment: counter.count / SEGMENT };
         made.make_entries(keys, counter);
         made

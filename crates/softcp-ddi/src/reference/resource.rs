@@ -117,10 +117,17 @@ impl Shape {
     }
 }
 
+/// A cache line: memory begins with one, as graphics memory does, so that blits can write whole lines past the caches.
+#[repr(align(64))]
+struct Line(UnsafeCell<[u8; LINE]>);
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
 /// A resource. Its memory is reached through mappings only.
 pub(super) struct Resource {
     shape: Shape,
-    memory: Box<[UnsafeCell<u8>]>,
+    memory: Box<[Line]>,
     state: Mutex<State>,
 }
 
@@ -158,8 +165,9 @@ impl Resource {
     /// Makes a resource filled with zeros; none when there is no memory.
     pub(super) fn new(shape: Shape) -> Option<Self> {
         let mut memory = Vec::new();
-        memory.try_reserve_exact(shape.bytes).ok()?;
-        memory.resize_with(shape.bytes, UnsafeCell::default);
+        let lines = shape.bytes.div_ceil(LINE);
+        memory.try_reserve_exact(lines).ok()?;
+        memory.resize_with(lines, || Line(UnsafeCell::new([0; LINE])));
         Some(Self {
             shape,
             memory: memory.into_boxed_slice(),
@@ -185,7 +193,7 @@ impl Resource {
             _ => return Err(Failure::Invalid("the resource is in use by a blit on another thread")),
         };
         drop(state);
-        let base = UnsafeCell::raw_get(self.memory.as_ptr());
+        let base = self.base();
         let describe = |plane: &Plane| softcp_plane {
             data: base.wrapping_add(plane.offset).cast(),
             row_pitch: plane.row_pitch,
@@ -277,11 +285,16 @@ impl Resource {
         self.state().users != Users::Nobody
     }
 
+    /// The first byte.
+    fn base(&self) -> *mut u8 {
+        UnsafeCell::raw_get(self.memory.as_ptr().cast::<UnsafeCell<u8>>())
+    }
+
     /// Fills the memory with zeros. Who holds the lock keeps everybody from mapping it.
     fn clear(&self, _nobody: &MutexGuard<'_, State>) {
-        let base = UnsafeCell::raw_get(self.memory.as_ptr());
+        let base = self.base();
         // SAFETY: the memory is as long as this, and nobody has it mapped while the lock is held.
-        unsafe { base.write_bytes(0, self.memory.len()) };
+        unsafe { base.write_bytes(0, self.shape.bytes) };
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -295,6 +308,15 @@ mod tests {
 
     fn desc(row_bytes: usize, rows: usize, row_pitch: usize) -> softcp_resource_desc {
         softcp_resource_desc { row_bytes, rows, row_pitch, ..softcp_resource_desc::default() }
+    }
+
+    #[test]
+    fn memory_begins_with_a_line() {
+        for bytes in [1, 100, 5000] {
+            let resource = Resource::new(Shape::new(&desc(bytes, 1, 0)).unwrap()).unwrap();
+            let mapping = resource.map(User::Caller).unwrap();
+            assert!(mapping.data.addr().is_multiple_of(LINE));
+        }
     }
 
     #[test]
