@@ -3,14 +3,17 @@
 use core::fmt;
 use core::iter;
 use core::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use crate::BLOCK;
 use crate::copy::{CopyError, check};
 use crate::counter::Counter;
 use crate::kernel::{self, Job, Place, Plan};
 use crate::key::Key;
+use crate::parts::{PART_BYTES, Part, Parts};
 use crate::rows::{Rows, RowsMut, Shape};
 use crate::walk::{Run, Walk};
+use crate::workers::Workers;
 
 /// The AES-128-CTR keystream of one key and one first counter block (NIST SP 800-38A section 6.5, with the counter of D5).
 ///
@@ -20,13 +23,17 @@ pub struct Keystream<'k> {
     key: &'k Key,
     place: Place,
     blit_bytes: Option<usize>,
+    workers: Option<&'k Workers>,
 }
+
+/// From this many bytes on it pays to wake other threads.
+const SHARED_FROM: usize = 1 << 20;
 
 impl<'k> Keystream<'k> {
     /// The keystream that begins with `counter_block`: 8 bytes of IV, then 8 bytes of Count, as they lie in memory (D5).
     #[must_use]
     pub fn new(key: &'k Key, counter_block: [u8; BLOCK]) -> Self {
-        Self { key, place: Place::beginning(Counter::new(counter_block)), blit_bytes: None }
+        Self { key, place: Place::beginning(Counter::new(counter_block)), blit_bytes: None, workers: None }
     }
 
     /// Says that the calls that follow belong together and read `bytes` in all, as the planes of a surface do. Large blits
@@ -34,6 +41,13 @@ impl<'k> Keystream<'k> {
     #[must_use]
     pub fn for_blit_of(mut self, bytes: usize) -> Self {
         self.blit_bytes = Some(bytes);
+        self
+    }
+
+    /// Has `workers` help with whole surfaces of 1 MiB and more. The result is the same.
+    #[must_use]
+    pub fn with_workers(mut self, workers: &'k Workers) -> Self {
+        self.workers = Some(workers);
         self
     }
 
@@ -48,6 +62,11 @@ impl<'k> Keystream<'k> {
     /// - [`CopyError::ShapeMismatch`]: `src` and `dst` differ in rows, or in bytes per row.
     /// - [`CopyError::RangeOutside`]: `range` does not lie within the surface.
     pub fn copy(&mut self, src: &Rows<'_>, dst: &mut RowsMut<'_>, range: Range<usize>) -> Result<(), CopyError> {
+        if let Some(workers) = self.shared(dst.shape(), &range) {
+            check(src.shape(), dst.shape(), &range)?;
+            self.in_parts(workers, range.len(), Parts::new(Some(src), dst));
+            return Ok(());
+        }
         self.copy_runs(src, dst, iter::once(Run { range, encrypted: true }))
     }
 
@@ -58,6 +77,10 @@ impl<'k> Keystream<'k> {
     /// [`CopyError::RangeOutside`] when `range` does not lie within the surface. Nothing is written then, and no keystream
     /// taken.
     pub fn in_place(&mut self, surface: &mut RowsMut<'_>, range: Range<usize>) -> Result<(), CopyError> {
+        if let Some(workers) = self.shared(surface.shape(), &range) {
+            self.in_parts(workers, range.len(), Parts::new(None, surface));
+            return Ok(());
+        }
         self.in_place_runs(surface, iter::once(Run { range, encrypted: true }))
     }
 
@@ -117,6 +140,37 @@ impl<'k> Keystream<'k> {
     #[must_use]
     pub fn position(&self) -> u64 {
         self.place.bytes
+    }
+
+    /// The workers, if they are to help with `range` of a surface.
+    fn shared(&self, shape: Shape, range: &Range<usize>) -> Option<&'k Workers> {
+        let is_shared = *range == (0..shape.visible_bytes()) && range.len() >= SHARED_FROM;
+        self.workers.filter(|workers| is_shared && workers.limit() != 0)
+    }
+
+    /// Enciphers `parts`, which are `len` bytes, on as many threads as have something to do.
+    fn in_parts(&mut self, workers: &Workers, len: usize, parts: Parts<'_>) {
+        let beginning = Keystream {
+            key: self.key,
+            place: self.place,
+            blit_bytes: Some(self.blit_bytes.unwrap_or(len)),
+            workers: None,
+        };
+        let parts = Mutex::new(parts);
+        let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+        workers.run(len / PART_BYTES - 1, &|| {
+            while let Some(Part { source, mut destination, at }) = next() {
+                let mut keystream = Keystream { ..beginning };
+                keystream.place.bytes += at as u64;
+                let whole = 0..destination.visible_bytes();
+                let done = match source {
+                    Some(source) => keystream.copy(&source, &mut destination, whole),
+                    None => keystream.in_place(&mut destination, whole),
+                };
+                done.expect("both sides of a part have one shape");
+            }
+        });
+        self.place.bytes += len as u64;
     }
 
     /// Checks that `runs` ascend without overlap and lie within surfaces of one shape; returns what a plan goes by, and the
@@ -234,6 +288,41 @@ mod tests {
             ranges().for_each(|run| keystream.in_place(&mut surface, run).unwrap());
             assert_eq!(together, one_by_one);
         }
+    }
+
+    #[test]
+    fn workers_give_the_same_bytes() {
+        let (key, workers) = (key(), Workers::new(3));
+        let src: Vec<u8> = (0..=250).cycle().take(1100 * 2000).collect();
+        for (src_pitch, pitch, row_bytes, rows) in
+            [(1100, 1100, 1100, 2000), (1100, 1050, 1003, 2000), (1, 1, 2_200_000, 1)]
+        {
+            let from = Rows::new(&src, src_pitch, row_bytes, rows).unwrap();
+            let (mut alone, mut helped) = (vec![9; src.len()], vec![9; src.len()]);
+            for (memory, workers) in [(&mut alone, None), (&mut helped, Some(&workers))] {
+                let mut to = RowsMut::new(memory, pitch, row_bytes, rows).unwrap();
+                let whole = 0..row_bytes * rows;
+                let mut keystream = Keystream { workers, ..Keystream::new(&key, COUNTER) };
+                keystream.apply_in_place(&mut [0; 5]);
+                keystream.copy(&from, &mut to, whole.clone()).unwrap();
+                keystream.apply_in_place(&mut [0; 7]);
+                keystream.in_place(&mut to, whole).unwrap();
+                assert_eq!(keystream.position(), 12 + 2 * (row_bytes * rows) as u64);
+            }
+            assert!(alone == helped, "{pitch} {row_bytes}");
+            assert!(alone != src);
+        }
+    }
+
+    #[test]
+    fn workers_refuse_another_shape() {
+        let (key, workers) = (key(), Workers::new(1));
+        let (src, mut dst) = (vec![1; 1 << 20], vec![2; 1 << 20]);
+        let src = Rows::new(&src, 1 << 10, 1 << 10, 1 << 10).unwrap();
+        let mut keystream = Keystream::new(&key, COUNTER).with_workers(&workers);
+        let refused = keystream.copy(&src, &mut (&mut dst[..]).into(), 0..1 << 20);
+        assert!(matches!(refused, Err(CopyError::ShapeMismatch { .. })));
+        assert!(keystream.position() == 0 && dst.iter().all(|byte| *byte == 2));
     }
 
     #[test]

@@ -11,8 +11,11 @@
 //! where the last one ended, also inside a block, so bytes left out in between cost no keystream (D6). Bytes that are not
 //! enciphered are copied with [`copy()`].
 //!
-//! Encryption and decryption are the same operation. Nothing here allocates, and time depends only on sizes, never on data
-//! or keys.
+//! Encryption and decryption are the same operation. Time depends only on sizes, never on data or keys, and nothing here
+//! allocates, but [`Workers`] when they start threads. The fastest [`Kernel`] that the processor has is chosen at run time.
+//!
+//! Intrinsics are behind values that exist only where the processor has them (`kernel/engine.rs`), so that the `unsafe` code is
+//! single instructions, and the lifetime of a job that threads share (`workers.rs`).
 //!
 //! ```
 //! use softcp_ctr::{Key, Keystream, Rows, RowsMut};
@@ -40,8 +43,10 @@ mod counter;
 mod kernel;
 mod key;
 mod keystream;
+mod parts;
 mod rows;
 mod walk;
+mod workers;
 
 pub use copy::{CopyError, copy};
 pub use kernel::Kernel;
@@ -49,6 +54,7 @@ pub use key::Key;
 pub use keystream::Keystream;
 pub use rows::{Rows, RowsError, RowsMut};
 pub use walk::Run;
+pub use workers::Workers;
 
 /// Size of an AES block, of a key and of a counter block, in bytes.
 pub const BLOCK: usize = 16;

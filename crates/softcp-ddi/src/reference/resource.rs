@@ -119,6 +119,7 @@ impl Shape {
 
 /// A cache line: memory begins with one, as graphics memory does, so that blits can write whole lines past the caches.
 #[repr(align(64))]
+#[allow(dead_code, reason = "reached by pointer")]
 struct Line(UnsafeCell<[u8; LINE]>);
 
 /// Bytes of a cache line.
