@@ -4,7 +4,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::error::{Error, Result};
-use crate::provider::{BlockCipher, Mac, Provider};
+use crate::provider::{Mac, Provider};
 
 /// Bytes of every AES-128 key and of the random number of a session key refresh.
 pub const KEY_SIZE: usize = 16;
@@ -74,16 +74,9 @@ impl SessionKey {
         self.0.ct_eq(&other.0).into()
     }
 
-    /// `key XOR number`: the session key after a refresh (DDI page `FinishSessionKeyRefresh`).
-    pub(crate) fn refreshed(&self, number: &KeyRefresh) -> Self {
-        let mut key = self.clone();
-        key.0.iter_mut().zip(&number.0).for_each(|(byte, mask)| *byte ^= mask);
-        key
-    }
-
-    /// The AES-128-ECB cipher under this key, for wrapping and unwrapping other keys.
-    pub(crate) fn cipher(&self, provider: &Provider) -> Box<dyn BlockCipher> {
-        provider.aes.cipher(&self.0)
+    /// Becomes `key XOR number`: the session key after a refresh (DDI page `FinishSessionKeyRefresh`).
+    pub(crate) fn refresh(&mut self, number: &KeyRefresh) {
+        self.0.iter_mut().zip(&number.0).for_each(|(byte, mask)| *byte ^= mask);
     }
 }
 
@@ -94,9 +87,9 @@ impl ContentKey {
     }
 
     /// Decrypts a wrapped content key with AES-128-ECB under the session key (DDI page `DecryptionBlt`).
-    pub(crate) fn unwrap(wrapped: &[u8; KEY_SIZE], session: &dyn BlockCipher) -> Self {
+    pub(crate) fn unwrap(wrapped: &[u8; KEY_SIZE], session: &SessionKey, provider: &Provider) -> Self {
         let mut key = Self(*wrapped);
-        session.decrypt_block(&mut key.0);
+        provider.aes.decrypt_block(&session.0, &mut key.0);
         key
     }
 }
@@ -108,9 +101,9 @@ impl ReadBackKey {
     }
 
     /// This key encrypted with AES-128-ECB under the session key (DDI page `GetEncryptionBltKey`).
-    pub(crate) fn wrap(&self, session: &dyn BlockCipher) -> [u8; KEY_SIZE] {
+    pub(crate) fn wrap(&self, session: &SessionKey, provider: &Provider) -> [u8; KEY_SIZE] {
         let mut wrapped = self.0;
-        session.encrypt_block(&mut wrapped);
+        provider.aes.encrypt_block(&session.0, &mut wrapped);
         wrapped
     }
 }
@@ -148,7 +141,8 @@ mod tests {
 
     #[test]
     fn refreshed_key_is_the_xor() {
-        let key = SessionKey::new([0b1100; 16]).refreshed(&KeyRefresh([0b1010; 16]));
+        let mut key = SessionKey::new([0b1100; 16]);
+        key.refresh(&KeyRefresh([0b1010; 16]));
         assert_eq!(key.0, [0b0110; 16]);
     }
 

@@ -23,12 +23,13 @@ use crate::iv::AesCtrIv;
 use crate::key::{ContentKey, KEY_SIZE, KeyRefresh, ReadBackKey, SessionKey};
 use crate::surface::{BlitSurfaces, SurfaceFlags};
 
+mod content_keys;
 mod state;
 
 #[cfg(test)]
 mod tests;
 
-use state::{ReadBack, State};
+use state::State;
 
 /// Data keys whose last IV a session remembers while IVs must increase (D10). A session that meets more is refused
 /// further ones, since forgetting one would let its IVs be used again.
@@ -147,7 +148,7 @@ impl CryptoSession {
         }
         self.removal.check_call(&self.adapter.faults)?;
         let key = SessionKey::new(*self.adapter.exchanged_key(message)?);
-        self.state.negotiated(key, &self.adapter.provider);
+        self.state.negotiated(key);
         Ok(())
     }
 
@@ -177,7 +178,7 @@ impl CryptoSession {
     pub fn finish_key_refresh(&mut self) -> Result<()> {
         self.require(Capability::FreshenSessionKey)?;
         self.meet_loss()?;
-        self.state.finish_refresh(&self.adapter.provider)
+        self.state.finish_refresh()
     }
 
     /// `DecryptionBlt`: reads ciphertext from the source and writes clear bytes to the destination.
@@ -213,10 +214,7 @@ impl CryptoSession {
         let unwrapped;
         let schedule = match data_key {
             DataKey::Session => &self.state.keyed()?.schedule,
-            DataKey::Wrapped(wrapped) => {
-                unwrapped = ContentKey::unwrap(wrapped, &*self.state.keyed()?.cipher).schedule();
-                &unwrapped
-            }
+            DataKey::Wrapped(wrapped) => self.state.keyed_mut()?.content_key(wrapped, &self.adapter.provider),
             DataKey::Unwrapped(key) => {
                 unwrapped = key.schedule();
                 &unwrapped
@@ -237,11 +235,11 @@ impl CryptoSession {
         self.state.allows(data_key)?;
         let content_key = match data_key {
             DataKey::Session => return Ok(FrameKey { content_key: None, losses: self.losses }),
-            DataKey::Wrapped(wrapped) => &ContentKey::unwrap(wrapped, &*self.state.keyed()?.cipher),
-            DataKey::Unwrapped(key) => key,
+            DataKey::Wrapped(wrapped) => self.state.keyed_mut()?.content_key(wrapped, &self.adapter.provider).clone(),
+            DataKey::Unwrapped(key) => key.schedule(),
         };
         self.require(Capability::ContentKey)?;
-        Ok(FrameKey { content_key: Some(Box::new(content_key.schedule())), losses: self.losses })
+        Ok(FrameKey { content_key: Some(Box::new(content_key)), losses: self.losses })
     }
 
     /// Decrypts one buffer of a decoder's frame. Keyed. Errors, none of which writes a byte: those of
@@ -317,8 +315,7 @@ impl CryptoSession {
         let out = key_sized("the read-back key", key)?;
         let keyed = self.state.keyed_mut()?;
         let read_back = ReadBackKey::generate(&self.adapter.provider)?;
-        *out = read_back.wrap(&*keyed.cipher);
-        keyed.read_back = Some(ReadBack::new(&read_back));
+        *out = keyed.set_read_back(&read_back, &self.adapter.provider);
         Ok(())
     }
 
