@@ -87,11 +87,31 @@ impl Encrypted<'_> {
 /// Enciphers and copies the visible bytes of `surfaces` from source to destination. The caller has checked that both
 /// sides agree and that what is encrypted fits them.
 pub(crate) fn run(surfaces: BlitSurfaces<'_>, encrypted: Encrypted<'_>, key: &Key, iv: AesCtrIv) {
-    let total = surfaces.visible_bytes();
     match encrypted {
-        Encrypted::All => run_over(surfaces, &Runs::new(None, total), key, iv),
-        Encrypted::Pattern(info) => run_over(surfaces, &Runs::new(Some(info), total), key, iv),
+        Encrypted::All => run_over_all(surfaces, key, iv),
+        Encrypted::Pattern(info) => {
+            let runs = Runs::new(info, surfaces.visible_bytes());
+            run_over(surfaces, &runs, key, iv);
+        }
         Encrypted::Subsamples(subsamples) => run_over(surfaces, &subsample_runs(subsamples), key, iv),
+    }
+}
+
+/// As [`run_over`], where there are no runs to look for.
+fn run_over_all(mut surfaces: BlitSurfaces<'_>, key: &Key, iv: AesCtrIv) {
+    let mut keystream = Keystream::new(key, iv.to_bytes());
+    match &mut surfaces {
+        BlitSurfaces::Distinct { source, destination } => {
+            for (from, to) in source.planes().iter().zip(destination.planes_mut()) {
+                keystream.copy(from, to, 0..from.visible_bytes()).expect("source and destination agree");
+            }
+        }
+        BlitSurfaces::Same(surface) => {
+            for plane in surface.planes_mut() {
+                let all = 0..plane.visible_bytes();
+                keystream.in_place(plane, all).expect("all of a plane lies inside");
+            }
+        }
     }
 }
 
@@ -148,12 +168,12 @@ enum Next {
 
 impl Runs {
     /// Brings the special cases of D8 into the form of the general one: a clear rest is one long skip, an encrypted
-    /// rest (or no information) one long beginning.
-    fn new(info: Option<EncryptedBlockInfo>, total: usize) -> Self {
+    /// rest one long beginning.
+    fn new(info: EncryptedBlockInfo, total: usize) -> Self {
         let (beginning, skip, encrypt) = match info {
-            None | Some(EncryptedBlockInfo { skip: 0, encrypt: 1.., .. }) => (total, total, total),
-            Some(EncryptedBlockInfo { at_beginning, encrypt: 0, .. }) => (at_beginning as usize, total, total),
-            Some(info) => (info.at_beginning as usize, info.skip as usize, info.encrypt as usize),
+            EncryptedBlockInfo { skip: 0, encrypt: 1.., .. } => (total, total, total),
+            EncryptedBlockInfo { at_beginning, encrypt: 0, .. } => (at_beginning as usize, total, total),
+            info => (info.at_beginning as usize, info.skip as usize, info.encrypt as usize),
         };
         Self { beginning, skip, encrypt, next: Next::Beginning, at: 0, total }
     }
@@ -208,13 +228,7 @@ mod tests {
 
     fn runs(at_beginning: u32, skip: u32, encrypt: u32, total: usize) -> Vec<(Range<usize>, bool)> {
         let info = EncryptedBlockInfo { at_beginning, skip, encrypt };
-        Runs::new(Some(info), total).map(|run| (run.range, run.encrypted)).collect()
-    }
-
-    #[test]
-    fn without_information_everything_is_encrypted() {
-        let all: Vec<_> = Runs::new(None, 40).collect();
-        assert_eq!(all, [Run { range: 0..40, encrypted: true }]);
+        Runs::new(info, total).map(|run| (run.range, run.encrypted)).collect()
     }
 
     #[test]
