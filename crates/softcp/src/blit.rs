@@ -86,7 +86,7 @@ impl Encrypted<'_> {
 
 /// Enciphers and copies the visible bytes of `surfaces` from source to destination. The caller has checked that both
 /// sides agree and that what is encrypted fits them.
-pub(crate) fn run(surfaces: BlitSurfaces<'_>, encrypted: Encrypted<'_>, key: &Key, iv: AesCtrIv) {
+pub(crate) fn run(surfaces: &mut BlitSurfaces<'_>, encrypted: Encrypted<'_>, key: &Key, iv: AesCtrIv) {
     match encrypted {
         Encrypted::All => run_over_all(surfaces, key, iv),
         Encrypted::Pattern(info) => {
@@ -98,9 +98,9 @@ pub(crate) fn run(surfaces: BlitSurfaces<'_>, encrypted: Encrypted<'_>, key: &Ke
 }
 
 /// As [`run_over`], where there are no runs to look for.
-fn run_over_all(mut surfaces: BlitSurfaces<'_>, key: &Key, iv: AesCtrIv) {
+fn run_over_all(surfaces: &mut BlitSurfaces<'_>, key: &Key, iv: AesCtrIv) {
     let mut keystream = Keystream::new(key, iv.to_bytes());
-    match &mut surfaces {
+    match surfaces {
         BlitSurfaces::Distinct { source, destination } => {
             for (from, to) in source.planes().iter().zip(destination.planes_mut()) {
                 keystream.copy(from, to, 0..from.visible_bytes()).expect("source and destination agree");
@@ -115,10 +115,10 @@ fn run_over_all(mut surfaces: BlitSurfaces<'_>, key: &Key, iv: AesCtrIv) {
     }
 }
 
-fn run_over(mut surfaces: BlitSurfaces<'_>, runs: &(impl Iterator<Item = Run> + Clone), key: &Key, iv: AesCtrIv) {
+fn run_over(surfaces: &mut BlitSurfaces<'_>, runs: &(impl Iterator<Item = Run> + Clone), key: &Key, iv: AesCtrIv) {
     let mut keystream = Keystream::new(key, iv.to_bytes());
     let mut start = 0;
-    match &mut surfaces {
+    match surfaces {
         BlitSurfaces::Distinct { source, destination } => {
             for (from, to) in source.planes().iter().zip(destination.planes_mut()) {
                 let plane = start..start + from.visible_bytes();

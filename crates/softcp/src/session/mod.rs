@@ -192,7 +192,7 @@ impl CryptoSession {
     /// 65,536 data keys before this one.
     pub fn decryption_blt(
         &mut self,
-        surfaces: BlitSurfaces<'_>,
+        mut surfaces: BlitSurfaces<'_>,
         info: Option<EncryptedBlockInfo>,
         data_key: &DataKey<'_>,
         iv: &[u8],
@@ -223,7 +223,7 @@ impl CryptoSession {
         if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
             use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
         }
-        blit::run(surfaces, encrypted, schedule, iv);
+        blit::run(&mut surfaces, encrypted, schedule, iv);
         Ok(())
     }
 
@@ -246,7 +246,7 @@ impl CryptoSession {
     /// [`Self::decryption_blt`] about IV, sizes, pattern and key, and [`Error::SubsamplesMismatch`].
     pub(crate) fn decrypt_buffer(
         &mut self,
-        surfaces: BlitSurfaces<'_>,
+        mut surfaces: BlitSurfaces<'_>,
         encrypted: Encrypted<'_>,
         key: &FrameKey,
         iv: &[u8],
@@ -266,7 +266,7 @@ impl CryptoSession {
         if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
             use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
         }
-        blit::run(surfaces, encrypted, schedule, iv);
+        blit::run(&mut surfaces, encrypted, schedule, iv);
         Ok(())
     }
 
@@ -278,7 +278,7 @@ impl CryptoSession {
     /// [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23), [`Error::NoReadBackKey`] (D12),
     /// [`Error::SizeMismatch`], [`Error::FormatMismatch`], [`Error::Multisampled`] source, [`Error::NotProtected`]
     /// source (D19), [`Error::IvExhausted`] (D11), [`Error::IvNotIncreasing`] (D26), [`Error::RandomFailed`].
-    pub fn encryption_blt(&mut self, surfaces: BlitSurfaces<'_>, iv: &mut [u8]) -> Result<()> {
+    pub fn encryption_blt(&mut self, mut surfaces: BlitSurfaces<'_>, iv: &mut [u8]) -> Result<()> {
         self.require(Capability::EncryptedReadBack)?;
         self.meet_loss()?;
         let caller_iv = AesCtrIv::parse(iv)?;
@@ -299,7 +299,7 @@ impl CryptoSession {
             ivs.next(&self.adapter.provider)?
         };
         ivs.commit(used);
-        blit::run(surfaces, Encrypted::All, schedule, used);
+        blit::run(&mut surfaces, Encrypted::All, schedule, used);
         iv.copy_from_slice(&used.to_bytes());
         Ok(())
     }
