@@ -75,23 +75,45 @@ pub(crate) unsafe fn with_surfaces(
     let _mapped_source = Mapped::new(host, source, SOFTCP_ACCESS_READ, &mut from)?;
     let _mapped_destination = Mapped::new(host, destination, SOFTCP_ACCESS_WRITE, &mut to)?;
     check_apart(&from, &to)?;
-    blit(BlitSurfaces::Distinct {
+    // The surfaces are made in the call's arguments: to hand them through a result first would copy them.
+    if is_of_one_plane(&from) && is_of_one_plane(&to) {
         // SAFETY: mapped until after the blit, and nothing writes it: the destination does not overlap it.
-        source: unsafe { surface(&from) }?,
+        let source = unsafe { rows(first_plane(&from)) }?;
         // SAFETY: mapped until after the blit, and nothing else touches it: the source does not overlap it.
+        let destination = unsafe { rows_mut(first_plane(&to)) }?;
+        return blit(BlitSurfaces::Distinct {
+            source: Surface::of_plane(source, from.format, flags(&from)),
+            destination: SurfaceMut::of_plane(destination, to.format, flags(&to)),
+        });
+    }
+    blit(BlitSurfaces::Distinct {
+        // SAFETY: as above.
+        source: unsafe { surface(&from) }?,
+        // SAFETY: as above.
         destination: unsafe { surface_mut(&to) }?,
     })
 }
 
+fn is_of_one_plane(mapping: &softcp_mapping) -> bool {
+    mapping.extra_plane_count == 0
+}
+
 /// Checks that no planes of two mappings overlap.
 fn check_apart(from: &softcp_mapping, to: &softcp_mapping) -> Result<()> {
+    let overlapping = || {
+        Err(Failure::Mapping(
+            "source and destination overlap; the host's same_resource must say so if they are one resource",
+        ))
+    };
+    if is_of_one_plane(from) && is_of_one_plane(to) {
+        let overlaps = overlaps(&extent(&first_plane(from))?, &extent(&first_plane(to))?);
+        return if overlaps { overlapping() } else { Ok(()) };
+    }
     for a in planes(from)? {
         let a = extent(&a)?;
         for b in planes(to)? {
             if overlaps(&a, &extent(&b)?) {
-                return Err(Failure::Mapping(
-                    "source and destination overlap; the host's same_resource must say so if they are one resource",
-                ));
+                return overlapping();
             }
         }
     }
@@ -126,17 +148,8 @@ pub(crate) unsafe fn buffers<'a>(
 /// # Safety
 /// The mapped memory is valid for reads, and written by nobody, during `'a`.
 unsafe fn surface<'a>(mapping: &softcp_mapping) -> Result<Surface<'a>> {
-    let rows = |plane: softcp_plane| -> Result<Rows<'a>> {
-        let data = match length(&plane)? {
-            0 => &[][..],
-            // SAFETY: not null and within the address space (`length`), valid by the caller's duty.
-            bytes => unsafe { std::slice::from_raw_parts(plane.data.cast(), bytes) },
-        };
-        Ok(Rows::new(data, plane.row_pitch, plane.row_bytes, plane.rows).map_err(softcp::Error::from)?)
-    };
-    if mapping.extra_plane_count == 0 {
-        return Ok(Surface::of_plane(rows(first_plane(mapping))?, mapping.format, flags(mapping)));
-    }
+    // SAFETY: the caller's duty, for each plane.
+    let rows = |plane: softcp_plane| unsafe { rows(plane) };
     let planes = planes(mapping)?.map(rows).collect::<Result<PlaneList<_>>>()?;
     Ok(Surface::new(planes.into_iter(), mapping.format, flags(mapping))?)
 }
@@ -144,18 +157,6 @@ unsafe fn surface<'a>(mapping: &softcp_mapping) -> Result<Surface<'a>> {
 /// # Safety
 /// The mapped memory is valid for reads and writes, and touched by nobody else, during `'a`.
 unsafe fn surface_mut<'a>(mapping: &softcp_mapping) -> Result<SurfaceMut<'a>> {
-    let rows = |plane: softcp_plane| -> Result<RowsMut<'a>> {
-        let data = match length(&plane)? {
-            0 => &mut [][..],
-            // SAFETY: not null and within the address space (`length`), valid and exclusive by the caller's duty; no
-            // plane overlaps another (checked below, before any is made).
-            bytes => unsafe { std::slice::from_raw_parts_mut(plane.data.cast(), bytes) },
-        };
-        Ok(RowsMut::new(data, plane.row_pitch, plane.row_bytes, plane.rows).map_err(softcp::Error::from)?)
-    };
-    if mapping.extra_plane_count == 0 {
-        return Ok(SurfaceMut::of_plane(rows(first_plane(mapping))?, mapping.format, flags(mapping)));
-    }
     let mut seen = PlaneList::<Range<usize>>::default();
     for plane in planes(mapping)? {
         let extent = extent(&plane)?;
@@ -164,8 +165,32 @@ unsafe fn surface_mut<'a>(mapping: &softcp_mapping) -> Result<SurfaceMut<'a>> {
         }
         seen.push(extent);
     }
-    let planes = planes(mapping)?.map(rows).collect::<Result<PlaneList<_>>>()?;
+    // SAFETY: the caller's duty, for each plane; none overlaps another.
+    let rows_mut = |plane: softcp_plane| unsafe { rows_mut(plane) };
+    let planes = planes(mapping)?.map(rows_mut).collect::<Result<PlaneList<_>>>()?;
     Ok(SurfaceMut::new(planes.into_iter(), mapping.format, flags(mapping))?)
+}
+
+/// # Safety
+/// The plane's memory is valid for reads, and written by nobody, during `'a`.
+unsafe fn rows<'a>(plane: softcp_plane) -> Result<Rows<'a>> {
+    let data = match length(&plane)? {
+        0 => &[][..],
+        // SAFETY: not null and within the address space (`length`), valid by the caller's duty.
+        bytes => unsafe { std::slice::from_raw_parts(plane.data.cast(), bytes) },
+    };
+    Ok(Rows::new(data, plane.row_pitch, plane.row_bytes, plane.rows).map_err(softcp::Error::from)?)
+}
+
+/// # Safety
+/// The plane's memory is valid for reads and writes, and touched by nobody else, during `'a`.
+unsafe fn rows_mut<'a>(plane: softcp_plane) -> Result<RowsMut<'a>> {
+    let data = match length(&plane)? {
+        0 => &mut [][..],
+        // SAFETY: not null and within the address space (`length`), valid and exclusive by the caller's duty.
+        bytes => unsafe { std::slice::from_raw_parts_mut(plane.data.cast(), bytes) },
+    };
+    Ok(RowsMut::new(data, plane.row_pitch, plane.row_bytes, plane.rows).map_err(softcp::Error::from)?)
 }
 
 /// Up to three things, without an allocation.

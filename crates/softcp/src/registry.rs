@@ -173,17 +173,6 @@ impl<T> Registry<T> {
         is_mine
     }
 
-    /// Removes every object that belongs to `owner`.
-    pub(crate) fn remove_all(&self, owner: Handle) {
-        let used = self.places().used;
-        for index in 0..used {
-            let slot = self.slot(index).filter(|slot| slot.owner.load(Ordering::Relaxed) == owner.get());
-            if let Some(handle) = slot.and_then(|slot| Handle::from_raw(slot.live.load(Ordering::Acquire))) {
-                self.remove(handle, Some(owner));
-            }
-        }
-    }
-
     fn slot(&self, index: usize) -> Option<&Slot<T>> {
         let (chunk, offset) = place(index);
         self.chunks[chunk].get().map(|slots| &slots[offset])
@@ -346,16 +335,6 @@ mod tests {
         registry.insert_with(Kind::Decoder, Some(one), |_| 4).unwrap();
         registry.remove(two, None);
         assert_eq!(registry.all(Kind::CryptoSession), [(one, None), (owned, Some(one))]);
-    }
-
-    #[test]
-    fn remove_all_removes_what_belongs_to_the_owner() {
-        let registry = Registry::new(0);
-        let [one, two] = [1, 2].map(|value| insert(&registry, value));
-        let owned = [one, one, two].map(|owner| registry.insert_with(Kind::Decoder, Some(owner), |_| 0).unwrap());
-        registry.remove_all(one);
-        assert_eq!([0, 1].map(|index| registry.is_live(owned[index], Some(one))), [false, false]);
-        assert!(registry.is_live(owned[2], Some(two)) && registry.is_live(one, None));
     }
 
     #[test]

@@ -16,7 +16,7 @@ impl Device {
         self.removal.check_call(&self.adapter.state.faults)?;
         self.adapter.state.check_memory()?;
         let channel_type = ChannelType::from_number(channel_type)?;
-        self.adapter.objects.insert_with(Kind::AuthenticatedChannel, Some(self.handle), |handle| {
+        self.insert_with(Kind::AuthenticatedChannel, |handle| {
             let channel = AuthenticatedChannel::new(Arc::clone(&self.adapter.state), handle, channel_type);
             Object::AuthenticatedChannel(Box::new(channel))
         })

@@ -15,7 +15,7 @@ use softcp_abi::{
     GUID_NULL,
 };
 
-use super::{Device, Object};
+use super::{Device, Object, lock};
 use crate::blit::Encrypted;
 use crate::capability::Capability;
 use crate::error::{Error, Result};
@@ -119,15 +119,15 @@ impl Device {
     pub fn register_decoder(&self, encryption: DecoderEncryption) -> Result<Handle> {
         self.removal.check()?;
         let object = Object::Decoder(Decoder::new(encryption));
-        let handle = self.adapter.objects.insert_with(Kind::Decoder, Some(self.handle), |_| object)?;
-        self.decoders().push(handle);
+        let handle = self.insert_with(Kind::Decoder, |_| object)?;
+        lock(&self.decoders).push(handle);
         Ok(handle)
     }
 
     /// The host has destroyed the decoder. Error: [`Error::BadHandle`].
     pub fn unregister_decoder(&self, decoder: Handle) -> Result<()> {
         self.destroy(decoder, Kind::Decoder)?;
-        self.decoders().retain(|live| *live != decoder);
+        lock(&self.decoders).retain(|live| *live != decoder);
         Ok(())
     }
 
@@ -221,7 +221,7 @@ impl Device {
 
     /// Ends the bindings that `ended` names: a later channel or session may get the same handle.
     pub(super) fn unbind(&self, ended: impl Fn(&Bound) -> bool) {
-        let decoders = self.decoders().clone();
+        let decoders = lock(&self.decoders).clone();
         // One that has been unregistered meanwhile is bound to nothing.
         for decoder in decoders.into_iter().flat_map(|decoder| self.decoder(decoder)) {
             decoder.lock().bound.take_if(|bound| ended(bound));
@@ -243,10 +243,5 @@ impl Device {
             _ => None,
         });
         found.flatten().ok_or_else(|| Kind::Decoder.bad_handle())
-    }
-
-    fn decoders(&self) -> MutexGuard<'_, Vec<Handle>> {
-        // Nothing panics half-way while it is held.
-        self.decoders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,8 @@
 //! A device: one `hDevice`, the crypto sessions, authenticated channels and decoders on it, and what its channels have
 //! set.
 
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::adapter::Adapter;
 use crate::capability::Capability;
@@ -57,7 +58,9 @@ pub struct Device {
     protection: Arc<Protection>,
     removal: Arc<Removal>,
     shares: UnrestrictedShares,
-    /// The device's decoders, which a session that ends has to be unbound from.
+    /// The device's objects, which end with it. May hold some that have ended.
+    own: Mutex<HashSet<Handle>>,
+    /// Its decoders, which a session that ends has to be unbound from.
     decoders: Mutex<Vec<Handle>>,
 }
 
@@ -75,6 +78,7 @@ impl Device {
             protection: Arc::new(Protection::new(always_on)),
             removal: Arc::default(),
             shares: UnrestrictedShares::default(),
+            own: Mutex::default(),
             decoders: Mutex::default(),
         })
     }
@@ -117,7 +121,7 @@ impl Device {
         let (protection, removal) = (Arc::clone(&self.protection), Arc::clone(&self.removal));
         let session = CryptoSession::new(Arc::clone(state), protection, removal, *desc);
         let object = Object::CryptoSession(Box::new(session));
-        self.adapter.objects.insert_with(Kind::CryptoSession, Some(self.handle), |_| object)
+        self.insert_with(Kind::CryptoSession, |_| object)
     }
 
     /// The session that `handle` names, if it was created on this device; otherwise
@@ -165,18 +169,36 @@ impl Device {
         handle.is_of(kind) && self.adapter.objects.is_live(handle, Some(self.handle))
     }
 
+    /// Adds an object of this device.
+    fn insert_with(&self, kind: Kind, make: impl FnOnce(Handle) -> Object) -> Result<Handle> {
+        let handle = self.adapter.objects.insert_with(kind, Some(self.handle), make)?;
+        lock(&self.own).insert(handle);
+        Ok(handle)
+    }
+
     /// Takes an object of this device out, if it is of the kind.
     fn destroy(&self, handle: Handle, kind: Kind) -> Result<()> {
-        let is_destroyed = handle.is_of(kind) && self.adapter.objects.remove(handle, Some(self.handle));
-        if is_destroyed { Ok(()) } else { Err(kind.bad_handle()) }
+        if handle.is_of(kind) && self.adapter.objects.remove(handle, Some(self.handle)) {
+            lock(&self.own).remove(&handle);
+            Ok(())
+        } else {
+            Err(kind.bad_handle())
+        }
     }
 }
 
 impl Drop for Device {
     fn drop(&mut self) {
-        self.adapter.objects.remove_all(self.handle);
+        for handle in lock(&self.own).drain() {
+            self.adapter.objects.remove(handle, Some(self.handle));
+        }
         self.adapter.objects.remove(self.handle, None);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics half-way while one of these is held.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for Device {

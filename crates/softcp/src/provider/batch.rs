@@ -40,7 +40,8 @@ impl RandomBatch {
         let start = BATCH - self.left;
         let piece = &mut self.bytes[start..start + out.len()];
         out.copy_from_slice(piece);
-        piece.zeroize();
+        // Not taken away by the compiler, since the batch may be looked at later. Byte by byte it would take longer.
+        piece.fill(0);
         self.left -= out.len();
         Ok(())
     }

@@ -164,7 +164,7 @@ impl CryptoSession {
         let out = key_sized("the random number", number)?;
         self.state.keyed()?;
         let refresh = self.refresh_number()?;
-        let bytes = *refresh.bytes();
+        let bytes = refresh.bytes();
         self.state.start_refresh(refresh)?;
         *out = bytes;
         Ok(())
