@@ -175,6 +175,62 @@ fn devices_made_and_destroyed_by_several_threads_are_attached_apart() {
     });
 }
 
+/// What a thread remembers of a device ends when another thread detaches it.
+#[test]
+fn device_replaced_by_another_thread_is_the_new_one_for_all_threads() {
+    let adapter = TestAdapter::new("");
+    let mut device = TestDevice::new(&adapter);
+    let (call, called) = (Barrier::new(2), Barrier::new(2));
+    let results = std::sync::Mutex::new(Vec::new());
+    let (h_device, table) = (SendDevice(device.h_device), device.table);
+    let status = |session: &TestSession| {
+        let mut handle = null_mut();
+        let h_device = { &h_device }.0;
+        // SAFETY: the private memory and the output live past the call.
+        let hresult = unsafe { table.pfnCryptoSessionGetHandle.unwrap()(h_device, session.handle(), &raw mut handle) };
+        let mut number = [0_u8; 16];
+        let start = table.pfnStartSessionKeyRefresh.unwrap();
+        // SAFETY: the private memory and the number live past the call.
+        unsafe { start(h_device, session.handle(), 16, number.as_mut_ptr().cast()) };
+        (hresult, number != [0; 16])
+    };
+    let certificate = device.certificate();
+    let (before, _client) = device.keyed_session(&certificate);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..3 {
+                call.wait();
+                results.lock().unwrap().push(status(&before));
+                called.wait();
+            }
+        });
+        let host = Arc::clone(&device.host);
+        let turn = || {
+            call.wait();
+            called.wait();
+            host.take_reports();
+        };
+        turn();
+        let callbacks = common::host::Host::callbacks(&device.host);
+        device.replace(&adapter, &callbacks);
+        turn();
+        let (after, _client) = device.keyed_session(&certificate);
+        results.lock().unwrap().push(status(&after));
+        device.destroy();
+        turn();
+    });
+    let (found, lost) = ((S_OK, true), (E_INVALIDARG, false));
+    assert_eq!(*results.lock().unwrap(), [found, lost, found, lost]);
+}
+
+/// A number that crosses threads.
+struct SendDevice(softcp_abi::D3D10DDI_HDEVICE);
+
+// SAFETY: nothing is read at the address.
+unsafe impl Send for SendDevice {}
+// SAFETY: as for Send.
+unsafe impl Sync for SendDevice {}
+
 #[test]
 fn session_destroyed_during_its_blit_decrypts_to_the_end() {
     let device = Arc::new(TestDevice::alone(""));
