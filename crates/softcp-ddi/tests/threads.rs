@@ -8,7 +8,7 @@ mod common;
 use std::collections::HashSet;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 
 use common::{Block, Decryption, TestAdapter, TestDevice, TestSession, decrypts};
@@ -180,47 +180,46 @@ fn devices_made_and_destroyed_by_several_threads_are_attached_apart() {
 fn device_replaced_by_another_thread_is_the_new_one_for_all_threads() {
     let adapter = TestAdapter::new("");
     let mut device = TestDevice::new(&adapter);
-    let (call, called) = (Barrier::new(2), Barrier::new(2));
-    let results = std::sync::Mutex::new(Vec::new());
+    let certificate = device.certificate();
     let (h_device, table) = (SendDevice(device.h_device), device.table);
-    let status = |session: &TestSession| {
-        let mut handle = null_mut();
-        let h_device = { &h_device }.0;
+    let found = move |session: &TestSession| {
+        let (h_device, mut handle, mut number) = ({ &h_device }.0, null_mut(), Block::default());
+        let get_handle = table.pfnCryptoSessionGetHandle.unwrap();
         // SAFETY: the private memory and the output live past the call.
-        let hresult = unsafe { table.pfnCryptoSessionGetHandle.unwrap()(h_device, session.handle(), &raw mut handle) };
-        let mut number = [0_u8; 16];
+        let hresult = unsafe { get_handle(h_device, session.handle(), &raw mut handle) };
         let start = table.pfnStartSessionKeyRefresh.unwrap();
         // SAFETY: the private memory and the number live past the call.
         unsafe { start(h_device, session.handle(), 16, number.as_mut_ptr().cast()) };
-        (hresult, number != [0; 16])
+        (hresult, number != Block::default())
     };
-    let certificate = device.certificate();
-    let (before, _client) = device.keyed_session(&certificate);
+    let (yes, no) = ((S_OK, true), (E_INVALIDARG, false));
+    let (ask, asked) = mpsc::channel::<Arc<TestSession>>();
+    let (answer, answers) = mpsc::channel();
     thread::scope(|scope| {
-        scope.spawn(|| {
-            for _ in 0..3 {
-                call.wait();
-                results.lock().unwrap().push(status(&before));
-                called.wait();
-            }
-        });
-        let host = Arc::clone(&device.host);
-        let turn = || {
-            call.wait();
-            called.wait();
-            host.take_reports();
+        let found = &found;
+        // Ends when nobody asks any more.
+        scope.spawn(move || asked.into_iter().for_each(|session| answer.send(found(&session)).unwrap()));
+        let ask = ask;
+        let other_thread = |session: &Arc<TestSession>| {
+            ask.send(Arc::clone(session)).unwrap();
+            answers.recv().unwrap()
         };
-        turn();
+        let (before, _client) = device.keyed_session(&certificate);
+        let before = Arc::new(before);
+        assert_eq!(other_thread(&before), yes);
+
         let callbacks = common::host::Host::callbacks(&device.host);
         device.replace(&adapter, &callbacks);
-        turn();
+        assert_eq!((other_thread(&before), found(&before)), (no, no));
+        device.host.take_reports();
         let (after, _client) = device.keyed_session(&certificate);
-        results.lock().unwrap().push(status(&after));
+        let after = Arc::new(after);
+        assert_eq!((other_thread(&after), found(&after)), (yes, yes));
+
         device.destroy();
-        turn();
+        assert_eq!((other_thread(&after), found(&after)), (no, no));
+        device.host.take_reports();
     });
-    let (found, lost) = ((S_OK, true), (E_INVALIDARG, false));
-    assert_eq!(*results.lock().unwrap(), [found, lost, found, lost]);
 }
 
 /// A number that crosses threads.
