@@ -66,8 +66,16 @@ pub enum Encrypted<'a> {
 }
 
 impl Encrypted<'_> {
-    /// Checks a pattern's runs (D7), or that subsamples cover `visible_bytes` exactly.
-    pub(crate) fn check(&self, alignment: u32, visible_bytes: usize) -> Result<()> {
+    /// Checks a pattern's runs (D7), or that subsamples cover `surfaces` exactly.
+    pub(crate) fn check(&self, alignment: u32, surfaces: &BlitSurfaces<'_>) -> Result<()> {
+        match self {
+            Self::All => Ok(()),
+            _ => self.check_bytes(alignment, surfaces.visible_bytes()),
+        }
+    }
+
+    /// As [`Self::check`], for so many bytes.
+    fn check_bytes(&self, alignment: u32, visible_bytes: usize) -> Result<()> {
         match self {
             Self::All => Ok(()),
             Self::Pattern(info) => info.check(alignment, visible_bytes),
@@ -242,10 +250,10 @@ mod tests {
     fn subsamples_must_cover_the_surface_exactly() {
         let huge = Subsample { clear: u32::MAX, encrypted: u32::MAX };
         let small = Subsample { clear: 3, encrypted: 5 };
-        assert!(Encrypted::Subsamples(&[small, small]).check(16, 16).is_ok());
-        assert!(Encrypted::Subsamples(&[]).check(16, 0).is_ok());
+        assert!(Encrypted::Subsamples(&[small, small]).check_bytes(16, 16).is_ok());
+        assert!(Encrypted::Subsamples(&[]).check_bytes(16, 0).is_ok());
         for (subsamples, bytes) in [(&[small][..], 9), (&[small], 7), (&[], 1), (&[huge, huge], 16)] {
-            let error = Encrypted::Subsamples(subsamples).check(1, bytes).unwrap_err();
+            let error = Encrypted::Subsamples(subsamples).check_bytes(1, bytes).unwrap_err();
             assert!(matches!(error, Error::SubsamplesMismatch { bytes: given, .. } if given == bytes));
         }
     }

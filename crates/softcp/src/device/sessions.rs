@@ -53,6 +53,7 @@ pub struct HeldSession<'s>(Held<'s, Object>);
 
 impl HeldSession<'_> {
     /// The session, for as long as the guard lives.
+    #[must_use]
     pub fn lock(&self) -> SessionGuard<'_> {
         SessionGuard(self.0.lock())
     }
@@ -72,6 +73,7 @@ impl SharedSession {
     }
 
     /// The session, for as long as the guard lives.
+    #[must_use]
     pub fn lock(&self) -> SessionGuard<'_> {
         SessionGuard(self.0.lock())
     }

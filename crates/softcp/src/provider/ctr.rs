@@ -53,14 +53,13 @@ impl Cmac {
 impl Mac for Cmac {
     fn sign(&self, message: &[u8]) -> [u8; BLOCK] {
         let (blocks, rest) = message.as_chunks::<BLOCK>();
-        let (blocks, last, mask) = match (blocks, rest) {
-            ([blocks @ .., last], []) => (blocks, *last, &self.masks.whole),
-            _ => {
-                let mut last = [0; BLOCK];
-                last[..rest.len()].copy_from_slice(rest);
-                last[rest.len()] = 0x80;
-                (blocks, last, &self.masks.padded)
-            }
+        let (blocks, last, mask) = if let ([blocks @ .., last], []) = (blocks, rest) {
+            (blocks, *last, &self.masks.whole)
+        } else {
+            let mut last = [0; BLOCK];
+            last[..rest.len()].copy_from_slice(rest);
+            last[rest.len()] = 0x80;
+            (blocks, last, &self.masks.padded)
         };
         let mut mac = [0; BLOCK];
         for block in blocks {
@@ -80,7 +79,7 @@ impl Mac for Cmac {
 /// A block times x in the field of 2^128 elements (section 6.1). Takes the same time for every block.
 fn doubled(block: [u8; BLOCK]) -> [u8; BLOCK] {
     let number = u128::from_be_bytes(block);
-    (number << 1 ^ (number >> 127) * 0x87).to_be_bytes()
+    ((number << 1) ^ ((number >> 127) * 0x87)).to_be_bytes()
 }
 
 fn xor(a: &[u8; BLOCK], b: &[u8; BLOCK]) -> [u8; BLOCK] {

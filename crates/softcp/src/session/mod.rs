@@ -210,7 +210,7 @@ impl CryptoSession {
         surfaces.check_agreement()?;
         self.check_protected_side(surfaces.destination_flags(), "destination")?;
         let encrypted = info.map_or(Encrypted::All, Encrypted::Pattern);
-        encrypted.check(self.adapter.profile.block_alignment, surfaces.visible_bytes())?;
+        encrypted.check(self.adapter.profile.block_alignment, &surfaces)?;
         let unwrapped;
         let schedule = match data_key {
             DataKey::Session => &self.state.keyed()?.schedule,
@@ -262,7 +262,7 @@ impl CryptoSession {
             None => &self.state.keyed()?.schedule,
         };
         surfaces.check_agreement()?;
-        encrypted.check(self.adapter.profile.block_alignment, surfaces.visible_bytes())?;
+        encrypted.check(self.adapter.profile.block_alignment, &surfaces)?;
         if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
             use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
         }
