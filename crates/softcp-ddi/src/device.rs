@@ -2,14 +2,15 @@
 
 use std::any::Any;
 use std::ffi::c_void;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use softcp::secure::{CommandBuffers, CommandReport, PrivateSizes};
 use softcp::{
-    Adapter, BlitSurfaces, ContentKey, CryptoSession, CryptoSessionDesc, DataKey, DecoderBuffer, DecoderEncryption,
-    Device, EncryptedBlockInfo, Error, GUID, Handle, Kind, Reply, SessionStatus, SharedSession, TeardownObserver,
+    Adapter, CryptoSession, CryptoSessionDesc, DataKey, DecoderBuffer, DecoderEncryption, Device, Error, GUID, Handle,
+    Kind, Reply, SessionStatus, SharedSession, TeardownObserver,
 };
 
+use crate::calls::SessionCalls;
 use crate::host::{Host, softcp_host};
 use crate::hresult::{Failure, Result};
 use crate::mapping;
@@ -27,11 +28,10 @@ pub(crate) enum CertificateOf {
 #[allow(non_camel_case_types, reason = "named as in the C header")]
 pub struct softcp_device {
     engine: Device,
-    host: Host,
+    /// What comes at every buffer, and the host.
+    calls: Arc<SessionCalls>,
     /// The chain whose size was asked for last: the one that is then written, whatever is shown to who asks next.
     measured: Mutex<Option<(CertificateOf, Vec<u8>)>>,
-    /// Keeps the memory behind the host's context alive, where the host is part of this library.
-    context: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl softcp_device {
@@ -49,7 +49,11 @@ impl softcp_device {
         for process in host.allowed_processes()? {
             engine.allow_process(process.engine()?)?;
         }
-        let device = Arc::new(Self { engine, host, measured: Mutex::default(), context });
+        let device = Arc::new_cyclic(|device| {
+            // SAFETY: the caller's duty is the same.
+            let calls = unsafe { SessionCalls::new(engine.sessions(), host, Weak::clone(device), context) };
+            Self { engine, calls: Arc::new(calls), measured: Mutex::default() }
+        });
         let observer: Arc<dyn TeardownObserver> = Arc::<Self>::clone(&device);
         device.engine.observe_teardowns(Arc::downgrade(&observer));
         Ok(device)
@@ -57,7 +61,15 @@ impl softcp_device {
 
     /// What is behind the host's context, if the host is part of this library and has a `T` there.
     pub(crate) fn context<T: Any>(&self) -> Option<&T> {
-        self.context.as_deref()?.downcast_ref()
+        self.calls.context()?.downcast_ref()
+    }
+
+    pub(crate) fn calls(&self) -> &Arc<SessionCalls> {
+        &self.calls
+    }
+
+    fn host(&self) -> &Host {
+        self.calls.host()
     }
 
     pub(crate) fn engine(&self) -> &Device {
@@ -72,7 +84,7 @@ impl softcp_device {
 
     /// One report to the host for the failure of a function that returns nothing (D20).
     pub(crate) fn report(&self, function: &str, failure: &Failure) {
-        self.host.report_error(function, failure);
+        self.host().report_error(function, failure);
     }
 
     /// Creates a session and returns its id.
@@ -98,16 +110,7 @@ impl softcp_device {
     ) -> Result<T> {
         let session = self.session(id)?;
         let result = call(&mut session.lock());
-        self.settled(result.map_err(Failure::from))
-    }
-
-    /// What a teardown that came with a call on a session leaves to do when nothing is locked or mapped any more: it takes
-    /// everything else too, and the host hears of it.
-    fn settled<T>(&self, result: Result<T>) -> Result<T> {
-        if let Err(Failure::Engine(Error::TornDown { content })) = result {
-            self.engine.torn_down(content);
-        }
-        result
+        self.calls.settled(result.map_err(Failure::from))
     }
 
     /// Carries a command to the secure environment.
@@ -133,20 +136,11 @@ impl softcp_device {
         Ok(self.adapter().private_sizes(&CryptoSessionDesc { crypto_type, decode_profile, key_exchange_type })?)
     }
 
-    /// Opens a content key that is no wrap (D28): by the host, if it has a function for that, else by the secure
-    /// environment.
-    fn open_key(&self, blob: &[u8], key_id: Option<&GUID>) -> Result<ContentKey> {
-        match self.host.unwrap_key(blob) {
-            Some(opened) => opened,
-            None => Ok(self.adapter().open_sealed_key(blob, key_id)?),
-        }
-    }
-
     /// A teardown of one session; the host hears of it if something was lost.
     pub(crate) fn invalidate_session(&self, id: usize, content: bool) -> Result<()> {
         let lost = self.session(id)?.lock().invalidate(content);
         if lost {
-            self.host.teardown(id, lost_status(content));
+            self.host().teardown(id, lost_status(content));
         }
         Ok(())
     }
@@ -157,50 +151,12 @@ impl softcp_device {
         if resource.is_null() {
             return Err(Failure::Null("hResource"));
         }
-        self.host.set_hardware_protection(resource, is_protected)
+        self.host().set_hardware_protection(resource, is_protected)
     }
 
     /// The session's handle for the application, which is its id.
     pub(crate) fn session_handle(&self, id: usize) -> Result<usize> {
         self.session(id).map(|_| id)
-    }
-
-    pub(crate) fn decryption_blt(
-        &self,
-        session: usize,
-        source: *mut c_void,
-        destination: *mut c_void,
-        info: Option<EncryptedBlockInfo>,
-        content_key: Option<&[u8]>,
-        iv: &[u8],
-    ) -> Result<()> {
-        let session = self.session(session)?;
-        check_resources(source, destination)?;
-        let key = match content_key {
-            None => DataKey::Session,
-            Some(key) => match key.try_into() {
-                Ok(wrapped) => DataKey::Wrapped(wrapped),
-                Err(_) => DataKey::Unwrapped(self.open_key(key, None)?),
-            },
-        };
-        // The session is locked after the host has mapped and unlocked before it unmaps: no lock during a callback.
-        let blit = |surfaces: BlitSurfaces<'_>| Ok(session.lock().decryption_blt(surfaces, info, &key, iv)?);
-        // SAFETY: `new` took the host's word for what it maps.
-        self.settled(unsafe { mapping::with_surfaces(&self.host, source, destination, blit) })
-    }
-
-    pub(crate) fn encryption_blt(
-        &self,
-        session: usize,
-        source: *mut c_void,
-        destination: *mut c_void,
-        iv: &mut [u8],
-    ) -> Result<()> {
-        let session = self.session(session)?;
-        check_resources(source, destination)?;
-        let blit = |surfaces: BlitSurfaces<'_>| Ok(session.lock().encryption_blt(surfaces, iv)?);
-        // SAFETY: `new` took the host's word for what it maps.
-        self.settled(unsafe { mapping::with_surfaces(&self.host, source, destination, blit) })
     }
 
     /// Creates a channel and returns its id, which is also the handle that its messages carry.
@@ -223,7 +179,7 @@ impl softcp_device {
 
     pub(crate) fn query_channel(&self, id: usize, message: &[u8], output_size: usize) -> Result<Reply> {
         // Outputs come and go, so the host is asked each time, before the engine locks anything.
-        let outputs = if softcp::asks_for_outputs(message) { self.host.outputs()? } else { None };
+        let outputs = if softcp::asks_for_outputs(message) { self.host().outputs()? } else { None };
         Ok(self.engine.query_channel(Handle::from_raw(id), message, output_size, outputs.as_deref()))
     }
 
@@ -252,10 +208,10 @@ impl softcp_device {
             None => DataKey::Session,
             Some(key) => match key.try_into() {
                 Ok(wrapped) if session.is_none() => DataKey::Wrapped(wrapped),
-                _ => DataKey::Unwrapped(self.open_key(key, key_id)?),
+                _ => DataKey::Unwrapped(self.calls.open_key(key, key_id)?),
             },
         };
-        self.settled(self.engine.begin_frame(decoder, session, &key).map_err(Failure::from))
+        self.calls.settled(self.engine.begin_frame(decoder, session, &key).map_err(Failure::from))
     }
 
     /// Ends a frame.
@@ -279,7 +235,7 @@ impl softcp_device {
         let decoder = handle(decoder, Kind::Decoder)?;
         // SAFETY: the caller's duty is the same.
         let surfaces = unsafe { mapping::buffers(source, destination, size) }?;
-        self.settled(self.engine.decrypt_buffer(decoder, surfaces, buffer).map_err(Failure::from))
+        self.calls.settled(self.engine.decrypt_buffer(decoder, surfaces, buffer).map_err(Failure::from))
     }
 
     /// Forgets a decoder. The zero id is harmless.
@@ -327,7 +283,7 @@ impl softcp_device {
 
 impl TeardownObserver for softcp_device {
     fn torn_down(&self, content: bool) {
-        self.host.teardown(0, lost_status(content));
+        self.host().teardown(0, lost_status(content));
     }
 }
 
@@ -340,12 +296,6 @@ impl std::fmt::Debug for softcp_device {
 /// The handle of an id; zero is none.
 fn handle(id: usize, kind: Kind) -> Result<Handle> {
     Handle::from_raw(id).ok_or_else(|| kind.bad_handle().into())
-}
-
-/// A host never gets a null cookie to map.
-fn check_resources(source: *mut c_void, destination: *mut c_void) -> Result<()> {
-    let check = |name, resource: *mut c_void| if resource.is_null() { Err(Failure::Null(name)) } else { Ok(()) };
-    check("the source", source).and_then(|()| check("the destination", destination))
 }
 
 fn lost_status(content: bool) -> u32 {

@@ -90,14 +90,12 @@ impl Host {
         Ok(Self(host))
     }
 
-    /// Maps a resource. Each success needs one [`Self::unmap`].
-    pub(crate) fn map(&self, resource: *mut c_void, access: u32) -> Result<softcp_mapping> {
+    /// Maps a resource; `mapping` is zero. Each success needs one [`Self::unmap`].
+    pub(crate) fn map(&self, resource: *mut c_void, access: u32, mapping: &mut softcp_mapping) -> Result<()> {
         let map = self.0.map.expect("checked when the host was taken");
-        let mut mapping = softcp_mapping::default();
         // SAFETY: the host's own function with its own context; the cookie came from the host's caller.
-        let hresult = unsafe { map(self.0.context, resource, access, &raw mut mapping) };
-        check("map", hresult)?;
-        Ok(mapping)
+        let hresult = unsafe { map(self.0.context, resource, access, mapping) };
+        check("map", hresult)
     }
 
     pub(crate) fn unmap(&self, resource: *mut c_void) {

@@ -19,10 +19,12 @@
     reason = "these comments become the C headers', where constants stand without backticks"
 )]
 
+mod calls;
 pub mod core;
 pub mod ddi;
 mod device;
 mod environment;
+mod fork;
 mod guard;
 mod host;
 mod hresult;
@@ -31,6 +33,7 @@ mod mapping;
 mod message;
 mod pin;
 mod pointer;
+mod random;
 pub mod reference;
 
 pub use environment::{

@@ -13,40 +13,44 @@ use crate::host::Host;
 use crate::hresult::{Failure, Result};
 use crate::pointer;
 
-/// A mapped resource; unmapped when dropped.
+/// A resource that is mapped; unmapped when dropped.
 struct Mapped<'h> {
     host: &'h Host,
     resource: *mut c_void,
-    mapping: softcp_mapping,
 }
 
 impl<'h> Mapped<'h> {
-    fn new(host: &'h Host, resource: *mut c_void, access: u32) -> Result<Self> {
-        Ok(Self { host, resource, mapping: host.map(resource, access)? })
-    }
-
-    /// The planes in memory order, checked for nothing but their number.
-    fn planes(&self) -> Result<impl Iterator<Item = softcp_plane> + Clone> {
-        let softcp_mapping { data, row_pitch, row_bytes, rows, extra_plane_count, extra_planes, .. } = self.mapping;
-        let extra = usize::try_from(extra_plane_count).unwrap_or(usize::MAX);
-        if extra > extra_planes.len() {
-            return Err(Failure::Mapping("a mapping has more than two extra planes"));
-        }
-        let first = softcp_plane { data, row_pitch, row_bytes, rows };
-        Ok(std::iter::once(first).chain(extra_planes.into_iter().take(extra)))
-    }
-
-    fn flags(&self) -> SurfaceFlags {
-        SurfaceFlags {
-            protected: self.mapping.flags & SOFTCP_MAPPING_PROTECTED != 0,
-            multisampled: self.mapping.flags & SOFTCP_MAPPING_MULTISAMPLED != 0,
-        }
+    /// Maps a resource and writes what the host says about it to `mapping`, which is zero.
+    fn new(host: &'h Host, resource: *mut c_void, access: u32, mapping: &mut softcp_mapping) -> Result<Self> {
+        host.map(resource, access, mapping)?;
+        Ok(Self { host, resource })
     }
 }
 
 impl Drop for Mapped<'_> {
     fn drop(&mut self) {
         self.host.unmap(self.resource);
+    }
+}
+
+/// The planes of a mapping in memory order, checked for nothing but their number.
+fn planes(mapping: &softcp_mapping) -> Result<impl Iterator<Item = softcp_plane> + Clone> {
+    let extra = usize::try_from(mapping.extra_plane_count).unwrap_or(usize::MAX);
+    match mapping.extra_planes.get(..extra) {
+        Some(extra) => Ok(std::iter::once(first_plane(mapping)).chain(extra.iter().copied())),
+        None => Err(Failure::Mapping("a mapping has more than two extra planes")),
+    }
+}
+
+fn first_plane(mapping: &softcp_mapping) -> softcp_plane {
+    let &softcp_mapping { data, row_pitch, row_bytes, rows, .. } = mapping;
+    softcp_plane { data, row_pitch, row_bytes, rows }
+}
+
+fn flags(mapping: &softcp_mapping) -> SurfaceFlags {
+    SurfaceFlags {
+        protected: mapping.flags & SOFTCP_MAPPING_PROTECTED != 0,
+        multisampled: mapping.flags & SOFTCP_MAPPING_MULTISAMPLED != 0,
     }
 }
 
@@ -62,25 +66,58 @@ pub(crate) unsafe fn with_surfaces(
     blit: impl FnOnce(BlitSurfaces<'_>) -> Result<()>,
 ) -> Result<()> {
     if host.same_resource(source, destination) {
-        let mapped = Mapped::new(host, destination, SOFTCP_ACCESS_READ_WRITE)?;
+        let mut mapping = softcp_mapping::default();
+        let _mapped = Mapped::new(host, destination, SOFTCP_ACCESS_READ_WRITE, &mut mapping)?;
         // SAFETY: mapped for reading and writing until after the blit; the caller passes the host's duty on.
-        let surface = unsafe { surface_mut(&mapped) }?;
-        return blit(BlitSurfaces::Same(surface));
+        return blit(BlitSurfaces::Same(unsafe { surface_mut(&mapping) }?));
     }
-    let from = Mapped::new(host, source, SOFTCP_ACCESS_READ)?;
-    let to = Mapped::new(host, destination, SOFTCP_ACCESS_WRITE)?;
-    for (a, b) in from.planes()?.flat_map(|a| to.planes().into_iter().flatten().map(move |b| (a, b))) {
-        if overlaps(&extent(&a)?, &extent(&b)?) {
-            return Err(Failure::Mapping(
-                "source and destination overlap; the host's same_resource must say so if they are one resource",
-            ));
+    let (mut from, mut to) = (softcp_mapping::default(), softcp_mapping::default());
+    let _mapped_source = Mapped::new(host, source, SOFTCP_ACCESS_READ, &mut from)?;
+    let _mapped_destination = Mapped::new(host, destination, SOFTCP_ACCESS_WRITE, &mut to)?;
+    check_apart(&from, &to)?;
+    // The surfaces are made in the call's arguments: to hand them through a result first would copy them.
+    if is_of_one_plane(&from) && is_of_one_plane(&to) {
+        // SAFETY: mapped until after the blit, and nothing writes it: the destination does not overlap it.
+        let source = unsafe { rows(first_plane(&from)) }?;
+        // SAFETY: mapped until after the blit, and nothing else touches it: the source does not overlap it.
+        let destination = unsafe { rows_mut(first_plane(&to)) }?;
+        return blit(BlitSurfaces::Distinct {
+            source: Surface::of_plane(source, from.format, flags(&from)),
+            destination: SurfaceMut::of_plane(destination, to.format, flags(&to)),
+        });
+    }
+    blit(BlitSurfaces::Distinct {
+        // SAFETY: as above.
+        source: unsafe { surface(&from) }?,
+        // SAFETY: as above.
+        destination: unsafe { surface_mut(&to) }?,
+    })
+}
+
+fn is_of_one_plane(mapping: &softcp_mapping) -> bool {
+    mapping.extra_plane_count == 0
+}
+
+/// Checks that no planes of two mappings overlap.
+fn check_apart(from: &softcp_mapping, to: &softcp_mapping) -> Result<()> {
+    let overlapping = || {
+        Err(Failure::Mapping(
+            "source and destination overlap; the host's same_resource must say so if they are one resource",
+        ))
+    };
+    if is_of_one_plane(from) && is_of_one_plane(to) {
+        let overlaps = overlaps(&extent(&first_plane(from))?, &extent(&first_plane(to))?);
+        return if overlaps { overlapping() } else { Ok(()) };
+    }
+    for a in planes(from)? {
+        let a = extent(&a)?;
+        for b in planes(to)? {
+            if overlaps(&a, &extent(&b)?) {
+                return overlapping();
+            }
         }
     }
-    // SAFETY: mapped until after the blit, and nothing writes it: the destination does not overlap it.
-    let source = unsafe { surface(&from) }?;
-    // SAFETY: mapped until after the blit, and nothing else touches it: the source does not overlap it.
-    let destination = unsafe { surface_mut(&to) }?;
-    blit(BlitSurfaces::Distinct { source, destination })
+    Ok(())
 }
 
 /// The two sides of a decoder's buffer, which are the same memory or do not overlap.
@@ -110,39 +147,50 @@ pub(crate) unsafe fn buffers<'a>(
 
 /// # Safety
 /// The mapped memory is valid for reads, and written by nobody, during `'a`.
-unsafe fn surface<'a>(mapped: &'a Mapped<'_>) -> Result<Surface<'a>> {
-    let rows = |plane: softcp_plane| -> Result<Rows<'a>> {
-        let data = match length(&plane)? {
-            0 => &[][..],
-            // SAFETY: not null and within the address space (`length`), valid by the caller's duty.
-            bytes => unsafe { std::slice::from_raw_parts(plane.data.cast(), bytes) },
-        };
-        Ok(Rows::new(data, plane.row_pitch, plane.row_bytes, plane.rows).map_err(softcp::Error::from)?)
-    };
-    let planes = mapped.planes()?.map(rows).collect::<Result<PlaneList<_>>>()?;
-    Ok(Surface::new(planes.into_iter(), mapped.mapping.format, mapped.flags())?)
+unsafe fn surface<'a>(mapping: &softcp_mapping) -> Result<Surface<'a>> {
+    // SAFETY: the caller's duty, for each plane.
+    let rows = |plane: softcp_plane| unsafe { rows(plane) };
+    let planes = planes(mapping)?.map(rows).collect::<Result<PlaneList<_>>>()?;
+    Ok(Surface::new(planes.into_iter(), mapping.format, flags(mapping))?)
 }
 
 /// # Safety
 /// The mapped memory is valid for reads and writes, and touched by nobody else, during `'a`.
-unsafe fn surface_mut<'a>(mapped: &'a Mapped<'_>) -> Result<SurfaceMut<'a>> {
+unsafe fn surface_mut<'a>(mapping: &softcp_mapping) -> Result<SurfaceMut<'a>> {
     let mut seen = PlaneList::<Range<usize>>::default();
-    let mut rows = |plane: softcp_plane| -> Result<RowsMut<'a>> {
+    for plane in planes(mapping)? {
         let extent = extent(&plane)?;
         if seen.iter().any(|other| overlaps(other, &extent)) {
             return Err(Failure::Mapping("two planes of a mapping overlap"));
         }
         seen.push(extent);
-        let data = match length(&plane)? {
-            0 => &mut [][..],
-            // SAFETY: not null and within the address space (`length`), valid and exclusive by the caller's duty; no
-            // earlier plane overlaps it.
-            bytes => unsafe { std::slice::from_raw_parts_mut(plane.data.cast(), bytes) },
-        };
-        Ok(RowsMut::new(data, plane.row_pitch, plane.row_bytes, plane.rows).map_err(softcp::Error::from)?)
+    }
+    // SAFETY: the caller's duty, for each plane; none overlaps another.
+    let rows_mut = |plane: softcp_plane| unsafe { rows_mut(plane) };
+    let planes = planes(mapping)?.map(rows_mut).collect::<Result<PlaneList<_>>>()?;
+    Ok(SurfaceMut::new(planes.into_iter(), mapping.format, flags(mapping))?)
+}
+
+/// # Safety
+/// The plane's memory is valid for reads, and written by nobody, during `'a`.
+unsafe fn rows<'a>(plane: softcp_plane) -> Result<Rows<'a>> {
+    let data = match length(&plane)? {
+        0 => &[][..],
+        // SAFETY: not null and within the address space (`length`), valid by the caller's duty.
+        bytes => unsafe { std::slice::from_raw_parts(plane.data.cast(), bytes) },
     };
-    let planes = mapped.planes()?.map(&mut rows).collect::<Result<PlaneList<_>>>()?;
-    Ok(SurfaceMut::new(planes.into_iter(), mapped.mapping.format, mapped.flags())?)
+    Ok(Rows::new(data, plane.row_pitch, plane.row_bytes, plane.rows).map_err(softcp::Error::from)?)
+}
+
+/// # Safety
+/// The plane's memory is valid for reads and writes, and touched by nobody else, during `'a`.
+unsafe fn rows_mut<'a>(plane: softcp_plane) -> Result<RowsMut<'a>> {
+    let data = match length(&plane)? {
+        0 => &mut [][..],
+        // SAFETY: not null and within the address space (`length`), valid and exclusive by the caller's duty.
+        bytes => unsafe { std::slice::from_raw_parts_mut(plane.data.cast(), bytes) },
+    };
+    Ok(RowsMut::new(data, plane.row_pitch, plane.row_bytes, plane.rows).map_err(softcp::Error::from)?)
 }
 
 /// Up to three things, without an allocation.

@@ -12,10 +12,12 @@ use crate::pointer;
 /// `data` is null or valid for reads of `size` bytes.
 pub(crate) unsafe fn query(name: &'static str, data: *const c_void, size: u32) -> Result<Vec<u8>> {
     let size = size as usize;
+    let mut header = [0; 64];
+    let header = &mut header[..size.min(softcp::query_size(&[]))];
     // SAFETY: the caller's duty, for at least as many bytes.
-    let header = unsafe { pointer::copy(name, data, size.min(softcp::query_size(&[]))) }?;
+    unsafe { pointer::copy_to(name, data, header) }?;
     // SAFETY: as above.
-    unsafe { pointer::copy(name, data, size.min(softcp::query_size(&header))) }
+    unsafe { pointer::copy(name, data, size.min(softcp::query_size(header))) }
 }
 
 /// A command. Of one that is longer than any, the header is read and the rest is zeros: the engine refuses it by its

@@ -93,6 +93,16 @@ pub(crate) unsafe fn copy(name: &'static str, data: *const c_void, size: usize) 
     unsafe { bytes(name, data, size) }.map(<[u8]>::to_vec)
 }
 
+/// Copies the first bytes at `data` to `to`; null is an error unless `to` is empty.
+///
+/// # Safety
+/// `data` is null or valid for reads of as many bytes that nothing writes during the call.
+pub(crate) unsafe fn copy_to(name: &'static str, data: *const c_void, to: &mut [u8]) -> Result<()> {
+    // SAFETY: the caller's duty is the same.
+    to.copy_from_slice(unsafe { bytes(name, data, to.len()) }?);
+    Ok(())
+}
+
 /// Writes `bytes` to `data`; null is an error.
 ///
 /// # Safety

@@ -8,7 +8,7 @@ mod common;
 use std::collections::HashSet;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 
 use common::{Block, Decryption, TestAdapter, TestDevice, TestSession, decrypts};
@@ -174,6 +174,61 @@ fn devices_made_and_destroyed_by_several_threads_are_attached_apart() {
         }
     });
 }
+
+/// What a thread remembers of a device ends when another thread detaches it.
+#[test]
+fn device_replaced_by_another_thread_is_the_new_one_for_all_threads() {
+    let adapter = TestAdapter::new("");
+    let mut device = TestDevice::new(&adapter);
+    let certificate = device.certificate();
+    let (h_device, table) = (SendDevice(device.h_device), device.table);
+    let found = move |session: &TestSession| {
+        let (h_device, mut handle, mut number) = ({ &h_device }.0, null_mut(), Block::default());
+        let get_handle = table.pfnCryptoSessionGetHandle.unwrap();
+        // SAFETY: the private memory and the output live past the call.
+        let hresult = unsafe { get_handle(h_device, session.handle(), &raw mut handle) };
+        let start = table.pfnStartSessionKeyRefresh.unwrap();
+        // SAFETY: the private memory and the number live past the call.
+        unsafe { start(h_device, session.handle(), 16, number.as_mut_ptr().cast()) };
+        (hresult, number != Block::default())
+    };
+    let (yes, no) = ((S_OK, true), (E_INVALIDARG, false));
+    let (ask, asked) = mpsc::channel::<Arc<TestSession>>();
+    let (answer, answers) = mpsc::channel();
+    thread::scope(|scope| {
+        let found = &found;
+        // Ends when nobody asks any more.
+        scope.spawn(move || asked.into_iter().for_each(|session| answer.send(found(&session)).unwrap()));
+        let ask = ask;
+        let other_thread = |session: &Arc<TestSession>| {
+            ask.send(Arc::clone(session)).unwrap();
+            answers.recv().unwrap()
+        };
+        let (before, _client) = device.keyed_session(&certificate);
+        let before = Arc::new(before);
+        assert_eq!(other_thread(&before), yes);
+
+        let callbacks = common::host::Host::callbacks(&device.host);
+        device.replace(&adapter, &callbacks);
+        assert_eq!((other_thread(&before), found(&before)), (no, no));
+        device.host.take_reports();
+        let (after, _client) = device.keyed_session(&certificate);
+        let after = Arc::new(after);
+        assert_eq!((other_thread(&after), found(&after)), (yes, yes));
+
+        device.destroy();
+        assert_eq!((other_thread(&after), found(&after)), (no, no));
+        device.host.take_reports();
+    });
+}
+
+/// A number that crosses threads.
+struct SendDevice(softcp_abi::D3D10DDI_HDEVICE);
+
+// SAFETY: nothing is read at the address.
+unsafe impl Send for SendDevice {}
+// SAFETY: as for Send.
+unsafe impl Sync for SendDevice {}
 
 #[test]
 fn session_destroyed_during_its_blit_decrypts_to_the_end() {

@@ -14,11 +14,11 @@ use crate::config::{CertificateEncoding, Config};
 use crate::device::Object;
 use crate::error::{Error, Result};
 use crate::faults::{self, Fault, Faults};
-use crate::handle::Registry;
 use crate::identity::{self, Identity};
 use crate::key::KEY_SIZE;
 use crate::memory::ProtectedMemory;
 use crate::provider::{Provider, RSA_CIPHERTEXT_SIZE};
+use crate::registry::Registry;
 use crate::secure::{ClearKeyEnvironment, SecureEnvironment};
 use crate::session::CryptoSessionDesc;
 
@@ -29,7 +29,7 @@ const KEY_EXCHANGE_TYPES: &[GUID] = &[D3D11_KEY_EXCHANGE_RSAES_OAEP, D3D11_KEY_E
 /// One adapter. Its methods may be called from any thread.
 pub struct Adapter {
     pub(crate) state: Arc<AdapterState>,
-    pub(crate) objects: Registry<Object>,
+    pub(crate) objects: Arc<Registry<Object>>,
     memory: ProtectedMemory,
     outputs: Vec<u64>,
     encoding: CertificateEncoding,
@@ -80,7 +80,7 @@ impl Adapter {
                 faults: Arc::clone(&faults),
                 identity: Mutex::new(identity),
             }),
-            objects: Registry::new(usize::from_ne_bytes(serial)),
+            objects: Arc::new(Registry::new(usize::from_ne_bytes(serial))),
             memory: ProtectedMemory::new(config.memory.protected, faults),
             outputs: config.outputs.identifiers.clone(),
             encoding: config.identity.encoding,

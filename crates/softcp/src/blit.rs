@@ -66,8 +66,16 @@ pub enum Encrypted<'a> {
 }
 
 impl Encrypted<'_> {
-    /// Checks a pattern's runs (D7), or that subsamples cover `visible_bytes` exactly.
-    pub(crate) fn check(&self, alignment: u32, visible_bytes: usize) -> Result<()> {
+    /// Checks a pattern's runs (D7), or that subsamples cover `surfaces` exactly.
+    pub(crate) fn check(&self, alignment: u32, surfaces: &BlitSurfaces<'_>) -> Result<()> {
+        match self {
+            Self::All => Ok(()),
+            _ => self.check_bytes(alignment, surfaces.visible_bytes()),
+        }
+    }
+
+    /// As [`Self::check`], for so many bytes.
+    fn check_bytes(&self, alignment: u32, visible_bytes: usize) -> Result<()> {
         match self {
             Self::All => Ok(()),
             Self::Pattern(info) => info.check(alignment, visible_bytes),
@@ -86,19 +94,39 @@ impl Encrypted<'_> {
 
 /// Enciphers and copies the visible bytes of `surfaces` from source to destination. The caller has checked that both
 /// sides agree and that what is encrypted fits them.
-pub(crate) fn run(surfaces: BlitSurfaces<'_>, encrypted: Encrypted<'_>, key: &Key, iv: AesCtrIv) {
-    let total = surfaces.visible_bytes();
+pub(crate) fn run(surfaces: &mut BlitSurfaces<'_>, encrypted: Encrypted<'_>, key: &Key, iv: AesCtrIv) {
     match encrypted {
-        Encrypted::All => run_over(surfaces, &Runs::new(None, total), key, iv),
-        Encrypted::Pattern(info) => run_over(surfaces, &Runs::new(Some(info), total), key, iv),
+        Encrypted::All => run_over_all(surfaces, key, iv),
+        Encrypted::Pattern(info) => {
+            let runs = Runs::new(info, surfaces.visible_bytes());
+            run_over(surfaces, &runs, key, iv);
+        }
         Encrypted::Subsamples(subsamples) => run_over(surfaces, &subsample_runs(subsamples), key, iv),
     }
 }
 
-fn run_over(mut surfaces: BlitSurfaces<'_>, runs: &(impl Iterator<Item = Run> + Clone), key: &Key, iv: AesCtrIv) {
+/// As [`run_over`], where there are no runs to look for.
+fn run_over_all(surfaces: &mut BlitSurfaces<'_>, key: &Key, iv: AesCtrIv) {
+    let mut keystream = Keystream::new(key, iv.to_bytes()).for_blit_of(surfaces.visible_bytes());
+    match surfaces {
+        BlitSurfaces::Distinct { source, destination } => {
+            for (from, to) in source.planes().iter().zip(destination.planes_mut()) {
+                keystream.copy(from, to, 0..from.visible_bytes()).expect("source and destination agree");
+            }
+        }
+        BlitSurfaces::Same(surface) => {
+            for plane in surface.planes_mut() {
+                let all = 0..plane.visible_bytes();
+                keystream.in_place(plane, all).expect("all of a plane lies inside");
+            }
+        }
+    }
+}
+
+fn run_over(surfaces: &mut BlitSurfaces<'_>, runs: &(impl Iterator<Item = Run> + Clone), key: &Key, iv: AesCtrIv) {
     let mut keystream = Keystream::new(key, iv.to_bytes()).for_blit_of(surfaces.visible_bytes());
     let mut start = 0;
-    match &mut surfaces {
+    match surfaces {
         BlitSurfaces::Distinct { source, destination } => {
             for (from, to) in source.planes().iter().zip(destination.planes_mut()) {
                 let plane = start..start + from.visible_bytes();
@@ -138,12 +166,12 @@ enum Next {
 
 impl Runs {
     /// Brings the special cases of D8 into the form of the general one: a clear rest is one long skip, an encrypted
-    /// rest (or no information) one long beginning.
-    fn new(info: Option<EncryptedBlockInfo>, total: usize) -> Self {
+    /// rest one long beginning.
+    fn new(info: EncryptedBlockInfo, total: usize) -> Self {
         let (beginning, skip, encrypt) = match info {
-            None | Some(EncryptedBlockInfo { skip: 0, encrypt: 1.., .. }) => (total, total, total),
-            Some(EncryptedBlockInfo { at_beginning, encrypt: 0, .. }) => (at_beginning as usize, total, total),
-            Some(info) => (info.at_beginning as usize, info.skip as usize, info.encrypt as usize),
+            EncryptedBlockInfo { skip: 0, encrypt: 1.., .. } => (total, total, total),
+            EncryptedBlockInfo { at_beginning, encrypt: 0, .. } => (at_beginning as usize, total, total),
+            info => (info.at_beginning as usize, info.skip as usize, info.encrypt as usize),
         };
         Self { beginning, skip, encrypt, next: Next::Beginning, at: 0, total }
     }
@@ -200,13 +228,7 @@ mod tests {
 
     fn runs(at_beginning: u32, skip: u32, encrypt: u32, total: usize) -> Vec<(Range<usize>, bool)> {
         let info = EncryptedBlockInfo { at_beginning, skip, encrypt };
-        Runs::new(Some(info), total).map(|run| (run.range, run.encrypted)).collect()
-    }
-
-    #[test]
-    fn without_information_everything_is_encrypted() {
-        let all: Vec<_> = Runs::new(None, 40).collect();
-        assert_eq!(all, [Run { range: 0..40, encrypted: true }]);
+        Runs::new(info, total).map(|run| (run.range, run.encrypted)).collect()
     }
 
     #[test]
@@ -220,10 +242,10 @@ mod tests {
     fn subsamples_must_cover_the_surface_exactly() {
         let huge = Subsample { clear: u32::MAX, encrypted: u32::MAX };
         let small = Subsample { clear: 3, encrypted: 5 };
-        assert!(Encrypted::Subsamples(&[small, small]).check(16, 16).is_ok());
-        assert!(Encrypted::Subsamples(&[]).check(16, 0).is_ok());
+        assert!(Encrypted::Subsamples(&[small, small]).check_bytes(16, 16).is_ok());
+        assert!(Encrypted::Subsamples(&[]).check_bytes(16, 0).is_ok());
         for (subsamples, bytes) in [(&[small][..], 9), (&[small], 7), (&[], 1), (&[huge, huge], 16)] {
-            let error = Encrypted::Subsamples(subsamples).check(1, bytes).unwrap_err();
+            let error = Encrypted::Subsamples(subsamples).check_bytes(1, bytes).unwrap_err();
             assert!(matches!(error, Error::SubsamplesMismatch { bytes: given, .. } if given == bytes));
         }
     }

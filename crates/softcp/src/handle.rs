@@ -9,9 +9,8 @@
 //! ```
 
 use std::num::NonZeroUsize;
-use std::sync::{PoisonError, RwLock};
 
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 #[cfg(target_pointer_width = "64")]
 const INDEX_BITS: u32 = 24;
@@ -22,7 +21,7 @@ const INDEX_BITS: u32 = 14;
 #[cfg(target_pointer_width = "32")]
 const SERIAL_BITS: u32 = 15;
 
-const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
+pub(crate) const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
 const SERIAL_MASK: usize = (1 << SERIAL_BITS) - 1;
 
 /// What a handle names. Never zero, so no handle is zero.
@@ -68,95 +67,18 @@ impl Handle {
         self.0.get()
     }
 
-    fn new(kind: Kind, serial: usize, index: usize) -> Self {
+    pub(crate) fn new(kind: Kind, serial: usize, index: usize) -> Self {
         let raw = (kind as usize) << (SERIAL_BITS + INDEX_BITS) | (serial & SERIAL_MASK) << INDEX_BITS | index;
         Self(NonZeroUsize::new(raw).expect("the kind is never zero"))
     }
 
-    fn index(self) -> usize {
+    /// The kind of object that the handle says it names.
+    pub(crate) fn is_of(self, kind: Kind) -> bool {
+        self.get() >> (SERIAL_BITS + INDEX_BITS) == kind as usize
+    }
+
+    pub(crate) fn index(self) -> usize {
         self.get() & INDEX_MASK
-    }
-}
-
-/// The live objects of an adapter, by handle. Finding one costs the same whatever their number.
-#[derive(Debug)]
-pub(crate) struct Registry<T> {
-    table: RwLock<Slots<T>>,
-}
-
-#[derive(Debug)]
-struct Slots<T> {
-    entries: Vec<Option<(Handle, T)>>,
-    free: Vec<usize>,
-    next_serial: usize,
-}
-
-impl<T: Clone> Registry<T> {
-    /// An empty registry. `first_serial` should be random, so that another adapter's handles mean nothing here.
-    pub(crate) fn new(first_serial: usize) -> Self {
-        Self { table: RwLock::new(Slots { entries: Vec::new(), free: Vec::new(), next_serial: first_serial }) }
-    }
-
-    /// Adds the object that `make` builds around its own handle.
-    pub(crate) fn insert_with(&self, kind: Kind, make: impl FnOnce(Handle) -> T) -> Result<Handle> {
-        let mut guard = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        let slots = &mut *guard;
-        let index = slots.free.last().copied().unwrap_or(slots.entries.len());
-        if index > INDEX_MASK {
-            return Err(Error::TooManyObjects);
-        }
-        let handle = Handle::new(kind, slots.next_serial, index);
-        slots.next_serial = slots.next_serial.wrapping_add(1);
-        let entry = Some((handle, make(handle)));
-        if slots.free.pop().is_some() {
-            slots.entries[index] = entry;
-        } else {
-            slots.entries.push(entry);
-        }
-        Ok(handle)
-    }
-
-    /// The object that `handle` names.
-    pub(crate) fn get(&self, handle: Handle) -> Option<T> {
-        let guard = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        match guard.entries.get(handle.index()) {
-            Some(Some((live, object))) if *live == handle => Some(object.clone()),
-            _ => None,
-        }
-    }
-
-    /// Every live object that satisfies `wanted`.
-    pub(crate) fn all(&self, wanted: impl Fn(&T) -> bool) -> Vec<T> {
-        let guard = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        guard.entries.iter().flatten().filter(|(_, object)| wanted(object)).map(|(_, object)| object.clone()).collect()
-    }
-
-    /// Takes the object that `handle` names out, if it satisfies `allowed`.
-    pub(crate) fn remove_if(&self, handle: Handle, allowed: impl FnOnce(&T) -> bool) -> Option<T> {
-        let mut guard = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        let slots = &mut *guard;
-        let slot = slots.entries.get_mut(handle.index())?;
-        match slot {
-            Some((live, object)) if *live == handle && allowed(object) => {
-                slots.free.push(handle.index());
-                slot.take().map(|(_, object)| object)
-            }
-            _ => None,
-        }
-    }
-
-    /// Takes out every object that satisfies `doomed`.
-    pub(crate) fn remove_all(&self, doomed: impl Fn(&T) -> bool) -> Vec<T> {
-        let mut guard = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        let slots = &mut *guard;
-        let mut removed = Vec::new();
-        for (index, slot) in slots.entries.iter_mut().enumerate() {
-            if slot.as_ref().is_some_and(|(_, object)| doomed(object)) {
-                slots.free.push(index);
-                removed.extend(slot.take().map(|(_, object)| object));
-            }
-        }
-        removed
     }
 }
 
@@ -172,61 +94,18 @@ impl Kind {
 mod tests {
     use super::*;
 
-    fn insert(registry: &Registry<u32>, value: u32) -> Handle {
-        registry.insert_with(Kind::CryptoSession, |_| value).unwrap()
-    }
-
-    #[test]
-    fn live_handle_finds_its_object() {
-        let registry = Registry::new(0);
-        let handle = insert(&registry, 7);
-        assert_eq!(registry.get(handle), Some(7));
-    }
-
-    #[test]
-    fn stale_handle_finds_nothing_even_when_the_slot_is_used_again() {
-        let registry = Registry::new(0);
-        let stale = insert(&registry, 1);
-        assert_eq!(registry.remove_if(stale, |_| true), Some(1));
-        let fresh = insert(&registry, 2);
-        assert_eq!(stale.index(), fresh.index());
-        assert_eq!((registry.get(stale), registry.get(fresh)), (None, Some(2)));
-        assert_eq!(registry.remove_if(stale, |_| true), None);
-    }
-
-    #[test]
-    fn forged_handles_find_nothing() {
-        let registry = Registry::new(5);
-        let handle = insert(&registry, 1);
-        for raw in [handle.get() ^ 1, handle.get() ^ 1 << INDEX_BITS, usize::MAX, 1] {
-            assert_eq!(registry.get(Handle::from_raw(raw).unwrap()), None);
-        }
-        assert_eq!(Handle::from_raw(0), None);
-    }
-
     #[test]
     fn serial_wraps_without_touching_the_kind() {
-        let registry = Registry::new(SERIAL_MASK);
-        let (last, first) = (insert(&registry, 1), insert(&registry, 2));
-        assert_eq!((registry.get(last), registry.get(first)), (Some(1), Some(2)));
-        assert_eq!(last.get() >> (INDEX_BITS + SERIAL_BITS), Kind::CryptoSession as usize);
+        let [last, first] = [SERIAL_MASK, SERIAL_MASK + 1].map(|serial| Handle::new(Kind::CryptoSession, serial, 7));
+        assert_ne!(last, first);
+        for handle in [last, first] {
+            assert!(handle.is_of(Kind::CryptoSession) && !handle.is_of(Kind::Device));
+            assert_eq!(handle.index(), 7);
+        }
     }
 
     #[test]
-    fn all_finds_what_matches_and_leaves_it() {
-        let registry = Registry::new(0);
-        let (one, _) = (insert(&registry, 1), insert(&registry, 2));
-        insert(&registry, 3);
-        assert_eq!(registry.all(|value| value % 2 == 1), [1, 3]);
-        registry.remove_if(one, |_| true);
-        assert_eq!(registry.all(|value| value % 2 == 1), [3]);
-    }
-
-    #[test]
-    fn remove_all_frees_what_matches() {
-        let registry = Registry::new(0);
-        let (one, two) = (insert(&registry, 1), insert(&registry, 2));
-        assert_eq!(registry.remove_all(|value| *value == 1), vec![1]);
-        assert_eq!((registry.get(one), registry.get(two)), (None, Some(2)));
+    fn zero_is_no_handle() {
+        assert_eq!(Handle::from_raw(0), None);
     }
 }

@@ -1,10 +1,10 @@
 //! One type per role a key plays. None prints its bytes, all are overwritten when dropped.
 
 use subtle::ConstantTimeEq as _;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::error::{Error, Result};
-use crate::provider::{BlockCipher, Mac, Provider};
+use crate::provider::{Mac, Provider};
 
 /// Bytes of every AES-128 key and of the random number of a session key refresh.
 pub const KEY_SIZE: usize = 16;
@@ -74,16 +74,9 @@ impl SessionKey {
         self.0.ct_eq(&other.0).into()
     }
 
-    /// `key XOR number`: the session key after a refresh (DDI page `FinishSessionKeyRefresh`).
-    pub(crate) fn refreshed(&self, number: &KeyRefresh) -> Self {
-        let mut key = self.clone();
-        key.0.iter_mut().zip(&number.0).for_each(|(byte, mask)| *byte ^= mask);
-        key
-    }
-
-    /// The AES-128-ECB cipher under this key, for wrapping and unwrapping other keys.
-    pub(crate) fn cipher(&self, provider: &Provider) -> Box<dyn BlockCipher> {
-        provider.aes.cipher(&self.0)
+    /// Becomes `key XOR number`: the session key after a refresh (DDI page `FinishSessionKeyRefresh`).
+    pub(crate) fn refresh(&mut self, number: &KeyRefresh) {
+        self.0 = (u128::from_ne_bytes(self.0) ^ number.0).to_ne_bytes();
     }
 }
 
@@ -94,9 +87,9 @@ impl ContentKey {
     }
 
     /// Decrypts a wrapped content key with AES-128-ECB under the session key (DDI page `DecryptionBlt`).
-    pub(crate) fn unwrap(wrapped: &[u8; KEY_SIZE], session: &dyn BlockCipher) -> Self {
+    pub(crate) fn unwrap(wrapped: &[u8; KEY_SIZE], session: &SessionKey, provider: &Provider) -> Self {
         let mut key = Self(*wrapped);
-        session.decrypt_block(&mut key.0);
+        provider.aes.decrypt_block(&session.0, &mut key.0);
         key
     }
 }
@@ -104,25 +97,31 @@ impl ContentKey {
 impl ReadBackKey {
     /// A fresh read-back key from the provider.
     pub(crate) fn generate(provider: &Provider) -> Result<Self> {
-        random(provider).map(|bytes| Self::new(*bytes))
+        let mut key = Self::new([0; KEY_SIZE]);
+        provider.random.fill(&mut key.0).map_err(|_| Error::RandomFailed)?;
+        Ok(key)
     }
 
     /// This key encrypted with AES-128-ECB under the session key (DDI page `GetEncryptionBltKey`).
-    pub(crate) fn wrap(&self, session: &dyn BlockCipher) -> [u8; KEY_SIZE] {
+    pub(crate) fn wrap(&self, session: &SessionKey, provider: &Provider) -> [u8; KEY_SIZE] {
         let mut wrapped = self.0;
-        session.encrypt_block(&mut wrapped);
+        provider.aes.encrypt_block(&session.0, &mut wrapped);
         wrapped
     }
 }
 
-/// The random number of a session key refresh between Start and Finish.
+/// The random number of a session key refresh between Start and Finish. Its bytes are one number, which is overwritten at
+/// once and not byte by byte.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub(crate) struct KeyRefresh([u8; KEY_SIZE]);
+pub(crate) struct KeyRefresh(u128);
 
 impl KeyRefresh {
     /// A fresh random number from the provider.
     pub(crate) fn generate(provider: &Provider) -> Result<Self> {
-        random(provider).map(|bytes| Self(*bytes))
+        let mut bytes = [0; KEY_SIZE];
+        provider.random.fill(&mut bytes).map_err(|_| Error::RandomFailed)?;
+        // The bytes need no overwriting: they go to the application as they are.
+        Ok(Self(u128::from_ne_bytes(bytes)))
     }
 
     /// The same number again, for a fault.
@@ -131,15 +130,9 @@ impl KeyRefresh {
     }
 
     /// The number as the application receives it.
-    pub(crate) fn bytes(&self) -> &[u8; KEY_SIZE] {
-        &self.0
+    pub(crate) fn bytes(&self) -> [u8; KEY_SIZE] {
+        self.0.to_ne_bytes()
     }
-}
-
-fn random(provider: &Provider) -> Result<Zeroizing<[u8; KEY_SIZE]>> {
-    let mut bytes = Zeroizing::new([0; KEY_SIZE]);
-    provider.random.fill(bytes.as_mut_slice()).map_err(|_| Error::RandomFailed)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -148,7 +141,8 @@ mod tests {
 
     #[test]
     fn refreshed_key_is_the_xor() {
-        let key = SessionKey::new([0b1100; 16]).refreshed(&KeyRefresh([0b1010; 16]));
+        let mut key = SessionKey::new([0b1100; 16]);
+        key.refresh(&KeyRefresh(u128::from_ne_bytes([0b1010; 16])));
         assert_eq!(key.0, [0b0110; 16]);
     }
 

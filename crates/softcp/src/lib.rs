@@ -36,6 +36,7 @@ mod iv;
 mod key;
 mod memory;
 pub mod provider;
+mod registry;
 pub mod secure;
 mod session;
 mod surface;
@@ -44,7 +45,10 @@ pub use accessibility::Accessibility;
 pub use adapter::Adapter;
 pub use blit::{Encrypted, EncryptedBlockInfo, Subsample};
 pub use channel::{ChannelType, MAX_COMMAND_SIZE, Reply, asks_for_outputs, command_header_size, query_size};
-pub use device::{DecoderBuffer, DecoderEncryption, Device, Process, ProtectionFlags, SharedSession, TeardownObserver};
+pub use device::{
+    DecoderBuffer, DecoderEncryption, Device, HeldSession, Process, ProtectionFlags, SessionGuard, Sessions,
+    SharedSession, TeardownObserver,
+};
 pub use error::{Error, Result};
 pub use handle::{Handle, Kind};
 pub use iv::{AesCtrIv, IV_SIZE};

@@ -47,11 +47,18 @@ impl<'a> Surface<'a> {
         Ok(Self { planes: all, plane_count, format, flags })
     }
 
+    /// A surface of one plane.
+    #[inline]
+    #[must_use]
+    pub fn of_plane(plane: Rows<'a>, format: u32, flags: SurfaceFlags) -> Self {
+        let empty = || Rows::from(&[][..]);
+        Self { planes: [plane, empty(), empty()], plane_count: 1, format, flags }
+    }
+
     /// A buffer: one row, no format, not protected.
     #[must_use]
     pub fn buffer(data: &'a [u8]) -> Self {
-        let empty = || Rows::from(&[][..]);
-        Self { planes: [Rows::from(data), empty(), empty()], plane_count: 1, format: 0, flags: SurfaceFlags::default() }
+        Self::of_plane(Rows::from(data), 0, SurfaceFlags::default())
     }
 
     pub(crate) fn planes(&self) -> &[Rows<'a>] {
@@ -68,16 +75,18 @@ impl<'a> SurfaceMut<'a> {
         Ok(Self { planes: all, plane_count, format, flags })
     }
 
+    /// A surface of one plane.
+    #[inline]
+    #[must_use]
+    pub fn of_plane(plane: RowsMut<'a>, format: u32, flags: SurfaceFlags) -> Self {
+        let empty = || RowsMut::from(&mut [][..]);
+        Self { planes: [plane, empty(), empty()], plane_count: 1, format, flags }
+    }
+
     /// A buffer: one row, no format, not protected.
     #[must_use]
     pub fn buffer(data: &'a mut [u8]) -> Self {
-        let empty = || RowsMut::from(&mut [][..]);
-        Self {
-            planes: [RowsMut::from(data), empty(), empty()],
-            plane_count: 1,
-            format: 0,
-            flags: SurfaceFlags::default(),
-        }
+        Self::of_plane(RowsMut::from(data), 0, SurfaceFlags::default())
     }
 
     pub(crate) fn planes(&self) -> &[RowsMut<'a>] {

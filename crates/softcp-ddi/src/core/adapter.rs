@@ -13,6 +13,7 @@ use softcp::secure::SecureEnvironment;
 use super::types::softcp_hresult;
 use crate::environment::{HostEnvironment, softcp_secure_environment};
 use crate::hresult::{Failure, Result};
+use crate::random::ThreadRandom;
 use crate::{guard, log, pin, pointer};
 
 /// Flag of `softcp_adapter_desc`: take nothing from SOFTCP_CONF and SOFTCP_OPTIONS.
@@ -173,6 +174,8 @@ pub(crate) fn open(
     let options: Vec<&str> = [options, env_options.as_deref()].into_iter().flatten().collect();
     let config = Config::from_sources(file, Some(&options.join(";"))).map_err(softcp::Error::from)?;
     let provider = Provider::aws_lc();
+    let random = Arc::new(ThreadRandom::new(Arc::clone(&provider.random)));
+    let provider = provider.with_random(random);
     let adapter = match secure {
         Some(secure) => Adapter::with_environment(&config, provider, secure)?,
         None => Adapter::new(&config, provider)?,

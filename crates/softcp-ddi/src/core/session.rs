@@ -206,7 +206,7 @@ pub unsafe extern "C" fn softcp_session_decryption_blt(
         let content_key = unsafe { pointer::bytes_or_null(content_key, content_key_size as usize) }?;
         // SAFETY: the caller's duty on `iv`.
         let iv = unsafe { pointer::bytes("iv", iv, iv_size as usize) }?;
-        device.decryption_blt(session, source, destination, info, content_key, iv)
+        device.calls().decryption_blt(session, source, destination, info, content_key, iv)
     })
 }
 
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn softcp_session_encryption_blt(
         let device = unsafe { borrow(device) }?;
         // SAFETY: the caller's duty on `iv`.
         let iv = unsafe { pointer::bytes_mut("iv", iv, iv_size as usize) }?;
-        device.encryption_blt(session, source, destination, iv)
+        device.calls().encryption_blt(session, source, destination, iv)
     })
 }
 
@@ -255,7 +255,7 @@ pub unsafe extern "C" fn softcp_session_start_key_refresh(
         let device = unsafe { borrow(device) }?;
         // SAFETY: the caller's duty on `number`.
         let number = unsafe { pointer::bytes_mut("number", number, size as usize) }?;
-        device.with_session(session, |session| session.start_key_refresh(number))
+        device.calls().with_session(session, |session| session.start_key_refresh(number))
     })
 }
 
@@ -271,7 +271,7 @@ pub unsafe extern "C" fn softcp_session_finish_key_refresh(
 ) -> softcp_hresult {
     guard::run("softcp_session_finish_key_refresh", || {
         // SAFETY: the caller's duty on `device`.
-        unsafe { borrow(device) }?.with_session(session, CryptoSession::finish_key_refresh)
+        unsafe { borrow(device) }?.calls().with_session(session, CryptoSession::finish_key_refresh)
     })
 }
 
@@ -292,7 +292,7 @@ pub unsafe extern "C" fn softcp_session_encryption_blt_key(
         let device = unsafe { borrow(device) }?;
         // SAFETY: the caller's duty on `key`.
         let key = unsafe { pointer::bytes_mut("key", key, size as usize) }?;
-        device.with_session(session, |session| session.encryption_blt_key(key))
+        device.calls().with_session(session, |session| session.encryption_blt_key(key))
     })
 }
 

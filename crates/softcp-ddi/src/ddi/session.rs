@@ -9,7 +9,7 @@ use softcp_abi::{
     D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK, HANDLE, HRESULT, S_OK, SIZE_T,
 };
 
-use super::attach::{device, reporting};
+use super::attach::{device, reporting, reporting_calls};
 use super::hardware;
 use crate::device::status_number;
 use crate::hresult::Result;
@@ -106,13 +106,12 @@ pub(super) unsafe extern "system" fn encryption_blt(
     iv_size: u32,
     iv: *mut c_void,
 ) {
-    reporting("EncryptionBlt", h_device, || {
-        let device = device(h_device)?;
+    reporting_calls("EncryptionBlt", h_device, |calls| {
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or writable for `iv_size` bytes.
         let iv = unsafe { pointer::bytes_mut("pIV", iv, iv_size as usize) }?;
-        device.encryption_blt(id, source.pDrvPrivate, destination.pDrvPrivate, iv)
+        calls.encryption_blt(id, source.pDrvPrivate, destination.pDrvPrivate, iv)
     });
 }
 
@@ -128,8 +127,7 @@ pub(super) unsafe extern "system" fn decryption_blt(
     iv_size: u32,
     iv: *const c_void,
 ) {
-    let hresult = reporting("DecryptionBlt", h_device, || {
-        let device = device(h_device)?;
+    let hresult = reporting_calls("DecryptionBlt", h_device, |calls| {
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or readable.
@@ -142,7 +140,8 @@ pub(super) unsafe extern "system" fn decryption_blt(
         let content_key = unsafe { pointer::bytes_or_null(content_key, content_key_size as usize) }?;
         // SAFETY: the runtime's duty: null or readable for `iv_size` bytes.
         let iv = unsafe { pointer::bytes("pIV", iv, iv_size as usize) }?;
-        device.decryption_blt(id, source.pDrvPrivate, destination.pDrvPrivate, info, content_key, iv)
+        let (source, destination) = (source.pDrvPrivate, destination.pDrvPrivate);
+        calls.decryption_blt(id, source, destination, info, content_key, iv)
     });
     if hresult != S_OK && !info.is_null() && device(h_device).is_ok_and(|device| device.adapter().status_echo()) {
         let field = info.cast_mut().cast::<u32>().wrapping_add(NUM_BYTES_IN_ENCRYPT_PATTERN);
@@ -162,13 +161,12 @@ pub(super) unsafe extern "system" fn start_session_key_refresh(
     random_number_size: u32,
     random_number: *mut c_void,
 ) {
-    reporting("StartSessionKeyRefresh", h_device, || {
-        let device = device(h_device)?;
+    reporting_calls("StartSessionKeyRefresh", h_device, |calls| {
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or writable for `random_number_size` bytes.
         let number = unsafe { pointer::bytes_mut("pRandomNumber", random_number, random_number_size as usize) }?;
-        device.with_session(id, |session| session.start_key_refresh(number))
+        calls.with_session(id, |session| session.start_key_refresh(number))
     });
 }
 
@@ -177,11 +175,10 @@ pub(super) unsafe extern "system" fn finish_session_key_refresh(
     h_device: D3D10DDI_HDEVICE,
     session: D3D11_1DDI_HCRYPTOSESSION,
 ) {
-    reporting("FinishSessionKeyRefresh", h_device, || {
-        let device = device(h_device)?;
+    reporting_calls("FinishSessionKeyRefresh", h_device, |calls| {
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
-        device.with_session(id, CryptoSession::finish_key_refresh)
+        calls.with_session(id, CryptoSession::finish_key_refresh)
     });
 }
 
@@ -192,13 +189,12 @@ pub(super) unsafe extern "system" fn get_encryption_blt_key(
     key_size: u32,
     readback_key: *mut c_void,
 ) {
-    reporting("GetEncryptionBltKey", h_device, || {
-        let device = device(h_device)?;
+    reporting_calls("GetEncryptionBltKey", h_device, |calls| {
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or writable for `key_size` bytes.
         let key = unsafe { pointer::bytes_mut("pReadbackKey", readback_key, key_size as usize) }?;
-        device.with_session(id, |session| session.encryption_blt_key(key))
+        calls.with_session(id, |session| session.encryption_blt_key(key))
     });
 }
 

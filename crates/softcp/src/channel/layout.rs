@@ -205,16 +205,40 @@ impl<'m> Reader<'m> {
     }
 }
 
+/// Bytes that hold every answer; the longest has 80.
+const MAX_ANSWER_SIZE: usize = 96;
+
+/// A whole answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Message {
+    bytes: [u8; MAX_ANSWER_SIZE],
+    size: usize,
+}
+
+impl std::ops::Deref for Message {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.size]
+    }
+}
+
+impl std::ops::DerefMut for Message {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.size]
+    }
+}
+
 /// Writes the members of an answer in order. Padding, and the OMAC until it is signed, are zero.
 pub(super) struct Writer {
-    message: Vec<u8>,
+    bytes: [u8; MAX_ANSWER_SIZE],
     place: Place,
 }
 
 impl Writer {
     /// An answer with its header.
     pub(super) fn answer(width: Width, header: &Header, return_code: HRESULT) -> Self {
-        let mut writer = Self { message: Vec::new(), place: Place::new(width) };
+        let mut writer = Self { bytes: [0; MAX_ANSWER_SIZE], place: Place::new(width) };
         writer.array([0; OMAC_SIZE]);
         writer.guid(header.kind);
         writer.handle(header.channel);
@@ -252,9 +276,8 @@ impl Writer {
     }
 
     /// The whole message, not signed yet.
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        self.message.resize(self.place.end(), 0);
-        self.message
+    pub(super) fn finish(self) -> Message {
+        Message { bytes: self.bytes, size: self.place.end() }
     }
 
     fn bytes<const N: usize>(&mut self, bytes: [u8; N]) {
@@ -268,7 +291,6 @@ impl Writer {
     }
 
     fn write<const N: usize>(&mut self, offset: usize, bytes: [u8; N]) {
-        self.message.resize(offset, 0);
-        self.message.extend(bytes);
+        self.bytes[offset..offset + N].copy_from_slice(&bytes);
     }
 }

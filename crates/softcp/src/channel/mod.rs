@@ -35,7 +35,7 @@ mod verify;
 mod tests;
 
 pub(crate) use command::Command;
-use layout::{Header, OMAC_SIZE, Width, Writer};
+use layout::{Header, Message, OMAC_SIZE, Width, Writer};
 pub(crate) use query::{Answer, Query};
 use state::State;
 pub(crate) use verify::Checked;
@@ -159,7 +159,7 @@ impl AuthenticatedChannel {
     /// The reply to a command on a handle that names no channel. Nothing can sign it.
     pub(crate) fn unknown_to_command(message: &[u8], error: Error) -> Reply {
         let header = Header::of_command(Width::NATIVE, message).map(|(_, header)| header).unwrap_or_default();
-        let message = Writer::answer(Width::NATIVE, &header, error.hresult()).finish();
+        let message = Writer::answer(Width::NATIVE, &header, error.hresult()).finish().to_vec();
         Reply { result: Err(error), message }
     }
 
@@ -168,7 +168,7 @@ impl AuthenticatedChannel {
         let header = Header::of_query(Width::NATIVE, message);
         let message = match header {
             Some(header) if output_size >= Header::answer_size(Width::NATIVE) => {
-                refusal(Width::NATIVE, &header, error.hresult(), output_size)
+                refusal(Width::NATIVE, &header, error.hresult(), output_size).to_vec()
             }
             _ => Vec::new(),
         };
@@ -195,7 +195,7 @@ impl AuthenticatedChannel {
     }
 
     /// Signs an answer. Without a key its OMAC stays zero.
-    fn signed(&self, mut answer: Vec<u8>) -> Vec<u8> {
+    fn signed(&self, mut answer: Message) -> Vec<u8> {
         if let Some(mac) = self.state.mac() {
             let (omac, rest) = answer.split_at_mut(OMAC_SIZE);
             omac.copy_from_slice(&mac.sign(rest));
@@ -203,7 +203,7 @@ impl AuthenticatedChannel {
                 omac[0] = !omac[0];
             }
         }
-        answer
+        answer.to_vec()
     }
 }
 
@@ -218,7 +218,7 @@ impl std::fmt::Debug for AuthenticatedChannel {
 }
 
 /// The refusal of a query: its whole answer with members of zero where there is room for it, else a header (D17, D30).
-fn refusal(width: Width, header: &Header, code: HRESULT, output_size: usize) -> Vec<u8> {
+fn refusal(width: Width, header: &Header, code: HRESULT, output_size: usize) -> Message {
     match Answer::zero(header.kind) {
         Some(zero) if output_size >= verify::whole_answer_size(width, header) => zero.write(width, header, code),
         _ => Writer::answer(width, header, code).finish(),

@@ -11,7 +11,7 @@ use softcp_abi::{
     D3D11_AUTHENTICATED_QUERY_UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUNT, GUID, HRESULT,
 };
 
-use super::layout::{Header, Width, Writer, read_query};
+use super::layout::{Header, Message, Width, Writer, read_query};
 use crate::error::{Error, Result};
 
 /// A query as its message says it: every value is the sender's, and none is checked here.
@@ -137,7 +137,7 @@ impl Answer {
     }
 
     /// The whole message, not signed yet.
-    pub(super) fn write(&self, width: Width, header: &Header, return_code: HRESULT) -> Vec<u8> {
+    pub(super) fn write(&self, width: Width, header: &Header, return_code: HRESULT) -> Message {
         let mut to = Writer::answer(width, header, return_code);
         match *self {
             Self::Protection { flags: number }

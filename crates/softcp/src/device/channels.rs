@@ -1,6 +1,6 @@
 //! Authenticated channels of a device: what their commands change and their queries report.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use softcp_abi::{GUID, GUID_NULL};
 
@@ -16,9 +16,9 @@ impl Device {
         self.removal.check_call(&self.adapter.state.faults)?;
         self.adapter.state.check_memory()?;
         let channel_type = ChannelType::from_number(channel_type)?;
-        self.adapter.objects.insert_with(Kind::AuthenticatedChannel, |handle| {
+        self.insert_with(Kind::AuthenticatedChannel, |handle| {
             let channel = AuthenticatedChannel::new(Arc::clone(&self.adapter.state), handle, channel_type);
-            Object::AuthenticatedChannel { device: self.handle, channel: Arc::new(Mutex::new(channel)) }
+            Object::AuthenticatedChannel(Box::new(channel))
         })
     }
 
@@ -26,8 +26,7 @@ impl Device {
     /// one that waits finds no channel. Error: [`Error::BadHandle`].
     pub fn destroy_authenticated_channel(&self, channel: Handle) -> Result<()> {
         self.with_channel(Some(channel), |_, _| {
-            let is_channel = |object: &Object| matches!(object, Object::AuthenticatedChannel { .. });
-            self.destroy(channel, Kind::AuthenticatedChannel, is_channel)?;
+            self.destroy(channel, Kind::AuthenticatedChannel)?;
             self.protection.end_channel(channel);
             self.unbind(|bound| bound.channel == channel);
             Ok(())
@@ -117,17 +116,14 @@ impl Device {
         call: impl FnOnce(Handle, &mut AuthenticatedChannel) -> T,
     ) -> Result<T> {
         let handle = handle.ok_or_else(|| Kind::AuthenticatedChannel.bad_handle())?;
-        let channel = self.channel(handle)?;
-        // A panic inside a call leaves the channel in one of its states, so it can still be used.
-        let mut channel = channel.lock().unwrap_or_else(PoisonError::into_inner);
-        self.channel(handle)?;
-        Ok(call(handle, &mut channel))
-    }
-
-    fn channel(&self, handle: Handle) -> Result<Arc<Mutex<AuthenticatedChannel>>> {
-        match self.object(handle) {
-            Some(Object::AuthenticatedChannel { channel, .. }) => Ok(channel),
-            _ => Err(Kind::AuthenticatedChannel.bad_handle()),
+        let bad_handle = || Kind::AuthenticatedChannel.bad_handle();
+        let held = self.adapter.objects.hold(handle, Some(self.handle)).ok_or_else(bad_handle)?;
+        let mut object = held.lock();
+        match &mut *object {
+            Some(Object::AuthenticatedChannel(channel)) if self.is_live(handle, Kind::AuthenticatedChannel) => {
+                Ok(call(handle, channel))
+            }
+            _ => Err(bad_handle()),
         }
     }
 
@@ -222,7 +218,7 @@ impl Device {
     /// Checks the device and the session for which outputs are asked.
     fn check_viewer(&self, device: u64, session: u64) -> Result<()> {
         self.check_device(device)?;
-        self.crypto_session(handle(session, Kind::CryptoSession)?).map(|_| ())
+        self.check_crypto_session(handle(session, Kind::CryptoSession)?)
     }
 }
 

@@ -15,7 +15,7 @@ use softcp_abi::{
     GUID_NULL,
 };
 
-use super::{Device, Object};
+use super::{Device, Object, lock};
 use crate::blit::Encrypted;
 use crate::capability::Capability;
 use crate::error::{Error, Result};
@@ -107,18 +107,28 @@ impl Decoder {
     }
 }
 
+impl std::fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decoder").field("encryption", &self.encryption).finish_non_exhaustive()
+    }
+}
+
 impl Device {
     /// Registers a decoder that the host has made. The handle is what `VideoDecoderGetHandle` must answer: an
     /// application binds a session to it over an authenticated channel. Error: [`Error::TooManyObjects`].
     pub fn register_decoder(&self, encryption: DecoderEncryption) -> Result<Handle> {
         self.removal.check()?;
-        let object = Object::Decoder { device: self.handle, decoder: Decoder::new(encryption) };
-        self.adapter.objects.insert_with(Kind::Decoder, |_| object)
+        let object = Object::Decoder(Decoder::new(encryption));
+        let handle = self.insert_with(Kind::Decoder, |_| object)?;
+        lock(&self.decoders).push(handle);
+        Ok(handle)
     }
 
     /// The host has destroyed the decoder. Error: [`Error::BadHandle`].
     pub fn unregister_decoder(&self, decoder: Handle) -> Result<()> {
-        self.destroy(decoder, Kind::Decoder, |object| matches!(object, Object::Decoder { .. }))
+        self.destroy(decoder, Kind::Decoder)?;
+        lock(&self.decoders).retain(|live| *live != decoder);
+        Ok(())
     }
 
     /// What encrypts the decoder's buffers: without encryption there is no key to open. Error: [`Error::BadHandle`].
@@ -130,7 +140,7 @@ impl Device {
     /// channel is destroyed. Error: [`Error::BadHandle`].
     pub fn decoder_session(&self, decoder: Handle) -> Result<Option<Handle>> {
         let bound = self.decoder(decoder)?.lock().bound;
-        Ok(bound.filter(|bound| self.is_live(bound)).map(|bound| bound.session))
+        Ok(bound.filter(|bound| self.is_bound(bound)).map(|bound| bound.session))
     }
 
     /// `VideoDecoderBeginFrame`: takes the frame's key. A content key is opened under the session key in force now; with
@@ -200,9 +210,9 @@ impl Device {
     /// on. Errors: [`Error::BadHandle`]; [`Error::HeldByAnother`] when another channel has bound one.
     pub(super) fn bind_decoder(&self, channel: Handle, decoder: Handle, session: Handle) -> Result<()> {
         let object = self.decoder(decoder)?;
-        self.crypto_session(session)?;
+        self.check_crypto_session(session)?;
         let mut state = object.lock();
-        if state.bound.is_some_and(|held| held.channel != channel && self.is_live(&held)) {
+        if state.bound.is_some_and(|held| held.channel != channel && self.is_bound(&held)) {
             return Err(Error::HeldByAnother("the decoder's session"));
         }
         state.bound = Some(Bound { channel, session });
@@ -211,10 +221,10 @@ impl Device {
 
     /// Ends the bindings that `ended` names: a later channel or session may get the same handle.
     pub(super) fn unbind(&self, ended: impl Fn(&Bound) -> bool) {
-        for object in self.adapter.objects.all(|object| object.owner() == Some(self.handle)) {
-            if let Object::Decoder { decoder, .. } = object {
-                decoder.lock().bound.take_if(|bound| ended(bound));
-            }
+        let decoders = lock(&self.decoders).clone();
+        // One that has been unregistered meanwhile is bound to nothing.
+        for decoder in decoders.into_iter().flat_map(|decoder| self.decoder(decoder)) {
+            decoder.lock().bound.take_if(|bound| ended(bound));
         }
     }
 
@@ -223,14 +233,15 @@ impl Device {
         Ok(Frame::Encrypted { session, key })
     }
 
-    fn is_live(&self, bound: &Bound) -> bool {
-        self.object(bound.channel).is_some() && self.crypto_session(bound.session).is_ok()
+    fn is_bound(&self, bound: &Bound) -> bool {
+        self.is_live(bound.channel, Kind::AuthenticatedChannel) && self.check_crypto_session(bound.session).is_ok()
     }
 
     fn decoder(&self, handle: Handle) -> Result<Decoder> {
-        match self.object(handle) {
-            Some(Object::Decoder { decoder, .. }) => Ok(decoder),
-            _ => Err(Kind::Decoder.bad_handle()),
-        }
+        let found = self.adapter.objects.with(handle, Some(self.handle), |object| match object {
+            Object::Decoder(decoder) => Some(decoder.clone()),
+            _ => None,
+        });
+        found.flatten().ok_or_else(|| Kind::Decoder.bad_handle())
     }
 }

@@ -1,6 +1,7 @@
 //! A device: one `hDevice`, the crypto sessions, authenticated channels and decoders on it, and what its channels have
 //! set.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::adapter::Adapter;
@@ -15,6 +16,7 @@ mod channels;
 mod decoders;
 mod protection;
 mod removal;
+mod sessions;
 mod shares;
 
 use decoders::Decoder;
@@ -22,31 +24,20 @@ pub use decoders::{DecoderBuffer, DecoderEncryption};
 pub(crate) use protection::Protection;
 pub use protection::{Process, ProtectionFlags};
 pub(crate) use removal::Removal;
+pub use sessions::{HeldSession, SessionGuard, Sessions, SharedSession};
 use shares::UnrestrictedShares;
 
 /// What a handle can name. All but a device belong to the device they were created on.
-#[derive(Clone)]
+#[derive(Debug)]
 pub(crate) enum Object {
-    /// A device: its handle, and who hears of its teardowns.
-    Device { observer: Observer },
+    /// A device: who hears of its teardowns.
+    Device(Observer),
     /// A crypto session.
-    CryptoSession { device: Handle, session: SharedSession },
+    CryptoSession(Box<CryptoSession>),
     /// An authenticated channel.
-    AuthenticatedChannel { device: Handle, channel: Arc<Mutex<AuthenticatedChannel>> },
+    AuthenticatedChannel(Box<AuthenticatedChannel>),
     /// A decoder of the host.
-    Decoder { device: Handle, decoder: Decoder },
-}
-
-impl Object {
-    /// The device that the object was created on.
-    fn owner(&self) -> Option<Handle> {
-        match self {
-            Self::Device { .. } => None,
-            Self::CryptoSession { device, .. }
-            | Self::AuthenticatedChannel { device, .. }
-            | Self::Decoder { device, .. } => Some(*device),
-        }
-    }
+    Decoder(Decoder),
 }
 
 /// Who hears of the teardowns of a device: the layer that has the host's callbacks.
@@ -59,18 +50,6 @@ pub trait TeardownObserver: Send + Sync {
 /// The observer of a device, once there is one.
 pub(crate) type Observer = Arc<OnceLock<Weak<dyn TeardownObserver>>>;
 
-/// A crypto session that several threads can hold; calls on it are serialised, other sessions are not held up.
-#[derive(Debug, Clone)]
-pub struct SharedSession(Arc<Mutex<CryptoSession>>);
-
-impl SharedSession {
-    /// The session, for as long as the guard lives.
-    pub fn lock(&self) -> MutexGuard<'_, CryptoSession> {
-        // A panic inside a call leaves the session in one of its states, so it can still be used.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// One device. Its methods may be called from any thread; its sessions, channels and decoders end with it.
 pub struct Device {
     adapter: Arc<Adapter>,
@@ -79,14 +58,18 @@ pub struct Device {
     protection: Arc<Protection>,
     removal: Arc<Removal>,
     shares: UnrestrictedShares,
+    /// The device's objects, which end with it. May hold some that have ended.
+    own: Mutex<HashSet<Handle>>,
+    /// Its decoders, which a session that ends has to be unbound from.
+    decoders: Mutex<Vec<Handle>>,
 }
 
 impl Device {
     /// A device on `adapter`. Error: [`Error::TooManyObjects`].
     pub fn new(adapter: &Arc<Adapter>) -> Result<Self> {
         let observer = Observer::default();
-        let object = Object::Device { observer: Arc::clone(&observer) };
-        let handle = adapter.objects.insert_with(Kind::Device, |_| object)?;
+        let object = Object::Device(Arc::clone(&observer));
+        let handle = adapter.objects.insert_with(Kind::Device, None, |_| object)?;
         let always_on = adapter.state.profile.capabilities.contains(Capability::ProtectionAlwaysOn);
         Ok(Self {
             adapter: Arc::clone(adapter),
@@ -95,6 +78,8 @@ impl Device {
             protection: Arc::new(Protection::new(always_on)),
             removal: Arc::default(),
             shares: UnrestrictedShares::default(),
+            own: Mutex::default(),
+            decoders: Mutex::default(),
         })
     }
 
@@ -135,26 +120,34 @@ impl Device {
         self.adapter.check_session_desc(desc)?;
         let (protection, removal) = (Arc::clone(&self.protection), Arc::clone(&self.removal));
         let session = CryptoSession::new(Arc::clone(state), protection, removal, *desc);
-        let session = SharedSession(Arc::new(Mutex::new(session)));
-        let object = Object::CryptoSession { device: self.handle, session };
-        self.adapter.objects.insert_with(Kind::CryptoSession, |_| object)
+        let object = Object::CryptoSession(Box::new(session));
+        self.insert_with(Kind::CryptoSession, |_| object)
     }
 
     /// The session that `handle` names, if it was created on this device; otherwise
     /// [`Error::BadHandle`]. On a removed device [`Error::DeviceRemoved`].
     pub fn crypto_session(&self, handle: Handle) -> Result<SharedSession> {
+        self.check_crypto_session(handle)?;
+        SharedSession::new(&self.adapter.objects, handle, self.handle)
+    }
+
+    /// The device's sessions, for calls that have to be fast.
+    #[must_use]
+    pub fn sessions(&self) -> Sessions {
+        Sessions::new(Arc::clone(&self.adapter.objects), self.handle, Arc::clone(&self.removal))
+    }
+
+    /// Checks that `handle` names a live session of this device. Errors as for [`Self::crypto_session`].
+    fn check_crypto_session(&self, handle: Handle) -> Result<()> {
         self.removal.check()?;
-        match self.object(handle) {
-            Some(Object::CryptoSession { session, .. }) => Ok(session),
-            _ => Err(Kind::CryptoSession.bad_handle()),
-        }
+        if self.is_live(handle, Kind::CryptoSession) { Ok(()) } else { Err(Kind::CryptoSession.bad_handle()) }
     }
 
     /// `DestroyCryptoSession`: the handle names nothing afterwards, and decoders it was bound to have no session. A call
     /// under way on another thread ends first or finishes on its own. Error:
     /// [`Error::BadHandle`].
     pub fn destroy_crypto_session(&self, handle: Handle) -> Result<()> {
-        self.destroy(handle, Kind::CryptoSession, |object| matches!(object, Object::CryptoSession { .. }))?;
+        self.destroy(handle, Kind::CryptoSession)?;
         self.unbind(|bound| bound.session == handle);
         Ok(())
     }
@@ -171,23 +164,41 @@ impl Device {
         self.adapter.state.require(Capability::HardwareProtectedMemoryTransition)
     }
 
-    /// The live object of this device that `handle` names.
-    fn object(&self, handle: Handle) -> Option<Object> {
-        self.adapter.objects.get(handle).filter(|object| object.owner() == Some(self.handle))
+    /// Whether `handle` names a live object of this device and of the kind.
+    fn is_live(&self, handle: Handle, kind: Kind) -> bool {
+        handle.is_of(kind) && self.adapter.objects.is_live(handle, Some(self.handle))
+    }
+
+    /// Adds an object of this device.
+    fn insert_with(&self, kind: Kind, make: impl FnOnce(Handle) -> Object) -> Result<Handle> {
+        let handle = self.adapter.objects.insert_with(kind, Some(self.handle), make)?;
+        lock(&self.own).insert(handle);
+        Ok(handle)
     }
 
     /// Takes an object of this device out, if it is of the kind.
-    fn destroy(&self, handle: Handle, kind: Kind, is_kind: impl Fn(&Object) -> bool) -> Result<()> {
-        let mine = |object: &Object| object.owner() == Some(self.handle) && is_kind(object);
-        self.adapter.objects.remove_if(handle, mine).map(|_| ()).ok_or_else(|| kind.bad_handle())
+    fn destroy(&self, handle: Handle, kind: Kind) -> Result<()> {
+        if handle.is_of(kind) && self.adapter.objects.remove(handle, Some(self.handle)) {
+            lock(&self.own).remove(&handle);
+            Ok(())
+        } else {
+            Err(kind.bad_handle())
+        }
     }
 }
 
 impl Drop for Device {
     fn drop(&mut self) {
-        self.adapter.objects.remove_all(|object| object.owner() == Some(self.handle));
-        self.adapter.objects.remove_if(self.handle, |_| true);
+        for handle in lock(&self.own).drain() {
+            self.adapter.objects.remove(handle, Some(self.handle));
+        }
+        self.adapter.objects.remove(self.handle, None);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics half-way while one of these is held.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for Device {

@@ -11,7 +11,7 @@ use crate::adapter::Adapter;
 use crate::capability::Capability;
 use crate::device::{Device, Object};
 use crate::error::{Error, Result};
-use crate::handle::Handle;
+use crate::handle::{Handle, Kind};
 use crate::key::ContentKey;
 use crate::session::CryptoSessionDesc;
 
@@ -164,18 +164,21 @@ impl Adapter {
     /// something, and of one that has lost something already.
     fn lose_keys(&self, content: bool, loser: Option<Handle>) {
         let mut losers = Vec::from_iter(loser);
-        for object in self.objects.all(|object| matches!(object, Object::CryptoSession { .. })) {
-            if let Object::CryptoSession { device, session } = object
-                && session.lock().invalidate(content)
-                && !losers.contains(&device)
-            {
-                losers.push(device);
-            }
+        for (session, device) in self.objects.all(Kind::CryptoSession) {
+            // One that has been destroyed meanwhile has nothing to lose.
+            let Some(held) = self.objects.hold(session, device) else { continue };
+            let is_lost = match &mut *held.lock() {
+                Some(Object::CryptoSession(session)) => session.invalidate(content),
+                _ => false,
+            };
+            losers.extend(device.filter(|device| is_lost && !losers.contains(device)));
         }
         for device in losers {
-            if let Some(Object::Device { observer }) = self.objects.get(device)
-                && let Some(observer) = observer.get().and_then(Weak::upgrade)
-            {
+            let observer = self.objects.with(device, None, |object| match object {
+                Object::Device(observer) => observer.get().and_then(Weak::upgrade),
+                _ => None,
+            });
+            if let Some(observer) = observer.flatten() {
                 observer.torn_down(content);
             }
         }

@@ -23,12 +23,13 @@ use crate::iv::AesCtrIv;
 use crate::key::{ContentKey, KEY_SIZE, KeyRefresh, ReadBackKey, SessionKey};
 use crate::surface::{BlitSurfaces, SurfaceFlags};
 
+mod content_keys;
 mod state;
 
 #[cfg(test)]
 mod tests;
 
-use state::{ReadBack, State};
+use state::State;
 
 /// Data keys whose last IV a session remembers while IVs must increase (D10). A session that meets more is refused
 /// further ones, since forgetting one would let its IVs be used again.
@@ -147,7 +148,7 @@ impl CryptoSession {
         }
         self.removal.check_call(&self.adapter.faults)?;
         let key = SessionKey::new(*self.adapter.exchanged_key(message)?);
-        self.state.negotiated(key, &self.adapter.provider);
+        self.state.negotiated(key);
         Ok(())
     }
 
@@ -163,7 +164,7 @@ impl CryptoSession {
         let out = key_sized("the random number", number)?;
         self.state.keyed()?;
         let refresh = self.refresh_number()?;
-        let bytes = *refresh.bytes();
+        let bytes = refresh.bytes();
         self.state.start_refresh(refresh)?;
         *out = bytes;
         Ok(())
@@ -177,7 +178,7 @@ impl CryptoSession {
     pub fn finish_key_refresh(&mut self) -> Result<()> {
         self.require(Capability::FreshenSessionKey)?;
         self.meet_loss()?;
-        self.state.finish_refresh(&self.adapter.provider)
+        self.state.finish_refresh()
     }
 
     /// `DecryptionBlt`: reads ciphertext from the source and writes clear bytes to the destination.
@@ -191,7 +192,7 @@ impl CryptoSession {
     /// 65,536 data keys before this one.
     pub fn decryption_blt(
         &mut self,
-        surfaces: BlitSurfaces<'_>,
+        mut surfaces: BlitSurfaces<'_>,
         info: Option<EncryptedBlockInfo>,
         data_key: &DataKey<'_>,
         iv: &[u8],
@@ -209,14 +210,11 @@ impl CryptoSession {
         surfaces.check_agreement()?;
         self.check_protected_side(surfaces.destination_flags(), "destination")?;
         let encrypted = info.map_or(Encrypted::All, Encrypted::Pattern);
-        encrypted.check(self.adapter.profile.block_alignment, surfaces.visible_bytes())?;
+        encrypted.check(self.adapter.profile.block_alignment, &surfaces)?;
         let unwrapped;
         let schedule = match data_key {
             DataKey::Session => &self.state.keyed()?.schedule,
-            DataKey::Wrapped(wrapped) => {
-                unwrapped = ContentKey::unwrap(wrapped, &*self.state.keyed()?.cipher).schedule();
-                &unwrapped
-            }
+            DataKey::Wrapped(wrapped) => self.state.keyed_mut()?.content_key(wrapped, &self.adapter.provider),
             DataKey::Unwrapped(key) => {
                 unwrapped = key.schedule();
                 &unwrapped
@@ -225,7 +223,7 @@ impl CryptoSession {
         if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
             use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
         }
-        blit::run(surfaces, encrypted, schedule, iv);
+        blit::run(&mut surfaces, encrypted, schedule, iv);
         Ok(())
     }
 
@@ -237,18 +235,18 @@ impl CryptoSession {
         self.state.allows(data_key)?;
         let content_key = match data_key {
             DataKey::Session => return Ok(FrameKey { content_key: None, losses: self.losses }),
-            DataKey::Wrapped(wrapped) => &ContentKey::unwrap(wrapped, &*self.state.keyed()?.cipher),
-            DataKey::Unwrapped(key) => key,
+            DataKey::Wrapped(wrapped) => self.state.keyed_mut()?.content_key(wrapped, &self.adapter.provider).clone(),
+            DataKey::Unwrapped(key) => key.schedule(),
         };
         self.require(Capability::ContentKey)?;
-        Ok(FrameKey { content_key: Some(Box::new(content_key.schedule())), losses: self.losses })
+        Ok(FrameKey { content_key: Some(Box::new(content_key)), losses: self.losses })
     }
 
     /// Decrypts one buffer of a decoder's frame. Keyed. Errors, none of which writes a byte: those of
     /// [`Self::decryption_blt`] about IV, sizes, pattern and key, and [`Error::SubsamplesMismatch`].
     pub(crate) fn decrypt_buffer(
         &mut self,
-        surfaces: BlitSurfaces<'_>,
+        mut surfaces: BlitSurfaces<'_>,
         encrypted: Encrypted<'_>,
         key: &FrameKey,
         iv: &[u8],
@@ -264,11 +262,11 @@ impl CryptoSession {
             None => &self.state.keyed()?.schedule,
         };
         surfaces.check_agreement()?;
-        encrypted.check(self.adapter.profile.block_alignment, surfaces.visible_bytes())?;
+        encrypted.check(self.adapter.profile.block_alignment, &surfaces)?;
         if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
             use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
         }
-        blit::run(surfaces, encrypted, schedule, iv);
+        blit::run(&mut surfaces, encrypted, schedule, iv);
         Ok(())
     }
 
@@ -280,7 +278,7 @@ impl CryptoSession {
     /// [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23), [`Error::NoReadBackKey`] (D12),
     /// [`Error::SizeMismatch`], [`Error::FormatMismatch`], [`Error::Multisampled`] source, [`Error::NotProtected`]
     /// source (D19), [`Error::IvExhausted`] (D11), [`Error::IvNotIncreasing`] (D26), [`Error::RandomFailed`].
-    pub fn encryption_blt(&mut self, surfaces: BlitSurfaces<'_>, iv: &mut [u8]) -> Result<()> {
+    pub fn encryption_blt(&mut self, mut surfaces: BlitSurfaces<'_>, iv: &mut [u8]) -> Result<()> {
         self.require(Capability::EncryptedReadBack)?;
         self.meet_loss()?;
         let caller_iv = AesCtrIv::parse(iv)?;
@@ -301,7 +299,7 @@ impl CryptoSession {
             ivs.next(&self.adapter.provider)?
         };
         ivs.commit(used);
-        blit::run(surfaces, Encrypted::All, schedule, used);
+        blit::run(&mut surfaces, Encrypted::All, schedule, used);
         iv.copy_from_slice(&used.to_bytes());
         Ok(())
     }
@@ -317,8 +315,7 @@ impl CryptoSession {
         let out = key_sized("the read-back key", key)?;
         let keyed = self.state.keyed_mut()?;
         let read_back = ReadBackKey::generate(&self.adapter.provider)?;
-        *out = read_back.wrap(&*keyed.cipher);
-        keyed.read_back = Some(ReadBack::new(&read_back));
+        *out = keyed.set_read_back(&read_back, &self.adapter.provider);
         Ok(())
     }
 

@@ -27,16 +27,17 @@ use softcp_ctr::Key;
 
 use crate::error::{Error, Result};
 use crate::iv::DriverIvs;
-use crate::key::{KeyRefresh, ReadBackKey, SessionKey};
-use crate::provider::{BlockCipher, Provider};
+use crate::key::{ContentKey, KEY_SIZE, KeyRefresh, ReadBackKey, SessionKey};
+use crate::provider::Provider;
 use crate::session::DataKey;
+use crate::session::content_keys::ContentKeys;
 
 /// Where a session is.
 pub(super) enum State {
     /// No key exchange yet.
     Created,
     /// A session key is in force.
-    Keyed(Keyed),
+    Keyed(Box<Keyed>),
     /// A session key is in force and a refresh has been started.
     RefreshPending(RefreshPending),
     /// No session key: keys come from the secure environment.
@@ -52,11 +53,9 @@ pub(super) struct Hardware {
     generation: u64,
 }
 
-/// A session key and what depends on it.
+/// A session key and what depends on it. Boxed, so that a refresh moves no keys about.
 pub(super) struct Keyed {
     key: SessionKey,
-    /// Wraps and unwraps other keys under `key`.
-    pub(super) cipher: Box<dyn BlockCipher>,
     /// Enciphers blits under `key`.
     pub(super) schedule: Key,
     /// Counts the keys of the session: 1 after the first key exchange, one more after each exchange or refresh.
@@ -65,6 +64,8 @@ pub(super) struct Keyed {
     pub(super) ivs: DriverIvs,
     /// The read-back key, once made. It is a key of its own and survives a refresh (D12).
     pub(super) read_back: Option<ReadBack>,
+    /// Content keys opened under `key`, expanded.
+    content_keys: ContentKeys<Key>,
 }
 
 /// A read-back key and its IVs.
@@ -75,7 +76,7 @@ pub(super) struct ReadBack {
 
 /// Between Start and Finish: the old key stays in force.
 pub(super) struct RefreshPending {
-    keyed: Keyed,
+    keyed: Box<Keyed>,
     number: KeyRefresh,
 }
 
@@ -87,14 +88,36 @@ pub(super) struct Lost {
 }
 
 impl Keyed {
-    fn new(key: SessionKey, generation: u64, read_back: Option<ReadBack>, provider: &Provider) -> Self {
-        let (cipher, schedule) = (key.cipher(provider), key.schedule());
-        Self { key, cipher, schedule, generation, ivs: DriverIvs::default(), read_back }
+    fn new(key: SessionKey, generation: u64, ivs: DriverIvs) -> Self {
+        let schedule = key.schedule();
+        Self { key, schedule, generation, ivs, read_back: None, content_keys: ContentKeys::default() }
+    }
+
+    /// Finish: `key` XOR `number` takes the place of `key`. What depends on it goes, the read-back key stays (D12).
+    fn refresh(&mut self, number: &KeyRefresh) {
+        let Self { key, schedule, generation, ivs, read_back: _, content_keys } = self;
+        key.refresh(number);
+        *schedule = key.schedule();
+        *generation += 1;
+        *ivs = DriverIvs::default();
+        content_keys.clear();
+    }
+
+    /// A wrapped content key, opened and expanded.
+    pub(super) fn content_key(&mut self, wrapped: &[u8; KEY_SIZE], provider: &Provider) -> &Key {
+        let Self { key, content_keys, .. } = self;
+        content_keys.get_or_open(wrapped, || ContentKey::unwrap(wrapped, key, provider).schedule())
+    }
+
+    /// A read-back key takes the place of the one before; returns it wrapped.
+    pub(super) fn set_read_back(&mut self, key: &ReadBackKey, provider: &Provider) -> [u8; KEY_SIZE] {
+        self.read_back = Some(ReadBack::new(key));
+        key.wrap(&self.key, provider)
     }
 }
 
 impl ReadBack {
-    pub(super) fn new(key: &ReadBackKey) -> Self {
+    fn new(key: &ReadBackKey) -> Self {
         Self { schedule: key.schedule(), ivs: DriverIvs::default() }
     }
 }
@@ -150,12 +173,12 @@ impl State {
     /// A key exchange succeeded: any state becomes `Keyed`; a saved refresh number is discarded (D4), and so is the
     /// read-back key, which the peer of the new key need not know. The IVs go on if the key is the one in force, as
     /// after a message sent twice: no IV is used again with one key (D11).
-    pub(super) fn negotiated(&mut self, key: SessionKey, provider: &Provider) {
+    pub(super) fn negotiated(&mut self, key: SessionKey) {
         let ivs = match self.keyed_mut() {
             Ok(old) if old.key.is(&key) => std::mem::take(&mut old.ivs),
             _ => DriverIvs::default(),
         };
-        *self = Self::Keyed(Keyed { ivs, ..Keyed::new(key, self.generation() + 1, None, provider) });
+        *self = Self::Keyed(Box::new(Keyed::new(key, self.generation() + 1, ivs)));
     }
 
     /// Start: a keyed state becomes `RefreshPending` with this number, which replaces an older one (D2).
@@ -171,12 +194,12 @@ impl State {
     }
 
     /// Finish: `RefreshPending` becomes `Keyed` under key ⊕ number; D3 in every other state.
-    pub(super) fn finish_refresh(&mut self, provider: &Provider) -> Result<()> {
+    pub(super) fn finish_refresh(&mut self) -> Result<()> {
         self.keyed()?;
         match std::mem::replace(self, Self::Created) {
-            Self::RefreshPending(RefreshPending { keyed, number }) => {
-                let key = keyed.key.refreshed(&number);
-                *self = Self::Keyed(Keyed::new(key, keyed.generation + 1, keyed.read_back, provider));
+            Self::RefreshPending(RefreshPending { mut keyed, number }) => {
+                keyed.refresh(&number);
+                *self = Self::Keyed(keyed);
                 Ok(())
             }
             other => {

@@ -136,11 +136,11 @@ fn keystream(key: [u8; 16], iv: [u8; 16], length: usize) -> Vec<u8> {
 
 fn ecb(key: [u8; 16], block: [u8; 16], encrypt: bool) -> [u8; 16] {
     use crate::provider::{Aes as _, rust_crypto::RustCryptoAes};
-    let (cipher, mut block) = (RustCryptoAes.cipher(&key), block);
+    let mut block = block;
     if encrypt {
-        cipher.encrypt_block(&mut block);
+        RustCryptoAes.encrypt_block(&key, &mut block);
     } else {
-        cipher.decrypt_block(&mut block);
+        RustCryptoAes.decrypt_block(&key, &mut block);
     }
     block
 }
@@ -512,6 +512,76 @@ fn lost_content_stays_lost_and_a_session_without_key_loses_nothing() {
     assert_eq!(rig.call(|session| session.status()), SessionStatus::KeyAndContentLost);
 }
 
+// Content keys that a session keeps, by their wraps.
+
+/// Decrypts under `wrapped` with a session key that is `session`, and fails unless the content key was the one that the
+/// wrap means now.
+fn decrypts_with_what_the_wrap_means(rig: &Rig, session: [u8; 16], wrapped: [u8; 16]) {
+    let expected = keystream(ecb(session, wrapped, false), [7; 16], 40);
+    // Opened, then kept.
+    for _ in 0..2 {
+        assert_eq!(rig.decrypt(&[0; 40], &DataKey::Wrapped(&wrapped), [7; 16]).unwrap(), expected);
+    }
+}
+
+#[test]
+fn wrap_means_another_key_after_a_refresh() {
+    let rig = Rig::new("");
+    rig.negotiate(NIST_KEY);
+    let mut session = NIST_KEY;
+    for _ in 0..3 {
+        decrypts_with_what_the_wrap_means(&rig, session, [5; 16]);
+        let number = rig.start().unwrap();
+        decrypts_with_what_the_wrap_means(&rig, session, [5; 16]);
+        rig.finish().unwrap();
+        session = xor(session, number);
+    }
+    decrypts_with_what_the_wrap_means(&rig, session, [5; 16]);
+}
+
+#[test]
+fn wrap_means_another_key_after_a_key_exchange() {
+    let rig = Rig::new("");
+    for session in [NIST_KEY, [1; 16], NIST_KEY] {
+        rig.negotiate(session);
+        decrypts_with_what_the_wrap_means(&rig, session, [5; 16]);
+    }
+}
+
+#[test]
+fn wrap_means_nothing_after_a_teardown_and_another_key_after_the_exchange_that_follows() {
+    let rig = Rig::new("");
+    rig.negotiate(NIST_KEY);
+    decrypts_with_what_the_wrap_means(&rig, NIST_KEY, [5; 16]);
+    rig.call(|session| session.invalidate(false));
+    assert!(matches!(rig.decrypt(&[0; 16], &DataKey::Wrapped(&[5; 16]), [7; 16]), Err(Error::KeyLost)));
+    rig.negotiate([1; 16]);
+    decrypts_with_what_the_wrap_means(&rig, [1; 16], [5; 16]);
+}
+
+#[test]
+fn more_wraps_than_a_session_keeps_mean_their_own_keys() {
+    let rig = Rig::new("");
+    rig.negotiate(NIST_KEY);
+    for round in 0..3 {
+        for number in 0..=2 * u8::try_from(content_keys::CAPACITY).unwrap() {
+            decrypts_with_what_the_wrap_means(&rig, NIST_KEY, [number * (round + 1); 16]);
+        }
+    }
+}
+
+#[test]
+fn frames_of_decoders_and_blits_open_wraps_to_the_same_keys() {
+    let rig = Rig::new("");
+    rig.negotiate(NIST_KEY);
+    decrypts_with_what_the_wrap_means(&rig, NIST_KEY, [5; 16]);
+    let key = rig.call(|session| session.frame_key(&DataKey::Wrapped(&[5; 16]))).unwrap();
+    let mut out = [0; 40];
+    let surfaces = distinct(&[0; 40], &mut out);
+    rig.call(|session| session.decrypt_buffer(surfaces, Encrypted::All, &key, &[7; 16])).unwrap();
+    assert_eq!(out[..], keystream(ecb(NIST_KEY, [5; 16], false), [7; 16], 40));
+}
+
 #[test]
 fn destroyed_session_and_foreign_device_find_nothing() {
     let rig = Rig::new("");
@@ -534,7 +604,7 @@ fn sessions_end_with_their_device() {
     let session = rig.session;
     drop(rig);
     assert!(matches!(Device::new(&adapter).unwrap().crypto_session(session), Err(Error::BadHandle { .. })));
-    assert!(adapter.objects.get(session).is_none());
+    assert!(adapter.objects.with(session, None, |_| ()).is_none());
 }
 
 // Blits.

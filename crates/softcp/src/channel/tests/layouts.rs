@@ -66,9 +66,9 @@ fn queries_are_read_and_answered_at_the_offsets_of_the_tables() {
             {
                 expected = expected.guid("EncryptionGuid", 0x9b6b_d711_4f74_41c9_9e7b_0be2_d7d9_3b4f);
             }
-            assert_eq!(answer.write(width, &header, E_FAIL), expected.bytes, "{}", output.0);
+            assert_eq!(answer.write(width, &header, E_FAIL)[..], expected.bytes, "{}", output.0);
             let zero = Message::answer(layouts, output.0, guid, CHANNEL, 7, 0x8007_0057);
-            assert_eq!(Answer::zero(header.kind).unwrap().write(width, &header, E_INVALIDARG), zero.bytes);
+            assert_eq!(Answer::zero(header.kind).unwrap().write(width, &header, E_INVALIDARG)[..], zero.bytes);
         }
     }
 }
