@@ -6,6 +6,7 @@ use softcp_abi::{
     D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_HW_PROTECTION, D3D11_KEY_EXCHANGE_RSAES_OAEP, DECODER_PROFILES,
     GUID, GUID_NULL,
 };
+use softcp_ctr::Workers;
 use zeroize::Zeroizing;
 
 use crate::capability::{Capability, CapabilityProfile, ContentProtectionCaps};
@@ -42,6 +43,8 @@ pub(crate) struct AdapterState {
     pub(crate) profile: CapabilityProfile,
     pub(crate) caller_iv: bool,
     pub(crate) faults: Arc<Faults>,
+    /// Threads that help with large blits.
+    pub(crate) workers: Workers,
     /// There if, and only if, the profile reports `HARDWARE_DRM_COMMUNICATION`.
     pub(crate) environment: Option<Arc<dyn SecureEnvironment>>,
     identity: Mutex<Option<Arc<Identity>>>,
@@ -78,6 +81,7 @@ impl Adapter {
                 profile,
                 caller_iv: config.quirks.caller_iv,
                 faults: Arc::clone(&faults),
+                workers: Workers::new(usize::from(config.blit.threads)),
                 identity: Mutex::new(identity),
             }),
             objects: Arc::new(Registry::new(usize::from_ne_bytes(serial))),
@@ -208,6 +212,7 @@ impl AdapterState {
             profile: like.profile.clone(),
             caller_iv: like.caller_iv,
             faults: Arc::clone(&like.faults),
+            workers: Workers::new(like.workers.limit()),
             environment: like.environment.clone(),
             identity: Mutex::new(Some(identity)),
         }

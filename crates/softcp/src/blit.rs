@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use softcp_ctr::{Key, Keystream, Run};
+use softcp_ctr::{Key, Keystream, Run, Workers};
 
 use crate::error::{Error, Result};
 use crate::iv::AesCtrIv;
@@ -93,10 +93,16 @@ impl Encrypted<'_> {
 }
 
 /// Enciphers and copies the visible bytes of `surfaces` from source to destination. The caller has checked that both
-/// sides agree and that what is encrypted fits them.
-pub(crate) fn run(surfaces: &mut BlitSurfaces<'_>, encrypted: Encrypted<'_>, key: &Key, iv: AesCtrIv) {
+/// sides agree and that what is encrypted fits them. Large surfaces that are wholly encrypted have the help of `workers`.
+pub(crate) fn run(
+    surfaces: &mut BlitSurfaces<'_>,
+    encrypted: Encrypted<'_>,
+    key: &Key,
+    iv: AesCtrIv,
+    workers: &Workers,
+) {
     match encrypted {
-        Encrypted::All => run_over_all(surfaces, key, iv),
+        Encrypted::All => run_over_all(surfaces, key, iv, workers),
         Encrypted::Pattern(info) => {
             let runs = Runs::new(info, surfaces.visible_bytes());
             run_over(surfaces, &runs, key, iv);
@@ -106,8 +112,8 @@ pub(crate) fn run(surfaces: &mut BlitSurfaces<'_>, encrypted: Encrypted<'_>, key
 }
 
 /// As [`run_over`], where there are no runs to look for.
-fn run_over_all(surfaces: &mut BlitSurfaces<'_>, key: &Key, iv: AesCtrIv) {
-    let mut keystream = Keystream::new(key, iv.to_bytes()).for_blit_of(surfaces.visible_bytes());
+fn run_over_all(surfaces: &mut BlitSurfaces<'_>, key: &Key, iv: AesCtrIv, workers: &Workers) {
+    let mut keystream = Keystream::new(key, iv.to_bytes()).for_blit_of(surfaces.visible_bytes()).with_workers(workers);
     match surfaces {
         BlitSurfaces::Distinct { source, destination } => {
             for (from, to) in source.planes().iter().zip(destination.planes_mut()) {

@@ -37,7 +37,8 @@ pub struct softcp_adapter_desc {
     /// The keys: identity.directory (holds root.pem, chain.pem and key.pem; left out: made in memory),
     /// identity.encoding (pkcs7 or der, D13), capabilities.profile (software, hardware-like or permissive),
     /// capabilities.block_alignment (bytes, D7), capabilities.flags.NAME (true or false; NAME as content_key),
-    /// memory.protected (bytes, D24), outputs.identifiers (a list of numbers), accessibility.bus (other, pci, pcix, pci-express or
+    /// memory.protected (bytes, D24), blit.threads (that may help with large surfaces; 0, the default: none is ever started),
+    /// outputs.identifiers (a list of numbers), accessibility.bus (other, pci, pcix, pci-express or
     /// agp), accessibility.implementation (as daughter-board-connector), accessibility.non_standard, .contiguous_blocks and
     /// .non_contiguous_blocks (true or false), accessibility.encryption (a list of "aes128-ctr" and
     /// GUIDs in quotes), true or false for quirks.status_echo (D21), quirks.caller_iv (D26) and

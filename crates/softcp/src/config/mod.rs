@@ -13,6 +13,9 @@
 //! [memory]
 //! protected = 0                        # budget in bytes, 0: unlimited (D24)
 //!
+//! [blit]
+//! threads = 0                          # that may help with surfaces of 1 MiB and more; 0: none is ever started
+//!
 //! [outputs]
 //! identifiers = [1]                    # of the outputs that show a device's images; a host can name others
 //!
@@ -113,6 +116,8 @@ pub struct Config {
     pub capabilities: CapabilityConfig,
     /// Budgets.
     pub memory: MemoryConfig,
+    /// Work.
+    pub blit: BlitConfig,
     /// Displays.
     pub outputs: OutputsConfig,
     /// How video memory can be reached.
@@ -164,6 +169,15 @@ pub struct CapabilityConfig {
 pub struct MemoryConfig {
     /// Protected memory in bytes; 0 is unlimited (D24).
     pub protected: u64,
+}
+
+/// `[blit]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BlitConfig {
+    /// Threads that may help the caller's with surfaces of 1 MiB and more; never more than there are other processors. They
+    /// are started at the first such surface and end with the adapter. 0: none is ever started.
+    pub threads: u16,
 }
 
 /// `[outputs]`.

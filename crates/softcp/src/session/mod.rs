@@ -223,7 +223,7 @@ impl CryptoSession {
         if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
             use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
         }
-        blit::run(&mut surfaces, encrypted, schedule, iv);
+        blit::run(&mut surfaces, encrypted, schedule, iv, &self.adapter.workers);
         Ok(())
     }
 
@@ -266,7 +266,7 @@ impl CryptoSession {
         if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
             use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
         }
-        blit::run(&mut surfaces, encrypted, schedule, iv);
+        blit::run(&mut surfaces, encrypted, schedule, iv, &self.adapter.workers);
         Ok(())
     }
 
@@ -299,7 +299,7 @@ impl CryptoSession {
             ivs.next(&self.adapter.provider)?
         };
         ivs.commit(used);
-        blit::run(&mut surfaces, Encrypted::All, schedule, used);
+        blit::run(&mut surfaces, Encrypted::All, schedule, used, &self.adapter.workers);
         iv.copy_from_slice(&used.to_bytes());
         Ok(())
     }
