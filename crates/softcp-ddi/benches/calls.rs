@@ -48,9 +48,10 @@ struct Case<'b> {
 }
 
 fn main() {
-    let is_test = std::env::args().any(|argument| argument == "--test");
-    let only_table = std::env::args().any(|argument| argument == "table");
+    let has = |wanted: &str| std::env::args().any(|argument| argument == wanted);
     // `cargo test --benches` runs this program only to see that it works.
+    let is_test = has("--test") || !has("--bench");
+    let only_table = has("table");
     let bench = Bench::new(if is_test { 3 } else { MANY });
     let mut cases = bench.cases();
     if !only_table {

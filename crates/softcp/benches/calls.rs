@@ -34,8 +34,10 @@ struct Case<'b> {
 }
 
 fn main() {
-    let is_test = std::env::args().any(|argument| argument == "--test");
-    let only_table = std::env::args().any(|argument| argument == "table");
+    let has = |wanted: &str| std::env::args().any(|argument| argument == wanted);
+    // `cargo test --benches` runs this program only to see that it works.
+    let is_test = has("--test") || !has("--bench");
+    let only_table = has("table");
     let rig = Rig::new("");
     rig.negotiate([1; 16]);
     let sessions = rig.device.sessions();
@@ -49,7 +51,6 @@ fn main() {
         group.finish();
         criterion.final_summary();
     }
-    // `cargo test --benches` runs this program only to see that it works.
     if !is_test {
         table(&mut cases);
     }

@@ -10,20 +10,26 @@ use crate::key::KEY_SIZE;
 /// Content keys that a session keeps: those of a video, of its soundtracks, and of what comes next.
 pub(super) const CAPACITY: usize = 8;
 
-/// Content keys by their wraps. One that goes is overwritten, since its `K` is. Allocates nothing.
+/// Content keys by their wraps. One that goes is overwritten, since its `K` is. To get one allocates nothing.
 pub(super) struct ContentKeys<K: ZeroizeOnDrop> {
+    /// Counts the uses of keys; 0 where there is none, and then nothing else needs to be looked at.
+    uses: u64,
+    /// Apart, since most sessions need it seldom, and many sessions are to lie close together.
+    places: Box<Places<K>>,
+}
+
+struct Places<K> {
     /// The wraps of `keys`, side by side to be looked through. They count where there is a key.
     wraps: [[u8; KEY_SIZE]; CAPACITY],
     /// The numbers of the keys' last uses; 0 where there is no key.
     used: [u64; CAPACITY],
-    /// Counts the uses of keys.
-    uses: u64,
     keys: [Option<K>; CAPACITY],
 }
 
 impl<K: ZeroizeOnDrop> Default for ContentKeys<K> {
     fn default() -> Self {
-        Self { wraps: [[0; KEY_SIZE]; CAPACITY], used: [0; CAPACITY], uses: 0, keys: [const { None }; CAPACITY] }
+        let places = Places { wraps: [[0; KEY_SIZE]; CAPACITY], used: [0; CAPACITY], keys: [const { None }; CAPACITY] };
+        Self { uses: 0, places: Box::new(places) }
     }
 }
 
@@ -31,28 +37,29 @@ impl<K: ZeroizeOnDrop> ContentKeys<K> {
     /// The key that came as `wrapped`; if it is not here, what `open` makes of it, in place of the one that has not been
     /// used for longest.
     pub(super) fn get_or_open(&mut self, wrapped: &[u8; KEY_SIZE], open: impl FnOnce() -> K) -> &K {
-        let found = (0..CAPACITY).find(|&at| self.used[at] != 0 && self.wraps[at] == *wrapped);
-        let at = found.unwrap_or_else(|| self.oldest());
+        let Self { uses, places } = self;
+        *uses += 1;
+        let found = (0..CAPACITY).find(|&at| places.used[at] != 0 && places.wraps[at] == *wrapped);
+        let at = found.unwrap_or_else(|| places.oldest());
         if found.is_none() {
-            self.used[at] = 0;
-            self.keys[at] = None;
+            places.used[at] = 0;
+            places.keys[at] = None;
         }
-        let key = self.keys[at].get_or_insert_with(open);
-        self.uses += 1;
-        (self.wraps[at], self.used[at]) = (*wrapped, self.uses);
+        let key = places.keys[at].get_or_insert_with(open);
+        (places.wraps[at], places.used[at]) = (*wrapped, *uses);
         key
     }
 
     /// Forgets all of them.
     pub(super) fn clear(&mut self) {
-        // Where there is no key, its place is not looked at: most sessions have few.
-        for at in 0..CAPACITY {
-            if std::mem::take(&mut self.used[at]) != 0 {
-                self.keys[at] = None;
-            }
+        if std::mem::take(&mut self.uses) != 0 {
+            self.places.used = [0; CAPACITY];
+            self.places.keys = [const { None }; CAPACITY];
         }
     }
+}
 
+impl<K> Places<K> {
     /// A free place, else that of the key that has not been used for longest.
     fn oldest(&self) -> usize {
         (0..CAPACITY).min_by_key(|&at| self.used[at]).expect("there is more than one place")
