@@ -26,7 +26,7 @@ impl Caches {
     }
 }
 
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), not(miri)))]
 fn second_level() -> Option<usize> {
     let cpuid = raw_cpuid::CpuId::new();
     if let Some(caches) = cpuid.get_cache_parameters() {
@@ -39,9 +39,9 @@ fn second_level() -> Option<usize> {
     (kilobytes != 0).then_some(usize::from(kilobytes) << 10)
 }
 
-#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+#[cfg(any(not(any(target_arch = "x86", target_arch = "x86_64")), miri))]
 fn second_level() -> Option<usize> {
-    // Other processors tell the system alone.
+    // Other processors tell the system alone, and Miri is none.
     let text = std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cache/index2/size").ok()?;
     text.trim().strip_suffix('K')?.parse::<usize>().ok().map(|kilobytes| kilobytes << 10)
 }

@@ -68,6 +68,7 @@ impl Key {
     /// Expands a 16-byte key for the fastest kernel that this processor has.
     ///
     /// The caller's copy of the bytes stays as it is: overwriting it is the caller's business.
+    #[inline]
     #[must_use]
     pub fn new(bytes: &[u8; BLOCK]) -> Self {
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]

@@ -113,6 +113,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "large surfaces take Miri hours, and no unsafe code is in this")]
     fn parts_are_the_surface_once() {
         for (pitch, row_bytes, rows) in
             [(1, 1, 1), (100, 100, 4000), (128, 100, 4000), (3, 1, 5), (200_000, 199_999, 3)]

@@ -19,6 +19,7 @@ impl<'a> Rows<'a> {
     /// - [`RowsError::PitchTooSmall`]: rows would overlap.
     /// - [`RowsError::DataTooShort`]: `data` ends before the last visible byte.
     /// - [`RowsError::TooLarge`]: the surface has more bytes than `usize` can count.
+    #[inline]
     pub fn new(data: &'a [u8], row_pitch: usize, row_bytes: usize, rows: usize) -> Result<Self, RowsError> {
         let shape = Shape { row_pitch, row_bytes, rows };
         let extent = shape.extent()?;
@@ -79,6 +80,7 @@ impl<'a> RowsMut<'a> {
     /// # Errors
     ///
     /// Those of [`Rows::new`].
+    #[inline]
     pub fn new(data: &'a mut [u8], row_pitch: usize, row_bytes: usize, rows: usize) -> Result<Self, RowsError> {
         let shape = Shape { row_pitch, row_bytes, rows };
         let extent = shape.extent()?;

@@ -96,7 +96,8 @@ impl<'a> RowPairs<'a> {
     }
 }
 
-fn pair<'a>(src: &'a [u8], dst: &'a mut [u8]) -> InOutBuf<'a, 'a, u8> {
+/// A row of a source and the row of a destination that it goes to.
+pub(crate) fn pair<'a>(src: &'a [u8], dst: &'a mut [u8]) -> InOutBuf<'a, 'a, u8> {
     InOutBuf::new(src, dst).expect("surfaces of one shape have rows of one length")
 }
 

@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn helpers_join_up_to_the_limit_and_stay_for_the_next_job() {
         let workers = workers(2);
-        for _ in 0..100 {
+        for _ in 0..if cfg!(miri) { 5 } else { 100 } {
             let seen = run(&workers, 9, 3);
             assert!(seen.contains(&thread::current().id()));
             assert_eq!(seen.len(), 3);
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn jobs_end_for_all_before_run_returns() {
         let workers = workers(3);
-        for _ in 0..1000 {
+        for _ in 0..if cfg!(miri) { 20 } else { 1000 } {
             let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
             workers.run(3, &|| {
                 begun.fetch_add(1, Ordering::SeqCst);

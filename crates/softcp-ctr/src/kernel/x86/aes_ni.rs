@@ -249,6 +249,9 @@ pub(super) fn prefetch(at: *const u8) {
 #[allow(clippy::inline_always)]
 #[inline(always)]
 pub(super) fn prefetch_write(at: *const u8) {
+    if cfg!(miri) {
+        return;
+    }
     // The intrinsic becomes a prefetch for reading where the compiler is not told of PREFETCHW.
     // SAFETY: changes nothing that is visible; an address that is not mapped is passed over, and a processor of this kind
     // without the instruction takes it for none.
