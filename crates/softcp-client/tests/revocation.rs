@@ -7,7 +7,7 @@ mod common;
 use common::{Ca, ca_params, intermediate, leaf, leaf_params, now, tlv, vectors};
 use rcgen::{
     CertificateParams, CertificateRevocationListParams, CrlDistributionPoint, CrlIssuingDistributionPoint, CrlScope,
-    KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SerialNumber, date_time_ymd,
+    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 use softcp_client::{
     CertificateChain, CertificateError, ChainError, RevocationList, RevocationListError, TrustAnchors,
@@ -203,7 +203,7 @@ fn pem_without_a_list_or_with_a_broken_one_is_an_error() {
 
 #[test]
 fn list_of_somebody_else_changes_nothing() {
-    let (root, other) = (root("Root"), self::root("Other"));
+    let (root, other) = (root("Root"), root("Other"));
     let list = list(&[SERIAL], &other);
     verify(&message(&[&revocable(&root)], &[&list]), &trust(&root)).unwrap();
     // Not even if that somebody is trusted too.
@@ -215,7 +215,7 @@ fn list_of_somebody_else_changes_nothing() {
 
 #[test]
 fn list_in_the_issuers_name_by_somebody_else_is_forged() {
-    let (root, namesake) = (root("Root"), self::root("Root"));
+    let (root, namesake) = (root("Root"), root("Root"));
     for serials in [&[SERIAL][..], &[]] {
         let error = refused(&message(&[&revocable(&root)], &[&list(serials, &namesake)]), &trust(&root));
         assert_eq!(error, ChainError::ForgedRevocationList { issuer: "CN=Root".to_owned() });
@@ -249,20 +249,10 @@ fn list_of_an_issuer_that_may_not_sign_lists_is_refused() {
     // It signs the list as one that may, and shows a certificate by which it may not.
     let key = KeyPair::generate().unwrap();
     let shown = Ca::signed_by(ca_params("Intermediate"), key, &root).unwrap();
-    let signer = rcgen::Issuer::from_params(&list_signer("Intermediate"), shown.key()).self_list(&[SERIAL]);
-    let error = refused(&message(&[&revocable(&shown), shown.der()], &[&signer]), &trust(&root));
+    let allowed = list_signer("Intermediate");
+    let list = revoking(&[SERIAL]).signed_by(&Issuer::from_params(&allowed, shown.key())).unwrap();
+    let error = refused(&message(&[&revocable(&shown), shown.der()], &[list.der()]), &trust(&root));
     assert_eq!(error, ChainError::RevocationListNotAllowed { issuer: "CN=Intermediate".to_owned() });
-}
-
-/// A list signed by whoever this is.
-trait SelfList {
-    fn self_list(&self, serials: &[u64]) -> Vec<u8>;
-}
-
-impl<S: rcgen::SigningKey> SelfList for rcgen::Issuer<'_, S> {
-    fn self_list(&self, serials: &[u64]) -> Vec<u8> {
-        revoking(serials).signed_by(self).unwrap().der().to_vec()
-    }
 }
 
 #[test]
