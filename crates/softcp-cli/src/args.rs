@@ -384,6 +384,9 @@ pub(crate) enum CertCommand {
 ///
 /// The driver uses it when its configuration says identity.directory = "DIR". Nothing is overwritten. The root's
 /// private key is thrown away: no second certificate can be made under it.
+///
+/// crl.pem is a revocation list of the root that names the driver's certificate. The driver shows it when the fault
+/// certificate-revoked occurs, and at no other time; an application can be given it to test a list of its own.
 #[derive(Debug, Args)]
 pub(crate) struct CertNewArgs {
     /// The directory, made if needed
@@ -522,7 +525,7 @@ mod tests {
         ] {
             assert_eq!(demo_fault(text).map(|fault| fault.to_string()), Ok(schedule.to_owned()));
         }
-        assert!(demo_fault("certificate-revoked").unwrap_err().contains("certificate-expired"));
+        assert!(demo_fault("certificate-lost").unwrap_err().contains("certificate-expired"));
     }
 
     #[test]

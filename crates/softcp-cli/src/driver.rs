@@ -182,6 +182,9 @@ impl Trust {
             (_, ChainError::NotYetValid { .. } | ChainError::Expired { .. }) => {
                 "check the clock, or make a new identity with: softcp cert new DIR"
             }
+            (_, ChainError::Revoked { .. }) => {
+                "the driver needs another certificate: make a new identity with: softcp cert new DIR"
+            }
             (Origin::ThisRun { loaded: true }, ChainError::UnknownIssuer { .. } | ChainError::BadSignature { .. }) => {
                 "the driver has an identity of its own: name its root certificate with --root FILE, or accept any with \
                  --any-root"

@@ -87,6 +87,16 @@ impl Certificate {
         self.parsed.tbs_certificate().issuer()
     }
 
+    /// The DER of the issuer's name.
+    pub(crate) fn issuer_der(&self) -> der::Result<Vec<u8>> {
+        self.issuer_name().to_der()
+    }
+
+    /// The bytes of the serial number as in DER, a sign byte included.
+    pub(crate) fn serial_bytes(&self) -> &[u8] {
+        self.parsed.tbs_certificate().serial_number().as_bytes()
+    }
+
     pub(crate) fn not_before(&self) -> UnixTime {
         unix_time(self.parsed.tbs_certificate().validity().not_before)
     }

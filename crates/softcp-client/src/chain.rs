@@ -16,6 +16,8 @@ use crate::signed_data;
 pub struct CertificateChain {
     /// Never empty.
     certificates: Vec<Certificate>,
+    /// What came along as revocation lists, in DER. Nothing but its tag has been looked at.
+    revocation_lists: Vec<Vec<u8>>,
 }
 
 impl CertificateChain {
@@ -24,6 +26,9 @@ impl CertificateChain {
     /// More than a path can use; it keeps a hostile blob from costing much time.
     pub const MAX_CERTIFICATES: usize = 16;
 
+    /// The most revocation lists that may come with a chain: one for each certificate.
+    pub const MAX_REVOCATION_LISTS: usize = Self::MAX_CERTIFICATES;
+
     /// The most bytes a chain may have: room for [`MAX_CERTIFICATES`](Self::MAX_CERTIFICATES) of the largest size that
     /// can be verified, 64 KiB.
     pub const MAX_BYTES: usize = 1 << 20;
@@ -31,18 +36,25 @@ impl CertificateChain {
     /// Reads the bytes that `GetCertificate` wrote (D13): one DER PKCS #7 / CMS certs-only `SignedData`, or certificates
     /// in DER one after the other. In both the leaf comes first, and the order is kept.
     ///
-    /// Revocation lists in a `SignedData` are ignored.
+    /// Revocation lists in a `SignedData` are kept for [`verify`](Self::verify), which reads them.
     ///
     /// # Errors
     ///
     /// [`CertificateError`] when the bytes are anything else, end early, go on after the end, hold no certificate or
-    /// more than [`MAX_CERTIFICATES`](Self::MAX_CERTIFICATES), or are more than [`MAX_BYTES`](Self::MAX_BYTES).
+    /// more than [`MAX_CERTIFICATES`](Self::MAX_CERTIFICATES), more lists than
+    /// [`MAX_REVOCATION_LISTS`](Self::MAX_REVOCATION_LISTS) or something else in their place, or are more than
+    /// [`MAX_BYTES`](Self::MAX_BYTES).
     pub fn parse(bytes: &[u8]) -> Result<Self, CertificateError> {
         if bytes.len() > Self::MAX_BYTES {
             return Err(CertificateError::TooLarge { len: bytes.len() });
         }
         if signed_data::is_content_info(bytes) {
-            Self::from_certificates(&signed_data::certificates(bytes)?)
+            let signed_data = signed_data::read(bytes)?;
+            let chain = Self::from_certificates(&signed_data.certificates)?;
+            if signed_data.revocation_lists.len() > Self::MAX_REVOCATION_LISTS {
+                return Err(CertificateError::TooManyRevocationLists);
+            }
+            Ok(Self { revocation_lists: signed_data.revocation_lists, ..chain })
         } else {
             Self::from_certificates(&split_concatenated(bytes)?)
         }
@@ -58,6 +70,11 @@ impl CertificateChain {
     pub fn from_pem(text: &[u8]) -> Result<Self, CertificateError> {
         let sections = CertificateDer::pem_slice_iter(text).collect::<Result<Vec<_>, _>>();
         Self::from_certificates(&sections.map_err(CertificateError::MalformedPem)?)
+    }
+
+    /// The DER of each revocation list that came along.
+    pub(crate) fn revocation_lists(&self) -> &[Vec<u8>] {
+        &self.revocation_lists
     }
 
     /// The first certificate: the one with the driver's key.
@@ -83,7 +100,8 @@ impl CertificateChain {
             Certificate::from_der(AsRef::as_ref(der))
                 .map_err(|source| CertificateError::MalformedCertificate { index, source })
         };
-        Ok(Self { certificates: certificates.iter().enumerate().map(parse).collect::<Result<_, _>>()? })
+        let certificates = certificates.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
+        Ok(Self { certificates, revocation_lists: Vec::new() })
     }
 }
 
@@ -126,6 +144,15 @@ pub enum CertificateError {
     #[error("certificate {} of the PKCS #7 / CMS message is of a kind other than X.509", .index + 1)]
     UnsupportedCertificateChoice {
         /// Its place in the set; 0 is the leaf.
+        index: usize,
+    },
+    /// There are more revocation lists than can come with a chain.
+    #[error("more than {} revocation lists", CertificateChain::MAX_REVOCATION_LISTS)]
+    TooManyRevocationLists,
+    /// An element of the CMS message's set of revocation lists is something else, as an OCSP response.
+    #[error("revocation list {} of the PKCS #7 / CMS message is of a kind other than an X.509 CRL", .index + 1)]
+    UnsupportedRevocationChoice {
+        /// Its place in the set.
         index: usize,
     },
     /// A section of the PEM file cannot be read.

@@ -22,8 +22,14 @@ pub(crate) fn is_content_info(bytes: &[u8]) -> bool {
     first_element(bytes) == Ok(Tag::ObjectIdentifier)
 }
 
-/// The DER bytes of each certificate in a `ContentInfo`, in order.
-pub(crate) fn certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, CertificateError> {
+/// What a certs-only message holds: the DER bytes of each, in order.
+pub(crate) struct CertificatesOnly {
+    pub(crate) certificates: Vec<Vec<u8>>,
+    pub(crate) revocation_lists: Vec<Vec<u8>>,
+}
+
+/// Reads a `ContentInfo`.
+pub(crate) fn read(bytes: &[u8]) -> Result<CertificatesOnly, CertificateError> {
     let content_info = ContentInfo::from_der(bytes).map_err(CertificateError::MalformedSignedData)?;
     if content_info.content_type != SIGNED_DATA {
         return Err(CertificateError::NotSignedData { content_type: content_info.content_type.to_string() });
@@ -35,8 +41,14 @@ pub(crate) fn certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, CertificateErro
     if !signed_data.signer_infos.value().is_empty() {
         return Err(CertificateError::NotCertificatesOnly);
     }
-    let certificates = signed_data.certificates.unwrap_or_default();
-    certificates.into_iter().enumerate().map(|(index, choice)| certificate(index, choice)).collect()
+    let certificates = signed_data.certificates.into_iter().flatten().enumerate();
+    let revocation_lists = signed_data.revocation_lists.into_iter().flatten().enumerate();
+    Ok(CertificatesOnly {
+        certificates: certificates.map(|(index, choice)| certificate(index, choice)).collect::<Result<_, _>>()?,
+        revocation_lists: revocation_lists
+            .map(|(index, choice)| revocation_list(index, choice))
+            .collect::<Result<_, _>>()?,
+    })
 }
 
 /// RFC 5652 §3.
@@ -47,8 +59,7 @@ struct ContentInfo<'a> {
     content: AnyRef<'a>,
 }
 
-/// RFC 5652 §5.1. A certs-only message signs nothing, so what belongs to signatures is only stepped over; revocation
-/// lists are too.
+/// RFC 5652 §5.1. A certs-only message signs nothing, so what belongs to signatures is only stepped over.
 #[derive(Sequence)]
 struct SignedData<'a> {
     version: u8,
@@ -79,4 +90,12 @@ fn certificate(index: usize, choice: AnyRef<'_>) -> Result<Vec<u8>, CertificateE
         return Err(CertificateError::UnsupportedCertificateChoice { index });
     }
     choice.to_der().map_err(|source| CertificateError::MalformedCertificate { index, source })
+}
+
+/// A `RevocationInfoChoice` of RFC 5652 §10.2.1 that is an X.509 revocation list, back as the bytes it was.
+fn revocation_list(index: usize, choice: AnyRef<'_>) -> Result<Vec<u8>, CertificateError> {
+    if choice.tag() != Tag::Sequence {
+        return Err(CertificateError::UnsupportedRevocationChoice { index });
+    }
+    choice.to_der().map_err(CertificateError::MalformedSignedData)
 }

@@ -7,10 +7,11 @@ use aws_lc_rs::rsa::{OaepPublicEncryptingKey, PublicEncryptingKey};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use thiserror::Error;
-use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
+use webpki::{EndEntityCert, KeyUsage, RevocationOptions, RevocationOptionsBuilder, UnknownStatusPolicy, VerifiedPath};
 
 use crate::certificate::{Certificate, PublicKeyKind, display_time};
 use crate::chain::CertificateChain;
+use crate::revocation::RevocationList;
 
 /// Bits of the RSA key a driver has: its key exchange takes 256 bytes (`NegotiateCryptoSessionKeyExchange`).
 const RSA_KEY_BITS: usize = 2048;
@@ -18,13 +19,14 @@ const RSA_KEY_BITS: usize = 2048;
 /// `anyExtendedKeyUsage`, 2.5.29.37.0: the value bytes of its DER encoding.
 const ANY_EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25, 0x00];
 
-/// The roots an application trusts.
+/// The roots an application trusts, and the revocation lists that it knows.
 ///
 /// Naming a certificate here is the decision to trust it: its own validity and CA flag are not looked at (RFC 5280
 /// §6.1.1 d takes name and key from an anchor).
 #[derive(Clone, Debug, Default)]
 pub struct TrustAnchors {
     anchors: Vec<TrustAnchor<'static>>,
+    revocation_lists: Vec<RevocationList>,
 }
 
 impl TrustAnchors {
@@ -38,7 +40,10 @@ impl TrustAnchors {
         for certificate in CertificateDer::pem_slice_iter(text) {
             anchors.push(anchor(&certificate.map_err(TrustAnchorError::MalformedPem)?)?);
         }
-        if anchors.is_empty() { Err(TrustAnchorError::NoCertificates) } else { Ok(Self { anchors }) }
+        if anchors.is_empty() {
+            return Err(TrustAnchorError::NoCertificates);
+        }
+        Ok(Self { anchors, revocation_lists: Vec::new() })
     }
 
     /// Reads one root in DER.
@@ -47,12 +52,18 @@ impl TrustAnchors {
     ///
     /// [`TrustAnchorError::MalformedCertificate`] when it is none.
     pub fn from_der(certificate: &[u8]) -> Result<Self, TrustAnchorError> {
-        Ok(Self { anchors: vec![anchor(&CertificateDer::from(certificate))?] })
+        Ok(Self { anchors: vec![anchor(&CertificateDer::from(certificate))?], revocation_lists: Vec::new() })
     }
 
-    /// Trusts the roots of `other` too.
+    /// Trusts the roots of `other` too, and takes its revocation lists.
     pub fn extend(&mut self, other: Self) {
         self.anchors.extend(other.anchors);
+        self.revocation_lists.extend(other.revocation_lists);
+    }
+
+    /// Takes revocation lists of the application's own, which count as those that come with a chain do.
+    pub fn add_revocation_lists(&mut self, lists: impl IntoIterator<Item = RevocationList>) {
+        self.revocation_lists.extend(lists);
     }
 }
 
@@ -68,13 +79,40 @@ impl CertificateChain {
     /// There is no extended key usage for content protection. A certificate on the path that has the extension must
     /// contain `anyExtendedKeyUsage` (RFC 5280 §4.2.1.12), so certificates issued for TLS are refused.
     ///
-    /// Revocation is not checked.
+    /// # Revocation
+    ///
+    /// Then every revocation list is looked at, those that came with the chain and those of `anchors`, by itself: the path
+    /// must also be one on which no certificate but the root's is named by it. Lists only ever take trust away:
+    ///
+    /// - A list of the issuer that names a certificate revokes it, however old the list is.
+    /// - A list of the issuer that does not name it changes nothing, and no list has to be there at all: whoever can change
+    ///   what the driver shows can leave one out, so an application that depends on revocation brings its own.
+    /// - A list that names an issuer which no certificate of the chain has is about others and changes nothing.
+    /// - A list in that issuer's name with a wrong signature, or from one that may not sign lists (RFC 5280 §4.2.1.3), and a
+    ///   list with the chain that cannot be read, say nothing about revocation: the chain is refused.
     ///
     /// # Errors
     ///
     /// [`ChainError`]; each check has its own variant.
     pub fn verify(&self, anchors: &TrustAnchors, now: UnixTime) -> Result<VerifiedCertificate, ChainError> {
-        let leaf = EndEntityCert::try_from(self.leaf().as_der()).map_err(ChainError::Rejected)?;
+        self.find_path(anchors, now, None).map_err(|error| self.explain(error))?;
+        for list in self.revocation_lists() {
+            let list = RevocationList::read(list).map_err(ChainError::UnusableRevocationList)?;
+            self.check_revocation(anchors, now, &list)?;
+        }
+        for list in &anchors.revocation_lists {
+            self.check_revocation(anchors, now, list)?;
+        }
+        VerifiedCertificate::new(self.leaf(), true)
+    }
+
+    fn find_path(
+        &self,
+        anchors: &TrustAnchors,
+        now: UnixTime,
+        revocation: Option<RevocationOptions<'_>>,
+    ) -> Result<(), webpki::Error> {
+        let leaf = EndEntityCert::try_from(self.leaf().as_der())?;
         let issuers: Vec<_> = self.certificates()[1..].iter().map(|issuer| issuer.as_der().clone()).collect();
         leaf.verify_for_usage(
             webpki::ALL_VERIFICATION_ALGS,
@@ -82,11 +120,36 @@ impl CertificateChain {
             &issuers,
             now,
             KeyUsage::required_if_present(ANY_EXTENDED_KEY_USAGE),
-            None,
+            revocation,
             Some(&|path| self.check_issuer_key_usages(path)),
-        )
-        .map_err(|error| self.explain(error))?;
-        VerifiedCertificate::new(self.leaf(), true)
+        )?;
+        Ok(())
+    }
+
+    /// Looks for a path once more, with one list: given several of one issuer, `webpki` takes the first alone.
+    fn check_revocation(&self, anchors: &TrustAnchors, now: UnixTime, list: &RevocationList) -> Result<(), ChainError> {
+        let Some(concerned) = self.certificates().iter().find(|certificate| list.is_about(certificate)) else {
+            return Ok(());
+        };
+        let lists = [list.as_webpki()];
+        let options = RevocationOptionsBuilder::new(&lists).expect("there is a list");
+        let options = options.with_status_policy(UnknownStatusPolicy::Allow).build();
+        self.find_path(anchors, now, Some(options)).map_err(|error| match error {
+            webpki::Error::CertRevoked => {
+                let revoked = self.certificates().iter().find(|certificate| list.names(certificate));
+                let revoked = revoked.unwrap_or(concerned);
+                ChainError::Revoked { subject: revoked.subject(), issuer: revoked.issuer() }
+            }
+            webpki::Error::InvalidCrlSignatureForPublicKey
+            | webpki::Error::UnsupportedCrlSignatureAlgorithmForPublicKeyContext(_) => {
+                ChainError::ForgedRevocationList { issuer: concerned.issuer() }
+            }
+            webpki::Error::IssuerNotCrlSigner => ChainError::RevocationListNotAllowed { issuer: concerned.issuer() },
+            error @ webpki::Error::UnsupportedCrlSignatureAlgorithmContext(_) => {
+                ChainError::UnusableRevocationList(error)
+            }
+            other => self.explain(other),
+        })
     }
 
     /// RFC 5280 §6.1.4 n: a CA with a key usage needs `keyCertSign`. `webpki` looks at the CA flag alone.
@@ -338,6 +401,30 @@ pub enum ChainError {
         /// Whose certificate.
         subject: String,
     },
+    /// A certificate of the chain has been taken back by its issuer, as a revocation list says.
+    #[error("the certificate of \"{subject}\" has been revoked by its issuer, \"{issuer}\"")]
+    Revoked {
+        /// Whose certificate.
+        subject: String,
+        /// Who has signed certificate and list.
+        issuer: String,
+    },
+    /// A revocation list is not signed by the issuer that it names: it was altered, or made by somebody else.
+    #[error("a revocation list in the name of \"{issuer}\" has a wrong signature: it was altered or made by another")]
+    ForgedRevocationList {
+        /// Whom the list names as its issuer.
+        issuer: String,
+    },
+    /// A revocation list is signed by an issuer whose key usage lacks `cRLSign`.
+    #[error("\"{issuer}\" has signed a revocation list without being allowed to: its key usage lacks cRLSign")]
+    RevocationListNotAllowed {
+        /// Who has signed the list.
+        issuer: String,
+    },
+    /// A revocation list that came with the chain is malformed or of a kind that is not supported, so that what it revokes
+    /// is not known.
+    #[error("a revocation list with the chain is malformed or of a kind that is not supported")]
+    UnusableRevocationList(#[source] webpki::Error),
     /// Another rule of RFC 5280 is broken.
     #[error("the certificate chain is not acceptable")]
     Rejected(#[source] webpki::Error),

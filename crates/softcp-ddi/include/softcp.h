@@ -252,7 +252,8 @@ typedef struct softcp_adapter_desc {
   // "identity.directory=/etc/softcp;capabilities.profile=hardware-like"; may be null. SOFTCP_OPTIONS is laid over
   // these in turn, so that who runs a program has the last word.
   //
-  // The keys: identity.directory (holds root.pem, chain.pem and key.pem; left out: made in memory),
+  // The keys: identity.directory (holds root.pem, chain.pem, key.pem and, for certificate-revoked of
+  // softcp_inject_fault, crl.pem; left out: made in memory),
   // identity.encoding (pkcs7 or der, D13), capabilities.profile (software, hardware-like or permissive),
   // capabilities.block_alignment (bytes, D7), capabilities.flags.NAME (true or false; NAME as content_key),
   // memory.protected (bytes, D24), blit.threads (that may help with large surfaces; 0, the default: none is ever started),
@@ -482,7 +483,9 @@ typedef struct softcp_decoder_buffer {
 // Makes an adapter and writes it to `adapter`. `desc` may be null for all defaults.
 //
 // SOFTCP_E_INVALIDARG: null `adapter`, or a configuration that cannot be read or holds an unknown key or bad value
-// (SOFTCP_LOG=warn says which), a directory of faults.control that cannot be used, or an environment without `execute`. SOFTCP_E_FAIL: the identity directory cannot be used.
+// (SOFTCP_LOG=warn says which), a directory of faults.control that cannot be used, or an environment without `execute`.
+// SOFTCP_E_FAIL: the identity directory cannot be used. SOFTCP_E_NOTIMPL: faults.list asks for certificate-revoked, for
+// which there is no revocation list, as softcp_inject_fault says.
 //
 // # Safety
 // `desc` is null or points to a structure of its `size` whose strings end in a zero byte and whose environment is null or
@@ -918,13 +921,14 @@ softcp_hresult SOFTCP_CALL softcp_session_new_hardware_key(const struct softcp_d
 // Without more than a name it occurs at the next call that counts for it. Calls are counted from now on.
 //
 // The names: key-lost, key-and-content-lost, device-removed, protected-memory-exhausted, out-of-memory,
-// unsupported-crypto, certificate-expired, certificate-wrong-root, certificate-wrong-key, slow-key-exchange, wrong-mac,
-// repeated-random-number, refresh-refused. The keys: at=N, every=N or probability=P with seed=S; times=N; after=T and
-// delay=T, a time as 250ms or 2s.
+// unsupported-crypto, certificate-expired, certificate-wrong-root, certificate-wrong-key, certificate-revoked,
+// slow-key-exchange, wrong-mac, repeated-random-number, refresh-refused. The keys: at=N, every=N or probability=P with
+// seed=S; times=N; after=T and delay=T, a time as 250ms or 2s.
 //
-// SOFTCP_E_NOTIMPL: the configuration does not allow it (faults.opt_in). SOFTCP_E_INVALIDARG: null, or a text that says
-// something else (SOFTCP_LOG=warn says what is wrong). SOFTCP_E_OUTOFMEMORY: 256 faults are set already. Then nothing
-// is set.
+// SOFTCP_E_NOTIMPL: the configuration does not allow it (faults.opt_in), or it leaves certificate-revoked without a
+// revocation list (an identity.directory without crl.pem, or identity.encoding=der). SOFTCP_E_INVALIDARG: null, or a
+// text that says something else. SOFTCP_E_OUTOFMEMORY: 256 faults are set already. Then nothing is set
+// (SOFTCP_LOG=warn says what is wrong).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `text` is null or a string that ends in a zero byte.

@@ -2743,7 +2743,8 @@ const void *SOFTCP_CALL softcp_ddi_entry(const char *name);
 
 // Opens the reference driver. `options` of the description are those of SOFTCP_OPTIONS, which is laid over them.
 // SOFTCP_E_INVALIDARG: null, another interface version, too small a size, or options that are not valid.
-// SOFTCP_E_FAIL: the identity directory cannot be used. What is wrong with options or identity goes to `report_error`.
+// SOFTCP_E_FAIL: the identity directory cannot be used. SOFTCP_E_NOTIMPL: the options ask for the fault
+// certificate-revoked without a revocation list, as softcp_inject_fault says. What is wrong goes to `report_error`.
 //
 // # Safety
 // `desc` is null or points to a structure of its `size`, whose options are null or a string and whose callback may

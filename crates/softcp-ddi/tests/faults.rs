@@ -187,6 +187,30 @@ fn a_faulty_chain_has_the_size_that_was_said_and_is_refused() {
 }
 
 #[test]
+fn a_revoked_chain_has_the_size_that_was_said_and_is_refused() {
+    // The identity that is made in memory has a list; its root comes with the chain.
+    let in_memory = TestAdapter::with_options(OPT_IN);
+    let device = TestDevice::new(&in_memory);
+    let genuine = CertificateChain::parse(&device.certificate_bytes()).unwrap();
+    let roots = TrustAnchors::from_der(genuine.certificates()[1].der()).unwrap();
+    let check = || CertificateChain::parse(&device.certificate_bytes()).unwrap().verify(&roots, UnixTime::now());
+    assert_eq!(inject(&device, "certificate-revoked"), S_OK);
+    let refused = check();
+    assert!(matches!(refused, Err(ChainError::Revoked { .. })), "{refused:?}");
+    check().unwrap();
+}
+
+#[test]
+fn a_revocation_that_cannot_be_shown_cannot_be_set() {
+    let no_list = TestDevice::alone(OPT_IN);
+    let no_place = TestAdapter::with_options("faults.opt_in=true;identity.encoding=der");
+    for device in [no_list, TestDevice::new(&no_place)] {
+        assert_eq!(inject(&device, "certificate-revoked"), E_NOTIMPL);
+        assert_eq!(inject(&device, "certificate-expired"), S_OK);
+    }
+}
+
+#[test]
 fn a_slow_key_exchange_takes_longer_and_succeeds() {
     let device = TestDevice::alone("faults.list=slow-key-exchange delay=40ms");
     let certificate = device.certificate();

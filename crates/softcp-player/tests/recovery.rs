@@ -55,6 +55,8 @@ fn every_fault_that_needs_a_new_device_is_survived_where_it_occurs() {
         ("certificate-wrong-root", None, "not among the trusted roots"),
         ("certificate-wrong-key", None, "signature"),
         ("certificate-wrong-key at=2", None, "signature"),
+        ("certificate-revoked", None, "has been revoked by its issuer"),
+        ("certificate-revoked at=2", None, "has been revoked by its issuer"),
         ("wrong-mac", None, "forged"),
         ("wrong-mac at=7", None, "forged"),
     ] {
@@ -117,6 +119,18 @@ fn wrong_key_that_nobody_checks_is_survived_after_the_key_exchange() {
     assert_eq!(clear_samples(&setup.output()), vector().oracle());
     let [(Remedy::StartOver, None, 1, error)] = incidents(&report)[..] else { panic!("{:?}", report.incidents) };
     assert!(error.contains("E_INVALIDARG"), "{error}");
+}
+
+#[test]
+fn revoked_driver_is_not_used_unless_nobody_checks_it() {
+    let setup = Setup::new();
+    let error = with_faults(&setup, "certificate-revoked every=1", 2).unwrap_err();
+    assert!(error.to_string().contains("has been revoked by its issuer"), "{error}");
+    assert_eq!(setup.files(), [""; 0]);
+
+    let driver = setup.driver("faults.list=certificate-revoked every=1");
+    let report = run(&driver, &DecryptOptions { trust: Trust::Anyone, ..options(&setup, 0) }).unwrap();
+    assert_eq!((clear_samples(&setup.output()), incidents(&report)), (vector().oracle(), vec![]));
 }
 
 #[test]

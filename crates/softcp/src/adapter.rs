@@ -15,7 +15,7 @@ use crate::config::{CertificateEncoding, Config};
 use crate::device::Object;
 use crate::error::{Error, Result};
 use crate::faults::{self, Fault, Faults};
-use crate::identity::{self, Identity};
+use crate::identity::Identity;
 use crate::key::KEY_SIZE;
 use crate::memory::ProtectedMemory;
 use crate::provider::{Provider, RSA_CIPHERTEXT_SIZE};
@@ -53,7 +53,8 @@ pub(crate) struct AdapterState {
 impl Adapter {
     /// An adapter as configured. An identity directory is read now, so that its errors show early; an identity made
     /// in memory is made at first use. Where the profile reports `HARDWARE_DRM_COMMUNICATION`, the adapter has a
-    /// [`ClearKeyEnvironment`] of its own. Errors: [`Error::Config`], [`Error::Identity`], [`Error::RandomFailed`].
+    /// [`ClearKeyEnvironment`] of its own. Errors: [`Error::Config`], [`Error::Identity`], [`Error::Fault`] for a fault
+    /// of the configuration that cannot be set, [`Error::RandomFailed`].
     pub fn new(config: &Config, provider: Provider) -> Result<Arc<Self>> {
         let environment = Arc::new(ClearKeyEnvironment::new(provider.clone()));
         Self::with_environment(config, provider, environment)
@@ -67,11 +68,12 @@ impl Adapter {
         environment: Arc<dyn SecureEnvironment>,
     ) -> Result<Arc<Self>> {
         let profile = config.profile()?;
-        let faults = Arc::new(Faults::new(&config.faults, Arc::clone(&provider.clock))?);
         let identity = match &config.identity.directory {
             Some(directory) => Some(Arc::new(Identity::load(directory, &provider)?)),
             None => None,
         };
+        let unable_to_revoke = faults::chain::unable_to_revoke(config.identity.encoding, identity.as_deref());
+        let faults = Arc::new(Faults::new(&config.faults, Arc::clone(&provider.clock), unable_to_revoke)?);
         let mut serial = [0; size_of::<usize>()];
         provider.random.fill(&mut serial).map_err(|_| Error::RandomFailed)?;
         Ok(Arc::new(Self {
@@ -159,8 +161,7 @@ impl Adapter {
     /// The chain that is shown now: the identity's, or a faulty one.
     fn certificate(&self) -> Result<Vec<u8>> {
         let identity = self.state.identity()?;
-        let chain = faults::chain::shown(&self.state.faults, &identity, &self.state.provider)?;
-        Ok(identity::encoded(&chain, self.encoding))
+        faults::chain::shown(&self.state.faults, &identity, self.encoding, &self.state.provider)
     }
 
     /// Checks that a session can be created for `desc`; [`Error::UnsupportedCrypto`] otherwise.

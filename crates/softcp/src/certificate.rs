@@ -1,4 +1,5 @@
-//! The certificate chain as one blob: PKCS #7 / CMS certs-only `SignedData` (RFC 5652, section 5.1; D13).
+//! The certificate chain as one blob: PKCS #7 / CMS certs-only `SignedData` (RFC 5652, section 5.1; D13). It can carry
+//! revocation lists too.
 
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode as _, Encode as _, Sequence};
@@ -25,6 +26,8 @@ struct SignedData<'a> {
     encapsulated_content: EncapsulatedContentInfo,
     #[asn1(context_specific = "0", tag_mode = "IMPLICIT", constructed = "true")]
     certificates: Vec<AnyRef<'a>>,
+    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", constructed = "true", optional = "true")]
+    crls: Option<Vec<AnyRef<'a>>>,
     signer_infos: AnyRef<'a>,
 }
 
@@ -33,8 +36,8 @@ struct EncapsulatedContentInfo {
     content_type: ObjectIdentifier,
 }
 
-/// The certs-only blob of `chain`, in the order given.
-pub(crate) fn certs_only(chain: &[Vec<u8>]) -> Vec<u8> {
+/// The certs-only blob of `chain`, in the order given, and of a revocation list if there is one.
+pub(crate) fn certs_only(chain: &[Vec<u8>], revocation_list: Option<&[u8]>) -> Vec<u8> {
     let parsed = |der| AnyRef::from_der(der).expect("an identity holds whole DER values only");
     ContentInfo {
         content_type: ID_SIGNED_DATA,
@@ -43,6 +46,7 @@ pub(crate) fn certs_only(chain: &[Vec<u8>]) -> Vec<u8> {
             digest_algorithms: parsed(EMPTY_SET),
             encapsulated_content: EncapsulatedContentInfo { content_type: ID_DATA },
             certificates: chain.iter().map(|certificate| parsed(certificate)).collect(),
+            crls: revocation_list.map(|list| vec![parsed(list)]),
             signer_infos: parsed(EMPTY_SET),
         },
     }
@@ -57,8 +61,16 @@ mod tests {
     #[test]
     fn certificates_keep_their_order_and_bytes() {
         let (long, short) = (vec![0x30, 0x02, 0x05, 0x00], vec![0x30, 0x00]);
-        let blob = certs_only(&[long.clone(), short.clone()]);
+        let blob = certs_only(&[long.clone(), short.clone()], None);
         let expected = [long, short].concat();
         assert!(blob.windows(expected.len()).any(|window| window == expected));
+    }
+
+    #[test]
+    fn revocation_list_follows_the_certificates_in_a_field_of_its_own() {
+        let blob = certs_only(&[vec![0x30, 0x00]], Some(&[0x30, 0x02, 0x05, 0x00]));
+        // certificates [0], crls [1], no signerInfos: RFC 5652, section 5.1.
+        let expected = [0xa0, 0x02, 0x30, 0x00, 0xa1, 0x04, 0x30, 0x02, 0x05, 0x00, 0x31, 0x00];
+        assert!(blob.ends_with(&expected), "{blob:02x?}");
     }
 }

@@ -54,7 +54,7 @@ mod tests {
     use crate::provider::fixed::FixedClock;
 
     fn memory(budget: u64) -> ProtectedMemory {
-        let faults = Faults::new(&crate::faults::FaultConfig::default(), Arc::new(FixedClock::default()));
+        let faults = Faults::new(&crate::faults::FaultConfig::default(), Arc::new(FixedClock::default()), None);
         ProtectedMemory::new(budget, Arc::new(faults.unwrap()))
     }
 

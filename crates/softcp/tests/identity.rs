@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::{IDENTITY, desc};
+use der::oid::AssociatedOid as _;
 use der::{Decode as _, Encode as _};
 use softcp::config::{CertificateEncoding, Config};
 use softcp::identity::{Identity, IdentityFiles, IdentityOptions};
@@ -18,6 +19,7 @@ use softcp::provider::Provider;
 use softcp::{Adapter, Error};
 use softcp_client::{CertificateChain, ChainError, TrustAnchors, UnixTime};
 use x509_cert::Certificate;
+use x509_cert::crl::CertificateList;
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, KeyUsage, KeyUsages, SubjectKeyIdentifier};
 
 /// 1 March 2026, 12:34:56.
@@ -102,6 +104,43 @@ fn made_chain_links_by_name_and_key_identifier() {
     let (_, authority) = leaf.get_extension::<AuthorityKeyIdentifier>().unwrap().unwrap();
     let (_, subject) = root.get_extension::<SubjectKeyIdentifier>().unwrap().unwrap();
     assert_eq!(authority.key_identifier, Some(subject.0));
+}
+
+/// The root's key is gone, so this is the last list: it names the leaf and has no end.
+#[test]
+fn made_list_is_the_roots_and_names_the_leaf() {
+    let identity = MADE.open(&Provider::aws_lc()).unwrap();
+    let [leaf, root] = made_chain().iter().map(|der| parse(der)).collect::<Vec<_>>().try_into().unwrap();
+    let (leaf, root) = (leaf.tbs_certificate(), root.tbs_certificate());
+    let list = CertificateList::from_der(identity.revocation_list().unwrap()).unwrap().tbs_cert_list;
+    assert_eq!((list.version, &list.issuer), (x509_cert::Version::V2, root.subject()));
+    assert_eq!(list.this_update.to_unix_duration().as_secs(), NOT_BEFORE);
+    assert_eq!(list.next_update.unwrap().to_string(), "9999-12-31T23:59:59Z");
+    let revoked = list.revoked_certificates.unwrap();
+    assert_eq!(revoked.iter().map(|entry| &entry.serial_number).collect::<Vec<_>>(), [leaf.serial_number()]);
+    let extensions = list.crl_extensions.unwrap();
+    let authority = extensions.iter().find(|extension| extension.extn_id == AuthorityKeyIdentifier::OID).unwrap();
+    let authority = AuthorityKeyIdentifier::from_der(authority.extn_value.as_bytes()).unwrap();
+    let (_, subject) = root.get_extension::<SubjectKeyIdentifier>().unwrap().unwrap();
+    assert_eq!(authority.key_identifier, Some(subject.0));
+}
+
+#[test]
+fn made_list_is_verified_by_openssl() {
+    let directory = tempfile::tempdir().unwrap();
+    MADE.write(directory.path()).unwrap();
+    let openssl = Command::new("openssl")
+        .args(["crl", "-noout", "-verify", "-in"])
+        .arg(directory.path().join("crl.pem"))
+        .arg("-CAfile")
+        .arg(directory.path().join("root.pem"))
+        .output();
+    let output = match openssl {
+        Ok(output) => output,
+        Err(error) => return skip(&format!("openssl cannot be run ({error})")),
+    };
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && text.contains("verify OK"), "{text}");
 }
 
 #[test]
@@ -265,6 +304,68 @@ fn written_identity_opens_with_the_same_chain() {
     MADE.write(&directory.path().join("new")).unwrap();
     let loaded = Identity::load(&directory.path().join("new"), &Provider::aws_lc()).unwrap();
     assert_eq!(loaded.chain(), made_chain());
+    let made = MADE.open(&Provider::aws_lc()).unwrap();
+    assert!(made.revocation_list().is_some());
+    assert_eq!(loaded.revocation_list(), made.revocation_list());
+}
+
+/// As one made before there were lists, or by another tool.
+#[test]
+fn identity_without_a_list_opens_and_is_written_without_one() {
+    assert_eq!(committed().revocation_list(), None);
+    let directory = tempfile::tempdir().unwrap();
+    IdentityFiles::read(Path::new(IDENTITY)).unwrap().write(directory.path()).unwrap();
+    assert!(!directory.path().join("crl.pem").exists());
+    assert_eq!(Identity::load(directory.path(), &Provider::aws_lc()).unwrap().chain(), committed().chain());
+}
+
+#[test]
+fn list_that_is_there_already_is_not_overwritten() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("crl.pem"), "mine").unwrap();
+    let error = MADE.write(directory.path()).unwrap_err();
+    assert!(error.to_string().contains("crl.pem"), "{error}");
+    assert!(!directory.path().join("root.pem").exists());
+}
+
+#[test]
+fn list_that_would_revoke_nothing_is_named() {
+    let made = |serial: &[u8], name: &str| {
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(rcgen::DnType::OrganizationName, "SoftCP engine tests");
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        let list = rcgen::CertificateRevocationListParams {
+            this_update: rcgen::date_time_ymd(2026, 1, 1),
+            next_update: rcgen::date_time_ymd(2036, 1, 1),
+            crl_number: 1_u64.into(),
+            issuing_distribution_point: None,
+            revoked_certs: vec![rcgen::RevokedCertParams {
+                serial_number: rcgen::SerialNumber::from_slice(serial),
+                revocation_time: rcgen::date_time_ymd(2026, 1, 1),
+                reason_code: None,
+                invalidity_date: None,
+            }],
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        let issuer = rcgen::Issuer::new(params, rcgen::KeyPair::generate().unwrap());
+        list.signed_by(&issuer).unwrap().pem().unwrap()
+    };
+    let leaf = parse(&committed().chain()[0]);
+    let serial = leaf.tbs_certificate().serial_number().as_bytes();
+    let empty = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
+    for (list, expected) in [
+        (made(serial, "Root").as_str(), "is not of the issuer"),
+        (&made(&[1], "Intermediate"), "does not name"),
+        (&committed_file("root.pem"), ""),
+        (empty, ""),
+        ("", ""),
+    ] {
+        let (named, reason) = Spoilt::new("crl.pem", Some(list)).error();
+        assert!(named == "crl.pem" && reason.contains(expected), "{named}: {reason}");
+    }
+    let directory = Spoilt::new("crl.pem", Some(&made(serial, "Intermediate")));
+    assert!(Identity::load(directory.0.path(), &Provider::aws_lc()).unwrap().revocation_list().is_some());
 }
 
 /// A copy of the committed identity directory with one file changed.

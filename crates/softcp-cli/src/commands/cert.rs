@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use softcp::identity::{CHAIN_FILE, IdentityOptions, KEY_FILE, ROOT_FILE};
+use softcp::identity::{CHAIN_FILE, CRL_FILE, IdentityOptions, KEY_FILE, ROOT_FILE};
 use softcp_abi::D3D11_CRYPTO_TYPE_AES128_CTR;
 use softcp_client::{Certificate, CertificateChain, CertificateDescription};
 use softcp_runtime::CertificateOf;
@@ -30,7 +30,7 @@ pub(crate) fn new(args: &CertNewArgs, json: bool) -> Result<Exit, Failure> {
     })?;
     let report = IdentityReport {
         directory: directory.clone(),
-        files: [ROOT_FILE, CHAIN_FILE, KEY_FILE],
+        files: [ROOT_FILE, CHAIN_FILE, KEY_FILE, CRL_FILE],
         certificates: read_chain(&directory.join(CHAIN_FILE))?.certificates().iter().map(Into::into).collect(),
     };
     output::print(&report, json)?;
@@ -106,7 +106,7 @@ impl Shown {
 #[derive(Serialize)]
 struct IdentityReport {
     directory: PathBuf,
-    files: [&'static str; 3],
+    files: [&'static str; 4],
     certificates: Vec<CertificateReport>,
 }
 
@@ -119,6 +119,10 @@ impl Report for IdentityReport {
         writeln!(out, "  {ROOT_FILE:<10} what applications trust")?;
         writeln!(out, "  {CHAIN_FILE:<10} the driver's certificate, then the root's")?;
         writeln!(out, "  {KEY_FILE:<10} the driver's private key: keep it secret")?;
+        writeln!(
+            out,
+            "  {CRL_FILE:<10} the root's list that revokes the driver, for the fault certificate-revoked only"
+        )?;
         writeln!(out)?;
         write_certificates(&self.certificates, out)?;
         writeln!(out, "Let the driver use it: SOFTCP_OPTIONS=\"identity.directory={directory}\"")

@@ -6,7 +6,7 @@ use crate::support::{Expect as _, Sandbox, driver};
 fn new_writes_an_identity_and_describes_it() {
     let sandbox = Sandbox::new();
     sandbox.softcp(["cert", "new", "identity"]).expect(0, "cert-new");
-    for name in ["root.pem", "chain.pem", "key.pem"] {
+    for name in ["root.pem", "chain.pem", "key.pem", "crl.pem"] {
         let text = std::fs::read_to_string(sandbox.path("identity").join(name)).unwrap();
         assert!(text.starts_with("-----BEGIN "), "{name}");
     }
@@ -53,6 +53,12 @@ fn new_refuses_names_and_days_out_of_range() {
 #[test]
 fn show_asks_the_built_in_driver_and_checks_it() {
     Sandbox::new().softcp(["cert", "show"]).expect(0, "cert-show");
+}
+
+#[test]
+fn show_says_of_a_revoked_driver_that_it_is() {
+    let options = "faults.list=certificate-revoked";
+    Sandbox::new().softcp(["cert", "show"]).env("SOFTCP_OPTIONS", options).expect(1, "cert-show-revoked");
 }
 
 #[test]

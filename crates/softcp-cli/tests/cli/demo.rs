@@ -110,6 +110,7 @@ fn every_fault_happens_and_is_recovered_from() {
         ("certificate-expired", "start-over"),
         ("certificate-wrong-root", "start-over"),
         ("certificate-wrong-key", "start-over"),
+        ("certificate-revoked", "start-over"),
         ("slow-key-exchange", "wait"),
         ("wrong-mac", "start-over"),
         ("repeated-random-number", "refresh-again"),
@@ -123,7 +124,21 @@ fn every_fault_happens_and_is_recovered_from() {
             (&true.into(), &true.into())
         );
     }
-    assert_eq!(softcp_faults().len(), 13, "each has its line above");
+    assert_eq!(softcp_faults().len(), 14, "each has its line above");
+}
+
+#[test]
+fn revocation_that_the_driver_cannot_show_is_an_error_that_says_what_to_do() {
+    let sandbox = Sandbox::new();
+    sandbox.make_identity("identity");
+    std::fs::remove_file(sandbox.path("identity/crl.pem")).unwrap();
+    for (options, golden) in [
+        ("identity.encoding=der", "demo-fault-no-place-for-list"),
+        ("identity.directory=identity", "demo-fault-no-list"),
+    ] {
+        let command = sandbox.softcp(["demo", "--fault", "certificate-revoked"]);
+        command.env("SOFTCP_OPTIONS", options).expect(3, golden);
+    }
 }
 
 /// The names of all faults.

@@ -34,7 +34,8 @@ pub struct softcp_adapter_desc {
     /// "identity.directory=/etc/softcp;capabilities.profile=hardware-like"; may be null. SOFTCP_OPTIONS is laid over
     /// these in turn, so that who runs a program has the last word.
     ///
-    /// The keys: identity.directory (holds root.pem, chain.pem and key.pem; left out: made in memory),
+    /// The keys: identity.directory (holds root.pem, chain.pem, key.pem and, for certificate-revoked of
+    /// softcp_inject_fault, crl.pem; left out: made in memory),
     /// identity.encoding (pkcs7 or der, D13), capabilities.profile (software, hardware-like or permissive),
     /// capabilities.block_alignment (bytes, D7), capabilities.flags.NAME (true or false; NAME as content_key),
     /// memory.protected (bytes, D24), blit.threads (that may help with large surfaces; 0, the default: none is ever started),
@@ -76,7 +77,9 @@ impl softcp_adapter {
 /// Makes an adapter and writes it to `adapter`. `desc` may be null for all defaults.
 ///
 /// SOFTCP_E_INVALIDARG: null `adapter`, or a configuration that cannot be read or holds an unknown key or bad value
-/// (SOFTCP_LOG=warn says which), a directory of faults.control that cannot be used, or an environment without `execute`. SOFTCP_E_FAIL: the identity directory cannot be used.
+/// (SOFTCP_LOG=warn says which), a directory of faults.control that cannot be used, or an environment without `execute`.
+/// SOFTCP_E_FAIL: the identity directory cannot be used. SOFTCP_E_NOTIMPL: faults.list asks for certificate-revoked, for
+/// which there is no revocation list, as softcp_inject_fault says.
 ///
 /// # Safety
 /// `desc` is null or points to a structure of its `size` whose strings end in a zero byte and whose environment is null or

@@ -15,13 +15,14 @@ use crate::{guard, pointer};
 /// Without more than a name it occurs at the next call that counts for it. Calls are counted from now on.
 ///
 /// The names: key-lost, key-and-content-lost, device-removed, protected-memory-exhausted, out-of-memory,
-/// unsupported-crypto, certificate-expired, certificate-wrong-root, certificate-wrong-key, slow-key-exchange, wrong-mac,
-/// repeated-random-number, refresh-refused. The keys: at=N, every=N or probability=P with seed=S; times=N; after=T and
-/// delay=T, a time as 250ms or 2s.
+/// unsupported-crypto, certificate-expired, certificate-wrong-root, certificate-wrong-key, certificate-revoked,
+/// slow-key-exchange, wrong-mac, repeated-random-number, refresh-refused. The keys: at=N, every=N or probability=P with
+/// seed=S; times=N; after=T and delay=T, a time as 250ms or 2s.
 ///
-/// SOFTCP_E_NOTIMPL: the configuration does not allow it (faults.opt_in). SOFTCP_E_INVALIDARG: null, or a text that says
-/// something else (SOFTCP_LOG=warn says what is wrong). SOFTCP_E_OUTOFMEMORY: 256 faults are set already. Then nothing
-/// is set.
+/// SOFTCP_E_NOTIMPL: the configuration does not allow it (faults.opt_in), or it leaves certificate-revoked without a
+/// revocation list (an identity.directory without crl.pem, or identity.encoding=der). SOFTCP_E_INVALIDARG: null, or a
+/// text that says something else. SOFTCP_E_OUTOFMEMORY: 256 faults are set already. Then nothing is set
+/// (SOFTCP_LOG=warn says what is wrong).
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create`; `text` is null or a string that ends in a zero byte.

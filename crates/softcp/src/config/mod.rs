@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! [identity]
-//! directory = "/etc/softcp/identity"   # root.pem, chain.pem, key.pem; left out: made in memory at first use
+//! directory = "/etc/softcp/identity"   # root.pem, chain.pem, key.pem, crl.pem; left out: made in memory at first use
 //! encoding = "pkcs7"                   # or "der": concatenated certificates (D13)
 //!
 //! [capabilities]
@@ -132,7 +132,8 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IdentityConfig {
-    /// Directory of `root.pem`, `chain.pem` and `key.pem`; none: made in memory at first use.
+    /// Directory of `root.pem`, `chain.pem`, `key.pem` and, for the fault `certificate-revoked` only, `crl.pem`; none: made in
+    /// memory at first use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub directory: Option<PathBuf>,
     /// How the certificate chain is handed out (D13).

@@ -6,7 +6,8 @@ use rcgen::{
 };
 use x509_cert::Certificate;
 
-use super::{Fault, Faults};
+use super::{Fault, FaultError, Faults};
+use crate::config::CertificateEncoding;
 use crate::error::{Error, Result};
 use crate::identity::{self, Identity, IdentityOptions};
 use crate::provider::Provider;
@@ -14,13 +15,19 @@ use crate::provider::Provider;
 /// The years of an expired leaf, both leap years, so that every day of a year is one of theirs too.
 const EXPIRED_YEARS: [&[u8; 4]; 2] = [b"2000", b"2004"];
 
-/// The chain that the driver shows now: its own, unless a fault is met. Each question counts for every fault of chains;
-/// of several that are met the last in the list of faults is taken.
-pub(crate) fn shown(faults: &Faults, identity: &Identity, provider: &Provider) -> Result<Vec<Vec<u8>>> {
-    let mut chain = identity.chain().to_vec();
+/// The chain that the driver shows now, as bytes: its own, unless a fault is met. Each question counts for every fault of
+/// chains; of several that are met the last in the list of faults is taken.
+pub(crate) fn shown(
+    faults: &Faults,
+    identity: &Identity,
+    encoding: CertificateEncoding,
+    provider: &Provider,
+) -> Result<Vec<u8>> {
     if faults.is_empty() {
-        return Ok(chain);
+        return Ok(identity.certificate(encoding));
     }
+    let mut chain = identity.chain().to_vec();
+    let mut revocation_list = None;
     if faults.meets(Fault::CertificateExpired) {
         chain = with_leaf(identity, expired)?;
     }
@@ -30,7 +37,22 @@ pub(crate) fn shown(faults: &Faults, identity: &Identity, provider: &Provider) -
     if faults.meets(Fault::CertificateWrongKey) {
         chain = with_leaf(identity, with_another_key)?;
     }
-    Ok(chain)
+    if faults.meets(Fault::CertificateRevoked) {
+        chain = identity.chain().to_vec();
+        revocation_list = identity.revocation_list();
+    }
+    Ok(identity::encoded(&chain, revocation_list, encoding))
+}
+
+/// Why an adapter cannot show a revocation list; none if it can. An identity that is yet to be made will have one.
+pub(crate) fn unable_to_revoke(encoding: CertificateEncoding, identity: Option<&Identity>) -> Option<FaultError> {
+    match encoding {
+        CertificateEncoding::Der => Some(FaultError::NoPlaceForRevocationList),
+        CertificateEncoding::Pkcs7 if identity.is_some_and(|identity| identity.revocation_list().is_none()) => {
+            Some(FaultError::NoRevocationList)
+        }
+        CertificateEncoding::Pkcs7 => None,
+    }
 }
 
 fn with_leaf(identity: &Identity, change: impl FnOnce(&mut [u8], &Certificate) -> Option<()>) -> Result<Vec<Vec<u8>>> {

@@ -282,7 +282,7 @@ mod tests {
     fn faults(directory: &Path, list: &[&str], clock: &Arc<FixedClock>) -> crate::Result<Faults> {
         let list = list.iter().map(|text| text.parse().unwrap()).collect();
         let config = FaultConfig { list, control: Some(directory.to_owned()), ..FaultConfig::default() };
-        let faults = Faults::new(&config, Arc::clone(clock) as _)?;
+        let faults = Faults::new(&config, Arc::clone(clock) as _, None)?;
         faults.warn_with(|text| WARNINGS.with_borrow_mut(|warnings| warnings.push(text.to_owned())));
         Ok(faults)
     }
@@ -580,7 +580,7 @@ mod tests {
     #[test]
     fn without_a_directory_nothing_is_looked_at() {
         let config = FaultConfig { list: vec!["key-lost".parse().unwrap()], ..FaultConfig::default() };
-        let faults = Faults::new(&config, Arc::new(FixedClock::default())).unwrap();
+        let faults = Faults::new(&config, Arc::new(FixedClock::default()), None).unwrap();
         assert_eq!(faults.pending.load(Ordering::Relaxed) & CONTROLLED, 0);
         faults.meets(Fault::KeyLost);
         assert_eq!(faults.pending.load(Ordering::Relaxed), 0);

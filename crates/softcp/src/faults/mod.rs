@@ -18,6 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use softcp_abi::{E_INVALIDARG, E_NOTIMPL, E_OUTOFMEMORY, HRESULT};
 
 use crate::error::Result;
+use crate::identity::CRL_FILE;
 use crate::provider::Clock;
 
 pub(crate) mod chain;
@@ -97,6 +98,10 @@ faults! {
     /// The chain that the driver shows has a leaf with a key that is not the driver's: its signature is wrong, and who
     /// does not check that fails at the key exchange. Counts: asking for a chain.
     CertificateWrongKey = "certificate-wrong-key", "the driver's certificate has a key that is not the driver's";
+    /// The driver's own chain carries a revocation list of the leaf's issuer that names the leaf (RFC 5280, section 5; the
+    /// `crls` of RFC 5652, section 5.1). Counts: asking for a chain. It cannot be set where that list has no place or there
+    /// is none: [`FaultError::NoPlaceForRevocationList`], [`FaultError::NoRevocationList`].
+    CertificateRevoked = "certificate-revoked", "the driver's certificate has been revoked, as a list in the chain says";
     /// A key exchange takes longer, and succeeds. Counts: key exchanges of sessions and channels.
     SlowKeyExchange = "slow-key-exchange", "a key exchange takes longer, by delay=T (1s)";
     /// An answer on a channel carries a wrong OMAC; what was asked for has been done. Counts: answers to commands and
@@ -149,6 +154,18 @@ pub enum FaultError {
     /// The configuration does not allow to switch faults at run time. `E_NOTIMPL`.
     #[error("faults cannot be switched at run time; set faults.opt_in=true to allow it")]
     NotAllowed,
+    /// `certificate-revoked`, where the chain is handed out as certificates in DER, one after another. `E_NOTIMPL`.
+    #[error(
+        "certificate-revoked cannot occur: certificates in DER leave no place for a revocation list; \
+         set identity.encoding=pkcs7"
+    )]
+    NoPlaceForRevocationList,
+    /// `certificate-revoked`, where the identity directory holds no revocation list. `E_NOTIMPL`.
+    #[error(
+        "certificate-revoked cannot occur: the identity directory holds no {CRL_FILE}; \
+         make an identity with `softcp cert new`"
+    )]
+    NoRevocationList,
     /// 256 faults are set already. `E_OUTOFMEMORY`.
     #[error("{MAX_FAULTS} faults are set already; clear them first")]
     TooMany,
@@ -160,7 +177,7 @@ impl FaultError {
     pub fn hresult(&self) -> HRESULT {
         match self {
             Self::UnknownFault { .. } | Self::BadSchedule { .. } => E_INVALIDARG,
-            Self::NotAllowed => E_NOTIMPL,
+            Self::NotAllowed | Self::NoPlaceForRevocationList | Self::NoRevocationList => E_NOTIMPL,
             Self::TooMany => E_OUTOFMEMORY,
         }
     }
@@ -199,6 +216,8 @@ pub struct Faults {
     /// A bit for each fault that can still occur, and [`CONTROLLED`].
     pending: AtomicU32,
     set: Mutex<Vec<Set>>,
+    /// Why `certificate-revoked` cannot be set; none if it can.
+    unable_to_revoke: Option<FaultError>,
     control: Option<Control>,
 }
 
@@ -210,9 +229,14 @@ struct Set {
 
 impl Faults {
     /// Errors: [`Error::Fault`](crate::Error::Fault), [`Error::Config`](crate::Error::Config).
-    pub(crate) fn new(config: &FaultConfig, clock: Arc<dyn Clock>) -> Result<Self> {
+    pub(crate) fn new(
+        config: &FaultConfig,
+        clock: Arc<dyn Clock>,
+        unable_to_revoke: Option<FaultError>,
+    ) -> Result<Self> {
         let pending = AtomicU32::new(0);
-        let mut faults = Self { opt_in: config.opt_in, clock, pending, set: Mutex::default(), control: None };
+        let opt_in = config.opt_in;
+        let mut faults = Self { opt_in, clock, pending, set: Mutex::default(), unable_to_revoke, control: None };
         config.list.iter().try_for_each(|schedule| faults.add(schedule.clone()))?;
         if let Some(directory) = &config.control {
             faults.control = Some(Control::new(directory, &faults.list())?);
@@ -229,7 +253,8 @@ impl Faults {
         }
     }
 
-    /// Sets a fault, next to those that are set already. Errors: [`FaultError::NotAllowed`], [`FaultError::TooMany`].
+    /// Sets a fault, next to those that are set already. Errors: [`FaultError::NotAllowed`], [`FaultError::TooMany`], and
+    /// for `certificate-revoked` [`FaultError::NoPlaceForRevocationList`] and [`FaultError::NoRevocationList`].
     pub fn inject(&self, schedule: Schedule) -> Result<(), FaultError> {
         if self.opt_in { self.add(schedule) } else { Err(FaultError::NotAllowed) }
     }
@@ -309,7 +334,16 @@ impl Faults {
         delay
     }
 
+    /// Whether the fault can occur at all with this adapter's configuration.
+    fn check(&self, schedule: &Schedule) -> Result<(), FaultError> {
+        match &self.unable_to_revoke {
+            Some(error) if schedule.fault() == Fault::CertificateRevoked => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+
     fn add(&self, schedule: Schedule) -> Result<(), FaultError> {
+        self.check(&schedule)?;
         let since = self.clock.now();
         let mut set = self.lock();
         set.retain(|set| !set.is_over());
@@ -321,9 +355,10 @@ impl Faults {
         Ok(())
     }
 
-    /// Sets these faults, with `keep` next to those that are set already, else in their place. Error:
-    /// [`FaultError::TooMany`]; then nothing has changed.
+    /// Sets these faults, with `keep` next to those that are set already, else in their place. Errors:
+    /// [`FaultError::TooMany`], and those of a fault that cannot occur; then nothing has changed.
     fn replace(&self, schedules: Vec<Schedule>, keep: bool) -> Result<(), FaultError> {
+        schedules.iter().try_for_each(|schedule| self.check(schedule))?;
         let since = self.clock.now();
         let mut set = self.lock();
         let kept = |set: &Set| keep && !set.is_over();
@@ -403,7 +438,8 @@ mod tests {
     fn faults(texts: &[&str]) -> (Faults, Arc<FixedClock>) {
         let clock = Arc::new(FixedClock::default());
         let list = texts.iter().map(|text| text.parse().unwrap()).collect();
-        (Faults::new(&FaultConfig { opt_in: true, list, control: None }, Arc::clone(&clock) as _).unwrap(), clock)
+        let config = FaultConfig { opt_in: true, list, control: None };
+        (Faults::new(&config, Arc::clone(&clock) as _, None).unwrap(), clock)
     }
 
     /// Which of the next `calls` are met, the first being 1.
@@ -413,7 +449,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_read_back() {
-        assert_eq!(Fault::ALL.len(), 13);
+        assert_eq!(Fault::ALL.len(), 14);
         for &fault in Fault::ALL {
             assert_eq!(Fault::from_name(fault.name()), Some(fault));
         }
@@ -471,7 +507,7 @@ mod tests {
     fn without_opt_in_nothing_is_switched() {
         let clock = Arc::new(FixedClock::default());
         let list = vec!["key-lost".parse().unwrap()];
-        let faults = Faults::new(&FaultConfig { opt_in: false, list, control: None }, clock).unwrap();
+        let faults = Faults::new(&FaultConfig { opt_in: false, list, control: None }, clock, None).unwrap();
         assert_eq!(faults.inject("wrong-mac".parse().unwrap()), Err(FaultError::NotAllowed));
         assert_eq!(faults.clear(), Err(FaultError::NotAllowed));
         assert!(faults.meets(Fault::KeyLost));
