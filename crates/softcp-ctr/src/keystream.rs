@@ -71,8 +71,10 @@ impl<'k> Keystream<'k> {
             // One piece: what most calls are, and what short ones must not go a long way for.
             let (job, len) =
                 self.job(src.shape(), dst, false, iter::once(Run { range: range.clone(), encrypted: true }))?;
-            let data = pair(&src.data()[range.clone()], &mut dst.data_mut()[range]);
-            kernel::run(self.key, self.place, len, Plan::of(job), iter::once(Piece { data, encrypted: true }));
+            if len != 0 {
+                let data = pair(&src.data()[range.clone()], &mut dst.data_mut()[range]);
+                kernel::run(self.key, self.place, len, Plan::of(job), iter::once(Piece { data, encrypted: true }));
+            }
             self.place.bytes += len as u64;
             return Ok(());
         }
@@ -371,6 +373,21 @@ mod tests {
         let mut next = [0; 20];
         keystream.apply_in_place(&mut next);
         assert_eq!(next, first());
+    }
+
+    #[test]
+    fn empty_calls_inside_a_block_take_no_keystream() {
+        let key = key();
+        for before in 0..BLOCK {
+            let mut keystream = Keystream::new(&key, COUNTER);
+            let mut taken = [0; 40];
+            keystream.apply_in_place(&mut taken[..before]);
+            keystream.apply(&[], &mut []).unwrap();
+            keystream.copy(&[1; 9][..].into(), &mut (&mut [1; 9][..]).into(), 4..4).unwrap();
+            keystream.apply_in_place(&mut []);
+            keystream.apply_in_place(&mut taken[before..]);
+            assert_eq!(taken, first());
+        }
     }
 
     #[test]

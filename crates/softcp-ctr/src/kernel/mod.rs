@@ -105,7 +105,7 @@ impl Place {
     }
 }
 
-/// A piece of source and destination, or of memory that is changed in place.
+/// A piece of source and destination, or of memory that is changed in place. Never empty.
 pub(crate) struct Piece<'i, 'o> {
     pub(crate) data: InOutBuf<'i, 'o, u8>,
     /// Whether it is enciphered with keystream; otherwise it is copied.
