@@ -3,12 +3,9 @@
 #![allow(clippy::wildcard_imports, reason = "the intrinsics")]
 
 use core::arch::aarch64::*;
-use core::arch::asm;
 use core::array;
 
-use aes::cipher::inout::InOutBuf;
-
-use super::engine::{Engine, wipe};
+use super::engine::Engine;
 use super::{Piece, Place, Plan, pass};
 use crate::BLOCK;
 use crate::counter::Counter;
@@ -123,15 +120,6 @@ impl Engine for Armv8 {
     }
 
     #[inline(always)]
-    fn load_part(self, from: &[u8]) -> uint8x16_t {
-        let mut bytes = [0; 16];
-        bytes[..from.len()].copy_from_slice(from);
-        let vector = self.load(&bytes);
-        wipe(&mut bytes);
-        vector
-    }
-
-    #[inline(always)]
     fn store(self, vector: uint8x16_t, to: &mut [u8]) {
         let to: *mut [u8; 16] = to.first_chunk_mut().expect("a vector is 16 bytes");
         // SAFETY: 16 bytes that are borrowed mutably.
@@ -145,26 +133,6 @@ impl Engine for Armv8 {
 
     #[inline(always)]
     fn fence(self) {}
-
-    #[inline(always)]
-    fn prefetch(self, at: *const u8) {
-        // SAFETY: changes nothing that is visible; an address that is not mapped is passed over.
-        unsafe { asm!("prfm pldl2keep, [{}]", in(reg) at, options(nostack, preserves_flags, readonly)) }
-    }
-
-    #[inline(always)]
-    fn prefetch_write(self, at: *const u8) {
-        // SAFETY: changes nothing that is visible; an address that is not mapped is passed over.
-        unsafe { asm!("prfm pstl2keep, [{}]", in(reg) at, options(nostack, preserves_flags, readonly)) }
-    }
-
-    #[inline(always)]
-    fn xor_part(self, vector: uint8x16_t, at: usize, mut data: InOutBuf<'_, '_, u8>) {
-        let mut bytes = [0; 16];
-        self.store(vector, &mut bytes);
-        data.xor_in2out(&bytes[at..][..data.len()]);
-        wipe(&mut bytes);
-    }
 
     #[inline(always)]
     fn broadcast(self, block: &[u8; BLOCK]) -> uint8x16_t {

@@ -12,6 +12,8 @@ pub(super) const MAX_BYTES: usize = 64;
 /// the methods are safe to call.
 ///
 /// Counters come in two forms: as *numbers*, which can be added to, and as *blocks*, the bytes that AES works on.
+// What is inlined into code for a certain processor is compiled for that processor.
+#[allow(clippy::inline_always)]
 pub(super) trait Engine: Copy {
     /// Some blocks, in a register.
     type Vector: Copy;
@@ -25,7 +27,14 @@ pub(super) trait Engine: Copy {
     /// The first [`Engine::BYTES`] bytes. Panics if there are fewer.
     fn load(self, from: &[u8]) -> Self::Vector;
     /// All of up to [`Engine::BYTES`] bytes, then zeros.
-    fn load_part(self, from: &[u8]) -> Self::Vector;
+    #[inline(always)]
+    fn load_part(self, from: &[u8]) -> Self::Vector {
+        let mut bytes = [0; MAX_BYTES];
+        bytes[..from.len()].copy_from_slice(from);
+        let vector = self.load(&bytes);
+        wipe(&mut bytes);
+        vector
+    }
     /// Writes the first [`Engine::BYTES`] bytes. Panics if there are fewer.
     fn store(self, vector: Self::Vector, to: &mut [u8]);
     /// As [`Engine::store`], past the caches. Panics if `to` is not aligned to [`Engine::BYTES`].
@@ -36,12 +45,14 @@ pub(super) trait Engine: Copy {
     unsafe fn stream(self, vector: Self::Vector, to: &mut [u8]);
     /// Ends a sequence of [`Engine::stream`].
     fn fence(self);
-    /// Asks for the cache line at an address that need not be mapped, to be read.
-    fn prefetch(self, at: *const u8);
-    /// As [`Engine::prefetch`], to be written.
-    fn prefetch_write(self, at: *const u8);
-    /// XORs the bytes of `vector` from byte `at` on onto `data`. Panics if they are too few.
-    fn xor_part(self, vector: Self::Vector, at: usize, data: InOutBuf<'_, '_, u8>);
+    /// XORs the bytes of `vector` from byte `at` on onto `data`, which is not empty. Panics if they are too few.
+    #[inline(always)]
+    fn xor_part(self, vector: Self::Vector, at: usize, mut data: InOutBuf<'_, '_, u8>) {
+        let mut bytes = [0; MAX_BYTES];
+        self.store(vector, &mut bytes);
+        data.xor_in2out(&bytes[at..Self::BYTES][..data.len()]);
+        wipe(&mut bytes);
+    }
 
     /// A vector with `block` in each place.
     fn broadcast(self, block: &[u8; crate::BLOCK]) -> Self::Vector;
@@ -61,11 +72,11 @@ pub(super) trait Engine: Copy {
     fn first_two_rounds(self, state: Self::Vector, keys: &[Self::Vector; 11]) -> Self::Vector;
 }
 
-/// Overwrites a vector of keystream in memory, at once rather than byte by byte.
+/// Overwrites keystream in memory, at once rather than byte by byte.
 // What is inlined into code for a certain processor is compiled for that processor.
 #[allow(clippy::inline_always)]
 #[inline(always)]
-pub(super) fn wipe<const N: usize>(bytes: &mut [u8; N]) {
-    *bytes = [0; N];
+fn wipe(bytes: &mut [u8; MAX_BYTES]) {
+    *bytes = [0; MAX_BYTES];
     optimization_barrier(bytes);
 }

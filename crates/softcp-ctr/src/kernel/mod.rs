@@ -19,6 +19,8 @@ mod engine;
 mod pass;
 mod plan;
 mod portable;
+#[cfg(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64"))]
+mod prefetch;
 #[cfg(test)]
 mod tests;
 mod two_rounds;

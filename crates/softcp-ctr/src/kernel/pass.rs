@@ -16,7 +16,7 @@ use super::buffer::{Buffer, Memory};
 use super::engine::Engine;
 use super::plan::{Access, Plan};
 use super::two_rounds::{Entries, TwoRounds};
-use super::{Piece, Place};
+use super::{Piece, Place, prefetch};
 use crate::BLOCK;
 use crate::counter::Counter;
 use crate::key::RoundKeys;
@@ -173,11 +173,11 @@ impl<E: Engine> Pass<'_, E> {
     #[inline(always)]
     fn xor<const STREAM: bool, const N: usize>(&self, keystream: [E::Vector; N], mut data: InOutBuf<'_, '_, u8>) {
         if !STREAM && self.ahead {
-            self.ask_ahead_to_write(data.get_in());
+            ask_ahead(data.get_in(), prefetch::to_write);
         }
         for i in 0..N {
             if STREAM {
-                self.ask_ahead(&data.get_in()[i * E::BYTES..(i + 1) * E::BYTES]);
+                ask_ahead(&data.get_in()[i * E::BYTES..(i + 1) * E::BYTES], prefetch::to_read);
             }
             let vector = self.engine.load(&data.get_in()[i * E::BYTES..]);
             self.put::<STREAM>(self.engine.xor(vector, keystream[i]), &mut data.get_out()[i * E::BYTES..]);
@@ -191,22 +191,6 @@ impl<E: Engine> Pass<'_, E> {
             unsafe { self.engine.stream(vector, to) };
         } else {
             self.engine.store(vector, to);
-        }
-    }
-
-    /// Asks for as many bytes as `now` has, [`AHEAD`] behind it.
-    #[inline(always)]
-    fn ask_ahead(&self, now: &[u8]) {
-        for line in (0..now.len()).step_by(LINE) {
-            self.engine.prefetch(now.as_ptr().wrapping_add(AHEAD + line));
-        }
-    }
-
-    /// As [`Pass::ask_ahead`], for memory that is changed in place.
-    #[inline(always)]
-    fn ask_ahead_to_write(&self, now: &[u8]) {
-        for line in (0..now.len()).step_by(LINE) {
-            self.engine.prefetch_write(now.as_ptr().wrapping_add(AHEAD + line));
         }
     }
 
@@ -309,6 +293,14 @@ fn to_vector<E: Engine>(data: &mut InOutBuf<'_, '_, u8>) -> usize {
 fn split_at_most<'i, 'o>(data: InOutBuf<'i, 'o, u8>, at: usize) -> (InOutBuf<'i, 'o, u8>, InOutBuf<'i, 'o, u8>) {
     let at = at.min(data.len());
     data.split_at(at)
+}
+
+/// Asks for as many bytes as `now` has, [`AHEAD`] behind it.
+#[inline(always)]
+fn ask_ahead(now: &[u8], ask: impl Fn(*const u8)) {
+    for line in (0..now.len()).step_by(LINE) {
+        ask(now.as_ptr().wrapping_add(AHEAD + line));
+    }
 }
 
 #[inline(always)]

@@ -2,18 +2,16 @@
 
 #![allow(clippy::wildcard_imports, reason = "the intrinsics")]
 
-use core::arch::asm;
 #[cfg(target_arch = "x86")]
 use core::arch::x86::*;
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::*;
 use core::array;
 
-use aes::cipher::inout::InOutBuf;
-
+use super::{KEPT, Rounds, SWAPPED};
 use crate::BLOCK;
 use crate::counter::Counter;
-use crate::kernel::engine::{Engine, wipe};
+use crate::kernel::engine::Engine;
 use crate::kernel::{Piece, Place, Plan, pass};
 use crate::key::RoundKeys;
 
@@ -123,15 +121,6 @@ impl Engine for AesNi {
     }
 
     #[inline(always)]
-    fn load_part(self, from: &[u8]) -> __m128i {
-        let mut bytes = [0; 16];
-        bytes[..from.len()].copy_from_slice(from);
-        let vector = self.load(&bytes);
-        wipe(&mut bytes);
-        vector
-    }
-
-    #[inline(always)]
     fn store(self, vector: __m128i, to: &mut [u8]) {
         let to: *mut [u8; 16] = to.first_chunk_mut().expect("a vector is 16 bytes");
         // SAFETY: 16 bytes that are borrowed mutably.
@@ -150,24 +139,6 @@ impl Engine for AesNi {
     fn fence(self) {
         // SAFETY: SSE is part of SSE4.1.
         unsafe { _mm_sfence() }
-    }
-
-    #[inline(always)]
-    fn prefetch(self, at: *const u8) {
-        prefetch(at);
-    }
-
-    #[inline(always)]
-    fn prefetch_write(self, at: *const u8) {
-        prefetch_write(at);
-    }
-
-    #[inline(always)]
-    fn xor_part(self, vector: __m128i, at: usize, mut data: InOutBuf<'_, '_, u8>) {
-        let mut bytes = [0; 16];
-        self.store(vector, &mut bytes);
-        data.xor_in2out(&bytes[at..][..data.len()]);
-        wipe(&mut bytes);
     }
 
     #[inline(always)]
@@ -206,54 +177,26 @@ impl Engine for AesNi {
 
     #[inline(always)]
     fn encrypt<const N: usize>(self, states: &mut [__m128i; N], keys: &[__m128i; 11], from: usize) {
-        for state in states.iter_mut() {
-            *state = self.xor(*state, keys[from]);
-        }
-        for key in &keys[from + 1..10] {
-            for state in states.iter_mut() {
-                // SAFETY: as `self` exists.
-                *state = unsafe { _mm_aesenc_si128(*state, *key) };
-            }
-        }
-        for state in states {
-            // SAFETY: as `self` exists.
-            *state = unsafe { _mm_aesenclast_si128(*state, keys[10]) };
-        }
+        super::encrypt(self, states, keys, from);
     }
 
     #[inline(always)]
     fn first_two_rounds(self, state: __m128i, keys: &[__m128i; 11]) -> __m128i {
-        let state = self.xor(state, keys[0]);
-        // SAFETY: as `self` exists.
-        let state = unsafe { _mm_aesenc_si128(state, keys[1]) };
-        let no_key = self.broadcast(&[0; BLOCK]);
-        // SAFETY: as `self` exists.
-        unsafe { _mm_aesenc_si128(state, no_key) }
+        super::first_two_rounds(self, state, keys)
     }
 }
 
-/// The order of the lower 8 bytes of a block: the IV's, which stay.
-pub(super) const KEPT: i64 = 0x0706_0504_0302_0100;
-/// The order of the upper 8 bytes: Count's, the most significant first.
-pub(super) const SWAPPED: i64 = 0x0809_0a0b_0c0d_0e0f;
-
-/// To the second-level cache.
-// What is inlined into code for a certain processor is compiled for that processor.
 #[allow(clippy::inline_always)]
-#[inline(always)]
-pub(super) fn prefetch(at: *const u8) {
-    // SAFETY: SSE is part of what all these kernels need; an address that is not mapped is passed over.
-    unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
-}
-
-#[allow(clippy::inline_always)]
-#[inline(always)]
-pub(super) fn prefetch_write(at: *const u8) {
-    if cfg!(miri) {
-        return;
+impl Rounds for AesNi {
+    #[inline(always)]
+    fn round(self, state: __m128i, key: __m128i) -> __m128i {
+        // SAFETY: as `self` exists.
+        unsafe { _mm_aesenc_si128(state, key) }
     }
-    // The intrinsic becomes a prefetch for reading where the compiler is not told of PREFETCHW.
-    // SAFETY: changes nothing that is visible; an address that is not mapped is passed over, and a processor of this kind
-    // without the instruction takes it for none.
-    unsafe { asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly)) }
+
+    #[inline(always)]
+    fn last_round(self, state: __m128i, key: __m128i) -> __m128i {
+        // SAFETY: as `self` exists.
+        unsafe { _mm_aesenclast_si128(state, key) }
+    }
 }

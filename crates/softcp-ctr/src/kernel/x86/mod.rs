@@ -7,3 +7,45 @@ mod vaes512;
 pub(crate) use aes_ni::AesNi;
 pub(crate) use vaes256::Vaes256;
 pub(crate) use vaes512::Vaes512;
+
+use super::engine::Engine;
+use crate::BLOCK;
+
+/// The order of the lower 8 bytes of a block: the IV's, which stay.
+const KEPT: i64 = 0x0706_0504_0302_0100;
+/// The order of the upper 8 bytes: Count's, the most significant first.
+const SWAPPED: i64 = 0x0809_0a0b_0c0d_0e0f;
+
+/// The rounds as AESENC does them: the key is added behind the round.
+trait Rounds: Engine {
+    /// A round with all its steps.
+    fn round(self, state: Self::Vector, key: Self::Vector) -> Self::Vector;
+    /// A round without the mixing of columns.
+    fn last_round(self, state: Self::Vector, key: Self::Vector) -> Self::Vector;
+}
+
+/// See [`Engine::encrypt`].
+// What is inlined into code for a certain processor is compiled for that processor.
+#[allow(clippy::inline_always)]
+#[inline(always)]
+fn encrypt<E: Rounds, const N: usize>(engine: E, states: &mut [E::Vector; N], keys: &[E::Vector; 11], from: usize) {
+    for state in states.iter_mut() {
+        *state = engine.xor(*state, keys[from]);
+    }
+    for key in &keys[from + 1..10] {
+        for state in states.iter_mut() {
+            *state = engine.round(*state, *key);
+        }
+    }
+    for state in states {
+        *state = engine.last_round(*state, keys[10]);
+    }
+}
+
+/// See [`Engine::first_two_rounds`].
+#[allow(clippy::inline_always)]
+#[inline(always)]
+fn first_two_rounds<E: Rounds>(engine: E, state: E::Vector, keys: &[E::Vector; 11]) -> E::Vector {
+    let state = engine.round(engine.xor(state, keys[0]), keys[1]);
+    engine.round(state, engine.broadcast(&[0; BLOCK]))
+}

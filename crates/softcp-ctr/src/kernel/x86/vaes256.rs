@@ -7,13 +7,10 @@ use core::arch::x86::*;
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::*;
 
-use aes::cipher::inout::InOutBuf;
-
-use super::AesNi;
-use super::aes_ni::{KEPT, SWAPPED, prefetch, prefetch_write};
+use super::{AesNi, KEPT, Rounds, SWAPPED};
 use crate::BLOCK;
 use crate::counter::Counter;
-use crate::kernel::engine::{Engine, wipe};
+use crate::kernel::engine::Engine;
 use crate::kernel::{Piece, Place, Plan, pass};
 use crate::key::RoundKeys;
 
@@ -70,15 +67,6 @@ impl Engine for Vaes256 {
     }
 
     #[inline(always)]
-    fn load_part(self, from: &[u8]) -> __m256i {
-        let mut bytes = [0; 32];
-        bytes[..from.len()].copy_from_slice(from);
-        let vector = self.load(&bytes);
-        wipe(&mut bytes);
-        vector
-    }
-
-    #[inline(always)]
     fn store(self, vector: __m256i, to: &mut [u8]) {
         let to: *mut [u8; 32] = to.first_chunk_mut().expect("a vector is 32 bytes");
         // SAFETY: 32 bytes that are borrowed mutably.
@@ -96,24 +84,6 @@ impl Engine for Vaes256 {
     #[inline(always)]
     fn fence(self) {
         self.aes_ni.fence();
-    }
-
-    #[inline(always)]
-    fn prefetch(self, at: *const u8) {
-        prefetch(at);
-    }
-
-    #[inline(always)]
-    fn prefetch_write(self, at: *const u8) {
-        prefetch_write(at);
-    }
-
-    #[inline(always)]
-    fn xor_part(self, vector: __m256i, at: usize, mut data: InOutBuf<'_, '_, u8>) {
-        let mut bytes = [0; 32];
-        self.store(vector, &mut bytes);
-        data.xor_in2out(&bytes[at..][..data.len()]);
-        wipe(&mut bytes);
     }
 
     #[inline(always)]
@@ -157,28 +127,26 @@ impl Engine for Vaes256 {
 
     #[inline(always)]
     fn encrypt<const N: usize>(self, states: &mut [__m256i; N], keys: &[__m256i; 11], from: usize) {
-        for state in states.iter_mut() {
-            *state = self.xor(*state, keys[from]);
-        }
-        for key in &keys[from + 1..10] {
-            for state in states.iter_mut() {
-                // SAFETY: as `self` exists.
-                *state = unsafe { _mm256_aesenc_epi128(*state, *key) };
-            }
-        }
-        for state in states {
-            // SAFETY: as `self` exists.
-            *state = unsafe { _mm256_aesenclast_epi128(*state, keys[10]) };
-        }
+        super::encrypt(self, states, keys, from);
     }
 
     #[inline(always)]
     fn first_two_rounds(self, state: __m256i, keys: &[__m256i; 11]) -> __m256i {
-        let state = self.xor(state, keys[0]);
+        super::first_two_rounds(self, state, keys)
+    }
+}
+
+#[allow(clippy::inline_always)]
+impl Rounds for Vaes256 {
+    #[inline(always)]
+    fn round(self, state: __m256i, key: __m256i) -> __m256i {
         // SAFETY: as `self` exists.
-        let state = unsafe { _mm256_aesenc_epi128(state, keys[1]) };
-        let no_key = self.broadcast(&[0; BLOCK]);
+        unsafe { _mm256_aesenc_epi128(state, key) }
+    }
+
+    #[inline(always)]
+    fn last_round(self, state: __m256i, key: __m256i) -> __m256i {
         // SAFETY: as `self` exists.
-        unsafe { _mm256_aesenc_epi128(state, no_key) }
+        unsafe { _mm256_aesenclast_epi128(state, key) }
     }
 }

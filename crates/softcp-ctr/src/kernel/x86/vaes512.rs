@@ -9,8 +9,7 @@ use core::arch::x86_64::*;
 
 use aes::cipher::inout::InOutBuf;
 
-use super::AesNi;
-use super::aes_ni::{KEPT, SWAPPED, prefetch, prefetch_write};
+use super::{AesNi, KEPT, Rounds, SWAPPED};
 use crate::BLOCK;
 use crate::counter::Counter;
 use crate::kernel::engine::Engine;
@@ -107,16 +106,6 @@ impl Engine for Vaes512 {
     }
 
     #[inline(always)]
-    fn prefetch(self, at: *const u8) {
-        prefetch(at);
-    }
-
-    #[inline(always)]
-    fn prefetch_write(self, at: *const u8) {
-        prefetch_write(at);
-    }
-
-    #[inline(always)]
     fn xor_part(self, vector: __m512i, at: usize, data: InOutBuf<'_, '_, u8>) {
         let len = data.len();
         assert!(len != 0 && at + len <= 64);
@@ -170,28 +159,26 @@ impl Engine for Vaes512 {
 
     #[inline(always)]
     fn encrypt<const N: usize>(self, states: &mut [__m512i; N], keys: &[__m512i; 11], from: usize) {
-        for state in states.iter_mut() {
-            *state = self.xor(*state, keys[from]);
-        }
-        for key in &keys[from + 1..10] {
-            for state in states.iter_mut() {
-                // SAFETY: as `self` exists.
-                *state = unsafe { _mm512_aesenc_epi128(*state, *key) };
-            }
-        }
-        for state in states {
-            // SAFETY: as `self` exists.
-            *state = unsafe { _mm512_aesenclast_epi128(*state, keys[10]) };
-        }
+        super::encrypt(self, states, keys, from);
     }
 
     #[inline(always)]
     fn first_two_rounds(self, state: __m512i, keys: &[__m512i; 11]) -> __m512i {
-        let state = self.xor(state, keys[0]);
+        super::first_two_rounds(self, state, keys)
+    }
+}
+
+#[allow(clippy::inline_always)]
+impl Rounds for Vaes512 {
+    #[inline(always)]
+    fn round(self, state: __m512i, key: __m512i) -> __m512i {
         // SAFETY: as `self` exists.
-        let state = unsafe { _mm512_aesenc_epi128(state, keys[1]) };
-        let no_key = self.broadcast(&[0; BLOCK]);
+        unsafe { _mm512_aesenc_epi128(state, key) }
+    }
+
+    #[inline(always)]
+    fn last_round(self, state: __m512i, key: __m512i) -> __m512i {
         // SAFETY: as `self` exists.
-        unsafe { _mm512_aesenc_epi128(state, no_key) }
+        unsafe { _mm512_aesenclast_epi128(state, key) }
     }
 }
