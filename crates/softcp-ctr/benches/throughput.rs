@@ -7,6 +7,7 @@
 // A benchmark reports on the terminal, rounded, and a failed setup may stop it.
 #![allow(clippy::print_stdout, clippy::cast_precision_loss, clippy::unwrap_used)]
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -102,6 +103,7 @@ fn criterion_group(criterion: &mut Criterion, case: &Case) {
 /// Prints speed and ratio to the plain copy: medians over rounds in which each contestant has one turn.
 fn ratios(filter: &str) {
     const ROUNDS: usize = 61;
+    let shuffle = RandomState::new();
     let contestants = Contestant::all();
     print!("\n{:<30}", "GB/s (x plain copy)");
     for contestant in &contestants {
@@ -114,9 +116,11 @@ fn ratios(filter: &str) {
         let calls = (24 << 20) / bytes + 1;
         let mut bench = Bench::new(case);
         let mut times = vec![Vec::new(); contestants.len()];
+        let mut order: Vec<_> = (0..contestants.len()).collect();
         for round in 0..ROUNDS {
-            for turn in 0..contestants.len() {
-                let contestant = (round + turn) % contestants.len();
+            // Another order each time: what runs before has a say in what the caches hold.
+            order.sort_by_cached_key(|contestant| shuffle.hash_one((round, contestant)));
+            for &contestant in &order {
                 let start = Instant::now();
                 for _ in 0..calls {
                     bench.call(contestants[contestant]);
