@@ -15,11 +15,13 @@ use softcp_abi::{
     BYTE, D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_CERTIFICATE_INFO, D3D11_1DDI_CERTIFICATE_TYPE,
     D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDI_HCRYPTOSESSION, D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS,
     D3DERR_INVALIDCALL, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_LOST,
-    D3DWDDM2_0DDI_VIDEO_FUNCTIONS, D3DWDDM2_0DDI_VIDEODEVICEFUNCS, E_FAIL, E_NOTIMPL, GUID, HRESULT, S_OK, UINT,
-    softcp_driver, softcp_driver_desc, softcp_mapping,
+    D3DWDDM2_0DDI_VIDEODEVICEFUNCS, E_FAIL, GUID, HRESULT, S_OK, UINT, softcp_driver, softcp_driver_desc,
+    softcp_mapping,
 };
 use softcp_ddi::softcp_open_reference_driver;
 use softcp_runtime::Driver;
+
+use crate::common::wrapped;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,15 +133,8 @@ unsafe extern "C" fn retrieve_sub_object(
     table_size: usize,
     table: *mut c_void,
 ) -> HRESULT {
-    if sub_device_id != D3DWDDM2_0DDI_VIDEO_FUNCTIONS {
-        return E_NOTIMPL;
-    }
-    let retrieve = REAL.with_borrow(|real| real.driver.unwrap().retrieve_sub_object.unwrap());
-    // SAFETY: the caller's arguments are passed on.
-    let hresult = unsafe { retrieve(context, device, sub_device_id, table_size, table) };
-    if hresult == S_OK {
-        // SAFETY: the reference driver has filled a table of this sub-device.
-        let table = unsafe { &mut *table.cast::<D3DWDDM2_0DDI_VIDEODEVICEFUNCS>() };
+    let driver = REAL.with_borrow(|real| real.driver.unwrap());
+    let change = |table: &mut D3DWDDM2_0DDI_VIDEODEVICEFUNCS| {
         REAL.with_borrow_mut(|real| real.table = Some(*table));
         table.pfnGetContentProtectionCaps = Some(get_content_protection_caps);
         table.pfnGetCryptoKeyExchangeType = Some(get_crypto_key_exchange_type);
@@ -150,8 +145,9 @@ unsafe extern "C" fn retrieve_sub_object(
         table.pfnFinishSessionKeyRefresh = Some(finish_session_key_refresh);
         table.pfnCheckCryptoSessionStatus = Some(check_crypto_session_status);
         forger::fill(table);
-    }
-    hresult
+    };
+    // SAFETY: the caller's arguments are passed on.
+    unsafe { wrapped::retrieve_sub_object(&driver, (context, device), sub_device_id, (table_size, table), change) }
 }
 
 unsafe extern "C" fn map_resource(

@@ -19,6 +19,8 @@ use softcp_player::{DecryptError, DecryptOptions, DecryptReport, Trust, decrypt}
 use softcp_runtime::Driver;
 use tempfile::TempDir;
 
+pub(crate) mod wrapped;
+
 /// The reference driver with an identity of its own, and a folder for output.
 pub(crate) struct Setup {
     pub(crate) folder: TempDir,

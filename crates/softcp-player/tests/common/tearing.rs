@@ -11,14 +11,15 @@ use std::sync::Arc;
 use softcp_abi::{
     D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDI_HCRYPTOSESSION,
     D3D11_1DDI_HRTCRYPTOSESSION, D3D11_1DDIARG_CREATECRYPTOSESSION, D3D11_KEY_EXCHANGE_HW_PROTECTION,
-    D3DWDDM2_0DDI_VIDEO_FUNCTIONS, D3DWDDM2_0DDI_VIDEODEVICEFUNCS, E_NOTIMPL, HRESULT, S_OK, UINT, softcp_driver,
-    softcp_driver_desc,
+    D3DWDDM2_0DDI_VIDEODEVICEFUNCS, HRESULT, S_OK, UINT, softcp_driver, softcp_driver_desc,
 };
 use softcp_ddi::core::hardware::{softcp_secure_command, softcp_session_execute};
 use softcp_ddi::core::session::softcp_session_invalidate;
 use softcp_ddi::ddi::attach::attached_device;
 use softcp_ddi::softcp_open_reference_driver;
 use softcp_runtime::Driver;
+
+use crate::common::wrapped;
 
 /// The command that tears the clear-key environment down.
 const TEARDOWN: u32 = 6;
@@ -137,15 +138,8 @@ unsafe extern "C" fn retrieve_sub_object(
     table_size: usize,
     table: *mut c_void,
 ) -> HRESULT {
-    if sub_device_id != D3DWDDM2_0DDI_VIDEO_FUNCTIONS {
-        return E_NOTIMPL;
-    }
-    let retrieve = REAL.with_borrow(|real| real.driver.unwrap().retrieve_sub_object.unwrap());
-    // SAFETY: the caller's arguments are passed on.
-    let hresult = unsafe { retrieve(context, device, sub_device_id, table_size, table) };
-    if hresult == S_OK {
-        // SAFETY: the reference driver has filled a table of this sub-device.
-        let table = unsafe { &mut *table.cast::<D3DWDDM2_0DDI_VIDEODEVICEFUNCS>() };
+    let driver = REAL.with_borrow(|real| real.driver.unwrap());
+    let change = |table: &mut D3DWDDM2_0DDI_VIDEODEVICEFUNCS| {
         REAL.with_borrow_mut(|real| real.table = Some(*table));
         table.pfnCreateCryptoSession = Some(create_crypto_session);
         table.pfnNegotiateCryptoSessionKeyExchange = Some(negotiate);
@@ -154,8 +148,9 @@ unsafe extern "C" fn retrieve_sub_object(
         table.pfnGetEncryptionBltKey = Some(get_encryption_blt_key);
         table.pfnStartSessionKeyRefresh = Some(start_session_key_refresh);
         table.pfnFinishSessionKeyRefresh = Some(finish_session_key_refresh);
-    }
-    hresult
+    };
+    // SAFETY: the caller's arguments are passed on.
+    unsafe { wrapped::retrieve_sub_object(&driver, (context, device), sub_device_id, (table_size, table), change) }
 }
 
 unsafe extern "system" fn create_crypto_session(

@@ -1,0 +1,31 @@
+//! What drivers over the reference driver share: how their table comes from its own.
+
+use std::ffi::c_void;
+
+use softcp_abi::{
+    D3D10DDI_HDEVICE, D3DWDDM2_0DDI_VIDEO_FUNCTIONS, D3DWDDM2_0DDI_VIDEODEVICEFUNCS, E_NOTIMPL, HRESULT, S_OK,
+    softcp_driver,
+};
+
+/// `retrieve_sub_object`: fills `table` as the reference driver does and hands it to `change`. Of one version only.
+///
+/// # Safety
+/// As for the driver's own entry.
+pub(crate) unsafe fn retrieve_sub_object(
+    driver: &softcp_driver,
+    (context, device): (*mut c_void, D3D10DDI_HDEVICE),
+    sub_device_id: u32,
+    (table_size, table): (usize, *mut c_void),
+    change: impl FnOnce(&mut D3DWDDM2_0DDI_VIDEODEVICEFUNCS),
+) -> HRESULT {
+    if sub_device_id != D3DWDDM2_0DDI_VIDEO_FUNCTIONS {
+        return E_NOTIMPL;
+    }
+    // SAFETY: the caller's arguments are passed on.
+    let hresult = unsafe { driver.retrieve_sub_object.unwrap()(context, device, sub_device_id, table_size, table) };
+    if hresult == S_OK {
+        // SAFETY: the reference driver has filled a table of this sub-device.
+        change(unsafe { &mut *table.cast() });
+    }
+    hresult
+}
