@@ -137,12 +137,8 @@ unsafe extern "system" fn video_decoder_begin_frame_rs4(
     begin: *const D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0,
 ) -> HRESULT {
     let read = |begin: D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0| {
-        no_histograms(begin.Histograms.map(|histogram| histogram.hBuffer))?;
-        Ok(D3D11_1DDIARG_VIDEODECODERBEGINFRAME {
-            hOutputView: begin.hOutputView,
-            pContentKey: begin.pContentKey,
-            ContentKeySize: begin.ContentKeySize,
-        })
+        let histograms = begin.Histograms.map(|histogram| histogram.hBuffer);
+        without_histograms(histograms, begin.hOutputView, begin.pContentKey, begin.ContentKeySize)
     };
     // SAFETY: the runtime's duty on decoder handle and structure.
     guard::run("VideoDecoderBeginFrame", || unsafe { begin_frame(h_device, h_decoder, begin, read) })
@@ -155,23 +151,25 @@ unsafe extern "system" fn video_decoder_begin_frame_2_4(
     begin: *const D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME,
 ) -> HRESULT {
     let read = |begin: D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME| {
-        no_histograms(begin.Histograms.map(|histogram| histogram.hBuffer))?;
-        Ok(D3D11_1DDIARG_VIDEODECODERBEGINFRAME {
-            hOutputView: begin.hOutputView,
-            pContentKey: begin.pContentKey,
-            ContentKeySize: begin.ContentKeySize,
-        })
+        let histograms = begin.Histograms.map(|histogram| histogram.hBuffer);
+        without_histograms(histograms, begin.hOutputView, begin.pContentKey, begin.ContentKeySize)
     };
     // SAFETY: the runtime's duty on decoder handle and structure.
     guard::run("VideoDecoderBeginFrame", || unsafe { begin_frame(h_device, h_decoder, begin, read) })
 }
 
-/// There is no picture whose histogram could be made: `E_NOTIMPL` if one is asked for.
-fn no_histograms(buffers: [D3D10DDI_HRESOURCE; 4]) -> Result<()> {
-    if buffers.iter().all(|buffer| buffer.pDrvPrivate.is_null()) {
-        return Ok(());
+/// What a frame began with before there were histograms: `E_NOTIMPL` if one is asked for, since there is no picture.
+#[allow(non_snake_case, reason = "the fields' names")]
+fn without_histograms(
+    histograms: [D3D10DDI_HRESOURCE; 4],
+    hOutputView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW,
+    pContentKey: *const c_void,
+    ContentKeySize: u32,
+) -> Result<D3D11_1DDIARG_VIDEODECODERBEGINFRAME> {
+    if histograms.iter().any(|buffer| !buffer.pDrvPrivate.is_null()) {
+        return Err(Failure::NotOffered("histograms of pictures"));
     }
-    Err(Failure::NotOffered("histograms of pictures"))
+    Ok(D3D11_1DDIARG_VIDEODECODERBEGINFRAME { hOutputView, pContentKey, ContentKeySize })
 }
 
 /// Begins a frame, whichever entry it came through.
