@@ -12,110 +12,38 @@
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+#[path = "../../softcp/benches/turns/mod.rs"]
+mod turns;
 
 use std::ffi::c_void;
 use std::hint::black_box;
 use std::ptr::null;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
+use common::host::passing_host;
 use common::{Block, TestAdapter, TestDevice, TestSession};
-use criterion::Criterion;
+use rustls_pki_types::PrivatePkcs8KeyDer;
+use rustls_pki_types::pem::PemObject;
 use softcp::provider::{OaepPrivateKey, Provider};
 use softcp_abi::{
     D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT, D3D11_1DDI_HAUTHCHANNEL,
-    D3D11_1DDI_HRTAUTHCHANNEL, D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL, D3DWDDM2_4DDI_VIDEODEVICEFUNCS, HRESULT, S_OK,
+    D3D11_1DDI_HRTAUTHCHANNEL, D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL, D3DWDDM2_4DDI_VIDEODEVICEFUNCS, S_OK,
     softcp_mapping,
 };
 use softcp_client::{
     ClientChannel, ClientSession, Command, ContentKey, KeyExchange, Query, SystemRandom, VerifiedCertificate,
 };
 use softcp_ctr::{Key, Keystream};
-use softcp_ddi::softcp_host;
+use turns::Case;
 
 /// Bytes of a sample of a soundtrack, which is what many small blits are for.
 const SAMPLE: usize = 1500;
 /// Objects beside which one is as fast as alone.
 const MANY: usize = 10_000;
-const ROUNDS: usize = 301;
-
-/// One call that is measured.
-struct Case<'b> {
-    name: String,
-    /// Calls of one turn: enough for the clock.
-    calls: usize,
-    call: Box<dyn FnMut() + 'b>,
-}
 
 fn main() {
-    let has = |wanted: &str| std::env::args().any(|argument| argument == wanted);
-    // `cargo test --benches` runs this program only to see that it works.
-    let is_test = has("--test") || !has("--bench");
-    let only_table = has("table");
-    let bench = Bench::new(if is_test { 3 } else { MANY });
-    let mut cases = bench.cases();
-    if !only_table {
-        let mut criterion = Criterion::default().configure_from_args();
-        let mut group = criterion.benchmark_group("call");
-        for case in &mut cases {
-            group.bench_function(&case.name, |bencher| bencher.iter(&mut case.call));
-        }
-        group.finish();
-        criterion.final_summary();
-    }
-    if !is_test {
-        table(&mut cases);
-    }
-}
-
-/// Prints what each call takes: medians over rounds in which each call has one turn.
-fn table(cases: &mut [Case<'_>]) {
-    let mut times = vec![Vec::new(); cases.len()];
-    for round in 0..ROUNDS {
-        for turn in 0..cases.len() {
-            let index = (round + turn) % cases.len();
-            let case = &mut cases[index];
-            let start = Instant::now();
-            for _ in 0..case.calls {
-                (case.call)();
-            }
-            times[index].push(start.elapsed().as_secs_f64() * 1e9 / case.calls as f64);
-        }
-    }
-    println!("\n{:<56}{:>12}{:>12}", "ns a call", "median", "fastest");
-    for (case, times) in cases.iter().zip(&mut times) {
-        times.sort_unstable_by(f64::total_cmp);
-        println!("{:<56}{:>12.1}{:>12.1}", case.name, times[times.len() / 2], times[0]);
-    }
-}
-
-/// A host whose resources are mappings that exist already: a cookie is the address of one.
-mod plain_host {
-    use super::{HRESULT, S_OK, c_void, softcp_mapping};
-
-    pub(super) unsafe extern "C" fn map(
-        _: *mut c_void,
-        resource: *mut c_void,
-        _: u32,
-        to: *mut softcp_mapping,
-    ) -> HRESULT {
-        // SAFETY: the benchmark's cookies are addresses of mappings that live as long as it.
-        let mapping = unsafe { resource.cast::<softcp_mapping>().read() };
-        // SAFETY: the library passes a mapping of its own.
-        unsafe { to.write(mapping) };
-        S_OK
-    }
-
-    pub(super) unsafe extern "C" fn unmap(_: *mut c_void, _: *mut c_void) {}
-}
-
-fn callbacks() -> softcp_host {
-    softcp_host {
-        size: u32::try_from(size_of::<softcp_host>()).unwrap(),
-        map: Some(plain_host::map),
-        unmap: Some(plain_host::unmap),
-        ..softcp_host::default()
-    }
+    let bench = Bench::new(if turns::is_test() { 3 } else { MANY });
+    turns::run("call", &mut bench.cases());
 }
 
 /// Memory and the mapping that describes it.
@@ -181,14 +109,14 @@ struct World {
 
 impl Bench {
     fn new(many: usize) -> Self {
-        let pkcs8 = include_str!("../../softcp/tests/vectors/identity/key.pem");
-        let base64: String = pkcs8.lines().filter(|line| !line.starts_with("-----")).collect();
+        let pem = include_bytes!("../../softcp/tests/vectors/identity/key.pem");
+        let key = PrivatePkcs8KeyDer::from_pem_slice(pem).unwrap();
         Self {
             alone: World::new(1),
             among: World::new(many),
             pair: Pair::new(16),
             sample: Pair::new(SAMPLE),
-            private_key: Provider::aws_lc().rsa.load(&from_base64(&base64)).unwrap(),
+            private_key: Provider::aws_lc().rsa.load(key.secret_pkcs8_der()).unwrap(),
         }
     }
 
@@ -231,7 +159,7 @@ impl World {
     fn new(count: usize) -> Self {
         let adapter = TestAdapter::new("");
         let mut device = TestDevice::new(&adapter);
-        device.replace(&adapter, &callbacks());
+        device.replace(&adapter, &passing_host());
         let certificate = device.certificate();
         let session = |device: &TestDevice| {
             let (memory, client) = device.keyed_session(&certificate);
@@ -242,7 +170,7 @@ impl World {
         let devices: Vec<_> = (0..if count == 1 { 0 } else { count })
             .map(|_| {
                 let mut device = TestDevice::new(&adapter);
-                device.replace(&adapter, &callbacks());
+                device.replace(&adapter, &passing_host());
                 device
             })
             .collect();
@@ -406,21 +334,4 @@ fn kernel_with_schedule<'b>(len: usize) -> Box<dyn FnMut() + 'b> {
         Keystream::new(&key, black_box([7; 16])).apply(black_box(&source), &mut destination).unwrap();
         black_box(&mut destination);
     })
-}
-
-/// Standard base64 without line ends.
-fn from_base64(text: &str) -> Vec<u8> {
-    let value = |byte: u8| match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        _ => 63,
-    };
-    let digits: Vec<u8> = text.bytes().filter(|&byte| byte != b'=').map(value).collect();
-    let bits = digits.chunks(4).flat_map(|four| {
-        let number = four.iter().fold(0_u32, |number, digit| number << 6 | u32::from(*digit)) << (6 * (4 - four.len()));
-        number.to_be_bytes().into_iter().skip(1).take(four.len() - 1).collect::<Vec<_>>()
-    });
-    bits.collect()
 }

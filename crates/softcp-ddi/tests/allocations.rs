@@ -9,10 +9,10 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr::{from_ref, null};
 
-use common::{Block, TestAdapter, TestDevice, TestSession, size_u32};
-use softcp_abi::{D3D10DDI_HRESOURCE, D3D11_1DDI_ENCRYPTED_BLOCK_INFO, HRESULT, S_OK, softcp_mapping, softcp_plane};
+use common::host::passing_host;
+use common::{Block, TestAdapter, TestDevice, TestSession};
+use softcp_abi::{D3D10DDI_HRESOURCE, D3D11_1DDI_ENCRYPTED_BLOCK_INFO, S_OK, softcp_mapping, softcp_plane};
 use softcp_client::{ContentKey, SystemRandom};
-use softcp_ddi::softcp_host;
 
 const CALLS: usize = 1000;
 
@@ -59,18 +59,7 @@ fn allocations(body: impl FnOnce()) -> usize {
     COUNT.with(Cell::get) - before
 }
 
-/// A host whose resources are mappings that exist already: a cookie is the address of one.
-unsafe extern "C" fn map(_: *mut c_void, resource: *mut c_void, _: u32, to: *mut softcp_mapping) -> HRESULT {
-    // SAFETY: the test's cookies are addresses of mappings that live as long as it.
-    let mapping = unsafe { resource.cast::<softcp_mapping>().read() };
-    // SAFETY: the library passes a mapping of its own.
-    unsafe { to.write(mapping) };
-    S_OK
-}
-
-unsafe extern "C" fn unmap(_: *mut c_void, _: *mut c_void) {}
-
-/// A device over that host, with the memory of two resources of three planes each.
+/// A device over a host that hands mappings out, with the memory of two resources of three planes each.
 struct Rig {
     device: TestDevice,
     memory: [Vec<u8>; 2],
@@ -80,13 +69,7 @@ impl Rig {
     fn new() -> Self {
         let adapter = TestAdapter::new("");
         let mut device = TestDevice::new(&adapter);
-        let host = softcp_host {
-            size: size_u32::<softcp_host>(),
-            map: Some(map),
-            unmap: Some(unmap),
-            ..softcp_host::default()
-        };
-        device.replace(&adapter, &host);
+        device.replace(&adapter, &passing_host());
         Self { device, memory: [vec![1; 300], vec![2; 300]] }
     }
 

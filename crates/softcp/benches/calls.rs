@@ -9,78 +9,33 @@
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+mod turns;
 
 use std::hint::black_box;
-use std::time::Instant;
 
 use common::{Block, Rig, buffers};
-use criterion::Criterion;
 use softcp::provider::aws_lc::AwsLc;
 use softcp::provider::rust_crypto::RustCryptoAes;
 use softcp::provider::{Aes, Provider, RandomBatch, SecureRandom};
 use softcp::{CryptoSession, DataKey, Sessions};
 use softcp_ctr::{Key, Keystream};
+use turns::Case;
 
 /// Bytes of an answer that are signed.
 const ANSWER: usize = 40;
-const ROUNDS: usize = 301;
-
-/// What is measured.
-struct Case<'b> {
-    name: &'static str,
-    /// Calls of one turn: enough for the clock.
-    calls: usize,
-    call: Box<dyn FnMut() + 'b>,
-}
-
 fn main() {
-    let has = |wanted: &str| std::env::args().any(|argument| argument == wanted);
-    // `cargo test --benches` runs this program only to see that it works.
-    let is_test = has("--test") || !has("--bench");
-    let only_table = has("table");
     let rig = Rig::new("");
     rig.negotiate([1; 16]);
     let sessions = rig.device.sessions();
-    let mut cases = cases(&rig, &sessions);
-    if !only_table {
-        let mut criterion = Criterion::default().configure_from_args();
-        let mut group = criterion.benchmark_group("engine");
-        for case in &mut cases {
-            group.bench_function(case.name, |bencher| bencher.iter(&mut case.call));
-        }
-        group.finish();
-        criterion.final_summary();
-    }
-    if !is_test {
-        table(&mut cases);
-    }
-}
-
-/// Prints what each call takes: medians over rounds in which each has one turn.
-fn table(cases: &mut [Case<'_>]) {
-    let mut times = vec![Vec::new(); cases.len()];
-    for round in 0..ROUNDS {
-        for turn in 0..cases.len() {
-            let index = (round + turn) % cases.len();
-            let case = &mut cases[index];
-            let start = Instant::now();
-            for _ in 0..case.calls {
-                (case.call)();
-            }
-            times[index].push(start.elapsed().as_secs_f64() * 1e9 / case.calls as f64);
-        }
-    }
-    println!("\n{:<56}{:>12}{:>12}", "ns a call", "median", "fastest");
-    for (case, times) in cases.iter().zip(&mut times) {
-        times.sort_unstable_by(f64::total_cmp);
-        println!("{:<56}{:>12.1}{:>12.1}", case.name, times[times.len() / 2], times[0]);
-    }
+    turns::run("engine", &mut cases(&rig, &sessions));
 }
 
 fn cases<'b>(rig: &'b Rig, sessions: &'b Sessions) -> Vec<Case<'b>> {
     let provider = Provider::aws_lc();
     let mut cases = Vec::new();
-    let mut case = |name, calls, call: Box<dyn FnMut() + 'b>| cases.push(Case { name, calls, call });
+    let mut case = |name: &str, calls, call: Box<dyn FnMut() + 'b>| {
+        cases.push(Case { name: name.to_owned(), calls, call });
+    };
 
     let aes: [(_, Box<dyn Aes>); 2] =
         [("CMAC, AWS-LC", Box::new(AwsLc)), ("CMAC, RustCrypto", Box::new(RustCryptoAes))];

@@ -264,3 +264,19 @@ unsafe extern "C" fn report_error(
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// A host whose resources are mappings that exist already: a cookie is the address of one, which lives as long as it may
+/// be mapped.
+pub(crate) fn passing_host() -> softcp_host {
+    softcp_host { size: size_u32::<softcp_host>(), map: Some(pass_on), unmap: Some(keep), ..softcp_host::default() }
+}
+
+unsafe extern "C" fn pass_on(_: *mut c_void, resource: *mut c_void, _: u32, to: *mut softcp_mapping) -> HRESULT {
+    // SAFETY: the duty of those who make cookies for this host.
+    let mapping = unsafe { resource.cast::<softcp_mapping>().read() };
+    // SAFETY: the library passes a mapping of its own.
+    unsafe { to.write(mapping) };
+    S_OK
+}
+
+unsafe extern "C" fn keep(_: *mut c_void, _: *mut c_void) {}
