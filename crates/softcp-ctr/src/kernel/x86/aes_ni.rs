@@ -6,7 +6,6 @@
 use core::arch::x86::*;
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::*;
-use core::array;
 
 use super::{KEPT, Rounds, SWAPPED};
 use crate::BLOCK;
@@ -70,21 +69,17 @@ fn run<'i, 'o>(
 #[target_feature(enable = "aes,sse4.1")]
 fn expand(engine: AesNi, key: &[u8; BLOCK]) -> RoundKeys {
     let rotated_last_word = _mm_set1_epi32(0x0c0f_0e0d);
+    let mut blocks = [*key; 11];
     let mut round_key = engine.load(key);
-    let mut round_constant = 1u8;
-    RoundKeys::new(array::from_fn(|round| {
-        if round != 0 {
-            let word = _mm_shuffle_epi8(round_key, rotated_last_word);
-            let word = _mm_aesenclast_si128(word, _mm_set1_epi32(i32::from(round_constant)));
-            round_constant = (round_constant << 1) ^ if round_constant & 0x80 == 0 { 0 } else { 0x1b };
-            let sums = _mm_xor_si128(round_key, _mm_slli_si128::<4>(round_key));
-            let sums = _mm_xor_si128(sums, _mm_slli_si128::<8>(sums));
-            round_key = _mm_xor_si128(sums, word);
-        }
-        let mut bytes = [0; BLOCK];
-        engine.store(round_key, &mut bytes);
-        bytes
-    }))
+    for (block, constant) in blocks[1..].iter_mut().zip([0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0x1b, 0x36]) {
+        let word = _mm_shuffle_epi8(round_key, rotated_last_word);
+        let word = _mm_aesenclast_si128(word, _mm_set1_epi32(constant));
+        let sums = _mm_xor_si128(round_key, _mm_slli_si128::<4>(round_key));
+        let sums = _mm_xor_si128(sums, _mm_slli_si128::<8>(sums));
+        round_key = _mm_xor_si128(sums, word);
+        engine.store(round_key, block);
+    }
+    RoundKeys::new(blocks)
 }
 
 #[target_feature(enable = "aes,sse4.1")]
