@@ -176,8 +176,9 @@ impl Known {
     }
 }
 
-/// Hashes addresses, which no attacker chooses, by one multiplication.
-struct AddressHashing;
+/// Hashes addresses and numbers that are handed out like them, which no attacker chooses, by one multiplication.
+#[derive(Default)]
+pub(crate) struct AddressHashing;
 
 impl BuildHasher for AddressHashing {
     type Hasher = AddressHasher;
@@ -188,7 +189,7 @@ impl BuildHasher for AddressHashing {
 }
 
 /// The hash of one address.
-struct AddressHasher(u64);
+pub(crate) struct AddressHasher(u64);
 
 impl Hasher for AddressHasher {
     fn finish(&self) -> u64 {

@@ -10,11 +10,14 @@ use softcp_abi::{D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, HRESULT, softcp_mapping, 
 
 use super::resource::{Resource, Shape, User};
 use crate::core::session::SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST;
-use crate::ddi::attach;
+use crate::ddi::attach::{self, AddressHashing};
 use crate::device::softcp_device;
 use crate::guard;
 use crate::host::softcp_host;
 use crate::hresult::{Failure, Result};
+
+/// The resources of a device, by the number in their handle.
+type Resources = HashMap<usize, Arc<Resource>, AddressHashing>;
 
 /// The live devices of one driver, by the number in their handle.
 #[derive(Default)]
@@ -28,7 +31,7 @@ pub(super) struct ReferenceDevice {
 
 /// What the host callbacks of a device reach.
 pub(super) struct ReferenceHost {
-    resources: Mutex<HashMap<usize, Arc<Resource>>>,
+    resources: Mutex<Resources>,
     /// Output views of decoders: the number of a view's resource, by that of the view.
     views: Mutex<HashMap<usize, usize>>,
     /// Frames that have begun, by the decoder's id.
@@ -138,18 +141,19 @@ impl ReferenceDevice {
             return Ok(());
         }
         let mut resources = lock(&self.host.resources);
-        let resource = find(&resources, handle.pDrvPrivate)?;
-        if resource.is_mapped() {
+        if find(&resources, handle.pDrvPrivate)?.is_mapped() {
             return Err(Failure::Invalid("the resource is mapped; unmap it first"));
         }
-        resources.remove(&handle.pDrvPrivate.addr());
-        self.release(&resource);
+        if let Some(resource) = resources.remove(&handle.pDrvPrivate.addr()) {
+            self.release(&resource);
+        }
         Ok(())
     }
 
     /// Maps a resource for the caller, unless it is protected and protection is enforced (D19).
     pub(super) fn map(&self, handle: D3D10DDI_HRESOURCE) -> Result<softcp_mapping> {
-        let resource = find(&lock(&self.host.resources), handle.pDrvPrivate)?;
+        let resources = lock(&self.host.resources);
+        let resource = find(&resources, handle.pDrvPrivate)?;
         if resource.shape().protected() && self.softcp.engine().protection_enforced() {
             return Err(Error::ProtectedAccess.into());
         }
@@ -177,7 +181,7 @@ impl ReferenceHost {
     }
 
     pub(super) fn resource(&self, cookie: *mut c_void) -> Result<Arc<Resource>> {
-        find(&lock(&self.resources), cookie)
+        find(&lock(&self.resources), cookie).cloned()
     }
 
     /// Makes an output view of a resource, by the resource's number.
@@ -264,8 +268,8 @@ unsafe extern "C" fn report_error(
     }
 }
 
-fn find(resources: &HashMap<usize, Arc<Resource>>, cookie: *mut c_void) -> Result<Arc<Resource>> {
-    resources.get(&cookie.addr()).cloned().ok_or(Failure::Invalid("the handle names no live resource of this device"))
+fn find(resources: &Resources, cookie: *mut c_void) -> Result<&Arc<Resource>> {
+    resources.get(&cookie.addr()).ok_or(Failure::Invalid("the handle names no live resource of this device"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -101,6 +101,32 @@ impl Shape {
         })
     }
 
+    /// The description of memory that begins at `base`.
+    fn mapping(&self, base: *mut u8) -> softcp_mapping {
+        let describe = |plane: &Plane| softcp_plane {
+            data: base.wrapping_add(plane.offset).cast(),
+            row_pitch: plane.row_pitch,
+            row_bytes: plane.row_bytes,
+            rows: plane.rows,
+        };
+        let first = describe(&self.planes[0]);
+        let mut extra_planes = [softcp_plane::default(); 2];
+        self.planes[1..].iter().zip(&mut extra_planes).for_each(|(plane, slot)| *slot = describe(plane));
+        let flag = |resource, mapping| if self.flags & resource != 0 { mapping } else { 0 };
+        softcp_mapping {
+            data: first.data,
+            row_pitch: first.row_pitch,
+            row_bytes: first.row_bytes,
+            rows: first.rows,
+            flags: flag(SOFTCP_RESOURCE_PROTECTED, SOFTCP_MAPPING_PROTECTED)
+                | flag(SOFTCP_RESOURCE_MULTISAMPLED, SOFTCP_MAPPING_MULTISAMPLED),
+            format: self.format,
+            extra_plane_count: u32::try_from(self.planes.len() - 1).expect("at most two"),
+            reserved: 0,
+            extra_planes,
+        }
+    }
+
     /// Whether a pixel has more than one sample.
     pub(super) fn multisampled(&self) -> bool {
         self.flags & SOFTCP_RESOURCE_MULTISAMPLED != 0
@@ -129,6 +155,8 @@ const LINE: usize = 64;
 pub(super) struct Resource {
     shape: Shape,
     memory: Box<[Line]>,
+    /// The memory, as those who map it are told of it.
+    mapping: softcp_mapping,
     state: Mutex<State>,
 }
 
@@ -161,6 +189,8 @@ enum Users {
 // SAFETY: the memory is only handed out as raw pointers by `map`, to one writer or to readers. Everything else is
 // behind a lock or never changes.
 unsafe impl Sync for Resource {}
+// SAFETY: it owns the memory that its pointers point to, and that memory is bound to no thread.
+unsafe impl Send for Resource {}
 
 impl Resource {
     /// Makes a resource filled with zeros; none when there is no memory.
@@ -169,9 +199,11 @@ impl Resource {
         let lines = shape.bytes.div_ceil(LINE);
         memory.try_reserve_exact(lines).ok()?;
         memory.resize_with(lines, || Line(UnsafeCell::new([0; LINE])));
+        let memory = memory.into_boxed_slice();
         Some(Self {
+            mapping: shape.mapping(base(&memory)),
             shape,
-            memory: memory.into_boxed_slice(),
+            memory,
             state: Mutex::new(State { users: Users::Nobody, is_lost: false }),
         })
     }
@@ -194,29 +226,7 @@ impl Resource {
             _ => return Err(Failure::Invalid("the resource is in use by a blit on another thread")),
         };
         drop(state);
-        let base = self.base();
-        let describe = |plane: &Plane| softcp_plane {
-            data: base.wrapping_add(plane.offset).cast(),
-            row_pitch: plane.row_pitch,
-            row_bytes: plane.row_bytes,
-            rows: plane.rows,
-        };
-        let first = describe(&self.shape.planes[0]);
-        let mut extra_planes = [softcp_plane::default(); 2];
-        self.shape.planes[1..].iter().zip(&mut extra_planes).for_each(|(plane, slot)| *slot = describe(plane));
-        let flag = |resource, mapping| if self.shape.flags & resource != 0 { mapping } else { 0 };
-        Ok(softcp_mapping {
-            data: first.data,
-            row_pitch: first.row_pitch,
-            row_bytes: first.row_bytes,
-            rows: first.rows,
-            flags: flag(SOFTCP_RESOURCE_PROTECTED, SOFTCP_MAPPING_PROTECTED)
-                | flag(SOFTCP_RESOURCE_MULTISAMPLED, SOFTCP_MAPPING_MULTISAMPLED),
-            format: self.shape.format,
-            extra_plane_count: u32::try_from(self.shape.planes.len() - 1).expect("at most two"),
-            reserved: 0,
-            extra_planes,
-        })
+        Ok(self.mapping)
     }
 
     /// A copy of some of the visible bytes, for a decoder; an error where there are not so many, or somebody writes.
@@ -286,14 +296,9 @@ impl Resource {
         self.state().users != Users::Nobody
     }
 
-    /// The first byte.
-    fn base(&self) -> *mut u8 {
-        UnsafeCell::raw_get(self.memory.as_ptr().cast::<UnsafeCell<u8>>())
-    }
-
     /// Fills the memory with zeros. Who holds the lock keeps everybody from mapping it.
     fn clear(&self, _nobody: &MutexGuard<'_, State>) {
-        let base = self.base();
+        let base = base(&self.memory);
         // SAFETY: the memory is as long as this, and nobody has it mapped while the lock is held.
         unsafe { base.write_bytes(0, self.shape.bytes) };
     }
@@ -301,6 +306,11 @@ impl Resource {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The first byte.
+fn base(memory: &[Line]) -> *mut u8 {
+    UnsafeCell::raw_get(memory.as_ptr().cast::<UnsafeCell<u8>>())
 }
 
 #[cfg(test)]
