@@ -1,0 +1,106 @@
+//! What a case gets to work with.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::path::PathBuf;
+
+use softcp_abi::softcp_open_driver_fn;
+use softcp_runtime::{Driver, Error};
+
+use crate::case::{CaseResult, Stop};
+
+/// Where the driver under test comes from.
+#[derive(Clone)]
+pub enum DriverSource {
+    /// A shared library that exports `softcp_open_reference_driver`.
+    Library(PathBuf),
+    /// An entry that is linked into this program.
+    Entry(softcp_open_driver_fn),
+}
+
+impl DriverSource {
+    /// Opens the driver.
+    pub fn open(&self, options: &str) -> Result<Driver, Error> {
+        match self {
+            Self::Library(path) => Driver::load(path, options),
+            Self::Entry(entry) => Driver::from_entry(*entry, options),
+        }
+    }
+}
+
+impl fmt::Debug for DriverSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Library(path) => f.debug_tuple("Library").field(path).finish(),
+            Self::Entry(_) => f.write_str("Entry"),
+        }
+    }
+}
+
+/// What a case gets to work with: the open driver, and a place for its evidence.
+#[derive(Debug)]
+pub struct Context<'d> {
+    driver: &'d Driver,
+    source: &'d DriverSource,
+    options: &'d str,
+    notes: RefCell<Vec<String>>,
+    random: Cell<u64>,
+}
+
+impl<'d> Context<'d> {
+    /// For one case. `seed` decides what [`random`](Self::random) gives.
+    #[must_use]
+    pub fn new(driver: &'d Driver, source: &'d DriverSource, options: &'d str, seed: u64) -> Self {
+        Self { driver, source, options, notes: RefCell::default(), random: Cell::new(seed) }
+    }
+
+    /// The driver under test, opened with the user's options.
+    #[must_use]
+    pub fn driver(&self) -> &Driver {
+        self.driver
+    }
+
+    /// The same driver opened once more, with an option of SoftCP's besides: a test hook, as a fault on purpose. A driver
+    /// that does not know the option skips the case.
+    pub(crate) fn driver_with(&self, option: &str) -> CaseResult<Driver> {
+        let options = [self.options, option].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(";");
+        self.source
+            .open(&options)
+            .map_err(|error| Stop::skipped(format!("the driver does not take the option {option}: {error}")))
+    }
+
+    /// Adds a line of evidence to the report.
+    pub(crate) fn note(&self, line: impl Into<String>) {
+        self.notes.borrow_mut().push(line.into());
+    }
+
+    /// The evidence so far.
+    #[must_use]
+    pub fn into_notes(self) -> Vec<String> {
+        self.notes.into_inner()
+    }
+
+    /// Bytes for keys, content and IVs, which a run can repeat by its seed (`SplitMix64`). Nothing here is secret.
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes);
+        bytes
+    }
+
+    /// As [`random`](Self::random).
+    pub(crate) fn random_bytes(&self, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        self.fill(&mut bytes);
+        bytes
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let state = self.random.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+            self.random.set(state);
+            let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(mixed ^ mixed >> 31).to_le_bytes()[..chunk.len()]);
+        }
+    }
+}

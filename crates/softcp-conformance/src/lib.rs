@@ -1,0 +1,29 @@
+//! A conformance kit for the content-protection DDI of Direct3D 11.1.
+//!
+//! The kit plays runtime and application and drives any driver through its function table only. Each [`Case`] checks one
+//! rule and names it: what it says, where it comes from, and how much it binds.
+//!
+//! ```text
+//!  cases ──▶ Selection ──▶ runner: one child process for each group ──▶ Report ──▶ terminal, JSON, JUnit, TAP, HTML
+//!    │                       │  in the child: Context per case             ▲
+//!    │                       ▼                                             │
+//!    └── rig, oracle ──▶ softcp-runtime ──▶ the driver's table      Expectations: deviations that are known
+//! ```
+//!
+//! What a driver must answer is computed here, by the simplest means ([`oracle`]), and never with the code that is tested.
+//!
+//! A driver that crashes or hangs takes one case with it, not the report: see [`runner`].
+
+#![deny(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion"))]
+
+mod case;
+pub mod cases;
+mod context;
+mod message;
+pub mod oracle;
+mod rig;
+pub mod runner;
+
+pub use case::{Case, CaseResult, Group, Requirement, Stop};
+pub use context::{Context, DriverSource};

@@ -1,0 +1,284 @@
+//! What cases set up again and again: devices, sessions and channels with keys that the kit knows, and blits.
+
+use softcp_abi::{
+    D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE, D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE,
+    D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE, D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE,
+    D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE_INPUT as Initialize, D3D11_CRYPTO_TYPE_AES128_CTR,
+    D3D11_KEY_EXCHANGE_RSAES_OAEP, GUID, GUID_NULL,
+};
+use softcp_client::CertificateChain;
+use softcp_runtime::{
+    CertificateOf, Channel, ContentProtectionCaps, CryptoSessionDesc, Device, EncryptedBlockInfo, Input, Output, Reply,
+    Resource, ResourceDesc, Session, SessionHandle,
+};
+use x509_cert::Certificate;
+use x509_cert::der::{Decode, Encode};
+
+use crate::case::{CaseResult, Stop, check_hresult};
+use crate::context::Context;
+use crate::message::Message;
+use crate::oracle::oaep::{Padding, PublicKey};
+use crate::oracle::{Block, keys};
+
+/// What a driver's memory holds before a call that must not write it.
+pub(crate) const FILL: u8 = 0xA5;
+
+/// A session for AES-128-CTR without decoding.
+pub(crate) const SESSION: CryptoSessionDesc = CryptoSessionDesc {
+    crypto_type: D3D11_CRYPTO_TYPE_AES128_CTR,
+    decode_profile: GUID_NULL,
+    key_exchange_type: D3D11_KEY_EXCHANGE_RSAES_OAEP,
+};
+
+impl Context<'_> {
+    /// A new device.
+    pub(crate) fn device(&self) -> CaseResult<Device> {
+        Ok(self.driver().create_device()?)
+    }
+
+    /// The capabilities for AES-128-CTR without a decode profile; a driver without any skips the case.
+    pub(crate) fn caps(&self, device: &Device) -> CaseResult<ContentProtectionCaps> {
+        let skip = |error| Stop::skipped(format!("the driver does not offer AES-128-CTR: {error}"));
+        device.caps(&D3D11_CRYPTO_TYPE_AES128_CTR, &GUID_NULL).map_err(skip)
+    }
+
+    /// Skips the case unless the driver reports all of `bits`.
+    pub(crate) fn require(&self, device: &Device, bits: u32) -> CaseResult<ContentProtectionCaps> {
+        let caps = self.caps(device)?;
+        if caps.contains(bits) {
+            return Ok(caps);
+        }
+        let missing = ContentProtectionCaps { bits: bits & !caps.bits, ..caps };
+        let names = missing.names().collect::<Vec<_>>().join(", ");
+        Err(Stop::skipped(format!("the driver does not report {names}")))
+    }
+
+    /// The public key of a certificate's leaf.
+    pub(crate) fn public_key(&self, device: &Device, of: CertificateOf) -> CaseResult<PublicKey> {
+        let expected = "a certificate chain, leaf first, whose leaf holds an RSA key of 2048 bits";
+        let failed = |seen: String| Stop::failed(expected, seen);
+        let chain = CertificateChain::parse(&device.certificate(of)?).map_err(|error| failed(error.to_string()))?;
+        let leaf = Certificate::from_der(chain.leaf().der()).map_err(|error| failed(error.to_string()))?;
+        let spki = leaf.tbs_certificate().subject_public_key_info().to_der();
+        let key = PublicKey::from_spki(&spki.map_err(|error| failed(error.to_string()))?);
+        key.filter(|key| key.bits() == 2048).ok_or_else(|| failed("another key".to_owned()))
+    }
+
+    /// A new session without a key.
+    pub(crate) fn session(&self, device: &Device) -> CaseResult<Session> {
+        self.caps(device)?;
+        Ok(device.create_session(&SESSION)?)
+    }
+
+    /// A new session, and a key that the driver has accepted.
+    pub(crate) fn keyed_session(&self, device: &Device) -> CaseResult<KeyedSession> {
+        let mut keyed = KeyedSession { session: self.session(device)?, key: [0; 16] };
+        self.renegotiate(&mut keyed)?;
+        Ok(keyed)
+    }
+
+    /// A new key for a session.
+    pub(crate) fn renegotiate(&self, keyed: &mut KeyedSession) -> CaseResult {
+        let key = self.random();
+        let of = CertificateOf::CryptoSession(SESSION.crypto_type);
+        let message = self.public_key(keyed.session.device(), of)?.encrypt(&key, Padding::Oaep512);
+        keyed.session.negotiate(&message)?;
+        keyed.key = key;
+        Ok(())
+    }
+
+    /// A resource that holds `data` in its visible bytes.
+    pub(crate) fn resource(&self, device: &Device, desc: &ResourceDesc, data: &[u8]) -> CaseResult<Resource> {
+        let mut resource = device.create_resource(desc)?;
+        write(&mut resource, data)?;
+        Ok(resource)
+    }
+
+    /// The first channel type that the driver makes, and its certificate.
+    pub(crate) fn channel(&self, device: &Device) -> CaseResult<Channel> {
+        let types =
+            [D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE, D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE];
+        let mut made = types.into_iter().map(|channel_type| device.create_channel(channel_type));
+        match made.find(|made| matches!(made, Ok(_) | Err(softcp_runtime::Error::MissingEntry { .. }))) {
+            Some(channel) => Ok(channel?),
+            None => Err(Stop::skipped("the driver makes neither a software nor a hardware channel")),
+        }
+    }
+
+    /// A channel whose key the driver has accepted, not yet initialised. `channel_type` is the one it was made with.
+    pub(crate) fn keyed_channel_of(
+        &self,
+        device: &Device,
+        channel_type: D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE,
+        mut channel: Channel,
+    ) -> CaseResult<KeyedChannel> {
+        let key = self.random();
+        let of = CertificateOf::AuthenticatedChannel(channel_type);
+        channel.negotiate(&self.public_key(device, of)?.encrypt(&key, Padding::Oaep512))?;
+        Ok(KeyedChannel { channel, key, query: 0, command: 0 })
+    }
+
+    /// As [`channel`](Self::channel), with a key; not yet initialised.
+    pub(crate) fn keyed_channel(&self, device: &Device) -> CaseResult<KeyedChannel> {
+        let types =
+            [D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE, D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE];
+        for channel_type in types {
+            match device.create_channel(channel_type) {
+                Ok(channel) => return self.keyed_channel_of(device, channel_type, channel),
+                Err(error @ softcp_runtime::Error::MissingEntry { .. }) => return Err(error.into()),
+                Err(_) => {}
+            }
+        }
+        Err(Stop::skipped("the driver makes neither a software nor a hardware channel"))
+    }
+
+    /// As [`keyed_channel`](Self::keyed_channel), initialised with start numbers of 1000 and 2000.
+    pub(crate) fn open_channel(&self, device: &Device) -> CaseResult<KeyedChannel> {
+        let mut channel = self.keyed_channel(device)?;
+        channel.initialize(1000, 2000)?;
+        Ok(channel)
+    }
+}
+
+/// A session and the key that it has.
+#[derive(Debug)]
+pub(crate) struct KeyedSession {
+    pub(crate) session: Session,
+    pub(crate) key: Block,
+}
+
+impl KeyedSession {
+    pub(crate) fn handle(&self) -> SessionHandle<'_> {
+        self.session.handle()
+    }
+
+    /// Start and Finish, here and in the driver.
+    pub(crate) fn refresh(&mut self) -> CaseResult {
+        let number = self.session.start_key_refresh()?;
+        self.session.finish_key_refresh()?;
+        self.key = keys::refreshed(&self.key, &number);
+        Ok(())
+    }
+
+    /// Deciphers `data` from one buffer to another, both as long as it is, and returns what is in the second one then.
+    pub(crate) fn decrypt(&self, ctx: &Context<'_>, blit: &Blit<'_>, data: &[u8]) -> CaseResult<Vec<u8>> {
+        let desc = ResourceDesc::buffer(data.len());
+        let (reply, bytes) = self.blit(ctx, blit, (&desc, data), &desc)?;
+        reply.into_result()?;
+        Ok(bytes)
+    }
+
+    /// Deciphers from a new resource to another one that holds [`FILL`], and returns its visible bytes beside the reply.
+    pub(crate) fn blit(
+        &self,
+        ctx: &Context<'_>,
+        blit: &Blit<'_>,
+        (from, data): (&ResourceDesc, &[u8]),
+        to: &ResourceDesc,
+    ) -> CaseResult<(Reply, Vec<u8>)> {
+        let device = self.session.device();
+        let source = ctx.resource(device, from, data)?;
+        let mut destination = filled(device, to)?;
+        let reply = blit.call(device, self.handle(), &source, &destination)?;
+        Ok((reply, read(&mut destination)?))
+    }
+}
+
+/// The parameters of a `DecryptionBlt`; by default of a whole buffer under the session key.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Blit<'b> {
+    pub(crate) iv: Block,
+    pub(crate) info: Option<EncryptedBlockInfo>,
+    /// As the application passes it: wrapped.
+    pub(crate) content_key: Option<&'b [u8]>,
+}
+
+impl Blit<'_> {
+    /// The call itself.
+    pub(crate) fn call(
+        &self,
+        device: &Device,
+        session: SessionHandle<'_>,
+        source: &Resource,
+        destination: &Resource,
+    ) -> CaseResult<Reply> {
+        let mut info = self.info.map(|info| D3D11_1DDI_ENCRYPTED_BLOCK_INFO {
+            NumEncryptedBytesAtBeginning: info.at_beginning,
+            NumBytesInSkipPattern: info.skip,
+            NumBytesInEncryptPattern: info.encrypt,
+        });
+        Ok(device.calls().decryption_blt(
+            session,
+            source.handle(),
+            destination.handle(),
+            info.as_mut(),
+            self.content_key.map_or(Input::Null { size: 0 }, Input::Bytes),
+            Input::Bytes(&self.iv),
+        )?)
+    }
+}
+
+/// A new resource whose visible bytes are [`FILL`].
+pub(crate) fn filled(device: &Device, desc: &ResourceDesc) -> CaseResult<Resource> {
+    let mut resource = device.create_resource(desc)?;
+    let mut mapping = resource.map_write()?;
+    for row in 0..mapping.rows() {
+        mapping.row_mut(row).fill(FILL);
+    }
+    drop(mapping);
+    Ok(resource)
+}
+
+/// Writes the visible bytes of a resource, row after row and plane after plane.
+pub(crate) fn write(resource: &mut Resource, mut data: &[u8]) -> CaseResult {
+    let mut mapping = resource.map_write()?;
+    for row in 0..mapping.rows() {
+        let row = mapping.row_mut(row);
+        let (now, rest) = data.split_at(row.len().min(data.len()));
+        row[..now.len()].copy_from_slice(now);
+        data = rest;
+    }
+    Ok(())
+}
+
+/// The visible bytes of a resource.
+pub(crate) fn read(resource: &mut Resource) -> CaseResult<Vec<u8>> {
+    let mapping = resource.map_read()?;
+    Ok((0..mapping.rows()).flat_map(|row| mapping.row(row)).copied().collect())
+}
+
+/// The raw call of `StartSessionKeyRefresh` with a buffer of any size.
+pub(crate) fn start_refresh(device: &Device, session: SessionHandle<'_>, number: &mut [u8]) -> CaseResult<Reply> {
+    Ok(device.calls().start_session_key_refresh(session, Output::Bytes(number))?)
+}
+
+/// A channel, the key that it has, and the numbers last used.
+#[derive(Debug)]
+pub(crate) struct KeyedChannel {
+    pub(crate) channel: Channel,
+    pub(crate) key: Block,
+    /// Number of the last query.
+    pub(crate) query: u32,
+    /// Number of the last command.
+    pub(crate) command: u32,
+}
+
+impl KeyedChannel {
+    /// `CONFIGURE_INITIALIZE`. The first query and the first command may have these numbers.
+    pub(crate) fn initialize(&mut self, query: u32, command: u32) -> CaseResult {
+        let message = self
+            .unsigned_command(D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE, command, size_of::<Initialize>())
+            .with(std::mem::offset_of!(Initialize, StartSequenceQuery), query)
+            .with(std::mem::offset_of!(Initialize, StartSequenceConfigure), command)
+            .signed(&self.key);
+        let (reply, _) = self.channel.configure(&message.0)?;
+        check_hresult("CONFIGURE_INITIALIZE", softcp_runtime::HResult::OK, reply.hresult())?;
+        (self.query, self.command) = (query - 1, command - 1);
+        Ok(())
+    }
+
+    /// A command of `size` bytes with the channel's handle, without a signature.
+    pub(crate) fn unsigned_command(&self, guid: GUID, sequence: u32, size: usize) -> Message {
+        Message::command(guid, self.channel.handle_value(), sequence, size)
+    }
+}
