@@ -20,10 +20,16 @@
 mod case;
 pub mod cases;
 mod context;
+pub mod expect;
 mod message;
 pub mod oracle;
+pub mod report;
 mod rig;
 pub mod runner;
+mod selection;
 
 pub use case::{Case, CaseResult, Group, Requirement, Stop};
 pub use context::{Context, DriverSource};
+pub use expect::Expectations;
+pub use report::Report;
+pub use selection::{Selection, SelectionError};
