@@ -245,7 +245,7 @@ pub(crate) fn configuration() -> Result<Config, Failure> {
 }
 
 /// The text of a TOML error in one line, without the excerpt of the file: its place is also given in numbers.
-fn without_excerpt(text: &str) -> String {
+pub(crate) fn without_excerpt(text: &str) -> String {
     let is_excerpt =
         |line: &str| line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with('|');
     let mut joined = String::new();

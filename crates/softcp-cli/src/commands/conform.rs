@@ -126,7 +126,11 @@ fn expectations(path: &Path) -> Result<Expectations, Failure> {
     let text = fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
     Expectations::parse(&text).map_err(|error| {
         Failure::environment(
-            format!("{} is no list of known deviations: {}", path.display(), printable(error.to_string().trim())),
+            format!(
+                "{} is no list of known deviations: {}",
+                path.display(),
+                printable(&driver::without_excerpt(&error.to_string()))
+            ),
             "each deviation is [[deviation]] with a case and a reason; softcp conform --list shows the cases",
         )
     })
@@ -149,11 +153,10 @@ impl Report for Listed {
     const NAME: &'static str = "conform-list";
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut cases = table::with_header(["Case", "Required by", "Source", "Rule"]);
         for case in &self.0.cases {
-            cases.add_row([case.name, case.requirement.name(), case.source, case.rule]);
+            writeln!(out, "{} ({}: {})\n    {}", case.name, case.requirement, case.source, case.rule)?;
         }
-        writeln!(out, "{}\n", cases.trim_fmt())?;
+        writeln!(out)?;
         writeln!(out, "{}", counted(self.0.cases.len() as u64, "case"))
     }
 }

@@ -112,7 +112,10 @@ pub enum RunError {
 
 impl From<Error> for RunError {
     fn from(error: Error) -> Self {
-        Self::Open(error.to_string())
+        // The loader of the system says more than that it failed.
+        let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+        let deepest = causes.last().map(|cause| format!(" ({cause})")).unwrap_or_default();
+        Self::Open(format!("{error}{deepest}"))
     }
 }
 
