@@ -22,6 +22,7 @@ pub mod cases;
 mod context;
 mod message;
 pub mod oracle;
+mod probe;
 mod rig;
 pub mod runner;
 
