@@ -201,7 +201,10 @@ fn empty_command(ctx: &Context<'_>) -> CaseResult {
         let (empty, message) = carry(&device, &session, sizes, (&[], room))?;
         if failed(&empty) {
             if failed(&with_bytes) {
-                return Err(Stop::skipped(format!("the driver does not carry command {FUNCTION} ({})", empty.hresult())));
+                return Err(Stop::skipped(format!(
+                    "the driver does not carry command {FUNCTION} ({})",
+                    empty.hresult()
+                )));
             }
             return Err(Stop::failed("a command of 0 bytes that is carried", empty.hresult().to_string()));
         }

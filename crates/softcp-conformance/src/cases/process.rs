@@ -151,22 +151,9 @@ fn destroys_what_is_left(ctx: &Context<'_>) -> CaseResult {
 }
 
 fn protected_memory_comes_back(ctx: &Context<'_>) -> CaseResult {
-    let size = ctx.caps(&ctx.device()?)?.protected_memory_size;
-    // Room for three at the same time; of what is larger, a share that a test bench has.
-    let bytes = usize::try_from((size / 3).min(1 << 20)).unwrap_or_default();
-    if bytes == 0 {
-        return Err(Stop::skipped("the driver has too little protected memory"));
-    }
-    if u64::try_from(bytes).unwrap_or_default() * 8 < size {
-        return check_with_budget(ctx);
-    }
-    check_comes_back(ctx.driver(), bytes)
-}
-
-/// With a budget that is used up soon.
-fn check_with_budget(ctx: &Context<'_>) -> CaseResult {
-    let driver = ctx.driver_with("protected_memory.size=4096")?;
-    check_comes_back(&driver, 1365)
+    // A budget that is used up soon.
+    let driver = ctx.driver_with("memory.protected=4096")?;
+    check_comes_back(&driver, 2048)
 }
 
 fn check_comes_back(driver: &Driver, bytes: usize) -> CaseResult {

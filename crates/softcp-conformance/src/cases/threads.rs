@@ -110,7 +110,8 @@ fn iv(thread: usize, round: usize) -> [u8; 16] {
 fn decipher_often(thread: usize, session: &KeyedSession) -> CaseResult {
     for round in 1..=ROUNDS {
         let blit = Blit { iv: iv(thread, round), ..Blit::default() };
-        let data: Vec<u8> = (0..=255).map(|byte: u8| byte.wrapping_mul(7).wrapping_add(blit.iv[7] ^ blit.iv[6])).collect();
+        let data: Vec<u8> =
+            (0..=255).map(|byte: u8| byte.wrapping_mul(7).wrapping_add(blit.iv[7] ^ blit.iv[6])).collect();
         let (reply, seen) = decipher(session.session.device(), session.handle(), &blit, &data)?;
         reply.into_result()?;
         let what = format!("clear bytes of thread {thread} in round {round}");
@@ -165,7 +166,9 @@ fn ask_often(channel: &mut KeyedChannel) -> CaseResult {
         let mut answer = vec![0; size_of::<Answer>()];
         let reply = channel.channel.query(&question.0, &mut answer)?;
         check_hresult(&format!("QUERY_CHANNEL_TYPE with number {}", channel.query), HResult::OK, reply.hresult())?;
-        check(is_signed(&channel.key, &answer), "an answer signed with the channel's own key", || "another".to_owned())?;
+        check(is_signed(&channel.key, &answer), "an answer signed with the channel's own key", || {
+            "another".to_owned()
+        })?;
     }
     Ok(())
 }
