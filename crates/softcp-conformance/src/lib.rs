@@ -23,7 +23,10 @@ mod context;
 pub mod expect;
 mod message;
 pub mod oracle;
+mod probe;
 pub mod report;
+
+mod probe;
 mod rig;
 pub mod runner;
 mod selection;

@@ -95,6 +95,28 @@ impl CommandMessage {
         Ok(Self { function: command.function, status: S_OK, input: laid_out, output, private_room, room })
     }
 
+    /// The same with `slack` more bytes behind the room than the driver is told of, and every byte of the room and of the
+    /// slack filled.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_slack(command: &SecureCommand<'_>, slack: usize, fill: u8) -> Result<Self> {
+        let mut message = Self::new(command)?;
+        let begin = offset_of!(OutputData, pbOutput);
+        let mut output = message.output.bytes()[..begin].to_vec();
+        let len = longer::<OutputData>(begin, message.private_room.saturating_add(message.room)).saturating_add(slack);
+        output.resize(len, fill);
+        message.output = AlignedBytes::from(output.as_slice());
+        Ok(message)
+    }
+
+    /// The room for private bytes and the answer, and the slack behind it, as they are now.
+    #[must_use]
+    pub fn output_bytes(&self) -> &[u8] {
+        &self.output.bytes()[offset_of!(OutputData, pbOutput)..]
+    }
+
     /// The structure with pointers to this message. They are valid until the message is used again.
     pub(crate) fn data(&mut self) -> D3D11_KEY_EXCHANGE_HW_PROTECTION_DATA {
         D3D11_KEY_EXCHANGE_HW_PROTECTION_DATA {

@@ -33,6 +33,9 @@ pub const SUB_DEVICES: [u32; 5] = [
     D3D11_1DDI_VIDEO_FUNCTIONS,
 ];
 
+/// More entries than any video function table has.
+const LONGEST_TABLE: usize = 256;
+
 /// Certificates longer than this many bytes are not believed.
 const MAX_CERTIFICATE: u32 = 1 << 20;
 
@@ -102,6 +105,25 @@ impl Device {
     #[must_use]
     pub fn sub_device_id(&self) -> u32 {
         self.open.table.sub_device_id
+    }
+
+    /// `retrieve_sub_object` with any number and any size, and what is then in a table that is long enough for every
+    /// size: as many entries as the size claims and some more, [`usize::MAX`] where the driver wrote nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingEntry`].
+    pub fn retrieve_sub_object(&self, sub_device_id: u32, table_size: usize) -> Result<(Reply, Vec<usize>)> {
+        let function = "retrieve_sub_object";
+        let driver = &self.open.driver;
+        let retrieve = driver.raw.retrieve_sub_object.ok_or(Error::MissingEntry { function })?;
+        let mut table = vec![usize::MAX; (table_size / size_of::<usize>()).max(LONGEST_TABLE) + LONGEST_TABLE];
+        let reply = Reply::collect(function, &driver.reports, || {
+            let (device, to) = (self.open.handle, table.as_mut_ptr().cast());
+            // SAFETY: the device lives, and the table is longer than any that the DDI has and than the size claims.
+            Some(HResult(unsafe { retrieve(driver.context(), device, sub_device_id, table_size, to) }))
+        });
+        Ok((reply, table))
     }
 
     /// The table's entries one by one, without any rule.

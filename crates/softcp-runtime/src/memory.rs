@@ -39,13 +39,26 @@ impl PrivateMemory {
         self.len == 0
     }
 
+    /// Fills the memory, to the end of its last 16 bytes, as a heap would that has been used before.
+    pub fn fill(&mut self, byte: u8) {
+        self.chunks.fill_with(|| UnsafeCell::new(Chunk([byte; 16])));
+    }
+
+    /// The bytes as they are: what a driver has left there. No handle is in use meanwhile, since the memory is borrowed.
+    #[must_use]
+    pub fn bytes(&mut self) -> Vec<u8> {
+        let mut bytes: Vec<u8> = self.chunks.iter_mut().flat_map(|chunk| chunk.get_mut().0).collect();
+        bytes.truncate(self.len);
+        bytes
+    }
+
     /// The address that goes into a handle.
     pub(crate) fn as_ptr(&self) -> *mut c_void {
         UnsafeCell::raw_get(self.chunks.as_ptr()).cast()
     }
 }
 
-// SAFETY: nothing here reads or writes the bytes; the driver, which does, may be called from any thread.
+// SAFETY: what reads or writes the bytes here takes `&mut`; the driver, which does too, may be called from any thread.
 unsafe impl Send for PrivateMemory {}
 // SAFETY: as above.
 unsafe impl Sync for PrivateMemory {}

@@ -144,6 +144,11 @@ impl Resource {
         &self.device
     }
 
+    /// Gives the resource up without destroying it, so that the device can be destroyed with it.
+    pub fn abandon(mut self) {
+        self.raw = D3D10DDI_HRESOURCE::default();
+    }
+
     /// Maps the resource to read it. No blit can use it meanwhile.
     ///
     /// # Errors
@@ -185,7 +190,9 @@ unsafe impl Sync for Resource {}
 impl Drop for Resource {
     fn drop(&mut self) {
         let driver = &self.device.open.driver;
-        if let Some(destroy) = driver.raw.destroy_resource {
+        if let Some(destroy) = driver.raw.destroy_resource
+            && !self.raw.pDrvPrivate.is_null()
+        {
             // SAFETY: the device lives, and the resource is one of its own that is neither mapped nor used any more.
             unsafe { destroy(driver.context(), self.device.open.handle, self.raw) };
         }

@@ -1,6 +1,7 @@
 //! What a correct driver computes, by the simplest means: block by block and byte by byte, as the standards write it.
 
 pub mod ctr;
+pub mod encoding;
 pub mod keys;
 pub mod oaep;
 pub mod omac;

@@ -2,10 +2,13 @@
 //!
 //! Source: RFC 8017 section 7.1; hash and MGF1 are SHA-512 with an empty label.
 
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA512_MGF1SHA512, OaepPublicEncryptingKey,
     Pkcs1PublicEncryptingKey, PublicEncryptingKey,
 };
+
+use super::encoding::RawKey;
 
 /// How a message is padded. Only the first is the DDI's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,13 @@ impl PublicKey {
     #[must_use]
     pub fn bits(&self) -> usize {
         self.0.key_size_bits()
+    }
+
+    /// Its two numbers, for messages that no library makes.
+    #[must_use]
+    pub fn raw(&self) -> Option<RawKey> {
+        let spki = AsDer::<PublicKeyX509Der<'_>>::as_der(&self.0).ok()?;
+        RawKey::from_spki(spki.as_ref())
     }
 
     /// The message for `plain`.

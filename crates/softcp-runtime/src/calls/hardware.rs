@@ -2,7 +2,7 @@
 
 use softcp_abi::{D3D11_KEY_EXCHANGE_HW_PROTECTION_DATA, GUID};
 
-use super::{Calls, Input, Reply, SessionHandle, call, const_ptr, mut_ptr};
+use super::{Calls, Input, Output, Reply, SessionHandle, call, const_ptr, mut_ptr};
 use crate::command::CommandMessage;
 use crate::error::Result;
 
@@ -43,6 +43,28 @@ impl Calls<'_> {
             "GetDataForNewHardwareKey",
             HRESULT,
             (session.raw, size, private_input, private_output)
+        )
+    }
+
+    /// `NegotiateCryptoSessionKeyExchangeMT`, in the table of WDDM 2.4, with a key. The driver may write to `data`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`negotiate_crypto_session_key_exchange`](Self::negotiate_crypto_session_key_exchange).
+    pub unsafe fn negotiate_crypto_session_key_exchange_mt(
+        &self,
+        session: SessionHandle<'_>,
+        flags: u32,
+        data: Output<'_>,
+    ) -> Result<Reply> {
+        let function = "NegotiateCryptoSessionKeyExchangeMT";
+        let (size, data) = data.parts(function)?;
+        call!(
+            self,
+            negotiate_crypto_session_key_exchange_mt,
+            "NegotiateCryptoSessionKeyExchangeMT",
+            HRESULT,
+            (session.raw, flags, size, data)
         )
     }
 
