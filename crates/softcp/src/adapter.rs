@@ -215,6 +215,7 @@ impl AdapterState {
             provider,
             profile: like.profile.clone(),
             caller_iv: like.caller_iv,
+            first_read_back_iv: like.first_read_back_iv,
             faults: Arc::clone(&like.faults),
             workers: Workers::new(like.workers.limit()),
             environment: like.environment.clone(),
