@@ -25,8 +25,6 @@ mod message;
 pub mod oracle;
 mod probe;
 pub mod report;
-
-mod probe;
 mod rig;
 pub mod runner;
 mod selection;
