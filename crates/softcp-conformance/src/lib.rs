@@ -28,6 +28,7 @@ pub mod report;
 mod rig;
 pub mod runner;
 mod selection;
+pub mod trial;
 
 pub use case::{Case, CaseResult, Group, Requirement, Stop};
 pub use context::{Context, DriverSource};

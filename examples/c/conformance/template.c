@@ -48,11 +48,17 @@ static HRESULT SOFTCP_APIENTRY get_content_protection_caps(
     D3D10DDI_HDEVICE device, const GUID *crypto_type, const GUID *decode_profile,
     D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS *caps)
 {
+    static const GUID none;
     (void)device;
     if (crypto_type == NULL || decode_profile == NULL || caps == NULL)
         return E_INVALIDARG;
     memset(caps, 0, sizeof *caps);
-    return D3DERR_UNSUPPORTEDCRYPTO;
+    /* Tools ask for the null type too (D27): what protection there is without a crypto session. */
+    if (memcmp(crypto_type, &none, sizeof none) != 0)
+        return D3DERR_UNSUPPORTEDCRYPTO;
+    caps->BlockAlignmentSize = 1;
+    caps->ProtectedMemorySize = UINT64_MAX; /* no limit (D24) */
+    return S_OK;
 }
 
 static HRESULT SOFTCP_APIENTRY get_crypto_key_exchange_type(

@@ -57,7 +57,8 @@ pub(crate) fn run(args: &ConformArgs, json: bool) -> Result<Exit, Failure> {
         runner::run_here(&source, &options, cases, &mut follow)
     } else {
         let isolation = Isolation { command: child(args)?, time_limit: Duration::from_secs(args.time_limit.into()) };
-        runner::run_isolated(&isolation, &options, &groups, &mut follow)
+        let batches: Vec<_> = groups.iter().map(|(_, cases)| cases.clone()).collect();
+        runner::run_isolated(&isolation, &options, &batches, &mut follow)
     };
     bar.finish_and_clear();
     ran.map_err(|error| run_failed(&error))?;
