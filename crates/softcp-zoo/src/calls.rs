@@ -325,9 +325,19 @@ impl GetContentProtectionCaps<'_> {
         unsafe { memory::write(self.caps, caps) };
     }
 
-    pub(crate) fn crypto_type(&self) -> Option<GUID> {
+    pub(crate) fn profile(&self) -> Option<GUID> {
         // SAFETY: the caller's duty: null or valid.
-        unsafe { memory::read(self.crypto_type) }
+        unsafe { memory::read(self.profile) }
+    }
+
+    /// The same call for another crypto type, without a profile.
+    pub(crate) fn for_type<'b>(&self, crypto_type: &'b GUID) -> GetContentProtectionCaps<'b> {
+        let (device, caps) = (self.device, self.caps);
+        GetContentProtectionCaps { device, crypto_type, profile: std::ptr::null(), caps, lives: PhantomData }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        self.caps.is_null()
     }
 }
 
@@ -338,6 +348,11 @@ impl GetCryptoKeyExchangeType<'_> {
 
     pub(crate) fn index(&self) -> u32 {
         self.index
+    }
+
+    pub(crate) fn exchange(&self) -> Option<GUID> {
+        // SAFETY: the caller's duty: null or valid, and written by the driver.
+        unsafe { memory::read(self.exchange) }
     }
 
     pub(crate) fn set_exchange(&self, exchange: GUID) {
@@ -384,6 +399,28 @@ impl DestroyCryptoSession<'_> {
         hresult
     }
 }
+
+/// Calls about a certificate.
+macro_rules! on_certificates {
+    ($($name:ident,)*) => {$(
+        impl $name<'_> {
+            pub(crate) fn info(&self) -> Option<D3D11_1DDI_CERTIFICATE_INFO> {
+                // SAFETY: the caller's duty: null or valid.
+                unsafe { memory::read(self.info) }
+            }
+
+            /// The same call for another certificate.
+            pub(crate) fn with_info<'b>(&self, info: &'b D3D11_1DDI_CERTIFICATE_INFO) -> $name<'b>
+            where
+                Self: 'b,
+            {
+                $name { info, ..*self }
+            }
+        }
+    )*};
+}
+
+on_certificates! { GetCertificateSize, GetCertificate, }
 
 impl GetCertificateSize<'_> {
     pub(crate) fn size(&self) -> Option<u32> {
@@ -567,6 +604,14 @@ impl<'c> DecryptionBlt<'c> {
         Self { source: handle(source), destination: handle(destination), ..*self }
     }
 
+    /// What `CheckCryptoSessionStatus` says of the session.
+    pub(crate) fn status(&self) -> D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS {
+        let mut status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK;
+        let (device, session) = (self.device, self.session);
+        CheckCryptoSessionStatus { device, session, status: &raw mut status, lives: PhantomData }.pass_on();
+        status
+    }
+
     /// The key that the data is under.
     pub(crate) fn data_key(&self) -> Option<Block> {
         let own = self.keys()?.own;
@@ -720,6 +765,11 @@ on_channels! {
 }
 
 impl CreateAuthenticatedChannel<'_> {
+    /// The handle of the channel that is made.
+    pub(crate) fn memory(&self) -> D3D11_1DDI_HAUTHCHANNEL {
+        self.channel
+    }
+
     /// What a correct driver does.
     pub(crate) fn pass_on(&self) -> HRESULT {
         let hresult = self.real();
@@ -757,6 +807,11 @@ impl DestroyAuthenticatedChannel<'_> {
 }
 
 impl<'c> NegotiateAuthenticatedChannelKeyExchange<'c> {
+    /// A key exchange with a channel of this device.
+    pub(crate) fn to(device: &Device, channel: D3D11_1DDI_HAUTHCHANNEL, data: Buffer<'c>) -> Self {
+        Self { device: device.handle(), channel, data_size: data.size, data: data.data, lives: PhantomData }
+    }
+
     /// What a correct driver does.
     pub(crate) fn pass_on(&self) -> HRESULT {
         let hresult = self.real();

@@ -78,6 +78,11 @@ impl Channel {
             flags: 0,
         }
     }
+
+    /// Its private memory, to be passed to the driver.
+    pub(crate) fn memory(&self) -> D3D11_1DDI_HAUTHCHANNEL {
+        self.memory.0
+    }
 }
 
 /// When the OMAC of a command is right.
@@ -91,10 +96,8 @@ pub(crate) enum Omac {
     Prefix(usize),
     /// When its last so many bytes are.
     Suffix(usize),
-    /// Also when it is the one of the message without its last so many bytes.
-    WithoutEnd(usize),
-    /// When it is the one of the header alone.
-    Header,
+    /// Also when it is the one of the message with zeros in this range of bytes, counted from behind if `from_end`.
+    Zeroed { at: usize, len: usize, from_end: bool },
 }
 
 /// Which numbers a sequence takes.
@@ -137,6 +140,14 @@ pub(crate) struct Rules {
     pub(crate) queries_wait: bool,
     /// INITIALIZE works once.
     pub(crate) initialize_once: bool,
+    /// A command with a wrong OMAC is refused and not obeyed.
+    pub(crate) wrong_omac_is_not_obeyed: bool,
+    /// The first number is the one of INITIALIZE or a greater one.
+    pub(crate) start_counts: bool,
+    /// A query must have all of its members.
+    pub(crate) query_size: bool,
+    /// A command that switches protection off does so for its own channel alone.
+    pub(crate) off_is_for_one: bool,
     /// Most bytes that a command may be longer than it is; they are cut off.
     pub(crate) surplus: usize,
     /// Bytes that may be missing from a command's end; they are zero then.
@@ -167,6 +178,10 @@ pub(crate) const RULES: Rules = Rules {
     commands_wait: true,
     queries_wait: true,
     initialize_once: true,
+    wrong_omac_is_not_obeyed: true,
+    start_counts: true,
+    query_size: true,
+    off_is_for_one: true,
     surplus: 0,
     missing: 0,
     output_size: true,
@@ -186,6 +201,13 @@ pub(crate) fn configure(call: &ConfigureAuthenticatedChannel<'_>, rules: &Rules)
     if !is_authentic(&key, &message, rules.omac) {
         if !rules.wrong_omac_uses_none {
             call.known(|channel| channel.commands.take(sequence, Numbers::Greater));
+        }
+        if !rules.wrong_omac_is_not_obeyed {
+            let mut signed = message.clone();
+            put(&mut signed, offset_of!(Command, SequenceNumber), &command_number(call).to_ne_bytes());
+            sign(&key, &mut signed);
+            let mut unseen = D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT::default();
+            call.with(Buffer::of(&mut signed), &mut unseen).pass_on();
         }
         return spoil(call, &key, &guid, rules, call.pass_on());
     }
@@ -214,6 +236,9 @@ pub(crate) fn configure(call: &ConfigureAuthenticatedChannel<'_>, rules: &Rules)
     if hresult == S_OK && guid == D3D11_AUTHENTICATED_CONFIGURE_PROTECTION {
         let flags = number_at(&message, offset_of!(Protection, Protections.Value));
         call.known(|channel| channel.flags = flags);
+        if let Some(device) = call.device().filter(|_| flags & 1 == 0 && !rules.off_is_for_one) {
+            switch(&device, |_| 0);
+        }
     }
     if hresult != S_OK && is_allowed && !rules.failed_command_uses {
         call.known(|channel| channel.commands.give_back(sequence));
@@ -276,8 +301,9 @@ fn initialize(
     }
     if hresult == S_OK {
         call.known(|channel| {
-            channel.commands = Sequence { real: channel.commands.real, ..Sequence::starting(command) };
-            channel.queries = Sequence { real: channel.queries.real, ..Sequence::starting(query) };
+            let first = |number| Sequence::starting(if rules.start_counts { number } else { 0 });
+            channel.commands = Sequence { real: channel.commands.real, ..first(command) };
+            channel.queries = Sequence { real: channel.queries.real, ..first(query) };
             (channel.is_initialized, channel.real_is_initialized) = (true, true);
         });
     }
@@ -313,6 +339,9 @@ pub(crate) fn query(call: &QueryAuthenticatedChannel<'_>, rules: &Rules) -> HRES
         put(&mut forwarded, offset_of!(Query, hChannel), &handle.to_ne_bytes());
     }
     put(&mut forwarded, offset_of!(Query, SequenceNumber), &number.to_ne_bytes());
+    if !rules.query_size {
+        forwarded.resize(forwarded.len().max(ROOM), 0);
+    }
     let mut answer = vec![0; if rules.output_size { size.min(ROOM) } else { ROOM }];
     let hresult = call.with(Buffer::of(&mut forwarded), Buffer::of(&mut answer)).pass_on();
     if hresult != S_OK && is_allowed && !rules.failed_query_uses {
@@ -326,6 +355,41 @@ pub(crate) fn query(call: &QueryAuthenticatedChannel<'_>, rules: &Rules) -> HRES
     (rules.spoil_answer)(&key, &mut answer);
     call.output().set(&answer);
     (rules.returned)(&guid, hresult)
+}
+
+/// Changes the answer to a command; the command goes to the reference driver as it is. Given whether it failed, and the
+/// channel's key.
+pub(crate) fn change_command_answer(
+    call: &ConfigureAuthenticatedChannel<'_>,
+    change: impl FnOnce(HRESULT, &Block, &mut [u8]),
+) -> HRESULT {
+    let hresult = call.pass_on();
+    if let (Some(Some(key)), Some(mut answer)) = (call.known(|channel| channel.key), call.output().get()) {
+        change(hresult, &key, &mut answer);
+        call.output().set(&answer);
+    }
+    hresult
+}
+
+/// As [`change_command_answer`], for queries.
+pub(crate) fn change_query_answer(
+    call: &QueryAuthenticatedChannel<'_>,
+    change: impl FnOnce(HRESULT, &Block, &mut [u8]),
+) -> HRESULT {
+    let hresult = call.pass_on();
+    if let (Some(Some(key)), Some(mut answer)) = (call.known(|channel| channel.key), call.output().get()) {
+        answer.truncate(ROOM);
+        if let Some(len) = signed_len(&key, &answer) {
+            change(hresult, &key, &mut answer[..len]);
+            call.output().set(&answer[..len]);
+        }
+    }
+    hresult
+}
+
+/// The GUID of an answer.
+pub(crate) fn guid_of(answer: &[u8]) -> GUID {
+    guid_at(answer, OMAC)
 }
 
 /// Runs `call` while the reference driver enforces no protection on this device.
@@ -490,9 +554,12 @@ fn is_authentic(key: &Block, message: &[u8], rule: Omac) -> bool {
         Omac::Unchecked => true,
         Omac::Prefix(len) => given[..len] == right[..len],
         Omac::Suffix(len) => given[OMAC - len..] == right[OMAC - len..],
-        // The bytes at the end go for nothing, whatever they are: whoever signs them is right too.
-        Omac::WithoutEnd(len) => given == right || given == omac(key, &rest[..rest.len() - len]),
-        Omac::Header => given == right || given == omac(key, &rest[..size_of::<Command>() - OMAC]),
+        Omac::Zeroed { at, len, from_end } => {
+            let start = if from_end { rest.len() - at } else { at - OMAC };
+            let mut zeroed = rest.to_vec();
+            zeroed[start..start + len].fill(0);
+            given == right || given == omac(key, &zeroed)
+        }
     }
 }
 
