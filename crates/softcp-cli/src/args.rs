@@ -3,6 +3,7 @@
 // Backticks are no help in a terminal.
 #![allow(clippy::doc_markdown)]
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
@@ -57,6 +58,7 @@ pub(crate) enum Command {
     Channel(ChannelArgs),
     Bench(BenchArgs),
     Conform(ConformArgs),
+    Zoo(ZooArgs),
     Faults(FaultsArgs),
     #[command(subcommand)]
     Cert(CertCommand),
@@ -372,6 +374,10 @@ pub(crate) struct ConformArgs {
     #[command(flatten)]
     pub(crate) driver: DriverArgs,
 
+    /// Check a driver that is wrong on purpose (softcp zoo --list), or none of them
+    #[arg(long, value_name = "NAME", conflicts_with = "driver")]
+    pub(crate) zoo: Option<String>,
+
     /// Run the cases that standard input names, for softcp itself
     #[arg(long, hide = true)]
     pub(crate) child: bool,
@@ -382,6 +388,31 @@ impl ConformArgs {
     pub(crate) fn requirement(&self) -> Vec<Requirement> {
         self.required_by.iter().map(|requirement| (*requirement).into()).collect()
     }
+}
+
+/// Check the conformance kit with drivers that are wrong on purpose
+///
+/// Each driver of the zoo is the built-in one with one rule broken, and names the case of "softcp conform" that must find it.
+/// All of them go through all cases, and so does the driver without a fault, which must pass.
+///
+/// The exit code is 1 when a driver is not caught by its case, or the one without a fault fails any.
+#[derive(Debug, Args)]
+pub(crate) struct ZooArgs {
+    /// Only these drivers [default: all]
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+
+    /// List the drivers and what each does wrong, and run nothing
+    #[arg(long)]
+    pub(crate) list: bool,
+
+    /// Write the result as a page of Markdown into this file, which is replaced
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["list", "names"])]
+    pub(crate) table: Option<PathBuf>,
+
+    /// Drivers to check at a time [default: the number of processors]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
 }
 
 /// How much a rule binds.

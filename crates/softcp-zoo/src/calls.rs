@@ -872,14 +872,7 @@ impl<'c> ConfigureAuthenticatedChannel<'c> {
         input: Buffer<'c>,
         output: &'c mut D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT,
     ) -> Self {
-        Self {
-            device: device.handle(),
-            channel,
-            input_size: input.size,
-            input: input.data,
-            output,
-            lives: PhantomData,
-        }
+        Self { device: device.handle(), channel, input_size: input.size, input: input.data, output, lives: PhantomData }
     }
 
     pub(crate) fn input(&self) -> Buffer<'c> {

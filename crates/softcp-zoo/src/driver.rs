@@ -123,7 +123,8 @@ impl Device {
         let Real(real) = &self.driver.real;
         let mut mapping = softcp_mapping::default();
         // SAFETY: the reference driver's own entry and context, and a mapping of this function's.
-        let hresult = unsafe { real.map_resource?(real.context, self.handle(), handle(resource), access, &raw mut mapping) };
+        let hresult =
+            unsafe { real.map_resource?(real.context, self.handle(), handle(resource), access, &raw mut mapping) };
         (hresult == S_OK).then_some(mapping)
     }
 

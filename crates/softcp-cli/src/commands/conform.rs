@@ -89,25 +89,24 @@ fn serve(args: &ConformArgs) -> Result<Exit, Failure> {
 }
 
 fn source(args: &ConformArgs) -> DriverSource {
-    match &args.driver.driver {
-        Some(path) => DriverSource::Library(path.clone()),
-        None => DriverSource::Entry(softcp_ddi::softcp_open_reference_driver),
+    match (&args.driver.driver, &args.zoo) {
+        (Some(path), _) => DriverSource::Library(path.clone()),
+        (None, Some(_)) => DriverSource::Entry(softcp_zoo::softcp_open_faulty_driver),
+        (None, None) => DriverSource::Entry(softcp_ddi::softcp_open_reference_driver),
     }
 }
 
 /// The command of a child process for the same driver.
 fn child(args: &ConformArgs) -> Result<Vec<OsString>, Failure> {
-    let program = std::env::current_exe().map_err(|error| {
-        Failure::environment(
-            format!("the program's own file is not known: {}", plain(&error)),
-            "run the cases in this process with --in-process",
-        )
-    })?;
-    let mut command = vec![program.into_os_string(), "conform".into(), "--child".into()];
-    if let Some(path) = &args.driver.driver {
-        command.extend(["--driver".into(), path.clone().into_os_string()]);
-    }
-    Ok(command)
+    let driver = args.driver.driver.as_ref().map(|path| ["--driver".into(), path.clone().into_os_string()]);
+    let zoo = args.zoo.as_ref().map(|name| ["--zoo".into(), name.into()]);
+    child_of_this_program(driver.into_iter().chain(zoo).flatten()).map_err(|error| run_failed(&error))
+}
+
+/// The command of a child process with arguments that say which driver it opens.
+pub(super) fn child_of_this_program(which: impl IntoIterator<Item = OsString>) -> Result<Vec<OsString>, RunError> {
+    let program = std::env::current_exe()?.into_os_string();
+    Ok([program, "conform".into(), "--child".into()].into_iter().chain(which).collect())
 }
 
 /// The options of the driver. The built-in one makes an identity whenever it is opened, unless it is told of one: it is
@@ -118,8 +117,9 @@ fn options(args: &ConformArgs) -> Result<(RunOptions, Option<TempDir>), Failure>
     let identity =
         if args.driver.driver.is_some() || names_identity { None } else { Some(driver::temporary_identity()?.1) };
     let option = identity.as_ref().map(|directory| driver::identity_option(directory.path()));
+    let zoo = args.zoo.as_ref().map(|name| format!("zoo={name}"));
     let given = Some(args.options.clone()).filter(|options| !options.is_empty());
-    let driver_options = option.into_iter().chain(given).collect::<Vec<_>>().join(";");
+    let driver_options = zoo.into_iter().chain(option).chain(given).collect::<Vec<_>>().join(";");
     Ok((RunOptions { driver_options, seed: args.seed }, identity))
 }
 
@@ -137,7 +137,7 @@ fn expectations(path: &Path) -> Result<Expectations, Failure> {
     })
 }
 
-fn run_failed(error: &RunError) -> Failure {
+pub(super) fn run_failed(error: &RunError) -> Failure {
     let text = printable(&error.to_string());
     match error {
         RunError::Open(_) => Failure::environment(text, "check --driver, --options, SOFTCP_CONF and SOFTCP_OPTIONS"),

@@ -9,6 +9,7 @@ mod decrypt;
 mod demo;
 mod faults;
 mod shell;
+mod zoo;
 
 use crate::args::{CertCommand, Cli, Command};
 use crate::failure::{Exit, Failure};
@@ -22,6 +23,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Channel(args) => channel::run(args, cli.json),
         Command::Bench(args) => bench::run(args, cli.json),
         Command::Conform(args) => conform::run(args, cli.json),
+        Command::Zoo(args) => zoo::run(args, cli.json),
         Command::Faults(args) => faults::run(args, cli.json),
         Command::Cert(CertCommand::New(args)) => cert::new(args, cli.json),
         Command::Cert(CertCommand::Show(args)) => cert::show(args, cli.json),

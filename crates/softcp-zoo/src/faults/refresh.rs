@@ -378,7 +378,8 @@ fn all_sessions(call: &FinishSessionKeyRefresh<'_>) -> HRESULT {
     let number = call.known(|session| session.number.map(|(_, number)| number)).flatten();
     let hresult = call.pass_on();
     if let (S_OK, Some(number), Some(device)) = (hresult, number, call.device()) {
-        for (&session, state) in device.driver.sessions().iter_mut().filter(|(session, _)| **session != call.session()) {
+        for (&session, state) in device.driver.sessions().iter_mut().filter(|(session, _)| **session != call.session())
+        {
             let _ = session;
             if let Some(keys) = &mut state.keys {
                 keys.own = xor(&keys.own, &number);
