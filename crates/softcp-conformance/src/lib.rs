@@ -20,6 +20,7 @@
 mod case;
 pub mod cases;
 mod context;
+mod dialogue;
 mod message;
 pub mod oracle;
 mod rig;
