@@ -8,7 +8,9 @@ use softcp_runtime::{CertificateOf, Channel, ChannelHandle, Device, HResult, Inp
 
 use crate::case::{Case, CaseResult, Group, Requirement, Stop, check, check_hresult};
 use crate::context::Context;
-use crate::dialogue::{ASK_DEVICE_HANDLE, COMMAND_HEADER, QUERIES, SET_INITIALIZE, check_fails, check_invalid};
+use crate::dialogue::{
+    ASK_DEVICE_HANDLE, COMMAND_HEADER, QUERIES, SET_INITIALIZE, check_fails, check_invalid, decoder_on,
+};
 use crate::message::{Message, is_signed};
 use crate::oracle::Block;
 use crate::oracle::oaep::{Padding, PublicKey};
@@ -183,7 +185,7 @@ fn handles_differ(ctx: &Context<'_>) -> CaseResult {
                 seen.push(("a session", session.handle_value()?));
                 sessions.push(session);
             }
-            if let Ok(mut decoder) = ctx.decoder(device) {
+            if let Ok(mut decoder) = decoder_on(device) {
                 seen.push(("a decoder", decoder.handle_value()?));
                 decoders.push(decoder);
             }

@@ -15,7 +15,7 @@ use crate::cases::queries::state::{
 };
 use crate::context::Context;
 use crate::dialogue::{COMMAND_HEADER, SET_CRYPTO_SESSION, SET_ENCRYPTION, SET_PROTECTION, SET_SHARED_RESOURCE};
-use crate::dialogue::{check_fails, check_invalid};
+use crate::dialogue::{check_fails, check_invalid, decoder_on};
 use crate::message::Message;
 use crate::rig::KeyedChannel;
 
@@ -139,7 +139,7 @@ pub(super) fn crypto_session(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
     let mut channel = ctx.open_channel(&device)?;
     let mut sessions = [ctx.session(&device)?, ctx.session(&device)?];
-    let mut decoder = ctx.decoder(&device)?;
+    let mut decoder = decoder_on(&device)?;
     let (decoder, own) = (decoder.handle_value()?, channel.device_handle()?);
     for session in &mut sessions {
         let session = session.handle_value()?;
@@ -155,7 +155,7 @@ pub(super) fn foreign_handles(ctx: &Context<'_>) -> CaseResult {
     let mut channel = ctx.open_channel(&device)?;
     let other_device = ctx.open_channel(&elsewhere)?.device_handle()?;
     let mut made = (ctx.session(&device)?, ctx.session(&elsewhere)?);
-    let mut decoders = (ctx.decoder(&device)?, ctx.decoder(&elsewhere)?);
+    let mut decoders = (decoder_on(&device)?, decoder_on(&elsewhere)?);
     let (session, other_session) = (made.0.handle_value()?, made.1.handle_value()?);
     let (decoder, other_decoder) = (decoders.0.handle_value()?, decoders.1.handle_value()?);
     let own = channel.device_handle()?;

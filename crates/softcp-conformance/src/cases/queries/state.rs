@@ -19,7 +19,7 @@ use crate::context::Context;
 use crate::dialogue::{
     ANSWER_HEADER, ASK_ACCESSIBILITY, ASK_CHANNEL_TYPE, ASK_CRYPTO_SESSION, ASK_CURRENT_ENCRYPTION, ASK_ENCRYPTION,
     ASK_ENCRYPTION_COUNT, ASK_PROCESS, ASK_PROCESS_COUNT, ASK_UNRESTRICTED_COUNT, Answer, Kind, QUERY_HEADER,
-    SET_SHARED_RESOURCE,
+    SET_SHARED_RESOURCE, decoder_on,
 };
 use crate::rig::KeyedChannel;
 
@@ -154,7 +154,7 @@ pub(super) fn crypto_session(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
     let mut channel = ctx.open_channel(&device)?;
     let mut session = ctx.session(&device)?;
-    let mut decoders = [ctx.decoder(&device)?, ctx.decoder(&device)?];
+    let mut decoders = [decoder_on(&device)?, decoder_on(&device)?];
     let own = channel.device_handle()?;
     let session = session.handle_value()?;
     let (bound, unbound) = (decoders[0].handle_value()?, decoders[1].handle_value()?);
