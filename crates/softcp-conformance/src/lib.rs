@@ -20,6 +20,7 @@
 mod case;
 pub mod cases;
 mod context;
+mod dialogue;
 pub mod expect;
 mod message;
 pub mod oracle;

@@ -67,8 +67,23 @@ impl Message {
         self
     }
 
+    /// With another size: cut, or with zeros behind it.
+    pub(crate) fn resized(mut self, size: usize) -> Self {
+        self.0.resize(size, 0);
+        self
+    }
+
+    /// With one byte inverted.
+    pub(crate) fn flipped(mut self, offset: usize) -> Self {
+        self.0[offset] = !self.0[offset];
+        self
+    }
+
     /// With the OMAC over all bytes behind it.
     pub(crate) fn signed(mut self, key: &Block) -> Self {
+        if self.0.len() < OMAC {
+            return self;
+        }
         let mac = omac::omac(key, &self.0[OMAC..]);
         self.0[..OMAC].copy_from_slice(&mac);
         self

@@ -18,6 +18,7 @@ use x509_cert::der::{Decode, Encode};
 
 use crate::case::{CaseResult, Stop, check, check_hresult};
 use crate::context::Context;
+use crate::dialogue::{COMMAND_HEADER, SET_PROTECTION};
 use crate::message::Message;
 use crate::oracle::oaep::{Padding, PublicKey};
 use crate::oracle::{Block, keys};
@@ -138,6 +139,8 @@ impl Context<'_> {
     pub(crate) fn open_channel(&self, device: &Device) -> CaseResult<KeyedChannel> {
         let mut channel = self.keyed_channel(device)?;
         channel.initialize(1000, 2000)?;
+        // The first numbers are left out, for drivers that are wrong only about them.
+        (channel.query, channel.command) = (1000, 2000);
         Ok(channel)
     }
 
@@ -328,14 +331,10 @@ impl KeyedChannel {
     pub(crate) fn unsigned_command(&self, guid: GUID, sequence: u32, size: usize) -> Message {
         Message::command(guid, self.channel.handle_value(), sequence, size)
     }
-    /// `CONFIGURE_PROTECTION` with these flags.
+
+    /// `CONFIGURE_PROTECTION` with the next number; it must succeed.
     pub(crate) fn protect(&mut self, flags: u32) -> CaseResult {
-        self.command += 1;
-        let message = self
-            .unsigned_command(D3D11_AUTHENTICATED_CONFIGURE_PROTECTION, self.command, size_of::<Protect>())
-            .with(std::mem::offset_of!(Protect, Protections), flags)
-            .signed(&self.key);
-        let (reply, _) = self.channel.configure(&message.0)?;
-        check_hresult("CONFIGURE_PROTECTION", softcp_runtime::HResult::OK, reply.hresult())
+        let message = self.next_command(&SET_PROTECTION).with(COMMAND_HEADER, flags);
+        self.obey(&format!("CONFIGURE_PROTECTION with flags 0x{flags:x}"), message).map(drop)
     }
 }
