@@ -1,0 +1,17 @@
+//! Numbers that come to their end.
+
+mod read_back_iv;
+
+use crate::case::{Case, Group, Requirement};
+
+pub(super) const GROUP: Group = Group {
+    name: "exhaustion",
+    title: "Numbers that come to their end",
+    cases: &[Case {
+        name: "exhaustion/read-back-iv",
+        rule: "After the last IV of 64 bits EncryptionBlt is E_FAIL until there is a new read-back key, and no IV comes again.",
+        source: "D11",
+        requirement: Requirement::Decision,
+        run: read_back_iv::read_back_iv,
+    }],
+};
