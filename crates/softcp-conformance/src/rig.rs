@@ -294,8 +294,10 @@ pub(crate) fn encryption_blt(
 
 /// Fails unless an entry that returns nothing has reported a failure, whichever.
 pub(crate) fn check_reported(call: &str, reply: &Reply) -> CaseResult {
-    check(!reply.reports.is_empty(), format!("{call}: a failure that the error callback hears of"), || {
-        "no report".to_owned()
+    let is_failure = reply.reports.first().is_some_and(|report| report.hresult.0 < 0);
+    check(is_failure, format!("{call}: a failure that the error callback hears of"), || match reply.reports.first() {
+        None => "no report".to_owned(),
+        Some(report) => format!("a report of {}", report.hresult),
     })
 }
 

@@ -146,11 +146,15 @@ fn decrypt_to(ctx: &Context<'_>, session: &KeyedSession, destination: &Resource)
     Blit { iv: ctx.next_iv(), ..Blit::default() }.call(device, session.handle(), &source, destination)
 }
 
-/// Fails unless `device` enforces protection, or unless it does not. Seen by what can be mapped.
-fn check_enforced(what: &str, device: &Device, expected: bool) -> CaseResult {
-    let mut resource = device.create_resource(&buffer().protected())?;
-    let refused = resource.map_read().is_err();
-    let text = |enforced| if enforced { "a protected resource cannot be mapped" } else { "it can be mapped" };
+/// Fails unless `device` enforces protection, or unless it does not. A mapping or a blit that is refused will do: whether
+/// both are is the matter of other cases.
+fn check_enforced(ctx: &Context<'_>, what: &str, device: &Device, expected: bool) -> CaseResult {
+    let mut refused = device.create_resource(&buffer().protected())?.map_read().is_err();
+    if ctx.caps(device)?.contains(DECRYPTION) {
+        let session = ctx.keyed_session(device)?;
+        refused |= !decrypt_to(ctx, &session, &device.create_resource(&buffer())?)?.reports.is_empty();
+    }
+    let text = |enforced| if enforced { "protection is enforced" } else { "protection is not enforced" };
     check(refused == expected, format!("{what}: {}", text(expected)), || text(refused).to_owned())
 }
 
@@ -181,16 +185,22 @@ fn refused_destination_kept(ctx: &Context<'_>) -> CaseResult {
 }
 
 fn map_refused(ctx: &Context<'_>) -> CaseResult {
-    let (device, _channel) = enforced(ctx, 0)?;
-    let mut resource = device.create_resource(&buffer().protected())?;
-    for (access, mapped) in [
-        ("reading", resource.map_read().map(drop)),
-        ("writing", resource.map_write().map(drop)),
-        ("both", resource.map_read_write().map(drop)),
-    ] {
-        check(mapped.is_err(), format!("a protected resource that cannot be mapped for {access}"), || {
-            "it is mapped".to_owned()
-        })?;
+    let device = ctx.device()?;
+    ctx.require_clear(&device, 0)?;
+    let mut before = device.create_resource(&buffer().protected())?;
+    before.map_read()?;
+    let mut channel = ctx.open_channel(&device)?;
+    channel.protect(ENABLED)?;
+    let mut since = device.create_resource(&buffer().protected())?;
+    for (resource, when) in [(&mut before, "before"), (&mut since, "after")] {
+        for (access, mapped) in [
+            ("reading", resource.map_read().map(drop)),
+            ("writing", resource.map_write().map(drop)),
+            ("both", resource.map_read_write().map(drop)),
+        ] {
+            let expected = format!("a protected resource made {when} the command, that cannot be mapped for {access}");
+            check(mapped.is_err(), expected, || "it is mapped".to_owned())?;
+        }
     }
     Ok(())
 }
@@ -241,12 +251,12 @@ fn overlay_flag_alone(ctx: &Context<'_>) -> CaseResult {
 
 fn off_again(ctx: &Context<'_>) -> CaseResult {
     let (device, mut channel) = enforced(ctx, DECRYPTION)?;
-    check_enforced("switched on", &device, true)?;
+    check_enforced(ctx, "switched on", &device, true)?;
     channel.protect(0)?;
-    check_enforced("switched off", &device, false)?;
+    check_enforced(ctx, "switched off", &device, false)?;
     check_unchecked(ctx, &device)?;
     channel.protect(ENABLED | OVERLAY)?;
-    check_enforced("switched on again", &device, true)
+    check_enforced(ctx, "switched on again", &device, true)
 }
 
 fn last_channel_counts(ctx: &Context<'_>) -> CaseResult {
@@ -254,12 +264,12 @@ fn last_channel_counts(ctx: &Context<'_>) -> CaseResult {
     let mut second = ctx.open_channel(&device)?;
     second.protect(ENABLED)?;
     first.protect(0)?;
-    check_enforced("two channels, switched off by the first", &device, true)?;
+    check_enforced(ctx, "two channels, switched off by the first", &device, true)?;
     first.protect(ENABLED)?;
     second.protect(0)?;
-    check_enforced("two channels, switched off by the second", &device, true)?;
+    check_enforced(ctx, "two channels, switched off by the second", &device, true)?;
     first.protect(0)?;
-    check_enforced("switched off by both", &device, false)
+    check_enforced(ctx, "switched off by both", &device, false)
 }
 
 fn ends_with_the_channel(ctx: &Context<'_>) -> CaseResult {
@@ -267,9 +277,9 @@ fn ends_with_the_channel(ctx: &Context<'_>) -> CaseResult {
     let mut second = ctx.open_channel(&device)?;
     second.protect(ENABLED)?;
     drop(first);
-    check_enforced("one of two channels destroyed", &device, true)?;
+    check_enforced(ctx, "one of two channels destroyed", &device, true)?;
     drop(second);
-    check_enforced("both channels destroyed", &device, false)
+    check_enforced(ctx, "both channels destroyed", &device, false)
 }
 
 /// Fails unless content comes out encrypted as it went in.
@@ -300,14 +310,15 @@ fn protected_path(ctx: &Context<'_>) -> CaseResult {
 fn always_on(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
     ctx.require(&device, ALWAYS_ON | DECRYPTION)?;
-    check_enforced("before any channel exists", &device, true)?;
+    let mut protected = device.create_resource(&buffer().protected())?;
+    check(protected.map_read().is_err(), "a protected resource that cannot be mapped", || "it is mapped".to_owned())?;
     let session = ctx.keyed_session(&device)?;
     let reply = decrypt_to(ctx, &session, &filled(&device, &buffer())?)?;
     check_reported("DecryptionBlt to an unprotected destination", &reply)?;
     let mut channel = ctx.open_channel(&device)?;
     channel.protect(ENABLED)?;
     channel.protect(0)?;
-    check_enforced("switched off by a channel", &device, true)
+    check_enforced(ctx, "switched off by a channel", &device, true)
 }
 
 /// The driver with a small budget.
