@@ -109,9 +109,8 @@ impl<'d> Context<'d> {
     /// An IV with a Count of 0 that is greater than all before it in the case, as drivers with `SEQUENTIAL_CTR_IV` want
     /// them (D10).
     pub(crate) fn next_iv(&self) -> Block {
-        let step = 1 + u64::from(u32::from_le_bytes(self.random()));
-        // Begins high, so that the upper bytes count too, and far from the end.
-        let iv = self.last_iv.get().max(1 << 61) + step;
+        // Numbers of 32 bits: whether a driver uses the upper ones too is the matter of one case only.
+        let iv = self.last_iv.get().max(1 << 24) + 1 + u64::from(u16::from_le_bytes(self.random()));
         self.last_iv.set(iv);
         (u128::from(iv) << 64).to_be_bytes()
     }

@@ -5,7 +5,6 @@ use softcp_abi::{
     D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE, D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY,
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON, D3D11_1DDI_ENCRYPTED_BLOCK_INFO,
     D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE, D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE_INPUT as Initialize,
-    D3D11_AUTHENTICATED_CONFIGURE_PROTECTION, D3D11_AUTHENTICATED_CONFIGURE_PROTECTION_INPUT as Protect,
     D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_RSAES_OAEP, GUID, GUID_NULL,
 };
 use softcp_client::CertificateChain;
@@ -297,8 +296,10 @@ pub(crate) fn encryption_blt(
 
 /// Fails unless an entry that returns nothing has reported a failure, whichever.
 pub(crate) fn check_reported(call: &str, reply: &Reply) -> CaseResult {
-    check(!reply.reports.is_empty(), format!("{call}: a failure that the error callback hears of"), || {
-        "no report".to_owned()
+    let is_failure = reply.reports.first().is_some_and(|report| report.hresult.0 < 0);
+    check(is_failure, format!("{call}: a failure that the error callback hears of"), || match reply.reports.first() {
+        None => "no report".to_owned(),
+        Some(report) => format!("a report of {}", report.hresult),
     })
 }
 

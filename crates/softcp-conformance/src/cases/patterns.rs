@@ -242,8 +242,6 @@ fn largest_numbers(ctx: &Context<'_>) -> CaseResult {
     let block = 16 * rig.unit;
     for (at_beginning, skip, encrypt) in [
         (most, 0, 0),
-        (0, most, 0),
-        (0, 0, most),
         (most, most, most),
         (0, most, most),
         (block, block, most),

@@ -5,10 +5,7 @@ mod failures;
 mod ivs;
 mod keys;
 
-use softcp_abi::{
-    D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK as READ_BACK,
-    D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY as READ_BACK_KEY,
-};
+use softcp_abi::D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK as READ_BACK;
 use softcp_runtime::{ContentProtectionCaps, Device};
 
 use crate::case::{Case, CaseResult, Group, Requirement, check_bytes};

@@ -63,10 +63,17 @@ pub(super) const GROUP: Group = Group {
         },
         Case {
             name: "surfaces/read-back-rows",
-            rule: "EncryptionBlt enciphers the visible bytes, row after row and plane after plane.",
+            rule: "EncryptionBlt enciphers the visible bytes, row after row.",
             source: "D9",
             requirement: Requirement::Decision,
             run: read_back::rows,
+        },
+        Case {
+            name: "surfaces/read-back-planes",
+            rule: "EncryptionBlt enciphers plane after plane in memory order.",
+            source: "D9",
+            requirement: Requirement::Decision,
+            run: read_back::planes,
         },
         Case {
             name: "surfaces/read-back-pitches",

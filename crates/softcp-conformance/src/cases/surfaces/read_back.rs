@@ -24,10 +24,19 @@ fn check_read_back(
 
 pub(super) fn rows(ctx: &Context<'_>) -> CaseResult {
     let (device, session, key) = reading_back(ctx)?;
-    let [two_planes, three_planes] = planar(None);
-    let surface = ResourceDesc::surface;
-    for desc in [surface(24, 5), surface(13, 9), surface(64, 3), two_planes, three_planes] {
-        let what = format!("encrypted bytes of rows of {}", desc.plane.row_bytes);
+    for (row_bytes, rows) in [(24, 5), (13, 9), (64, 3)] {
+        let desc = ResourceDesc::surface(row_bytes, rows);
+        let what = format!("encrypted bytes of {rows} rows of {row_bytes}");
+        check_read_back(ctx, &what, (&device, &session, &key), [&desc, &desc])?;
+    }
+    Ok(())
+}
+
+pub(super) fn planes(ctx: &Context<'_>) -> CaseResult {
+    let (device, session, key) = reading_back(ctx)?;
+    for desc in planar(None) {
+        let planes = 1 + desc.extra_planes.iter().flatten().count();
+        let what = format!("encrypted bytes of {planes} planes");
         check_read_back(ctx, &what, (&device, &session, &key), [&desc, &desc])?;
     }
     Ok(())

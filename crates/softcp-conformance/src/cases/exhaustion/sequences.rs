@@ -1,30 +1,9 @@
-//! Numbers that come to their end.
+//! Sequence numbers of channels.
 
-use crate::case::{Case, CaseResult, Group, Requirement};
+use crate::case::CaseResult;
 use crate::context::Context;
 use crate::dialogue::{ASK_PROTECTION, SET_PROTECTION};
 use crate::rig::KeyedChannel;
-
-pub(super) const GROUP: Group = Group {
-    name: "exhaustion",
-    title: "Numbers at their end",
-    cases: &[
-        Case {
-            name: "exhaustion/command-sequence",
-            rule: "After command number 0xFFFFFFFF every command is E_INVALIDARG, whatever its number.",
-            source: "D18",
-            requirement: Requirement::Decision,
-            run: command_sequence,
-        },
-        Case {
-            name: "exhaustion/query-sequence",
-            rule: "After query number 0xFFFFFFFF every query is E_INVALIDARG, whatever its number.",
-            source: "D18",
-            requirement: Requirement::Decision,
-            run: query_sequence,
-        },
-    ],
-};
 
 /// Numbers after the last one.
 const AFTER: [u32; 7] = [0, 1, 2, 1000, 0x7FFF_FFFF, 0xFFFF_FFFE, u32::MAX];
@@ -39,7 +18,7 @@ fn command(channel: &mut KeyedChannel, number: u32) -> CaseResult {
     channel.obey(&format!("command with number 0x{number:x}"), message).map(drop)
 }
 
-fn command_sequence(ctx: &Context<'_>) -> CaseResult {
+pub(super) fn command_sequence(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
     let mut channel = ctx.keyed_channel(&device)?;
     channel.initialize(10, 0xFFFF_FFFD)?;
@@ -53,7 +32,7 @@ fn command_sequence(ctx: &Context<'_>) -> CaseResult {
     Ok(())
 }
 
-fn query_sequence(ctx: &Context<'_>) -> CaseResult {
+pub(super) fn query_sequence(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
     let mut channel = ctx.keyed_channel(&device)?;
     channel.initialize(0xFFFF_FFFD, 10)?;
