@@ -13,6 +13,7 @@ use softcp::faults::{Fault, FaultError, Schedule};
 use softcp_abi::GUID;
 use softcp_bench::{Group, PlotFormat};
 use softcp_client::ChannelType;
+use softcp_conformance::Requirement;
 use softcp_player::Protection;
 
 /// The call that uses a key in the middle of the clip: each sample is a decryption blit and a read-back.
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     Caps(CapsArgs),
     Channel(ChannelArgs),
     Bench(BenchArgs),
+    Conform(ConformArgs),
     Faults(FaultsArgs),
     #[command(subcommand)]
     Cert(CertCommand),
@@ -306,6 +308,101 @@ pub(crate) struct BenchArgs {
 pub(crate) struct PlotFile {
     pub(crate) path: PathBuf,
     pub(crate) format: PlotFormat,
+}
+
+/// Check a driver against the rules of the content-protection DDI
+///
+/// Plays the Direct3D runtime and an application and drives the driver through its function table alone, one case for each
+/// rule of the DDI's reference and of docs/decisions.md. What a driver does not offer is skipped with the reason. Each group
+/// of cases runs in a process of its own: a driver that crashes or hangs costs one case.
+///
+/// The exit code is 1 when a rule is broken, or a known deviation is no longer one. docs/conformance.md says how another
+/// driver is made ready, and how to read the result.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct ConformArgs {
+    /// List the cases with their rules, and run nothing
+    #[arg(long)]
+    pub(crate) list: bool,
+
+    /// Run only cases of this name or group, where * stands for any characters; once for each
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) filter: Vec<String>,
+
+    /// Leave cases of this name or group out; once for each
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) skip: Vec<String>,
+
+    /// Run only rules of this requirement; once for each
+    #[arg(long = "required-by", value_name = "WHAT")]
+    required_by: Vec<RequirementArg>,
+
+    /// Known deviations with their reasons, a TOML file: they do not fail the run, and one that is no longer there does
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) expect: Option<PathBuf>,
+
+    /// Write a report as JUnit XML into this file, which is replaced
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) junit: Option<PathBuf>,
+
+    /// Write a report as TAP 14 into this file, which is replaced
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) tap: Option<PathBuf>,
+
+    /// Write a report as one HTML page into this file, which is replaced
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Options for the driver, as SOFTCP_OPTIONS has them
+    #[arg(long, value_name = "OPTIONS", default_value = "", hide_default_value = true)]
+    pub(crate) options: String,
+
+    /// Seconds that a case may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub(crate) time_limit: u32,
+
+    /// Decides the keys, IVs and contents of the cases
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// Run all cases in this process, for a debugger: a crash ends the run
+    #[arg(long)]
+    pub(crate) in_process: bool,
+
+    #[command(flatten)]
+    pub(crate) driver: DriverArgs,
+
+    /// Run the cases that standard input names, for softcp itself
+    #[arg(long, hide = true)]
+    pub(crate) child: bool,
+}
+
+impl ConformArgs {
+    /// The requirements that are asked for; none: all.
+    pub(crate) fn requirement(&self) -> Vec<Requirement> {
+        self.required_by.iter().map(|requirement| (*requirement).into()).collect()
+    }
+}
+
+/// How much a rule binds.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum RequirementArg {
+    /// The public reference of the DDI demands it
+    Reference,
+    /// SoftCP has decided it where the reference is silent (docs/decisions.md)
+    Decision,
+    /// Nothing demands it, and users of a driver will miss it
+    Quality,
+}
+
+impl From<RequirementArg> for Requirement {
+    fn from(requirement: RequirementArg) -> Self {
+        match requirement {
+            RequirementArg::Reference => Self::Reference,
+            RequirementArg::Decision => Self::Decision,
+            RequirementArg::Quality => Self::Quality,
+        }
+    }
 }
 
 /// See, set and clear what goes wrong on purpose in running programs

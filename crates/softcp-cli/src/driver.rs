@@ -146,23 +146,8 @@ impl Trust {
 
     /// A new identity in a temporary directory, and its root.
     fn for_this_run(loaded: bool) -> Result<(Self, TempDir), Failure> {
-        let temporary = |error: &std::io::Error| {
-            Failure::environment(
-                format!("cannot write a temporary identity: {}", plain(error)),
-                "set TMPDIR to a directory with space, or name an identity with SOFTCP_OPTIONS=identity.directory=DIR",
-            )
-        };
-        let directory = tempfile::Builder::new().prefix("softcp-").tempdir().map_err(|error| temporary(&error))?;
-        if directory.path().to_str().is_none_or(|path| path.contains(';')) {
-            return Err(Failure::environment(
-                format!("the temporary directory {} cannot be written in a driver option", directory.path().display()),
-                "set TMPDIR to a directory whose name is UTF-8 without a semicolon",
-            ));
-        }
-        let files = new_identity(&IdentityOptions::default())?;
-        files.write(directory.path()).map_err(|error| temporary(&error))?;
+        let (files, directory) = temporary_identity()?;
         let anchors = TrustAnchors::from_pem(files.root().as_bytes()).expect("a new root is a certificate");
-        tracing::info!(directory = %directory.path().display(), "made an identity for this run");
         Ok((Self { origin: Origin::ThisRun { loaded }, anchors: Some(anchors) }, directory))
     }
 
@@ -207,6 +192,27 @@ impl fmt::Display for Origin {
     }
 }
 
+/// A new identity, in a temporary directory that goes when it is dropped.
+pub(crate) fn temporary_identity() -> Result<(IdentityFiles, TempDir), Failure> {
+    let temporary = |error: &std::io::Error| {
+        Failure::environment(
+            format!("cannot write a temporary identity: {}", plain(error)),
+            "set TMPDIR to a directory with space, or name an identity with SOFTCP_OPTIONS=identity.directory=DIR",
+        )
+    };
+    let directory = tempfile::Builder::new().prefix("softcp-").tempdir().map_err(|error| temporary(&error))?;
+    if directory.path().to_str().is_none_or(|path| path.contains(';')) {
+        return Err(Failure::environment(
+            format!("the temporary directory {} cannot be written in a driver option", directory.path().display()),
+            "set TMPDIR to a directory whose name is UTF-8 without a semicolon",
+        ));
+    }
+    let files = new_identity(&IdentityOptions::default())?;
+    files.write(directory.path()).map_err(|error| temporary(&error))?;
+    tracing::info!(directory = %directory.path().display(), "made an identity for this run");
+    Ok((files, directory))
+}
+
 /// Makes the files of a new identity.
 pub(crate) fn new_identity(options: &IdentityOptions) -> Result<IdentityFiles, Failure> {
     IdentityFiles::generate(&Provider::aws_lc(), options).map_err(|error| {
@@ -239,7 +245,7 @@ pub(crate) fn configuration() -> Result<Config, Failure> {
 }
 
 /// The text of a TOML error in one line, without the excerpt of the file: its place is also given in numbers.
-fn without_excerpt(text: &str) -> String {
+pub(crate) fn without_excerpt(text: &str) -> String {
     let is_excerpt =
         |line: &str| line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with('|');
     let mut joined = String::new();
@@ -260,7 +266,8 @@ pub(crate) fn capability_option(capability: Capability) -> String {
     format!("capabilities.flags.{}=true", capability.name().to_lowercase())
 }
 
-fn identity_option(directory: &Path) -> String {
+/// The option that names an identity directory.
+pub(crate) fn identity_option(directory: &Path) -> String {
     format!("identity.directory={}", directory.display())
 }
 

@@ -1,7 +1,7 @@
 //! The `softcp` command.
 //!
 //! ```text
-//!  args ──▶ commands::{demo, decrypt, caps, channel, bench, faults, cert, completions, man}
+//!  args ──▶ commands::{demo, decrypt, caps, channel, bench, conform, faults, cert, completions, man}
 //!              │  driver: opens the driver, decides whom to trust
 //!              ▼
 //!           libraries do the work ──▶ a report ──▶ output: text or JSON from the same data

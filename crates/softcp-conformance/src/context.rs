@@ -8,6 +8,7 @@ use softcp_abi::softcp_open_driver_fn;
 use softcp_runtime::{Driver, Error};
 
 use crate::case::{CaseResult, Stop};
+use crate::oracle::Block;
 
 /// Where the driver under test comes from.
 #[derive(Clone)]
@@ -45,13 +46,14 @@ pub struct Context<'d> {
     options: &'d str,
     notes: RefCell<Vec<String>>,
     random: Cell<u64>,
+    last_iv: Cell<u64>,
 }
 
 impl<'d> Context<'d> {
     /// For one case. `seed` decides what [`random`](Self::random) gives.
     #[must_use]
     pub fn new(driver: &'d Driver, source: &'d DriverSource, options: &'d str, seed: u64) -> Self {
-        Self { driver, source, options, notes: RefCell::default(), random: Cell::new(seed) }
+        Self { driver, source, options, notes: RefCell::default(), random: Cell::new(seed), last_iv: Cell::default() }
     }
 
     /// The driver under test, opened with the user's options.
@@ -102,5 +104,15 @@ impl<'d> Context<'d> {
             let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
             chunk.copy_from_slice(&(mixed ^ mixed >> 31).to_le_bytes()[..chunk.len()]);
         }
+    }
+
+    /// An IV with a Count of 0 that is greater than all before it in the case, as drivers with `SEQUENTIAL_CTR_IV` want
+    /// them (D10).
+    pub(crate) fn next_iv(&self) -> Block {
+        let step = 1 + u64::from(u32::from_le_bytes(self.random()));
+        // Begins high, so that the upper bytes count too, and far from the end.
+        let iv = self.last_iv.get().max(1 << 61) + step;
+        self.last_iv.set(iv);
+        (u128::from(iv) << 64).to_be_bytes()
     }
 }

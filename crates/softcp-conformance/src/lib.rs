@@ -20,11 +20,18 @@
 mod case;
 pub mod cases;
 mod context;
+pub mod expect;
 mod message;
 pub mod oracle;
 mod probe;
+pub mod report;
 mod rig;
 pub mod runner;
+mod selection;
+pub mod trial;
 
 pub use case::{Case, CaseResult, Group, Requirement, Stop};
 pub use context::{Context, DriverSource};
+pub use expect::Expectations;
+pub use report::Report;
+pub use selection::{Selection, SelectionError};

@@ -2,9 +2,11 @@
 
 use softcp_abi::{
     D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE, D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE,
-    D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE, D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE,
-    D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE_INPUT as Initialize, D3D11_CRYPTO_TYPE_AES128_CTR,
-    D3D11_KEY_EXCHANGE_RSAES_OAEP, GUID, GUID_NULL,
+    D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE, D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY,
+    D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON, D3D11_1DDI_ENCRYPTED_BLOCK_INFO,
+    D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE, D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE_INPUT as Initialize,
+    D3D11_AUTHENTICATED_CONFIGURE_PROTECTION, D3D11_AUTHENTICATED_CONFIGURE_PROTECTION_INPUT as Protect,
+    D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_RSAES_OAEP, GUID, GUID_NULL,
 };
 use softcp_client::CertificateChain;
 use softcp_runtime::{
@@ -14,7 +16,7 @@ use softcp_runtime::{
 use x509_cert::Certificate;
 use x509_cert::der::{Decode, Encode};
 
-use crate::case::{CaseResult, Stop, check_hresult};
+use crate::case::{CaseResult, Stop, check, check_hresult};
 use crate::context::Context;
 use crate::message::Message;
 use crate::oracle::oaep::{Padding, PublicKey};
@@ -138,6 +140,16 @@ impl Context<'_> {
         channel.initialize(1000, 2000)?;
         Ok(channel)
     }
+
+    /// As [`require`](Self::require), of a driver that lets clear content be looked at: with `PROTECTION_ALWAYS_ON` it lies
+    /// in resources that cannot be mapped (D19).
+    pub(crate) fn require_clear(&self, device: &Device, bits: u32) -> CaseResult<ContentProtectionCaps> {
+        let caps = self.require(device, bits)?;
+        if caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON) {
+            return Err(Stop::skipped("protection is always on, and clear content cannot be looked at"));
+        }
+        Ok(caps)
+    }
 }
 
 /// A session and the key that it has.
@@ -181,6 +193,24 @@ impl KeyedSession {
         let mut destination = filled(device, to)?;
         let reply = blit.call(device, self.handle(), &source, &destination)?;
         Ok((reply, read(&mut destination)?))
+    }
+
+    /// What `EncryptionBlt` enciphers with: a new read-back key where the driver has such keys, else the session key.
+    pub(crate) fn new_read_back_key(&mut self, caps: &ContentProtectionCaps) -> CaseResult<Block> {
+        if !caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY) {
+            return Ok(self.key);
+        }
+        Ok(keys::unwrap(&self.key, &self.session.encryption_blt_key()?))
+    }
+
+    /// `EncryptionBlt` of `data` from one buffer to another, both as long as it is: the driver's IV, and what is in the
+    /// second one then.
+    pub(crate) fn encrypt(&self, ctx: &Context<'_>, data: &[u8]) -> CaseResult<(Block, Vec<u8>)> {
+        let (device, desc) = (self.session.device(), ResourceDesc::buffer(data.len()));
+        let (source, mut destination) = (ctx.resource(device, &desc, data)?, filled(device, &desc)?);
+        let mut iv = [FILL; 16];
+        encryption_blt(self.handle(), (&source, &destination), &mut iv)?.into_result()?;
+        Ok((iv, read(&mut destination)?))
     }
 }
 
@@ -252,6 +282,23 @@ pub(crate) fn start_refresh(device: &Device, session: SessionHandle<'_>, number:
     Ok(device.calls().start_session_key_refresh(session, Output::Bytes(number))?)
 }
 
+/// The raw call of `EncryptionBlt` with an IV buffer of any size.
+pub(crate) fn encryption_blt(
+    session: SessionHandle<'_>,
+    (source, destination): (&Resource, &Resource),
+    iv: &mut [u8],
+) -> CaseResult<Reply> {
+    let calls = source.device().calls();
+    Ok(calls.encryption_blt(session, source.handle(), destination.handle(), Output::Bytes(iv))?)
+}
+
+/// Fails unless an entry that returns nothing has reported a failure, whichever.
+pub(crate) fn check_reported(call: &str, reply: &Reply) -> CaseResult {
+    check(!reply.reports.is_empty(), format!("{call}: a failure that the error callback hears of"), || {
+        "no report".to_owned()
+    })
+}
+
 /// A channel, the key that it has, and the numbers last used.
 #[derive(Debug)]
 pub(crate) struct KeyedChannel {
@@ -280,5 +327,15 @@ impl KeyedChannel {
     /// A command of `size` bytes with the channel's handle, without a signature.
     pub(crate) fn unsigned_command(&self, guid: GUID, sequence: u32, size: usize) -> Message {
         Message::command(guid, self.channel.handle_value(), sequence, size)
+    }
+    /// `CONFIGURE_PROTECTION` with these flags.
+    pub(crate) fn protect(&mut self, flags: u32) -> CaseResult {
+        self.command += 1;
+        let message = self
+            .unsigned_command(D3D11_AUTHENTICATED_CONFIGURE_PROTECTION, self.command, size_of::<Protect>())
+            .with(std::mem::offset_of!(Protect, Protections), flags)
+            .signed(&self.key);
+        let (reply, _) = self.channel.configure(&message.0)?;
+        check_hresult("CONFIGURE_PROTECTION", softcp_runtime::HResult::OK, reply.hresult())
     }
 }

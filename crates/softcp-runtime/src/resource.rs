@@ -246,6 +246,20 @@ macro_rules! reading {
                 Some(unsafe { std::slice::from_raw_parts(data, len) })
             }
 
+            /// The padding behind the visible bytes of a row, up to the next row of the same plane; none behind the last
+            /// one. Blits neither read nor write it (D9).
+            ///
+            /// # Panics
+            ///
+            /// When there is no such row.
+            #[must_use]
+            pub fn padding(&self, index: usize) -> &[u8] {
+                let (data, len) = self.memory.padding(index);
+                // SAFETY: the padding lies between two rows of the mapping, which lives as long as `self`, and nobody
+                // writes to it.
+                unsafe { std::slice::from_raw_parts(data, len) }
+            }
+
             /// Distance in bytes from one row of the first plane to the next.
             #[must_use]
             pub fn row_pitch(&self) -> usize {
@@ -280,6 +294,19 @@ impl MappingMut<'_> {
     pub fn row_mut(&mut self, index: usize) -> &mut [u8] {
         let (data, len) = self.memory.row(index);
         // SAFETY: the row lies in the mapping, which lives as long as `self`, and `&mut self` makes it the only view.
+        unsafe { std::slice::from_raw_parts_mut(data, len) }
+    }
+
+    /// The padding behind the visible bytes of a row, up to the next row of the same plane, to write; none behind the last
+    /// one.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such row.
+    #[must_use]
+    pub fn padding_mut(&mut self, index: usize) -> &mut [u8] {
+        let (data, len) = self.memory.padding(index);
+        // SAFETY: the padding lies between two rows of the mapping, and `&mut self` makes it the only view.
         unsafe { std::slice::from_raw_parts_mut(data, len) }
     }
 
@@ -356,10 +383,25 @@ impl<'a> Memory<'a> {
 
     /// First byte and length of a row.
     fn row(&self, index: usize) -> (*mut u8, usize) {
+        let (plane, row) = self.find(index);
+        (plane.data.wrapping_add(row * plane.row_pitch), plane.row_bytes)
+    }
+
+    /// First byte and length of the padding between a row and the next one of its plane.
+    fn padding(&self, index: usize) -> (*mut u8, usize) {
+        let (plane, row) = self.find(index);
+        let is_last = row + 1 == plane.rows;
+        // Behind the last row the driver need not have memory. Before, the pitch is at least a row, as checked.
+        let len = if is_last { 0 } else { plane.row_pitch - plane.row_bytes };
+        (plane.data.wrapping_add(row * plane.row_pitch + plane.row_bytes), len)
+    }
+
+    /// The plane of a row, and which of its rows it is.
+    fn find(&self, index: usize) -> (Plane, usize) {
         let mut left = index;
         for plane in self.planes() {
             if left < plane.rows {
-                return (plane.data.wrapping_add(left * plane.row_pitch), plane.row_bytes);
+                return (*plane, left);
             }
             left -= plane.rows;
         }

@@ -56,6 +56,23 @@ fn rows_at_a_pitch_leave_the_padding_alone() {
 }
 
 #[test]
+fn padding_lies_between_the_rows_of_a_plane() {
+    let (mut luma, mut chroma) = (*b"aa12bb34", *b"c5d");
+    {
+        let mut described = mapping(&mut luma, 4, 2, 2);
+        described.extra_plane_count = 1;
+        described.extra_planes[0] =
+            softcp_plane { data: chroma.as_mut_ptr().cast(), row_pitch: 2, row_bytes: 1, rows: 2 };
+        let mut resource = resource(described);
+        let mut mapped = resource.map_read_write().unwrap();
+        let padding: Vec<_> = (0..4).map(|row| mapped.padding(row)).collect();
+        assert_eq!(padding, [&b"12"[..], b"", b"5", b""], "none behind a plane's last row");
+        mapped.padding_mut(0).fill(b'X');
+    }
+    assert_eq!((&luma, &chroma), (b"aaXXbb34", b"c5d"));
+}
+
+#[test]
 fn bytes_without_padding_come_at_once() {
     let mut memory = *b"abcdef";
     for (pitch, row_bytes, rows) in [(3, 3, 2), (100, 6, 1), (0, 6, 1)] {

@@ -42,6 +42,8 @@ pub(crate) struct AdapterState {
     pub(crate) provider: Provider,
     pub(crate) profile: CapabilityProfile,
     pub(crate) caller_iv: bool,
+    /// The first IV of read-backs under each key, in tests.
+    pub(crate) first_read_back_iv: Option<u64>,
     pub(crate) faults: Arc<Faults>,
     /// Threads that help with large blits.
     pub(crate) workers: Workers,
@@ -82,6 +84,7 @@ impl Adapter {
                 provider,
                 profile,
                 caller_iv: config.quirks.caller_iv,
+                first_read_back_iv: config.test.first_read_back_iv.map(u64::from),
                 faults: Arc::clone(&faults),
                 workers: Workers::new(usize::from(config.blit.threads)),
                 identity: Mutex::new(identity),
@@ -212,6 +215,7 @@ impl AdapterState {
             provider,
             profile: like.profile.clone(),
             caller_iv: like.caller_iv,
+            first_read_back_iv: like.first_read_back_iv,
             faults: Arc::clone(&like.faults),
             workers: Workers::new(like.workers.limit()),
             environment: like.environment.clone(),

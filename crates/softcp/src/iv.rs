@@ -46,10 +46,13 @@ pub(crate) struct DriverIvs {
 }
 
 impl DriverIvs {
-    /// The next IV. Nothing is consumed until [`Self::commit`].
-    pub(crate) fn next(&self, provider: &Provider) -> Result<AesCtrIv> {
+    /// The next IV; `first` is the first one of a test in place of a random one. Nothing is consumed until
+    /// [`Self::commit`].
+    pub(crate) fn next(&self, provider: &Provider, first: Option<u64>) -> Result<AesCtrIv> {
         let iv = if let Some(last) = self.last {
             last.checked_add(1).ok_or(Error::IvExhausted)?
+        } else if let Some(first) = first {
+            first
         } else {
             let mut first = [0; 4];
             provider.random.fill(&mut first).map_err(|_| Error::RandomFailed)?;
@@ -97,24 +100,34 @@ mod tests {
     fn first_iv_is_32_random_bits_and_the_next_one_more() {
         let provider = provider(&[0xFF, 0xFF, 0xFF, 0xFF]);
         let mut ivs = DriverIvs::default();
-        let first = ivs.next(&provider).unwrap();
+        let first = ivs.next(&provider, None).unwrap();
         assert_eq!(first, AesCtrIv { iv: 0xFFFF_FFFF, count: 0 });
         ivs.commit(first);
-        assert_eq!(ivs.next(&provider).unwrap().iv, 0x1_0000_0000);
+        assert_eq!(ivs.next(&provider, None).unwrap().iv, 0x1_0000_0000);
+    }
+
+    #[test]
+    fn first_iv_of_a_test_is_the_one_told_and_no_later_one() {
+        let provider = provider(&[]);
+        let mut ivs = DriverIvs::default();
+        let first = ivs.next(&provider, Some(7)).unwrap();
+        assert_eq!(first, AesCtrIv { iv: 7, count: 0 });
+        ivs.commit(first);
+        assert_eq!(ivs.next(&provider, Some(7)).unwrap().iv, 8);
     }
 
     #[test]
     fn iv_is_not_consumed_before_commit() {
         let provider = provider(&[0, 0, 0, 1]);
         let mut ivs = DriverIvs::default();
-        let first = ivs.next(&provider).unwrap();
+        let first = ivs.next(&provider, None).unwrap();
         ivs.commit(first);
-        assert_eq!(ivs.next(&provider).unwrap(), ivs.next(&provider).unwrap());
+        assert_eq!(ivs.next(&provider, None).unwrap(), ivs.next(&provider, None).unwrap());
     }
 
     #[test]
     fn sequence_at_its_end_is_exhausted() {
         let ivs = DriverIvs { last: Some(u64::MAX) };
-        assert!(matches!(ivs.next(&provider(&[0])), Err(Error::IvExhausted)));
+        assert!(matches!(ivs.next(&provider(&[0]), None), Err(Error::IvExhausted)));
     }
 }

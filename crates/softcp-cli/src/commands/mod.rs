@@ -4,6 +4,7 @@ mod bench;
 mod caps;
 mod cert;
 mod channel;
+mod conform;
 mod decrypt;
 mod demo;
 mod faults;
@@ -20,6 +21,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Caps(args) => caps::run(args, cli.json),
         Command::Channel(args) => channel::run(args, cli.json),
         Command::Bench(args) => bench::run(args, cli.json),
+        Command::Conform(args) => conform::run(args, cli.json),
         Command::Faults(args) => faults::run(args, cli.json),
         Command::Cert(CertCommand::New(args)) => cert::new(args, cli.json),
         Command::Cert(CertCommand::Show(args)) => cert::show(args, cli.json),

@@ -8,6 +8,7 @@ mod bench;
 mod caps;
 mod cert;
 mod channel;
+mod conform;
 mod decrypt;
 mod demo;
 mod faults;

@@ -188,6 +188,8 @@ fn every_schema_is_of_a_report_and_says_what_it_is() {
             "cert-new",
             "cert-show",
             "channel",
+            "conform",
+            "conform-list",
             "decrypt",
             "demo",
             "error",

@@ -67,7 +67,8 @@ pub fn serve(source: &DriverSource) -> io::Result<()> {
     let run = run_here(source, &options, cases, &mut |event| drop(send(&Message::Event(event))));
     match run {
         Ok(()) => send(&Message::Done),
-        Err(error) => send(&Message::NotOpened { error: error.to_string() }),
+        Err(RunError::Open(error)) => send(&Message::NotOpened { error }),
+        Err(RunError::Child(error)) => Err(error),
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use softcp_runtime::{Driver, Error};
 
-use crate::case::{Case, Group, Stop};
+use crate::case::{Case, Stop};
 use crate::context::{Context, DriverSource};
 
 pub use child::{Isolation, serve};
@@ -112,7 +112,10 @@ pub enum RunError {
 
 impl From<Error> for RunError {
     fn from(error: Error) -> Self {
-        Self::Open(error.to_string())
+        // The loader of the system says more than that it failed.
+        let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+        let deepest = causes.last().map(|cause| format!(" ({cause})")).unwrap_or_default();
+        Self::Open(format!("{error}{deepest}"))
     }
 }
 
@@ -132,14 +135,14 @@ pub fn run_here<'c>(
     Ok(())
 }
 
-/// Runs the selected cases of each group in a child process of its own.
+/// Runs each batch of cases in a child process of its own.
 pub fn run_isolated(
     isolation: &Isolation,
     options: &RunOptions,
-    groups: &[(Group, Vec<&'static Case>)],
+    batches: &[Vec<&'static Case>],
     on_event: &mut dyn FnMut(Event),
 ) -> Result<(), RunError> {
-    for (_, cases) in groups {
+    for cases in batches {
         let names: Vec<_> = cases.iter().map(|case| case.name).collect();
         isolation.run(options, &names, on_event)?;
     }

@@ -46,7 +46,7 @@ impl Request {
     pub(super) fn read(mut from: impl BufRead) -> std::io::Result<Self> {
         let mut line = String::new();
         from.read_line(&mut line)?;
-        Ok(serde_json::from_str(&line)?)
+        serde_json::from_str(&line).map_err(|_| std::io::Error::other("standard input holds none"))
     }
 }
 

@@ -37,6 +37,9 @@
 //! opt_in = false                       # whether faults can be set and cleared at run time
 //! list = []                            # what goes wrong on purpose, as "key-lost at=3"; see docs/faults.md
 //! control = "/run/user/1000/softcp"    # where `softcp faults` can set and clear them; left out: nowhere
+//!
+//! [test]                               # hooks for tests, which cost security: nothing else sets them
+//! first_read_back_iv = "0xFFFFFFFFFFFFFFFE"   # EncryptionBlt's first IV under each key; left out: 32 random bits (D11)
 //! ```
 //!
 //! Inline, keys are dotted and separated by semicolons:
@@ -53,8 +56,10 @@ use crate::capability::{Capability, CapabilityProfile, ProfileName};
 pub use crate::faults::FaultConfig;
 
 mod accessibility;
+mod test;
 
 pub use accessibility::{AccessibilityConfig, Bus, BusImplementation, Encryption};
+pub use test::{Number, TestConfig};
 
 /// Environment variable that names the configuration file.
 pub const CONF_VARIABLE: &str = "SOFTCP_CONF";
@@ -126,6 +131,8 @@ pub struct Config {
     pub quirks: Quirks,
     /// What goes wrong on purpose.
     pub faults: FaultConfig,
+    /// Hooks for tests.
+    pub test: TestConfig,
 }
 
 /// `[identity]`.

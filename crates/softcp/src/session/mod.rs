@@ -296,7 +296,7 @@ impl CryptoSession {
             ivs.check(caller_iv)?;
             caller_iv
         } else {
-            ivs.next(&self.adapter.provider)?
+            ivs.next(&self.adapter.provider, self.adapter.first_read_back_iv)?
         };
         ivs.commit(used);
         blit::run(&mut surfaces, Encrypted::All, schedule, used, &self.adapter.workers);

@@ -1,0 +1,246 @@
+//! `softcp conform`: the conformance kit.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use comfy_table::{CellAlignment, Table};
+use serde::Serialize;
+use softcp_conformance::report::{self, Entry, Listing, Summary, Verdict};
+use softcp_conformance::runner::{self, Event, Isolation, RunError, RunOptions};
+use softcp_conformance::{DriverSource, Expectations, Report as ConformanceReport, Selection};
+use tempfile::TempDir;
+
+use super::decrypt::counted;
+use crate::args::ConformArgs;
+use crate::driver;
+use crate::failure::{Exit, Failure, plain};
+use crate::output::{self, Report, printable};
+use crate::{progress, table};
+
+/// `softcp conform`.
+pub(crate) fn run(args: &ConformArgs, json: bool) -> Result<Exit, Failure> {
+    if args.child {
+        return serve(args);
+    }
+    let selection = Selection { only: args.filter.clone(), not: args.skip.clone(), requirements: args.requirement() };
+    let groups = selection
+        .groups()
+        .map_err(|error| Failure::usage(error.to_string(), "softcp conform --list shows the cases and their names"))?;
+    if args.list {
+        output::print(&Listed(Listing::new(&groups)), json)?;
+        return Ok(Exit::Ok);
+    }
+    let expectations = args.expect.as_deref().map_or_else(|| Ok(Expectations::default()), expectations)?;
+    let source = source(args);
+    let (options, _identity) = options(args)?;
+    let (mut driver, mut results) =
+        (report::Driver { options: args.options.clone(), ..report::Driver::default() }, Vec::new());
+    driver.library = args.driver.driver.as_ref().map(|path| path.display().to_string());
+    let bar = progress::measurements();
+    bar.set_length(groups.iter().map(|(_, cases)| cases.len() as u64).sum());
+    let start = Instant::now();
+    let mut follow = |event| match event {
+        Event::Opened { driver: name, version } => {
+            (driver.name, driver.version) = (printable(&name), printable(&version))
+        }
+        Event::Began { case } => bar.set_message(case),
+        Event::Ended(result) => {
+            bar.inc(1);
+            results.push(result);
+        }
+    };
+    let ran = if args.in_process {
+        let cases = groups.iter().flat_map(|(_, cases)| cases.iter().copied());
+        runner::run_here(&source, &options, cases, &mut follow)
+    } else {
+        let isolation = Isolation { command: child(args)?, time_limit: Duration::from_secs(args.time_limit.into()) };
+        let batches: Vec<_> = groups.iter().map(|(_, cases)| cases.clone()).collect();
+        runner::run_isolated(&isolation, &options, &batches, &mut follow)
+    };
+    bar.finish_and_clear();
+    ran.map_err(|error| run_failed(&error))?;
+    let report = ConformanceReport::new(driver, options.seed, &groups, results, &expectations);
+    for (path, text) in [
+        (&args.junit, ConformanceReport::to_junit as fn(&_) -> _),
+        (&args.tap, ConformanceReport::to_tap),
+        (&args.html, ConformanceReport::to_html),
+    ] {
+        if let Some(path) = path {
+            fs::write(path, text(&report)).map_err(|error| Failure::io("write", path, &error))?;
+        }
+    }
+    let checked = Checked { report, seconds: start.elapsed().as_secs_f64() };
+    output::print(&checked, json)?;
+    Ok(if checked.report.summary.is_success() { Exit::Ok } else { Exit::CheckFailed })
+}
+
+/// The work of a child process.
+fn serve(args: &ConformArgs) -> Result<Exit, Failure> {
+    runner::serve(&source(args)).map_err(|error| {
+        Failure::environment(
+            format!("no request to run cases: {}", plain(&error)),
+            "leave --child out: it is for softcp itself",
+        )
+    })?;
+    Ok(Exit::Ok)
+}
+
+fn source(args: &ConformArgs) -> DriverSource {
+    match &args.driver.driver {
+        Some(path) => DriverSource::Library(path.clone()),
+        None => DriverSource::Entry(softcp_ddi::softcp_open_reference_driver),
+    }
+}
+
+/// The command of a child process for the same driver.
+fn child(args: &ConformArgs) -> Result<Vec<OsString>, Failure> {
+    let program = std::env::current_exe().map_err(|error| {
+        Failure::environment(
+            format!("the program's own file is not known: {}", plain(&error)),
+            "run the cases in this process with --in-process",
+        )
+    })?;
+    let mut command = vec![program.into_os_string(), "conform".into(), "--child".into()];
+    if let Some(path) = &args.driver.driver {
+        command.extend(["--driver".into(), path.clone().into_os_string()]);
+    }
+    Ok(command)
+}
+
+/// The options of the driver. The built-in one makes an identity whenever it is opened, unless it is told of one: it is
+/// told of one for the whole run, which lies in the directory.
+fn options(args: &ConformArgs) -> Result<(RunOptions, Option<TempDir>), Failure> {
+    let config = driver::configuration()?;
+    let names_identity = args.options.contains("identity.directory") || config.identity.directory.is_some();
+    let identity =
+        if args.driver.driver.is_some() || names_identity { None } else { Some(driver::temporary_identity()?.1) };
+    let option = identity.as_ref().map(|directory| driver::identity_option(directory.path()));
+    let given = Some(args.options.clone()).filter(|options| !options.is_empty());
+    let driver_options = option.into_iter().chain(given).collect::<Vec<_>>().join(";");
+    Ok((RunOptions { driver_options, seed: args.seed }, identity))
+}
+
+fn expectations(path: &Path) -> Result<Expectations, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
+    Expectations::parse(&text).map_err(|error| {
+        Failure::environment(
+            format!(
+                "{} is no list of known deviations: {}",
+                path.display(),
+                printable(&driver::without_excerpt(&error.to_string()))
+            ),
+            "each deviation is [[deviation]] with a case and a reason; softcp conform --list shows the cases",
+        )
+    })
+}
+
+fn run_failed(error: &RunError) -> Failure {
+    let text = printable(&error.to_string());
+    match error {
+        RunError::Open(_) => Failure::environment(text, "check --driver, --options, SOFTCP_CONF and SOFTCP_OPTIONS"),
+        RunError::Child(_) => Failure::environment(text, "run the cases in this process with --in-process"),
+    }
+}
+
+/// What `softcp conform --list` reports.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Listed(Listing);
+
+impl Report for Listed {
+    const NAME: &'static str = "conform-list";
+
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        for case in &self.0.cases {
+            writeln!(out, "{} ({}: {})\n    {}", case.name, case.requirement, case.source, case.rule)?;
+        }
+        writeln!(out)?;
+        writeln!(out, "{}", counted(self.0.cases.len() as u64, "case"))
+    }
+}
+
+/// What `softcp conform` reports.
+#[derive(Serialize)]
+struct Checked {
+    #[serde(flatten)]
+    report: ConformanceReport,
+    seconds: f64,
+}
+
+impl Report for Checked {
+    const NAME: &'static str = "conform";
+
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let driver = &self.report.driver;
+        let library = driver.library.as_deref().map_or("built in".to_owned(), printable);
+        writeln!(out, "{} {} ({library})\n", driver.name, driver.version)?;
+        writeln!(out, "{}\n", self.groups().trim_fmt())?;
+        self.write_skipped(out)?;
+        for entry in self
+            .report
+            .cases
+            .iter()
+            .filter(|entry| matches!(entry.verdict, Verdict::Known | Verdict::Fail | Verdict::Stale))
+        {
+            write_entry(entry, out)?;
+        }
+        let Summary { cases, passed, skipped, known, failed, stale } = self.report.summary;
+        write!(out, "{}: {passed} kept, {failed} broken, {skipped} not offered", counted(cases as u64, "rule"))?;
+        if known + stale != 0 {
+            write!(out, ", {} known, {stale} no longer", counted(known as u64, "deviation"))?;
+        }
+        writeln!(out, "; {:.1} s", self.seconds)
+    }
+}
+
+impl Checked {
+    /// What the groups came to.
+    fn groups(&self) -> Table {
+        let mut groups = table::with_header(["Group", "Kept", "Broken", "Known", "Not offered"]);
+        for (title, entries) in self.report.groups() {
+            let count = |wanted: fn(Verdict) -> bool| match entries.iter().filter(|entry| wanted(entry.verdict)).count()
+            {
+                0 => "-".to_owned(),
+                count => count.to_string(),
+            };
+            groups.add_row([
+                title.to_owned(),
+                count(|verdict| verdict == Verdict::Pass),
+                count(Verdict::is_failure),
+                count(|verdict| verdict == Verdict::Known),
+                count(|verdict| verdict == Verdict::Skip),
+            ]);
+        }
+        groups.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+        groups
+    }
+
+    /// Why rules were skipped, each reason once.
+    fn write_skipped(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut reasons = Vec::<(String, usize)>::new();
+        let skipped = self.report.cases.iter().filter(|entry| entry.verdict == Verdict::Skip);
+        for (_, reason) in skipped.flat_map(Entry::details) {
+            match reasons.iter_mut().find(|(counted, _)| *counted == reason) {
+                Some((_, count)) => *count += 1,
+                None => reasons.push((reason, 1)),
+            }
+        }
+        for (reason, count) in &reasons {
+            writeln!(out, "not offered ({}): {}", counted(*count as u64, "rule"), printable(reason))?;
+        }
+        if reasons.is_empty() { Ok(()) } else { writeln!(out) }
+    }
+}
+
+fn write_entry(entry: &Entry, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{} {}: {}", entry.verdict.word(), entry.name, entry.rule)?;
+    writeln!(out, "    required by: {} ({})", entry.source, entry.requirement)?;
+    for (label, text) in entry.details() {
+        writeln!(out, "    {label}: {}", printable(&text))?;
+    }
+    entry.notes.iter().try_for_each(|note| writeln!(out, "    note: {}", printable(note)))?;
+    writeln!(out)
+}

@@ -1,0 +1,126 @@
+//! `softcp conform`. What the cases find is the kit's own affair; here it is about choosing, running and telling.
+
+use serde_json::Value;
+
+use crate::schema::check_report;
+use crate::support::{Expect as _, Sandbox, driver};
+
+/// The JSON report of a run with some further arguments, and its exit code.
+fn report(sandbox: &Sandbox, args: &[&str]) -> (Value, i32) {
+    let all = ["conform", "--json"].iter().chain(args).copied();
+    let output = sandbox.softcp(all).output().unwrap();
+    check_report("conform", &output.stdout);
+    (serde_json::from_slice(&output.stdout).unwrap(), output.status.code().unwrap())
+}
+
+fn names(report: &Value) -> Vec<&str> {
+    report["cases"].as_array().unwrap().iter().map(|case| case["name"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn built_in_driver_keeps_every_rule_that_concerns_it() {
+    let (report, code) = report(&Sandbox::new(), &[]);
+    let failed = report["cases"].as_array().unwrap().iter().filter(|case| case["verdict"] == "fail");
+    assert_eq!((failed.collect::<Vec<_>>(), code), (Vec::new(), 0));
+    assert!(report["summary"]["passed"].as_u64() > Some(100), "{}", report["summary"]);
+}
+
+#[test]
+fn loaded_driver_is_checked_in_children_and_here() {
+    let sandbox = Sandbox::new();
+    let library = driver("driver");
+    let args = ["--driver", &library, "--filter", "refresh", "--skip", "refresh/wrong-size"];
+    let (isolated, code) = report(&sandbox, &args);
+    assert_eq!((code, isolated["driver"]["library"].as_str()), (0, Some(library.as_str())));
+    let (here, code) = report(&sandbox, &[&args[..], &["--in-process"]].concat());
+    assert_eq!(code, 0);
+    assert_eq!(names(&isolated), names(&here));
+    assert!(names(&here).contains(&"refresh/xor") && !names(&here).contains(&"refresh/wrong-size"));
+}
+
+#[test]
+fn same_seed_same_run() {
+    let sandbox = Sandbox::new();
+    let (one, _) = report(&sandbox, &["--filter", "patterns", "--seed", "7"]);
+    let (other, _) = report(&sandbox, &["--filter", "patterns", "--seed", "7"]);
+    assert_eq!(one["seed"], 7);
+    let notes = |report: &Value| -> Vec<Value> {
+        report["cases"].as_array().unwrap().iter().map(|case| case["notes"].clone()).collect()
+    };
+    assert_eq!(notes(&one), notes(&other));
+}
+
+#[test]
+fn list_shows_every_rule_without_a_driver() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.softcp(["conform", "--list", "--json", "--driver", "none.so"]).output().unwrap();
+    check_report("conform-list", &output.stdout);
+    let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(names(&listed).len() > 100);
+    sandbox.softcp(["conform", "--list", "--filter", "refresh/xor"]).expect(0, "conform-list");
+}
+
+#[test]
+fn requirements_choose_rules() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.softcp(["conform", "--list", "--json", "--required-by", "reference"]).output().unwrap();
+    let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let cases = listed["cases"].as_array().unwrap();
+    assert!(!cases.is_empty() && cases.iter().all(|case| case["requirement"] == "reference"));
+}
+
+#[test]
+fn text_is_short_when_all_is_well() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.softcp(["conform", "--filter", "refresh/xor"]).assert().success();
+    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+    assert!(text.contains("Session key refresh") && text.contains("1 rule: 1 kept, 0 broken"), "{text}");
+}
+
+#[test]
+fn reports_are_written_to_files() {
+    let sandbox = Sandbox::new();
+    let args = ["conform", "--filter", "refresh", "--junit", "j.xml", "--tap", "t.tap", "--html", "h.html"];
+    sandbox.softcp(args).assert().success();
+    for (file, begin) in [("j.xml", "<?xml"), ("t.tap", "TAP version 14"), ("h.html", "<!DOCTYPE html>")] {
+        let text = std::fs::read_to_string(sandbox.path(file)).unwrap();
+        assert!(text.starts_with(begin) && text.contains("refresh/xor"), "{file}");
+    }
+    sandbox.softcp(["conform", "--filter", "refresh", "--tap", "none/t.tap"]).expect(3, "conform-no-directory");
+}
+
+#[test]
+fn stale_deviation_fails_the_run() {
+    let sandbox = Sandbox::new();
+    sandbox.write("known.toml", "[[deviation]]\ncase = \"refresh/xor\"\nreason = \"no time\"\n");
+    let (report, code) = report(&sandbox, &["--filter", "refresh", "--expect", "known.toml"]);
+    assert_eq!((code, report["summary"]["stale"].as_u64()), (1, Some(1)));
+    let (report, code) = self::report(&sandbox, &["--filter", "patterns", "--expect", "known.toml"]);
+    assert_eq!((code, report["summary"]["stale"].as_u64()), (0, Some(0)), "the case was not run");
+}
+
+#[test]
+fn bad_lists_of_deviations_are_told() {
+    let sandbox = Sandbox::new();
+    sandbox.write("known.toml", "[[deviation]]\ncase = \"refresh/xro\"\nreason = \"r\"\n");
+    sandbox.softcp(["conform", "--expect", "known.toml"]).expect(3, "conform-unknown-deviation");
+    sandbox.write("known.toml", "[[deviation]\n");
+    sandbox.softcp(["conform", "--expect", "known.toml"]).expect(3, "conform-bad-deviations");
+    sandbox.softcp(["conform", "--expect", "none.toml"]).expect(3, "conform-no-deviations");
+}
+
+#[test]
+fn wrong_selections_are_told() {
+    let sandbox = Sandbox::new();
+    sandbox.softcp(["conform", "--filter", "refersh"]).expect(2, "conform-unknown-case");
+    sandbox.softcp(["conform", "--filter", "refresh", "--skip", "refresh"]).expect(2, "conform-nothing");
+    sandbox.softcp(["conform", "--time-limit", "0"]).expect(2, "conform-no-time");
+}
+
+#[test]
+fn driver_that_cannot_be_opened_is_told() {
+    let sandbox = Sandbox::new();
+    sandbox.softcp(["conform", "--driver", "./none.so"]).expect(3, "conform-no-driver");
+    sandbox.softcp(["conform", "--options", "nonsense=1"]).expect(3, "conform-bad-options");
+    sandbox.softcp(["conform", "--child"]).expect(3, "conform-child");
+}

@@ -1,0 +1,359 @@
+//! What a channel answers.
+
+use std::mem::offset_of;
+
+use softcp_abi::*;
+
+use super::fault;
+use crate::FaultyDriver;
+use crate::calls::{ConfigureAuthenticatedChannel, Hooks, QueryAuthenticatedChannel};
+use crate::channel::{
+    HEADER, OMAC, change_command_answer, change_query_answer, guid_of, number_at, put, sign,
+};
+use crate::keys::{Block, omac};
+
+const CODE: usize = offset_of!(D3D11_AUTHENTICATED_CONFIGURE_OUTPUT, ReturnCode);
+
+pub(super) const DRIVERS: &[FaultyDriver] = &[
+    fault(
+        "command-answer-unsigned",
+        "commands/answer-is-signed",
+        "The OMAC of a good answer to a command is zero.",
+        command(|call| change_command_answer(call, |hresult, _, answer| unsigned_if(hresult == S_OK, answer))),
+    ),
+    fault(
+        "command-answer-omac-wrong",
+        "commands/answer-is-signed",
+        "The OMAC of a good answer to a command is wrong in its last byte.",
+        command(|call| change_command_answer(call, |hresult, _, answer| flipped_if(hresult == S_OK, answer))),
+    ),
+    fault(
+        "command-answer-without-header",
+        "commands/answer-repeats-header",
+        "The answer to a command has zeros in place of GUID, handle and sequence number.",
+        command(|call| change_command_answer(call, |_, key, answer| without_header(key, answer))),
+    ),
+    fault(
+        "command-answer-next-number",
+        "commands/answer-repeats-header",
+        "The answer to a command carries its sequence number plus 1.",
+        command(|call| change_command_answer(call, |_, key, answer| next_number(key, answer))),
+    ),
+    fault(
+        "command-refusal-unsigned",
+        "commands/failed-answer-is-signed",
+        "The OMAC of the answer to a refused command is zero.",
+        command(|call| change_command_answer(call, |hresult, _, answer| unsigned_if(hresult != S_OK, answer))),
+    ),
+    fault(
+        "command-code-is-always-s-ok",
+        "commands/failed-answer-is-signed",
+        "The return code in the answer to a command is S_OK in any case.",
+        command(|call| change_command_answer(call, |_, key, answer| code_is_s_ok(key, answer))),
+    ),
+    fault(
+        "unknown-command-is-e-invalidarg",
+        "commands/unknown",
+        "An unknown command is E_INVALIDARG.",
+        command(|call| if_unknown_command(call, E_INVALIDARG)),
+    ),
+    fault(
+        "unknown-command-is-s-ok",
+        "commands/unknown",
+        "An unknown command succeeds and does nothing.",
+        command(|call| if_unknown_command(call, S_OK)),
+    ),
+    fault(
+        "command-looked-at-before-omac",
+        "commands/order-of-checks",
+        "An unknown command is E_FAIL even if its OMAC is wrong.",
+        command(unknown_first),
+    ),
+    fault(
+        "command-null-output-accepted",
+        "commands/null-arguments",
+        "A command without an output succeeds and is not obeyed.",
+        command(|call| if call.output().data.is_null() { S_OK } else { call.pass_on() }),
+    ),
+    fault(
+        "query-answer-unsigned",
+        "queries/answer-is-signed",
+        "The OMAC of a good answer to a query is zero.",
+        query(|call| change_query_answer(call, |hresult, _, answer| unsigned_if(hresult == S_OK, answer))),
+    ),
+    fault(
+        "query-answer-omac-wrong",
+        "queries/answer-is-signed",
+        "The OMAC of a good answer to a query is wrong in its last byte.",
+        query(|call| change_query_answer(call, |hresult, _, answer| flipped_if(hresult == S_OK, answer))),
+    ),
+    fault(
+        "query-answer-signed-without-padding",
+        "queries/answer-covers-padding",
+        "The OMAC of an answer to a query does not cover the last 4 bytes of the answer.",
+        query(|call| change_query_answer(call, |hresult, key, answer| signed_in_part(hresult, key, answer))),
+    ),
+    fault(
+        "query-answer-without-header",
+        "queries/answer-repeats-header",
+        "The answer to a query has zeros in place of GUID, handle and sequence number.",
+        query(|call| change_query_answer(call, |_, key, answer| without_header(key, answer))),
+    ),
+    fault(
+        "query-answer-next-number",
+        "queries/answer-repeats-header",
+        "The answer to a query carries its sequence number plus 1.",
+        query(|call| change_query_answer(call, |_, key, answer| next_number(key, answer))),
+    ),
+    fault(
+        "query-refusal-unsigned",
+        "queries/failed-answer-is-signed",
+        "The OMAC of the answer to a refused query is zero.",
+        query(|call| change_query_answer(call, |hresult, _, answer| unsigned_if(hresult != S_OK, answer))),
+    ),
+    fault(
+        "query-code-is-always-s-ok",
+        "queries/failed-answer-is-signed",
+        "The return code in the answer to a query is S_OK in any case.",
+        query(|call| change_query_answer(call, |_, key, answer| code_is_s_ok(key, answer))),
+    ),
+    fault(
+        "unknown-query-is-s-ok",
+        "queries/unknown",
+        "An unknown query succeeds, with a header as its answer.",
+        query(|call| if_unknown_query(call, S_OK)),
+    ),
+    fault(
+        "unknown-query-is-e-invalidarg",
+        "queries/unknown",
+        "An unknown query is E_INVALIDARG.",
+        query(|call| if_unknown_query(call, E_INVALIDARG)),
+    ),
+    fault(
+        "query-protection-is-zero",
+        "queries/protection",
+        "QUERY_PROTECTION says that no protection is enabled, whatever has been set.",
+        query(|call| says(call, &D3D11_AUTHENTICATED_QUERY_PROTECTION, |_| 0)),
+    ),
+    fault(
+        "query-protection-is-on",
+        "queries/protection",
+        "QUERY_PROTECTION says that protection is enabled, whatever has been set.",
+        query(|call| says(call, &D3D11_AUTHENTICATED_QUERY_PROTECTION, |flags| flags | 1)),
+    ),
+    fault(
+        "query-channel-type-is-that-of-the-api",
+        "queries/channel-type",
+        "QUERY_CHANNEL_TYPE says 1, the type of the API's own channel.",
+        query(|call| says(call, &D3D11_AUTHENTICATED_QUERY_CHANNEL_TYPE, |_| 1)),
+    ),
+    fault(
+        "query-device-handle-is-zero",
+        "queries/device-handle",
+        "QUERY_DEVICE_HANDLE says zero.",
+        query(|call| says(call, &D3D11_AUTHENTICATED_QUERY_DEVICE_HANDLE, |_| 0)),
+    ),
+    fault(
+        "query-processes-not-counted",
+        "queries/processes",
+        "The count of processes that may open shared resources stays at 0.",
+        query(|call| says(call, &D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS_COUNT, |_| 0)),
+    ),
+    fault(
+        "query-process-past-count-is-s-ok",
+        "queries/process-index-past-count",
+        "A process of an index that is past the count is answered with zeros.",
+        query(|call| succeeds(call, &D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS)),
+    ),
+    fault(
+        "query-shared-resources-one-more",
+        "queries/unrestricted-shared-resources",
+        "The count of unrestricted protected shared resources is 1 too high.",
+        query(|call| {
+            says(call, &D3D11_AUTHENTICATED_QUERY_UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUNT, |count| count + 1)
+        }),
+    ),
+    fault(
+        "query-outputs-one-more",
+        "queries/outputs",
+        "The count of outputs is 1 higher than the number of outputs that can be asked for.",
+        query(|call| {
+            let at = offset_of!(D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT_OUTPUT, OutputIDCount);
+            says_at(call, &D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT, at, |count| count + 1)
+        }),
+    ),
+    fault(
+        "query-output-past-count-is-s-ok",
+        "queries/output-index-past-count",
+        "An output of an index that is past the count is answered with zeros.",
+        query(|call| succeeds(call, &D3D11_AUTHENTICATED_QUERY_OUTPUT_ID)),
+    ),
+    fault(
+        "query-accessibility-unknown-bus",
+        "queries/accessibility",
+        "QUERY_ACCESSIBILITY_ATTRIBUTES says a bus type that there is not.",
+        query(|call| says(call, &D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_ATTRIBUTES, |_| 0xffff)),
+    ),
+    fault(
+        "query-encryptions-one-more",
+        "queries/encryption-guids",
+        "The count of encryption types is 1 higher than the number that can be asked for.",
+        query(|call| {
+            says(call, &D3D11_AUTHENTICATED_QUERY_ENCRYPTION_WHEN_ACCESSIBLE_GUID_COUNT, |count| count + 1)
+        }),
+    ),
+    fault(
+        "query-encryption-past-count-is-s-ok",
+        "queries/encryption-guid-index-past-count",
+        "An encryption type of an index that is past the count is answered with zeros.",
+        query(|call| succeeds(call, &D3D11_AUTHENTICATED_QUERY_ENCRYPTION_WHEN_ACCESSIBLE_GUID)),
+    ),
+    fault(
+        "query-current-encryption-is-none",
+        "queries/current-encryption",
+        "QUERY_CURRENT_ENCRYPTION_WHEN_ACCESSIBLE answers the null GUID, whatever has been chosen.",
+        query(|call| {
+            change_query_answer(call, |hresult, key, answer| {
+                let is_it = guid_of(answer) == D3D11_AUTHENTICATED_QUERY_CURRENT_ENCRYPTION_WHEN_ACCESSIBLE;
+                if hresult == S_OK && is_it {
+                    answer[HEADER..].fill(0);
+                    sign(key, answer);
+                }
+            })
+        }),
+    ),
+    fault(
+        "query-crypto-session-is-zero",
+        "queries/crypto-session",
+        "QUERY_CRYPTO_SESSION answers zero in place of the session's handle.",
+        query(|call| {
+            change_query_answer(call, |hresult, key, answer| {
+                if hresult == S_OK && guid_of(answer) == D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION {
+                    let at = offset_of!(D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION_OUTPUT, CryptoSessionHandle);
+                    put(answer, at, &0_usize.to_ne_bytes());
+                    sign(key, answer);
+                }
+            })
+        }),
+    ),
+];
+
+const fn command(hook: fn(&ConfigureAuthenticatedChannel<'_>) -> HRESULT) -> Hooks {
+    Hooks { configure_authenticated_channel: Some(hook), ..Hooks::NONE }
+}
+
+const fn query(hook: fn(&QueryAuthenticatedChannel<'_>) -> HRESULT) -> Hooks {
+    Hooks { query_authenticated_channel: Some(hook), ..Hooks::NONE }
+}
+
+fn unsigned_if(is_it: bool, answer: &mut [u8]) {
+    if is_it {
+        answer[..OMAC].fill(0);
+    }
+}
+
+fn flipped_if(is_it: bool, answer: &mut [u8]) {
+    if is_it {
+        answer[OMAC - 1] ^= 1;
+    }
+}
+
+fn without_header(key: &Block, answer: &mut [u8]) {
+    answer[OMAC..CODE].fill(0);
+    sign(key, answer);
+}
+
+fn next_number(key: &Block, answer: &mut [u8]) {
+    let at = offset_of!(D3D11_AUTHENTICATED_CONFIGURE_OUTPUT, SequenceNumber);
+    let number = number_at(answer, at).wrapping_add(1);
+    put(answer, at, &number.to_ne_bytes());
+    sign(key, answer);
+}
+
+fn code_is_s_ok(key: &Block, answer: &mut [u8]) {
+    put(answer, CODE, &S_OK.to_ne_bytes());
+    sign(key, answer);
+}
+
+fn signed_in_part(hresult: HRESULT, key: &Block, answer: &mut [u8]) {
+    if hresult == S_OK && answer.len() > HEADER {
+        let mac = omac(key, &answer[OMAC..answer.len() - 4]);
+        answer[..OMAC].copy_from_slice(&mac);
+    }
+}
+
+/// What an unknown command comes to, which is E_FAIL from a correct driver.
+fn if_unknown_command(call: &ConfigureAuthenticatedChannel<'_>, other: HRESULT) -> HRESULT {
+    let hresult = change_command_answer(call, |hresult, key, answer| {
+        if hresult == E_FAIL {
+            put(answer, CODE, &other.to_ne_bytes());
+            sign(key, answer);
+        }
+    });
+    if hresult == E_FAIL { other } else { hresult }
+}
+
+/// As [`if_unknown_command`].
+fn if_unknown_query(call: &QueryAuthenticatedChannel<'_>, other: HRESULT) -> HRESULT {
+    let hresult = change_query_answer(call, |hresult, key, answer| {
+        if hresult == E_FAIL {
+            put(answer, CODE, &other.to_ne_bytes());
+            sign(key, answer);
+        }
+    });
+    if hresult == E_FAIL { other } else { hresult }
+}
+
+fn unknown_first(call: &ConfigureAuthenticatedChannel<'_>) -> HRESULT {
+    let known = [
+        D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE,
+        D3D11_AUTHENTICATED_CONFIGURE_PROTECTION,
+        D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION,
+        D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE,
+        D3D11_AUTHENTICATED_CONFIGURE_ENCRYPTION_WHEN_ACCESSIBLE,
+    ];
+    let message = call.input().get().filter(|message| message.len() >= HEADER);
+    let is_unknown = message.is_some_and(|message| !known.contains(&guid_of(&message)));
+    let hresult = change_command_answer(call, |hresult, key, answer| {
+        if hresult != S_OK && is_unknown {
+            put(answer, CODE, &E_FAIL.to_ne_bytes());
+            sign(key, answer);
+        }
+    });
+    if hresult != S_OK && is_unknown { E_FAIL } else { hresult }
+}
+
+/// Another number in the good answer to a query.
+fn says_at(
+    call: &QueryAuthenticatedChannel<'_>,
+    query: &GUID,
+    at: usize,
+    number: impl FnOnce(u32) -> u32,
+) -> HRESULT {
+    change_query_answer(call, |hresult, key, answer| {
+        if hresult == S_OK && guid_of(answer) == *query && answer.len() >= at + 4 {
+            let number = number(number_at(answer, at));
+            put(answer, at, &number.to_ne_bytes());
+            sign(key, answer);
+        }
+    })
+}
+
+/// Another number in the first member of the good answer to a query.
+fn says(call: &QueryAuthenticatedChannel<'_>, query: &GUID, number: impl FnOnce(u32) -> u32) -> HRESULT {
+    says_at(call, query, HEADER, number)
+}
+
+/// A query succeeds even though it has been refused for what it asks.
+fn succeeds(call: &QueryAuthenticatedChannel<'_>, query: &GUID) -> HRESULT {
+    let mut is_it = false;
+    let hresult = change_query_answer(call, |hresult, key, answer| {
+        // A refusal for another reason than the index carries an answer that is as long; they are told apart by nothing.
+        is_it = hresult == E_INVALIDARG && guid_of(answer) == *query && answer.len() > HEADER;
+        if is_it {
+            put(answer, CODE, &S_OK.to_ne_bytes());
+            sign(key, answer);
+        }
+    });
+    if is_it { S_OK } else { hresult }
+}

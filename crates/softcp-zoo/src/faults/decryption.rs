@@ -1,0 +1,388 @@
+//! `DecryptionBlt`: content keys, failures and what else a blit must leave alone.
+
+use softcp_abi::{
+    D3D11_1DDI_CONTENT_PROTECTION_CAPS_SEQUENTIAL_CTR_IV as SEQUENTIAL,
+    D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS as Caps, D3DERR_INVALIDCALL, E_FAIL, E_INVALIDARG, HRESULT, S_OK,
+    SOFTCP_MAPPING_MULTISAMPLED,
+};
+
+use super::fault;
+use crate::FaultyDriver;
+use crate::calls::{DecryptionBlt, GetContentProtectionCaps, Hooks};
+use crate::cipher::{RULES, apply, decrypt_unchecked};
+use crate::keys::{Block, wrap};
+use crate::memory::Buffer;
+use crate::report::quietly;
+use crate::surface::{self, Row};
+
+pub(super) const DRIVERS: &[FaultyDriver] = &[
+    fault("content-key-ignored", "decryption/content-key", "The content key is ignored.", blit(content_key_ignored)),
+    fault(
+        "content-key-not-unwrapped",
+        "decryption/content-key",
+        "The content key is used as it is passed, without having been decrypted with the session key.",
+        blit(content_key_not_unwrapped),
+    ),
+    fault(
+        "content-key-stays",
+        "decryption/content-key-does-not-stay",
+        "A content key is used for later blits too that have none.",
+        blit(content_key_stays),
+    ),
+    fault(
+        "content-key-of-any-size",
+        "decryption/content-key-size",
+        "A content key that is not 16 bytes long is cut, or filled up with zeros.",
+        blit(content_key_of_any_size),
+    ),
+    fault(
+        "source-deciphered-in-place",
+        "decryption/source-untouched",
+        "The source holds the clear bytes after a blit.",
+        blit(source_deciphered),
+    ),
+    fault(
+        "destination-zeroed-on-failure",
+        "decryption/destination-kept-on-failure",
+        "A blit that fails fills the destination with zeros.",
+        blit(destination_zeroed),
+    ),
+    fault(
+        "blit-failure-not-reported",
+        "decryption/one-report",
+        "A blit that fails reports nothing.",
+        blit(|call| quietly(|| call.pass_on())),
+    ),
+    fault(
+        "blit-failure-reported-twice",
+        "decryption/one-report",
+        "A blit that fails reports its error twice.",
+        blit(reported_twice),
+    ),
+    fault(
+        "blit-iv-size-unchecked",
+        "decryption/wrong-iv-size",
+        "An IV that is not 16 bytes long is cut, or filled up with zeros.",
+        blit(iv_of_any_size),
+    ),
+    fault(
+        "blit-null-iv-accepted",
+        "decryption/null-iv",
+        "A blit without an IV is made with an IV of zeros.",
+        blit(null_iv),
+    ),
+    fault(
+        "blit-sizes-unchecked",
+        "decryption/sizes-differ",
+        "From a source to a destination of another size as many bytes are deciphered as both have.",
+        blit(sizes_unchecked),
+    ),
+    fault(
+        "blit-formats-unchecked",
+        "decryption/formats-differ",
+        "Source and destination may differ in format.",
+        blit(formats_unchecked),
+    ),
+    fault(
+        "blit-multisampled-accepted",
+        "decryption/multisampled-destination",
+        "A multisampled destination is written to.",
+        blit(multisampled_unchecked),
+    ),
+    fault(
+        "blit-iv-counted-up",
+        "decryption/iv-untouched",
+        "After a blit the caller's Count is the one behind its last block.",
+        blit(iv_counted_up),
+    ),
+    fault(
+        "blit-same-iv-refused",
+        "decryption/same-iv-again",
+        "An IV that is used twice in a row is refused, although SEQUENTIAL_CTR_IV is not reported.",
+        blit(same_iv_refused),
+    ),
+    fault(
+        "blit-sequential-iv-unchecked",
+        "decryption/sequential-iv",
+        "SEQUENTIAL_CTR_IV is reported, and an IV that does not increase is taken.",
+        Hooks { get_content_protection_caps: Some(reports_sequential), ..Hooks::NONE },
+    ),
+    fault(
+        "blit-fails-after-failure",
+        "decryption/usable-after-failure",
+        "After a blit that failed, every other blit of the session fails.",
+        blit(fails_after_failure),
+    ),
+    fault(
+        "blit-before-key-exchange",
+        "decryption/before-key-exchange",
+        "A blit before any key exchange is made with a key of zeros.",
+        blit(before_exchange),
+    ),
+    fault(
+        "blit-stale-resource-ignored",
+        "decryption/stale-resource",
+        "A blit with a resource that has been destroyed does nothing and reports nothing.",
+        blit(stale_ignored),
+    ),
+    fault(
+        "blit-copies-without-deciphering",
+        "decryption/session-key",
+        "The destination gets the bytes of the source as they are.",
+        blit(copies),
+    ),
+    fault(
+        "blit-short-of-one-byte",
+        "decryption/session-key",
+        "The last byte of the destination is not written.",
+        blit(short_of_one_byte),
+    ),
+    fault(
+        "destination-pitch-ignored",
+        "surfaces/pitches-differ",
+        "Rows of the destination are written at the pitch of the source.",
+        blit(source_pitch),
+    ),
+    fault(
+        "blit-not-offered",
+        "decryption/session-key",
+        "DECRYPTION_BLT is reported, and every DecryptionBlt is E_FAIL.",
+        blit(|call| call.report(E_FAIL, "not today")),
+    ),
+];
+
+const fn blit(hook: fn(&DecryptionBlt<'_>) -> HRESULT) -> Hooks {
+    Hooks { decryption_blt: Some(hook), ..Hooks::NONE }
+}
+
+/// Under this key, in place of the one that is meant.
+fn under(call: &DecryptionBlt<'_>, key: Option<Block>) -> HRESULT {
+    match (call.keys(), key) {
+        (Some(keys), Some(key)) => {
+            let mut wrapped = wrap(&keys.own, &key);
+            call.with_content_key(Buffer::of(&mut wrapped)).pass_on()
+        }
+        _ => call.pass_on(),
+    }
+}
+
+fn content_key_ignored(call: &DecryptionBlt<'_>) -> HRESULT {
+    if call.content_key().block().is_some() {
+        return call.with_content_key(Buffer::null()).pass_on();
+    }
+    call.pass_on()
+}
+
+fn content_key_not_unwrapped(call: &DecryptionBlt<'_>) -> HRESULT {
+    under(call, call.content_key().block())
+}
+
+fn content_key_stays(call: &DecryptionBlt<'_>) -> HRESULT {
+    if let Some(wrapped) = call.content_key().block() {
+        let hresult = call.pass_on();
+        if hresult == S_OK {
+            call.known(|session| session.kept = Some(wrapped));
+        }
+        return hresult;
+    }
+    match call.known(|session| session.kept).flatten() {
+        Some(mut wrapped) if call.content_key().data.is_null() => {
+            call.with_content_key(Buffer::of(&mut wrapped)).pass_on()
+        }
+        _ => call.pass_on(),
+    }
+}
+
+fn content_key_of_any_size(call: &DecryptionBlt<'_>) -> HRESULT {
+    match call.content_key().get().filter(|key| key.len() != 16) {
+        Some(mut key) => {
+            key.resize(16, 0);
+            call.with_content_key(Buffer::of(&mut key)).pass_on()
+        }
+        None => call.pass_on(),
+    }
+}
+
+fn source_deciphered(call: &DecryptionBlt<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if let (S_OK, Some(device)) = (hresult, call.device())
+        && let Some(rows) = surface::read(&device, call.destination())
+    {
+        surface::write(&device, call.source(), &rows, false);
+    }
+    hresult
+}
+
+fn destination_zeroed(call: &DecryptionBlt<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if let Some(device) = call.device().filter(|_| hresult != S_OK)
+        && let Some(mut rows) = surface::read(&device, call.destination())
+    {
+        rows.iter_mut().for_each(|row| row.bytes.fill(0));
+        surface::write(&device, call.destination(), &rows, false);
+    }
+    hresult
+}
+
+fn reported_twice(call: &DecryptionBlt<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if hresult == S_OK { S_OK } else { call.report(hresult, "as has been said") }
+}
+
+fn iv_of_any_size(call: &DecryptionBlt<'_>) -> HRESULT {
+    match call.iv().get().filter(|iv| iv.len() != 16) {
+        Some(mut iv) => {
+            iv.resize(16, 0);
+            call.with_iv(Buffer::of(&mut iv)).pass_on()
+        }
+        None => call.pass_on(),
+    }
+}
+
+fn null_iv(call: &DecryptionBlt<'_>) -> HRESULT {
+    if call.iv().data.is_null() { call.with_iv(Buffer::of(&mut [0; 16])).pass_on() } else { call.pass_on() }
+}
+
+/// Both resources' rows.
+fn both(call: &DecryptionBlt<'_>) -> Option<[Vec<Row>; 2]> {
+    let device = call.device()?;
+    Some([surface::read(&device, call.source())?, surface::read(&device, call.destination())?])
+}
+
+fn sizes_unchecked(call: &DecryptionBlt<'_>) -> HRESULT {
+    let differ = both(call).is_some_and(|[from, to]| !have_one_shape(&from, &to));
+    match call.iv().block() {
+        Some(iv) if differ => decrypt_unchecked(call, call.data_key(), &iv),
+        _ => call.pass_on(),
+    }
+}
+
+/// Whether two resources have rows of the same sizes.
+fn have_one_shape(from: &[Row], to: &[Row]) -> bool {
+    let same = |(a, b): (&Row, &Row)| a.bytes.len() == b.bytes.len() && a.begins_plane == b.begins_plane;
+    from.len() == to.len() && from.iter().zip(to).all(same)
+}
+
+/// A blit that is made although the reference driver refuses it, given format and flags of source and destination.
+fn made_if(call: &DecryptionBlt<'_>, is_it: impl FnOnce([(u32, u32); 2]) -> bool) -> HRESULT {
+    let agree = both(call).is_some_and(|[from, to]| have_one_shape(&from, &to));
+    let looks = call
+        .device()
+        .and_then(|device| Some([device.look(call.source())?, device.look(call.destination())?]));
+    match (call.iv().block(), looks) {
+        (Some(iv), Some(looks)) if agree && is_it(looks) => decrypt_unchecked(call, call.data_key(), &iv),
+        _ => call.pass_on(),
+    }
+}
+
+fn formats_unchecked(call: &DecryptionBlt<'_>) -> HRESULT {
+    made_if(call, |[from, to]| from.0 != to.0 && to.1 & SOFTCP_MAPPING_MULTISAMPLED == 0)
+}
+
+fn multisampled_unchecked(call: &DecryptionBlt<'_>) -> HRESULT {
+    made_if(call, |[from, to]| from.0 == to.0 && to.1 & SOFTCP_MAPPING_MULTISAMPLED != 0)
+}
+
+fn iv_counted_up(call: &DecryptionBlt<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if let (S_OK, Some(iv), Some([rows, _])) = (hresult, call.iv().block(), both(call)) {
+        call.iv().set(&crate::cipher::count(&iv, (surface::visible(&rows).len() as u64).div_ceil(16)));
+    }
+    hresult
+}
+
+fn same_iv_refused(call: &DecryptionBlt<'_>) -> HRESULT {
+    let last = call.known(|session| session.kept).flatten();
+    if last.is_some() && last == call.iv().block() {
+        return call.report(E_INVALIDARG, "the IV has been used");
+    }
+    let hresult = call.pass_on();
+    if hresult == S_OK {
+        call.known(|session| session.kept = call.iv().block());
+    }
+    hresult
+}
+
+fn reports_sequential(call: &GetContentProtectionCaps<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if let (S_OK, Some(caps)) = (hresult, call.caps()) {
+        call.set_caps(Caps { Caps: caps.Caps | SEQUENTIAL, ..caps });
+    }
+    hresult
+}
+
+fn fails_after_failure(call: &DecryptionBlt<'_>) -> HRESULT {
+    if call.known(|session| session.count) == Some(1) {
+        return call.report(E_FAIL, "the session has failed");
+    }
+    let hresult = call.pass_on();
+    if hresult != S_OK {
+        call.known(|session| session.count = 1);
+    }
+    hresult
+}
+
+fn before_exchange(call: &DecryptionBlt<'_>) -> HRESULT {
+    if call.known(|session| session.keys.is_none()) != Some(true) {
+        return call.pass_on();
+    }
+    match (quietly(|| call.pass_on()), call.iv().block()) {
+        (D3DERR_INVALIDCALL, Some(iv)) => decrypt_unchecked(call, Some([0; 16]), &iv),
+        _ => call.pass_on(),
+    }
+}
+
+fn stale_ignored(call: &DecryptionBlt<'_>) -> HRESULT {
+    let is_live = |resource| call.device().is_some_and(|device| device.exists(resource));
+    if is_live(call.source()) && is_live(call.destination()) { call.pass_on() } else { S_OK }
+}
+
+fn copies(call: &DecryptionBlt<'_>) -> HRESULT {
+    let rows = both(call);
+    let hresult = call.pass_on();
+    if let (S_OK, Some([from, _]), Some(device)) = (hresult, rows, call.device()) {
+        surface::write(&device, call.destination(), &from, false);
+    }
+    hresult
+}
+
+fn short_of_one_byte(call: &DecryptionBlt<'_>) -> HRESULT {
+    let rows = both(call);
+    let hresult = call.pass_on();
+    if let (S_OK, Some([_, before]), Some([_, mut after]), Some(device)) = (hresult, rows, both(call), call.device()) {
+        let mut bytes = surface::visible(&after);
+        if let (Some(last), Some(old)) = (bytes.last_mut(), surface::visible(&before).last()) {
+            *last = *old;
+        }
+        surface::set_visible(&mut after, &bytes);
+        surface::write(&device, call.destination(), &after, false);
+    }
+    hresult
+}
+
+fn source_pitch(call: &DecryptionBlt<'_>) -> HRESULT {
+    let rows = both(call);
+    let hresult = call.pass_on();
+    let (S_OK, Some([mut from, mut to]), Some(device)) = (hresult, rows, call.device()) else { return hresult };
+    let pitch = |rows: &[Row]| rows.first().map_or(0, |row| row.bytes.len() + row.padding.len());
+    let (Some(key), Some(iv)) = (call.data_key(), call.iv().block()) else { return hresult };
+    if pitch(&from) == pitch(&to) || from.iter().filter(|row| row.begins_plane).count() != 1 {
+        return hresult;
+    }
+    apply(&RULES, &key, &iv, call.info().as_ref(), &mut from);
+    // The destination's memory in one piece, with each row where the source's pitch puts it.
+    let mut memory: Vec<u8> = to.iter().flat_map(|row| [&row.bytes, &row.padding]).flatten().copied().collect();
+    for (row, at) in from.iter().zip((0..).step_by(pitch(&from))) {
+        if let Some(place) = memory.get_mut(at..at + row.bytes.len()) {
+            place.copy_from_slice(&row.bytes);
+        }
+    }
+    let mut memory = memory.into_iter();
+    for row in &mut to {
+        for byte in row.bytes.iter_mut().chain(&mut row.padding) {
+            *byte = memory.next().unwrap_or_default();
+        }
+    }
+    surface::write(&device, call.destination(), &to, true);
+    hresult
+}

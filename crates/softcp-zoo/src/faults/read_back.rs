@@ -1,0 +1,426 @@
+//! Encrypted read-back: `GetEncryptionBltKey` and `EncryptionBlt`.
+
+use softcp_abi::{D3DERR_INVALIDCALL, E_INVALIDARG, HRESULT, S_OK, SOFTCP_MAPPING_MULTISAMPLED};
+
+use super::fault;
+use crate::FaultyDriver;
+use crate::calls::{EncryptionBlt, GetEncryptionBltKey, Hooks};
+use crate::cipher::{RULES, Restart, Rules, apply, encrypt_anew};
+use crate::keys::{Block, random, wrap};
+use crate::memory::Buffer;
+use crate::report::quietly;
+use crate::surface;
+
+pub(super) const DRIVERS: &[FaultyDriver] = &[
+    fault(
+        "read-back-key-stays",
+        "read-back/new-key-each-time",
+        "GetEncryptionBltKey returns the read-back key that there is, if there is one.",
+        key(key_stays),
+    ),
+    fault(
+        "read-back-key-repeats",
+        "statistics/read-back-keys-repeat",
+        "Each 16th read-back key is the one before it once more.",
+        key(key_repeats),
+    ),
+    fault(
+        "read-back-key-in-the-clear",
+        "read-back/key-is-wrapped",
+        "GetEncryptionBltKey returns the read-back key without having encrypted it.",
+        key(key_in_the_clear),
+    ),
+    fault(
+        "read-back-key-decrypted",
+        "read-back/key-is-wrapped",
+        "GetEncryptionBltKey decrypts the read-back key with the session key rather than encrypting it.",
+        key(key_decrypted),
+    ),
+    fault(
+        "read-back-key-of-wrong-size-written",
+        "read-back/key-wrong-size",
+        "GetEncryptionBltKey with a buffer of a wrong size reports E_INVALIDARG and writes the buffer all the same.",
+        key(key_wrong_size),
+    ),
+    fault(
+        "read-back-key-in-larger-buffer",
+        "read-back/key-wrong-size",
+        "GetEncryptionBltKey takes a buffer that is larger than the key, and fills its beginning.",
+        key(key_larger),
+    ),
+    fault(
+        "read-back-key-before-exchange",
+        "read-back/key-before-exchange",
+        "GetEncryptionBltKey before any key exchange returns a key.",
+        key(key_before_exchange),
+    ),
+    fault(
+        "read-back-under-session-key",
+        "read-back/deciphers",
+        "EncryptionBlt enciphers with the session key, although ENCRYPTED_READ_BACK_KEY is reported.",
+        blit(under_session_key),
+    ),
+    fault(
+        "read-back-key-late",
+        "read-back/key-in-force",
+        "The first EncryptionBlt behind GetEncryptionBltKey is still enciphered with the read-back key before.",
+        Hooks { get_encryption_blt_key: Some(key_noted), encryption_blt: Some(key_late), ..Hooks::NONE },
+    ),
+    fault(
+        "read-back-iv-stays",
+        "read-back/iv-goes-up",
+        "Each EncryptionBlt under one read-back key has the same IV.",
+        blit(iv_stays),
+    ),
+    fault(
+        "read-back-iv-goes-up-by-two",
+        "read-back/iv-goes-up",
+        "The IV of EncryptionBlt goes up by 2.",
+        blit(|call| iv_with(call, |first, number| first.wrapping_add(2 * number))),
+    ),
+    fault(
+        "read-back-iv-goes-down",
+        "read-back/iv-goes-up",
+        "The IV of EncryptionBlt goes down.",
+        blit(|call| iv_with(call, |first, number| first.wrapping_add(1 << 20).wrapping_sub(number))),
+    ),
+    fault(
+        "read-back-first-iv-is-one",
+        "statistics/first-ivs-differ",
+        "The first IV under each read-back key is 1.",
+        blit(|call| iv_with(call, |_, number| 1 + number)),
+    ),
+    fault(
+        "read-back-first-iv-is-even",
+        "statistics/first-ivs-bias",
+        "The first IV under each read-back key is even.",
+        blit(|call| iv_with(call, |first, number| (first & !1) + number)),
+    ),
+    fault(
+        "read-back-first-iv-is-too-big",
+        "read-back/first-iv-is-not-too-big",
+        "The first IV is random in all of its 64 bits.",
+        blit(|call| iv_with(call, |first, number| (first | first << 33 | 1 << 62).wrapping_add(number))),
+    ),
+    fault(
+        "read-back-iv-little-endian",
+        "read-back/iv-goes-up",
+        "The IV of EncryptionBlt is a little-endian number.",
+        blit(|call| anew(call, |iv| swapped(iv))),
+    ),
+    fault(
+        "read-back-count-is-one",
+        "read-back/count-is-zero",
+        "Count starts at 1 in EncryptionBlt.",
+        blit(|call| {
+            anew(call, |iv| {
+                let mut iv = *iv;
+                iv[15] = 1;
+                iv
+            })
+        }),
+    ),
+    fault(
+        "read-back-count-not-written",
+        "read-back/count-is-zero",
+        "EncryptionBlt writes the first half of the IV buffer only.",
+        blit(count_not_written),
+    ),
+    fault(
+        "read-back-iv-written-on-failure",
+        "read-back/iv-kept-on-failure",
+        "An EncryptionBlt that fails fills the IV buffer with zeros.",
+        blit(iv_on_failure),
+    ),
+    fault(
+        "read-back-iv-size-unchecked",
+        "read-back/iv-wrong-size",
+        "EncryptionBlt takes an IV buffer that is larger than the IV.",
+        blit(iv_larger),
+    ),
+    fault(
+        "read-back-without-key",
+        "read-back/without-key",
+        "EncryptionBlt before any GetEncryptionBltKey is made with a key that nobody knows.",
+        blit(without_key),
+    ),
+    fault(
+        "read-back-destination-zeroed-on-failure",
+        "read-back/destination-kept-on-failure",
+        "An EncryptionBlt that fails fills the destination with zeros.",
+        blit(destination_zeroed),
+    ),
+    fault(
+        "read-back-source-enciphered",
+        "read-back/source-untouched",
+        "EncryptionBlt leaves the enciphered bytes in the source too.",
+        blit(source_enciphered),
+    ),
+    fault(
+        "read-back-sizes-unchecked",
+        "read-back/sizes-differ",
+        "EncryptionBlt to a destination of another size copies as many bytes as both have.",
+        blit(sizes_unchecked),
+    ),
+    fault(
+        "read-back-multisampled-accepted",
+        "read-back/multisampled-source",
+        "EncryptionBlt of a multisampled source succeeds and does nothing.",
+        blit(multisampled),
+    ),
+    fault(
+        "read-back-keystream-restarts-at-rows",
+        "surfaces/read-back-rows",
+        "In EncryptionBlt the keystream begins anew at each row.",
+        Hooks {
+            encryption_blt: Some(by_rules),
+            cipher: Rules { restart: Restart::Rows, ..RULES },
+            ..Hooks::NONE
+        },
+    ),
+];
+
+const fn key(hook: fn(&GetEncryptionBltKey<'_>) -> HRESULT) -> Hooks {
+    Hooks { get_encryption_blt_key: Some(hook), ..Hooks::NONE }
+}
+
+const fn blit(hook: fn(&EncryptionBlt<'_>) -> HRESULT) -> Hooks {
+    Hooks { encryption_blt: Some(hook), ..Hooks::NONE }
+}
+
+/// The read-back key that there is, wrapped, and no new one.
+fn the_same(call: &GetEncryptionBltKey<'_>) -> Option<HRESULT> {
+    let (keys, key) = call.known(|session| Some((session.keys?, session.read_back?))).flatten()?;
+    if call.key().size != 16 || call.key().data.is_null() {
+        return None;
+    }
+    call.key().set(&wrap(&keys.own, &key));
+    Some(S_OK)
+}
+
+fn key_stays(call: &GetEncryptionBltKey<'_>) -> HRESULT {
+    the_same(call).unwrap_or_else(|| call.pass_on())
+}
+
+fn key_repeats(call: &GetEncryptionBltKey<'_>) -> HRESULT {
+    let count = call.known(|session| {
+        session.count += 1;
+        session.count
+    });
+    match count {
+        Some(count) if count % 16 == 0 => key_stays(call),
+        _ => call.pass_on(),
+    }
+}
+
+/// A new key, in another form.
+fn key_as(call: &GetEncryptionBltKey<'_>, form: impl FnOnce(&Block, &Block) -> Block) -> HRESULT {
+    let hresult = call.pass_on();
+    let known = call.known(|session| Some((session.keys?, session.read_back?))).flatten();
+    if let (S_OK, Some((keys, key))) = (hresult, known) {
+        call.key().set(&form(&keys.own, &key));
+    }
+    hresult
+}
+
+fn key_in_the_clear(call: &GetEncryptionBltKey<'_>) -> HRESULT {
+    key_as(call, |_, key| *key)
+}
+
+fn key_decrypted(call: &GetEncryptionBltKey<'_>) -> HRESULT {
+    key_as(call, crate::keys::unwrap)
+}
+
+fn key_wrong_size(call: &GetEncryptionBltKey<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if hresult != S_OK && call.key().size != 16 {
+        call.key().set(&[random(), random()].concat());
+    }
+    hresult
+}
+
+fn key_larger(call: &GetEncryptionBltKey<'_>) -> HRESULT {
+    if call.key().size <= 16 || call.key().data.is_null() {
+        return call.pass_on();
+    }
+    let mut key = [0; 16];
+    let hresult = call.with_key(Buffer::of(&mut key)).pass_on();
+    if hresult == S_OK {
+        call.key().set(&key);
+    }
+    hresult
+}
+
+fn key_before_exchange(call: &GetEncryptionBltKey<'_>) -> HRESULT {
+    if call.known(|session| session.keys.is_none()) != Some(true) || call.key().size != 16 {
+        return call.pass_on();
+    }
+    match quietly(|| call.pass_on()) {
+        D3DERR_INVALIDCALL => {
+            call.key().set(&random());
+            S_OK
+        }
+        _ => call.pass_on(),
+    }
+}
+
+/// A blit that is enciphered once more, with another IV.
+fn anew(call: &EncryptionBlt<'_>, iv: impl FnOnce(&Block) -> Block) -> HRESULT {
+    let hresult = call.pass_on();
+    let key = call.known(|session| session.read_back).flatten();
+    if let (S_OK, Some(used), Some(key)) = (hresult, call.iv().block(), key) {
+        let iv = iv(&used);
+        encrypt_anew(call, &used, &key, &iv);
+        call.iv().set(&iv);
+    }
+    hresult
+}
+
+fn by_rules(call: &EncryptionBlt<'_>) -> HRESULT {
+    anew(call, |iv| *iv)
+}
+
+/// Another IV, given the first one under this read-back key and how many there were since.
+fn iv_with(call: &EncryptionBlt<'_>, number: impl FnOnce(u64, u64) -> u64) -> HRESULT {
+    anew(call, |used| {
+        let real = u64::from_be_bytes(std::array::from_fn(|i| used[i]));
+        let key = call.known(|session| session.read_back).flatten();
+        // The first one is kept with the key that it is for.
+        let first = call.known(|session| {
+            if session.kept != key {
+                (session.kept, session.count) = (key, real);
+            }
+            session.count
+        });
+        let first = first.unwrap_or(real);
+        let mut iv = *used;
+        iv[..8].copy_from_slice(&number(first, real.wrapping_sub(first)).to_be_bytes());
+        iv
+    })
+}
+
+fn iv_stays(call: &EncryptionBlt<'_>) -> HRESULT {
+    iv_with(call, |first, _| first)
+}
+
+fn swapped(iv: &Block) -> Block {
+    std::array::from_fn(|i| if i < 8 { iv[7 - i] } else { iv[i] })
+}
+
+fn under_session_key(call: &EncryptionBlt<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if let (S_OK, Some(used), Some(keys)) = (hresult, call.iv().block(), call.keys()) {
+        encrypt_anew(call, &used, &keys.own, &used);
+    }
+    hresult
+}
+
+fn key_noted(call: &GetEncryptionBltKey<'_>) -> HRESULT {
+    let old = call.known(|session| session.read_back).flatten();
+    let hresult = call.pass_on();
+    if hresult == S_OK {
+        call.known(|session| session.kept = old);
+    }
+    hresult
+}
+
+fn key_late(call: &EncryptionBlt<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if let (S_OK, Some(used)) = (hresult, call.iv().block())
+        && let Some(old) = call.known(|session| session.kept.take()).flatten()
+    {
+        encrypt_anew(call, &used, &old, &used);
+    }
+    hresult
+}
+
+fn count_not_written(call: &EncryptionBlt<'_>) -> HRESULT {
+    let before = call.iv().block();
+    let hresult = call.pass_on();
+    if let (S_OK, Some(before), Some(mut iv)) = (hresult, before, call.iv().block()) {
+        iv[8..].copy_from_slice(&before[8..]);
+        call.iv().set(&iv);
+    }
+    hresult
+}
+
+fn iv_on_failure(call: &EncryptionBlt<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if hresult != S_OK {
+        call.iv().set(&vec![0; call.iv().size as usize]);
+    }
+    hresult
+}
+
+fn iv_larger(call: &EncryptionBlt<'_>) -> HRESULT {
+    if call.iv().size <= 16 || call.iv().data.is_null() {
+        return call.pass_on();
+    }
+    let mut iv = [0; 16];
+    let hresult = call.with_iv(Buffer::of(&mut iv)).pass_on();
+    if hresult == S_OK {
+        call.iv().set(&iv);
+    }
+    hresult
+}
+
+fn without_key(call: &EncryptionBlt<'_>) -> HRESULT {
+    if call.known(|session| session.keys.is_some() && session.read_back.is_none()) == Some(true) {
+        quietly(|| call.new_key(&mut [0; 16]));
+    }
+    call.pass_on()
+}
+
+fn destination_zeroed(call: &EncryptionBlt<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if let Some(device) = call.device().filter(|_| hresult != S_OK)
+        && let Some(mut rows) = surface::read(&device, call.destination())
+    {
+        rows.iter_mut().for_each(|row| row.bytes.fill(0));
+        surface::write(&device, call.destination(), &rows, false);
+    }
+    hresult
+}
+
+fn source_enciphered(call: &EncryptionBlt<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if let (S_OK, Some(device)) = (hresult, call.device())
+        && let Some(rows) = surface::read(&device, call.destination())
+    {
+        surface::write(&device, call.source(), &rows, false);
+    }
+    hresult
+}
+
+fn sizes_unchecked(call: &EncryptionBlt<'_>) -> HRESULT {
+    let device = call.device();
+    let rows = device.as_ref().and_then(|device| {
+        Some((device, surface::read(device, call.source())?, surface::read(device, call.destination())?))
+    });
+    let key = call.known(|session| session.read_back).flatten();
+    match (rows, key) {
+        (Some((device, mut from, mut to)), Some(key))
+            if from.len() != to.len() || surface::visible(&from).len() != surface::visible(&to).len() =>
+        {
+            let mut iv = [0; 16];
+            iv[4..8].copy_from_slice(&random()[..4]);
+            apply(&RULES, &key, &iv, None, &mut from);
+            surface::set_visible(&mut to, &surface::visible(&from));
+            surface::write(device, call.destination(), &to, false);
+            call.iv().set(&iv);
+            S_OK
+        }
+        _ => call.pass_on(),
+    }
+}
+
+fn multisampled(call: &EncryptionBlt<'_>) -> HRESULT {
+    let flags = call.device().and_then(|device| device.look(call.source())).map_or(0, |(_, flags)| flags);
+    if flags & SOFTCP_MAPPING_MULTISAMPLED == 0 {
+        return call.pass_on();
+    }
+    match quietly(|| call.pass_on()) {
+        D3DERR_INVALIDCALL | E_INVALIDARG => S_OK,
+        _ => call.pass_on(),
+    }
+}
