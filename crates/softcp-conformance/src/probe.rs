@@ -5,7 +5,7 @@ use std::cell::Cell;
 use softcp_abi::{
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT as DECRYPTION_BLT,
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON as ALWAYS_ON,
-    D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST,
+    D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST, GUID, GUID_NULL,
 };
 use softcp_runtime::{
     CertificateOf, CryptoSessionDesc, Device, Error, Input, Output, PrivateMemory, Reply, ResourceDesc, SessionHandle,
@@ -86,6 +86,24 @@ pub(crate) fn decipher(
     Ok((reply, read(&mut destination)?))
 }
 
+/// As [`Probe::new`], and none when that skips: for cases that have more to look at than keys.
+pub(crate) fn probe_if_possible(ctx: &Context<'_>, device: &Device) -> CaseResult<Option<Probe>> {
+    match Probe::new(ctx, device) {
+        Ok(probe) => Ok(Some(probe)),
+        Err(Stop::Skipped { reason }) => {
+            ctx.note(format!("keys are not looked at: {reason}"));
+            Ok(None)
+        }
+        Err(failed @ Stop::Failed { .. }) => Err(failed),
+    }
+}
+
+/// Fails unless a new session on a device works.
+pub(crate) fn check_works(ctx: &Context<'_>, device: &Device) -> CaseResult {
+    let session = ctx.keyed_session(device)?;
+    probe_if_possible(ctx, device)?.map_or(Ok(()), |probe| probe.key("the key of a new session", &session))
+}
+
 /// Whether a call failed: by its return value if it has one, else by a report.
 pub(crate) fn failed(reply: &Reply) -> bool {
     reply.returned.map_or(!reply.reports.is_empty(), |hresult| hresult.0 < 0)
@@ -107,9 +125,14 @@ pub(crate) struct Refusal {
     pub(crate) defect: Option<String>,
 }
 
-/// Calls every entry of sessions but Destroy, with right parameters otherwise. Entries that the driver's table does not
-/// have are left out.
-pub(crate) fn call_all(ctx: &Context<'_>, device: &Device, session: SessionHandle<'_>) -> CaseResult<Vec<Refusal>> {
+/// Calls every entry of sessions but Destroy, with right parameters otherwise; blits are of resources of the device
+/// `owner`. Entries that the driver's table does not have are left out.
+pub(crate) fn call_all(
+    ctx: &Context<'_>,
+    device: &Device,
+    session: SessionHandle<'_>,
+    owner: &Device,
+) -> CaseResult<Vec<Refusal>> {
     let calls = device.calls();
     let mut refusals = Vec::new();
     let mut note = |reply: Result<Reply, Error>, defect: &mut dyn FnMut() -> Option<String>| match reply {
@@ -135,7 +158,7 @@ pub(crate) fn call_all(ctx: &Context<'_>, device: &Device, session: SessionHandl
     note(reply, &mut || None)?;
 
     let desc = ResourceDesc::buffer(32);
-    let (source, mut destination) = (ctx.resource(device, &desc, &ctx.random::<32>())?, filled(device, &desc)?);
+    let (source, mut destination) = (ctx.resource(owner, &desc, &ctx.random::<32>())?, filled(owner, &desc)?);
     let (from, iv) = (source.handle(), ctx.random::<16>());
     let reply =
         calls.decryption_blt(session, from, destination.handle(), None, Input::Null { size: 0 }, Input::Bytes(&iv));
@@ -190,4 +213,18 @@ pub(crate) fn negotiate(device: &Device, session: SessionHandle<'_>, message: &[
     // SAFETY: sessions of cases take keys, not commands.
     let reply = unsafe { device.calls().negotiate_crypto_session_key_exchange(session, Output::Bytes(&mut data)) }?;
     Ok((reply, data))
+}
+
+/// The key exchange types of AES-128-CTR as the enumeration gives them, whatever count the capabilities say.
+pub(crate) fn key_exchange_types(device: &Device) -> CaseResult<Vec<GUID>> {
+    let mut types = Vec::new();
+    for index in 0..16 {
+        let (mut guid, calls) = (GUID_NULL, device.calls());
+        let (crypto_type, profile) = (Some(&SESSION.crypto_type), Some(&SESSION.decode_profile));
+        if failed(&calls.get_crypto_key_exchange_type(crypto_type, profile, index, Some(&mut guid))?) {
+            break;
+        }
+        types.push(guid);
+    }
+    Ok(types)
 }

@@ -12,7 +12,7 @@ use softcp_runtime::{
 use crate::case::{Case, CaseResult, Group, Requirement, Stop, check, check_bytes, check_equal};
 use crate::context::Context;
 use crate::oracle::oaep::Padding;
-use crate::probe::{Probe, check_fails, failed, session_key};
+use crate::probe::{Probe, check_fails, failed, key_exchange_types, session_key};
 use crate::rig::{FILL, KeyedSession, SESSION, filled, read};
 
 /// Commands that cases try: what they mean is the environment's affair, so whatever it answers is right.
@@ -126,7 +126,7 @@ fn commands(ctx: &Context<'_>) -> CaseResult<(Device, Session, PrivateDataSizes)
 fn key_exchange_is_listed(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
     let is_reported = ctx.caps(&device)?.contains(COMMUNICATION);
-    let is_listed = device.key_exchange_types(&AES_CTR, &GUID_NULL)?.contains(&HW_PROTECTION);
+    let is_listed = key_exchange_types(&device)?.contains(&HW_PROTECTION);
     check(is_reported == is_listed, format!("HARDWARE_DRM_COMMUNICATION {is_reported}, HW_PROTECTION so too"), || {
         format!("{is_listed}")
     })

@@ -5,7 +5,7 @@ use softcp_runtime::{Device, Error, FunctionTable, SUB_DEVICES};
 
 use crate::case::{Case, CaseResult, Group, Requirement, Stop, check};
 use crate::context::Context;
-use crate::probe::{Probe, check_fails};
+use crate::probe::{check_fails, check_works};
 
 pub(super) const GROUP: Group = Group {
     name: "table",
@@ -124,11 +124,7 @@ fn every_version(ctx: &Context<'_>) -> CaseResult {
             }
             skipped @ Stop::Skipped { .. } => skipped,
         };
-        let works = || {
-            let probe = Probe::new(ctx, &device)?;
-            probe.key("the session key", &ctx.keyed_session(&device)?)
-        };
-        works().map_err(in_table)?;
+        check_works(ctx, &device).map_err(in_table)?;
         match ctx.open_channel(&device) {
             Ok(_) | Err(Stop::Skipped { .. }) => {}
             Err(stop) => return Err(in_table(stop)),

@@ -4,14 +4,17 @@ use std::sync::Barrier;
 use std::thread;
 
 use softcp_abi::{
-    D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT as DECRYPTION_BLT,
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY as FRESHEN,
     D3D11_AUTHENTICATED_QUERY_CHANNEL_TYPE as CHANNEL_TYPE, D3D11_AUTHENTICATED_QUERY_CHANNEL_TYPE_OUTPUT as Answer,
-    D3D11_AUTHENTICATED_QUERY_INPUT as Query,
+    D3D11_AUTHENTICATED_QUERY_INPUT as Query, D3D11_KEY_EXCHANGE_HW_PROTECTION,
+    D3DWDDM2_0DDI_CONTENT_PROTECTION_CAPS_HARDWARE_DRM_COMMUNICATION as COMMUNICATION,
 };
-use softcp_runtime::{Device, HResult, PrivateMemory, SessionHandle};
+use softcp_runtime::{
+    CommandMessage, CryptoSessionDesc, Device, HResult, Output, PrivateMemory, Resource, ResourceDesc, SecureCommand,
+    SessionHandle,
+};
 
-use crate::case::{Case, CaseResult, Group, Requirement, Stop, check, check_bytes, check_hresult};
+use crate::case::{Case, CaseResult, Group, Requirement, Stop, check, check_bytes, check_equal, check_hresult};
 use crate::context::Context;
 use crate::message::{Message, is_signed};
 use crate::oracle::ctr;
@@ -22,7 +25,9 @@ use crate::rig::{Blit, KeyedChannel, KeyedSession, SESSION};
 /// Threads that run at the same time.
 const THREADS: usize = 4;
 /// What each does again and again.
-const ROUNDS: usize = 40;
+const ROUNDS: usize = 100;
+/// Random numbers that each thread takes.
+const NUMBERS: usize = 2048;
 
 pub(super) const GROUP: Group = Group {
     name: "threads",
@@ -71,6 +76,20 @@ pub(super) const GROUP: Group = Group {
             run: handles_differ,
         },
         Case {
+            name: "threads/mt-key-exchange",
+            rule: "NegotiateCryptoSessionKeyExchangeMT may be called by several threads on one session: one of their keys is then in force.",
+            source: "NegotiateCryptoSessionKeyExchangeMT",
+            requirement: Requirement::Reference,
+            run: mt_key_exchange,
+        },
+        Case {
+            name: "threads/mt-commands",
+            rule: "NegotiateCryptoSessionKeyExchangeMT carries commands of several threads on one session.",
+            source: "NegotiateCryptoSessionKeyExchangeMT",
+            requirement: Requirement::Reference,
+            run: mt_commands,
+        },
+        Case {
             name: "threads/reports-on-the-calling-thread",
             rule: "A failure is reported on the thread that made the call, once, while other threads succeed.",
             source: "D20",
@@ -106,16 +125,70 @@ fn iv(thread: usize, round: usize) -> [u8; 16] {
     iv
 }
 
-/// Deciphers with a session again and again.
-fn decipher_often(thread: usize, session: &KeyedSession) -> CaseResult {
-    for round in 1..=ROUNDS {
-        let blit = Blit { iv: iv(thread, round), ..Blit::default() };
-        let data: Vec<u8> =
-            (0..=255).map(|byte: u8| byte.wrapping_mul(7).wrapping_add(blit.iv[7] ^ blit.iv[6])).collect();
-        let (reply, seen) = decipher(session.session.device(), session.handle(), &blit, &data)?;
-        reply.into_result()?;
-        let what = format!("clear bytes of thread {thread} in round {round}");
-        check_bytes(&what, &ctr::apply(&session.key, &blit.iv, None, &data), &seen)?;
+/// Bytes of each blit where threads decipher: enough that blits of several threads overlap.
+const BYTES: usize = 1 << 16;
+/// Blits of each thread there.
+const BLITS: usize = 128;
+/// How often the threads are started.
+const PASSES: usize = 3;
+/// How many blits of a pass are looked at as a whole; of the others it is the first and the last block.
+const WHOLE: usize = 1;
+
+/// What one thread does: all that it takes is there before the threads start.
+struct Work {
+    session: KeyedSession,
+    source: Resource,
+    blits: Vec<(Blit<'static>, Resource)>,
+    data: Vec<u8>,
+}
+
+impl Work {
+    fn new(ctx: &Context<'_>, (thread, pass): (usize, usize), session: KeyedSession) -> CaseResult<Self> {
+        let (device, desc, data) = (session.session.device(), ResourceDesc::buffer(BYTES), ctx.random_bytes(BYTES));
+        let source = ctx.resource(device, &desc, &data)?;
+        let blit = |round| {
+            Ok((Blit { iv: iv(thread, pass * BLITS + round), ..Blit::default() }, device.create_resource(&desc)?))
+        };
+        let blits = (1..=BLITS).map(blit).collect::<CaseResult<Vec<_>>>()?;
+        Ok(Self { session, source, blits, data })
+    }
+
+    fn run(&self) -> CaseResult {
+        for (blit, destination) in &self.blits {
+            let device = self.session.session.device();
+            blit.call(device, self.session.handle(), &self.source, destination)?.into_result()?;
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, thread: usize) -> CaseResult {
+        let (key, data) = (&self.session.key, &self.data);
+        for (round, (blit, destination)) in self.blits.iter_mut().enumerate() {
+            let what = format!("clear bytes of thread {thread}, blit {round}");
+            let mapping = destination.map_read()?;
+            let seen = if mapping.rows() == 1 { mapping.row(0) } else { &[] };
+            check(seen.len() == BYTES, format!("a buffer of {BYTES} bytes"), || format!("{} bytes", seen.len()))?;
+            if round < WHOLE {
+                check_bytes(&what, &ctr::apply(key, &blit.iv, None, data), seen)?;
+            }
+            let mut last = blit.iv;
+            last[8..].copy_from_slice(&(BYTES as u64 / 16 - 1).to_be_bytes());
+            for (block, at) in [(blit.iv, 0), (last, BYTES - 16)] {
+                let what = format!("{what}, from byte {at} on");
+                check_bytes(&what, &ctr::apply(key, &block, None, &data[at..at + 16]), &seen[at..at + 16])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Deciphers with each session on a thread of its own, and looks at the results when all are done.
+fn decipher_in_parallel(ctx: &Context<'_>, mut sessions: Vec<KeyedSession>) -> CaseResult {
+    for pass in 0..PASSES {
+        let work = sessions.into_iter().enumerate().map(|(thread, session)| Work::new(ctx, (thread, pass), session));
+        let mut done = in_parallel(work.collect::<CaseResult<Vec<_>>>()?, |_, work| work.run().map(|()| work))?;
+        done.iter_mut().enumerate().try_for_each(|(thread, work)| work.check(thread))?;
+        sessions = done.into_iter().map(|work| work.session).collect();
     }
     Ok(())
 }
@@ -124,13 +197,13 @@ fn sessions_in_parallel(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
     Probe::new(ctx, &device)?;
     let sessions = (0..THREADS).map(|_| ctx.keyed_session(&device)).collect::<CaseResult<Vec<_>>>()?;
-    in_parallel(sessions, |thread, session| decipher_often(thread, &session)).map(drop)
+    decipher_in_parallel(ctx, sessions)
 }
 
 fn devices_in_parallel(ctx: &Context<'_>) -> CaseResult {
     Probe::new(ctx, &ctx.device()?)?;
     let sessions = (0..THREADS).map(|_| ctx.keyed_session(&ctx.device()?)).collect::<CaseResult<Vec<_>>>()?;
-    in_parallel(sessions, |thread, session| decipher_often(thread, &session)).map(drop)
+    decipher_in_parallel(ctx, sessions)
 }
 
 fn create_and_destroy(ctx: &Context<'_>) -> CaseResult {
@@ -138,7 +211,7 @@ fn create_and_destroy(ctx: &Context<'_>) -> CaseResult {
     let probe = Probe::new(ctx, &device)?;
     let watcher = ctx.keyed_session(&device)?;
     let public_key = session_key(ctx, &device)?;
-    let keys: Vec<Vec<[u8; 16]>> = (0..THREADS).map(|_| (0..8).map(|_| ctx.random()).collect()).collect();
+    let keys: Vec<Vec<[u8; 16]>> = (0..THREADS).map(|_| (0..16).map(|_| ctx.random()).collect()).collect();
     in_parallel(keys, |thread, keys| {
         for (round, key) in (1..).zip(keys) {
             let memory: PrivateMemory = session_memory(&device, 0)?;
@@ -184,7 +257,7 @@ fn numbers_differ(ctx: &Context<'_>) -> CaseResult {
     ctx.require(&device, FRESHEN)?;
     let sessions = (0..THREADS).map(|_| ctx.keyed_session(&device)).collect::<CaseResult<Vec<_>>>()?;
     let numbers = in_parallel(sessions, |_, mut session| {
-        (0..256).map(|_| Ok(session.session.start_key_refresh()?)).collect::<CaseResult<Vec<_>>>()
+        (0..NUMBERS).map(|_| Ok(session.session.start_key_refresh()?)).collect::<CaseResult<Vec<_>>>()
     })?;
     let mut numbers = numbers.concat();
     let count = numbers.len();
@@ -202,7 +275,7 @@ fn handles_differ(ctx: &Context<'_>) -> CaseResult {
             let mut session = device.create_session(&SESSION)?;
             Ok((session.handle_value()?, session))
         };
-        (0..16).map(create).collect::<CaseResult<Vec<_>>>()
+        (0..64).map(create).collect::<CaseResult<Vec<_>>>()
     })?;
     let mut handles: Vec<_> = sessions.iter().flatten().map(|(handle, _)| *handle).collect();
     let count = handles.len();
@@ -213,7 +286,7 @@ fn handles_differ(ctx: &Context<'_>) -> CaseResult {
 
 fn reports_on_the_calling_thread(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
-    ctx.require(&device, DECRYPTION_BLT)?;
+    Probe::new(ctx, &device)?;
     // Every second session has no key, and its calls fail.
     let session = |at| if at % 2 == 0 { Ok(ctx.keyed_session(&device)?.session) } else { ctx.session(&device) };
     let sessions = (0..THREADS).map(session).collect::<CaseResult<Vec<_>>>()?;
@@ -227,6 +300,49 @@ fn reports_on_the_calling_thread(ctx: &Context<'_>) -> CaseResult {
             })?;
         }
         Ok(())
+    })
+    .map(drop)
+}
+
+fn mt_key_exchange(ctx: &Context<'_>) -> CaseResult {
+    let device = ctx.device()?;
+    let probe = Probe::new(ctx, &device)?;
+    let (session, public_key) = (ctx.session(&device)?, session_key(ctx, &device)?);
+    for round in 0..4 {
+        let keys: Vec<[u8; 16]> = (0..THREADS).map(|_| ctx.random()).collect();
+        let messages = keys.iter().map(|key| public_key.encrypt(key, Padding::Oaep512)).collect();
+        in_parallel(messages, |_, mut message: Vec<u8>| {
+            let (calls, to) = (device.calls(), Output::Bytes(&mut message));
+            // SAFETY: the session takes a key, not commands.
+            let reply = unsafe { calls.negotiate_crypto_session_key_exchange_mt(session.handle(), 0, to) };
+            Ok(reply?.into_result()?)
+        })?;
+        let is_in_force = |key| probe.key_at("a key", &device, session.handle(), key).is_ok();
+        check(keys.iter().any(is_in_force), format!("one of the {THREADS} keys of round {round} in force"), || {
+            "none of them".to_owned()
+        })?;
+    }
+    Ok(())
+}
+
+fn mt_commands(ctx: &Context<'_>) -> CaseResult {
+    let device = ctx.device()?;
+    ctx.require(&device, COMMUNICATION)?;
+    let desc = CryptoSessionDesc { key_exchange_type: D3D11_KEY_EXCHANGE_HW_PROTECTION, ..SESSION };
+    let (session, sizes) = (device.create_session(&desc)?, device.private_data_sizes(&desc)?);
+    let private_input = vec![0; sizes.input as usize];
+    // What the command means is the environment's affair.
+    let command =
+        SecureCommand { function: 1, private_input: &private_input, input: &[], private_room: sizes.output, room: 64 };
+    let run = || -> CaseResult<_> {
+        let mut message = CommandMessage::new(&command)?;
+        let reply = device.calls().execute_command_mt(session.handle(), 0, &mut message)?;
+        let answer = message.answer()?;
+        Ok((reply.hresult(), answer.status, answer.output))
+    };
+    let alone = run()?;
+    in_parallel(vec![(); THREADS], |thread, ()| {
+        (0..ROUNDS).try_for_each(|_| check_equal(&format!("the answer on thread {thread}"), &alone, &run()?))
     })
     .map(drop)
 }
