@@ -190,6 +190,14 @@ impl KeyedChannel {
             .signed(&self.key)
     }
 
+    /// A query and a command with the next numbers, whatever comes of them.
+    pub(crate) fn use_first_numbers(&mut self) -> CaseResult {
+        let query = self.next_query(&ASK_PROTECTION);
+        self.ask(&query, ASK_PROTECTION.answer)?;
+        let command = self.next_command(&SET_PROTECTION).signed(&self.key);
+        self.send(&command).map(drop)
+    }
+
     /// Gives a command as it is.
     pub(crate) fn send(&mut self, command: &Message) -> CaseResult<Answer> {
         let (reply, output) = self.channel.configure(&command.0)?;

@@ -138,8 +138,8 @@ impl Context<'_> {
     pub(crate) fn open_channel(&self, device: &Device) -> CaseResult<KeyedChannel> {
         let mut channel = self.keyed_channel(device)?;
         channel.initialize(1000, 2000)?;
-        // The first numbers are left out, for drivers that are wrong only about them.
-        (channel.query, channel.command) = (1000, 2000);
+        // The first numbers go by without a check, for drivers that are wrong only about them.
+        channel.use_first_numbers()?;
         Ok(channel)
     }
 

@@ -130,7 +130,7 @@ pub(super) fn channel_type(ctx: &Context<'_>) -> CaseResult {
         };
         let mut channel = ctx.keyed_channel_of(&device, channel_type, channel)?;
         channel.initialize(1000, 2000)?;
-        channel.query = 1000;
+        channel.use_first_numbers()?;
         let answer = channel.answer(&ASK_CHANNEL_TYPE)?;
         check_equal("type of the channel", &channel_type, &answer.u32(ANSWER_HEADER))?;
         asked += 1;
