@@ -404,10 +404,16 @@ pub(crate) fn without_protection<T>(device: &Device, call: impl FnOnce() -> T) -
 fn switch(device: &Device, flags: impl Fn(u32) -> u32) {
     let mut commands = Vec::new();
     for channel in device.driver.channels().values_mut() {
-        if let Some(key) = channel.key.filter(|_| channel.device == device.handle().pDrvPrivate.addr() && channel.flags != 0) {
+        if let Some(key) =
+            channel.key.filter(|_| channel.device == device.handle().pDrvPrivate.addr() && channel.flags != 0)
+        {
             channel.commands.real += 1;
             let mut message = vec![0; size_of::<Protection>()];
-            put(&mut message, offset_of!(Command, ConfigureType), &guid_bytes(&D3D11_AUTHENTICATED_CONFIGURE_PROTECTION));
+            put(
+                &mut message,
+                offset_of!(Command, ConfigureType),
+                &guid_bytes(&D3D11_AUTHENTICATED_CONFIGURE_PROTECTION),
+            );
             put(&mut message, offset_of!(Command, hChannel), &channel.handle.to_ne_bytes());
             put(&mut message, offset_of!(Command, SequenceNumber), &channel.commands.real.to_ne_bytes());
             put(&mut message, offset_of!(Protection, Protections.Value), &flags(channel.flags).to_ne_bytes());

@@ -9,8 +9,8 @@ use aws_lc_rs::rsa::{
     Pkcs1PrivateDecryptingKey, PrivateDecryptingKey,
 };
 use cmac::{Cmac, Mac};
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use softcp::identity::{CHAIN_FILE, KEY_FILE};
 
 /// A key, a wrapped key or a random number.

@@ -80,10 +80,5 @@ fn each_row(
 }
 
 fn first(mapping: &softcp_mapping) -> softcp_plane {
-    softcp_plane {
-        data: mapping.data,
-        row_pitch: mapping.row_pitch,
-        row_bytes: mapping.row_bytes,
-        rows: mapping.rows,
-    }
+    softcp_plane { data: mapping.data, row_pitch: mapping.row_pitch, row_bytes: mapping.row_bytes, rows: mapping.rows }
 }

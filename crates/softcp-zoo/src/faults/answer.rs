@@ -7,9 +7,7 @@ use softcp_abi::*;
 use super::fault;
 use crate::FaultyDriver;
 use crate::calls::{ConfigureAuthenticatedChannel, Hooks, QueryAuthenticatedChannel};
-use crate::channel::{
-    HEADER, OMAC, change_command_answer, change_query_answer, guid_of, number_at, put, sign,
-};
+use crate::channel::{HEADER, OMAC, change_command_answer, change_query_answer, guid_of, number_at, put, sign};
 use crate::keys::{Block, omac};
 
 const CODE: usize = offset_of!(D3D11_AUTHENTICATED_CONFIGURE_OUTPUT, ReturnCode);
@@ -198,9 +196,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "query-encryptions-one-more",
         "queries/encryption-guids",
         "The count of encryption types is 1 higher than the number that can be asked for.",
-        query(|call| {
-            says(call, &D3D11_AUTHENTICATED_QUERY_ENCRYPTION_WHEN_ACCESSIBLE_GUID_COUNT, |count| count + 1)
-        }),
+        query(|call| says(call, &D3D11_AUTHENTICATED_QUERY_ENCRYPTION_WHEN_ACCESSIBLE_GUID_COUNT, |count| count + 1)),
     ),
     fault(
         "query-encryption-past-count-is-s-ok",
@@ -324,12 +320,7 @@ fn unknown_first(call: &ConfigureAuthenticatedChannel<'_>) -> HRESULT {
 }
 
 /// Another number in the good answer to a query.
-fn says_at(
-    call: &QueryAuthenticatedChannel<'_>,
-    query: &GUID,
-    at: usize,
-    number: impl FnOnce(u32) -> u32,
-) -> HRESULT {
+fn says_at(call: &QueryAuthenticatedChannel<'_>, query: &GUID, at: usize, number: impl FnOnce(u32) -> u32) -> HRESULT {
     change_query_answer(call, |hresult, key, answer| {
         if hresult == S_OK && guid_of(answer) == *query && answer.len() >= at + 4 {
             let number = number(number_at(answer, at));

@@ -146,8 +146,7 @@ fn key_of_zeros(call: &CreateAuthenticatedChannel<'_>) -> HRESULT {
     let hresult = call.pass_on();
     if let (S_OK, Some(device)) = (hresult, call.device()) {
         let mut message = device.driver.key.encrypt(&[0; 16]);
-        let exchange =
-            NegotiateAuthenticatedChannelKeyExchange::to(&device, call.memory(), Buffer::of(&mut message));
+        let exchange = NegotiateAuthenticatedChannelKeyExchange::to(&device, call.memory(), Buffer::of(&mut message));
         quietly(|| exchange.pass_on());
     }
     hresult

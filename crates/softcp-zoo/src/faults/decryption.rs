@@ -266,9 +266,7 @@ fn have_one_shape(from: &[Row], to: &[Row]) -> bool {
 /// A blit that is made although the reference driver refuses it, given format and flags of source and destination.
 fn made_if(call: &DecryptionBlt<'_>, is_it: impl FnOnce([(u32, u32); 2]) -> bool) -> HRESULT {
     let agree = both(call).is_some_and(|[from, to]| have_one_shape(&from, &to));
-    let looks = call
-        .device()
-        .and_then(|device| Some([device.look(call.source())?, device.look(call.destination())?]));
+    let looks = call.device().and_then(|device| Some([device.look(call.source())?, device.look(call.destination())?]));
     match (call.iv().block(), looks) {
         (Some(iv), Some(looks)) if agree && is_it(looks) => decrypt_unchecked(call, call.data_key(), &iv),
         _ => call.pass_on(),

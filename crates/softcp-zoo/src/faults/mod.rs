@@ -21,7 +21,20 @@ mod refresh;
 mod session;
 
 /// All families.
-pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[refresh::DRIVERS, counter::DRIVERS, pattern::DRIVERS, decryption::DRIVERS, read_back::DRIVERS, session::DRIVERS, channel::DRIVERS, message::DRIVERS, answer::DRIVERS, protection::DRIVERS, caps::DRIVERS, process::DRIVERS];
+pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[
+    refresh::DRIVERS,
+    counter::DRIVERS,
+    pattern::DRIVERS,
+    decryption::DRIVERS,
+    read_back::DRIVERS,
+    session::DRIVERS,
+    channel::DRIVERS,
+    message::DRIVERS,
+    answer::DRIVERS,
+    protection::DRIVERS,
+    caps::DRIVERS,
+    process::DRIVERS,
+];
 
 /// A row of a family.
 const fn fault(name: &'static str, caught_by: &'static str, breaks: &'static str, hooks: Hooks) -> FaultyDriver {

@@ -34,8 +34,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         with(|info, at, len| {
             let [beginning, skip, encrypt] = runs(info);
             let last = len.saturating_sub(beginning + 1) / (skip + encrypt).max(1);
-            is_encrypted(info, at, len)
-                && (at < beginning || skip == 0 || (at - beginning) / (skip + encrypt) < last)
+            is_encrypted(info, at, len) && (at < beginning || skip == 0 || (at - beginning) / (skip + encrypt) < last)
         }),
     ),
     fault(

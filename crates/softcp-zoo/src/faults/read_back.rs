@@ -172,11 +172,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "read-back-keystream-restarts-at-rows",
         "surfaces/read-back-rows",
         "In EncryptionBlt the keystream begins anew at each row.",
-        Hooks {
-            encryption_blt: Some(by_rules),
-            cipher: Rules { restart: Restart::Rows, ..RULES },
-            ..Hooks::NONE
-        },
+        Hooks { encryption_blt: Some(by_rules), cipher: Rules { restart: Restart::Rows, ..RULES }, ..Hooks::NONE },
     ),
 ];
 

@@ -150,7 +150,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
     ),
     fault(
         "refresh-read-back-key-under-old-key",
-        "refresh/read-back-key-stays",
+        "refresh/read-back-keys-follow",
         "After a refresh GetEncryptionBltKey wraps with the key before it.",
         Hooks {
             finish_session_key_refresh: Some(keeps_old_key),
@@ -378,7 +378,8 @@ fn all_sessions(call: &FinishSessionKeyRefresh<'_>) -> HRESULT {
     let number = call.known(|session| session.number.map(|(_, number)| number)).flatten();
     let hresult = call.pass_on();
     if let (S_OK, Some(number), Some(device)) = (hresult, number, call.device()) {
-        for (&session, state) in device.driver.sessions().iter_mut().filter(|(session, _)| **session != call.session()) {
+        for (&session, state) in device.driver.sessions().iter_mut().filter(|(session, _)| **session != call.session())
+        {
             let _ = session;
             if let Some(keys) = &mut state.keys {
                 keys.own = xor(&keys.own, &number);

@@ -223,8 +223,8 @@ fn handle_anywhere(call: &CryptoSessionGetHandle<'_>) -> HRESULT {
 
 /// With resources of the calling device, which the session's own device does not know.
 fn decrypt_anywhere(call: &DecryptionBlt<'_>) -> HRESULT {
-    let is_elsewhere = call.known(|session| session.device)
-        != call.device().map(|device| device.handle().pDrvPrivate.addr());
+    let is_elsewhere =
+        call.known(|session| session.device) != call.device().map(|device| device.handle().pDrvPrivate.addr());
     match call.iv().block() {
         Some(iv) if is_elsewhere && call.keys().is_some() => decrypt_unchecked(call, call.data_key(), &iv),
         _ => call.pass_on(),
