@@ -590,20 +590,6 @@ impl<'c> DecryptionBlt<'c> {
         DecryptionBlt { iv: iv.data, iv_size: iv.size, ..*self }
     }
 
-    /// The same call with other block information.
-    pub(crate) fn with_info<'b>(&self, info: Option<&'b BlockInfo>) -> DecryptionBlt<'b>
-    where
-        'c: 'b,
-    {
-        DecryptionBlt { info: info.map_or(std::ptr::null(), std::ptr::from_ref), ..*self }
-    }
-
-    /// The same call with other resources.
-    pub(crate) fn with_resources(&self, source: usize, destination: usize) -> Self {
-        let handle = |number| D3D10DDI_HRESOURCE { pDrvPrivate: std::ptr::without_provenance_mut(number) };
-        Self { source: handle(source), destination: handle(destination), ..*self }
-    }
-
     /// What `CheckCryptoSessionStatus` says of the session.
     pub(crate) fn status(&self) -> D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS {
         let mut status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK;
@@ -647,11 +633,6 @@ impl<'c> StartSessionKeyRefresh<'c> {
             number: number.data,
             lives: PhantomData,
         }
-    }
-
-    /// `FinishSessionKeyRefresh` on the same session.
-    pub(crate) fn finish(&self) -> HRESULT {
-        FinishSessionKeyRefresh { device: self.device, session: self.session, lives: PhantomData }.pass_on()
     }
 }
 

@@ -143,26 +143,6 @@ impl Device {
             unsafe { unmap(real.context, self.handle(), handle(resource)) };
         }
     }
-
-    /// Makes a buffer of so many bytes.
-    pub(crate) fn create_buffer(&self, bytes: usize) -> Option<usize> {
-        let Real(real) = &self.driver.real;
-        let size = u32::try_from(size_of::<softcp_resource_desc>()).ok()?;
-        let desc = softcp_resource_desc { size, row_bytes: bytes, rows: 1, ..softcp_resource_desc::default() };
-        let mut resource = D3D10DDI_HRESOURCE::default();
-        // SAFETY: the reference driver's own entry and context, and structures of this function's.
-        let hresult = unsafe { real.create_resource?(real.context, self.handle(), &raw const desc, &raw mut resource) };
-        (hresult == S_OK).then_some(resource.pDrvPrivate.addr())
-    }
-
-    /// Destroys a resource.
-    pub(crate) fn destroy_resource(&self, resource: usize) {
-        let Real(real) = &self.driver.real;
-        if let Some(destroy) = real.destroy_resource {
-            // SAFETY: the reference driver's own entry and context.
-            unsafe { destroy(real.context, self.handle(), handle(resource)) };
-        }
-    }
 }
 
 fn handle(resource: usize) -> D3D10DDI_HRESOURCE {

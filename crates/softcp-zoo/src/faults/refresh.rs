@@ -150,7 +150,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
     ),
     fault(
         "refresh-read-back-key-under-old-key",
-        "refresh/read-back-key-stays",
+        "refresh/read-back-keys-follow",
         "After a refresh GetEncryptionBltKey wraps with the key before it.",
         Hooks {
             finish_session_key_refresh: Some(keeps_old_key),
