@@ -32,6 +32,7 @@ pub(crate) const SESSION: CryptoSessionDesc = CryptoSessionDesc {
     key_exchange_type: D3D11_KEY_EXCHANGE_RSAES_OAEP,
 };
 
+#[allow(clippy::unused_self, reason = "cases read the same whatever a step needs")]
 impl Context<'_> {
     /// A new device.
     pub(crate) fn device(&self) -> CaseResult<Device> {

@@ -1,6 +1,6 @@
 //! The kit finds nothing wrong with the reference driver.
 
-#![allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "an unwrap in a test is an assertion")]
 
 use softcp_conformance::runner::{Event, Outcome, RunOptions, run_here};
 use softcp_conformance::{DriverSource, cases};
