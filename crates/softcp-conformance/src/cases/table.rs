@@ -122,6 +122,9 @@ fn every_version(ctx: &Context<'_>) -> CaseResult {
             Stop::Failed { expected, seen } => {
                 Stop::Failed { expected: format!("with the table of sub-device {table}: {expected}"), seen }
             }
+            Stop::Skipped { reason } if !missing(device.calls().table()).is_empty() => {
+                Stop::failed(format!("a table of sub-device {table} that works"), reason)
+            }
             skipped @ Stop::Skipped { .. } => skipped,
         };
         check_works(ctx, &device).map_err(in_table)?;
