@@ -131,6 +131,8 @@ macro_rules! calls {
             pub(crate) create_device: Option<CreateDevice>,
             pub(crate) map_resource: Option<MapResource>,
             pub(crate) change_table: Option<ChangeTable>,
+            /// Options without which the fault does not show, unless the user's are about the same.
+            pub(crate) options: &'static str,
             /// Of messages on channels.
             pub(crate) messages: channel::Rules,
             /// Of the cipher of blits.
@@ -144,6 +146,7 @@ macro_rules! calls {
                 create_device: None,
                 map_resource: None,
                 change_table: None,
+                options: "",
                 messages: channel::RULES,
                 cipher: cipher::RULES,
             };
@@ -294,6 +297,14 @@ macro_rules! on_sessions {
             /// The key that the driver uses now, rather than the one that the reference driver has.
             pub(crate) fn set_key(&self, key: Block) {
                 self.known(|session| session.set_key(key));
+            }
+
+            /// What `CheckCryptoSessionStatus` says of the session.
+            pub(crate) fn state(&self) -> D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS {
+                let mut status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK;
+                let (device, session) = (self.device, self.session);
+                CheckCryptoSessionStatus { device, session, status: &raw mut status, lives: PhantomData }.pass_on();
+                status
             }
 
             /// The same call on the device that the session was created on.
@@ -588,14 +599,6 @@ impl<'c> DecryptionBlt<'c> {
         'c: 'b,
     {
         DecryptionBlt { iv: iv.data, iv_size: iv.size, ..*self }
-    }
-
-    /// What `CheckCryptoSessionStatus` says of the session.
-    pub(crate) fn status(&self) -> D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS {
-        let mut status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK;
-        let (device, session) = (self.device, self.session);
-        CheckCryptoSessionStatus { device, session, status: &raw mut status, lives: PhantomData }.pass_on();
-        status
     }
 
     /// The key that the data is under.

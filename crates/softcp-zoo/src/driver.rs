@@ -239,6 +239,12 @@ impl Prepared {
             None => ("none", options),
         };
         let hooks = crate::hooks(name).ok_or_else(|| format!("there is no faulty driver {name:?}"))?;
+        let (key, _) = hooks.options.split_once('=').unwrap_or_default();
+        let rest = match rest {
+            "" => hooks.options.to_owned(),
+            _ if key.is_empty() || rest.contains(key) => rest.to_owned(),
+            _ => format!("{};{rest}", hooks.options),
+        };
         let given = rest.split(';').find_map(|option| option.trim().strip_prefix("identity.directory="));
         let (directory, made, options) = match given {
             Some(directory) => (PathBuf::from(directory.trim_matches('"')), None, rest.to_owned()),

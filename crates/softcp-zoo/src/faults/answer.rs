@@ -45,7 +45,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
     ),
     fault(
         "command-code-is-always-s-ok",
-        "commands/failed-answer-is-signed",
+        "commands/answer-repeats-header",
         "The return code in the answer to a command is S_OK in any case.",
         command(|call| change_command_answer(call, |_, key, answer| code_is_s_ok(key, answer))),
     ),
@@ -164,12 +164,10 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         query(|call| succeeds(call, &D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS)),
     ),
     fault(
-        "query-shared-resources-one-more",
+        "query-shared-resources-not-counted",
         "queries/unrestricted-shared-resources",
-        "The count of unrestricted protected shared resources is 1 too high.",
-        query(|call| {
-            says(call, &D3D11_AUTHENTICATED_QUERY_UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUNT, |count| count + 1)
-        }),
+        "The count of unrestricted protected shared resources stays at 0.",
+        query(|call| says(call, &D3D11_AUTHENTICATED_QUERY_UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUNT, |_| 0)),
     ),
     fault(
         "query-outputs-one-more",
@@ -206,7 +204,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
     ),
     fault(
         "query-current-encryption-is-none",
-        "queries/current-encryption",
+        "commands/encryption-when-accessible",
         "QUERY_CURRENT_ENCRYPTION_WHEN_ACCESSIBLE answers the null GUID, whatever has been chosen.",
         query(|call| {
             change_query_answer(call, |hresult, key, answer| {
