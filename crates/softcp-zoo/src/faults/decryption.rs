@@ -224,7 +224,9 @@ fn destination_zeroed(call: &DecryptionBlt<'_>) -> HRESULT {
     if let Some(device) = call.device().filter(|_| hresult != S_OK)
         && let Some(mut rows) = surface::read(&device, call.destination())
     {
-        rows.iter_mut().for_each(|row| row.bytes.fill(0));
+        for row in &mut rows {
+            row.bytes.fill(0);
+        }
         surface::write(&device, call.destination(), &rows, false);
     }
     hresult

@@ -320,19 +320,15 @@ fn without_start(call: &FinishSessionKeyRefresh<'_>) -> HRESULT {
 fn twice(call: &FinishSessionKeyRefresh<'_>) -> HRESULT {
     let number = call.known(|session| session.number.map(|(_, number)| number)).flatten();
     let again = call.known(|session| session.kept).flatten();
-    match (number, again, call.keys()) {
-        (None, Some(number), Some(keys)) => {
-            call.set_key(xor(&keys.own, &number));
-            S_OK
-        }
-        _ => {
-            let hresult = call.pass_on();
-            if hresult == S_OK {
-                call.known(|session| session.kept = number);
-            }
-            hresult
-        }
+    if let (None, Some(number), Some(keys)) = (number, again, call.keys()) {
+        call.set_key(xor(&keys.own, &number));
+        return S_OK;
     }
+    let hresult = call.pass_on();
+    if hresult == S_OK {
+        call.known(|session| session.kept = number);
+    }
+    hresult
 }
 
 fn writes_on_failure(call: &StartSessionKeyRefresh<'_>) -> HRESULT {
