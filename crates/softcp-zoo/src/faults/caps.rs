@@ -19,7 +19,7 @@ use crate::calls::{
 use crate::memory::Buffer;
 use crate::report::quietly;
 
-/// A self-signed certificate of an RSA key of 1024 bits.
+/// A self-signed certificate of an RSA key of 1024 bits, made with `openssl req -x509 -newkey rsa:1024`. Nobody has the key.
 const WEAK: &[u8] = include_bytes!("../../certificates/rsa-1024.der");
 
 pub(super) const DRIVERS: &[FaultyDriver] = &[
@@ -27,7 +27,10 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "caps-s-false",
         "caps/answers-s-ok",
         "GetContentProtectionCaps answers and returns S_FALSE.",
-        caps(|call| if call.pass_on() == S_OK { 1 } else { call.pass_on() }),
+        caps(|call| {
+            let hresult = call.pass_on();
+            if hresult == S_OK { 1 } else { hresult }
+        }),
     ),
     fault(
         "caps-change",
