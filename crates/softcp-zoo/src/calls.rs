@@ -5,7 +5,24 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use softcp_abi::*;
+use softcp_abi::{
+    BYTE, D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT, D3D11_1DDI_CERTIFICATE_INFO,
+    D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDI_HAUTHCHANNEL, D3D11_1DDI_HCRYPTOSESSION, D3D11_1DDI_HDECODE,
+    D3D11_1DDI_HRTAUTHCHANNEL, D3D11_1DDI_HRTCRYPTOSESSION, D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS,
+    D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL, D3D11_1DDIARG_CREATECRYPTOSESSION, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS,
+    D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK, E_NOTIMPL, GUID, HANDLE, HRESULT,
+    PFND3D11_1DDI_CALCPRIVATEAUTHENTICATEDCHANNELSIZE, PFND3D11_1DDI_CALCPRIVATECRYPTOSESSIONSIZE,
+    PFND3D11_1DDI_CONFIGUREAUTHENTICATEDCHANNEL, PFND3D11_1DDI_CREATEAUTHENTICATEDCHANNEL,
+    PFND3D11_1DDI_CREATECRYPTOSESSION, PFND3D11_1DDI_CRYPTOSESSIONGETHANDLE, PFND3D11_1DDI_DECRYPTIONBLT,
+    PFND3D11_1DDI_DESTROYAUTHENTICATEDCHANNEL, PFND3D11_1DDI_DESTROYCRYPTOSESSION, PFND3D11_1DDI_ENCRYPTIONBLT,
+    PFND3D11_1DDI_FINISHSESSIONKEYREFRESH, PFND3D11_1DDI_GETCERTIFICATE, PFND3D11_1DDI_GETCERTIFICATESIZE,
+    PFND3D11_1DDI_GETCONTENTPROTECTIONCAPS, PFND3D11_1DDI_GETCRYPTOKEYEXCHANGETYPE, PFND3D11_1DDI_GETENCRYPTIONBLTKEY,
+    PFND3D11_1DDI_NEGOTIATEAUTHENTICATEDCHANNELKEYEXCHANGE, PFND3D11_1DDI_NEGOTIATECRYPTOSESSIONKEYEXCHANGE,
+    PFND3D11_1DDI_QUERYAUTHENTICATEDCHANNEL, PFND3D11_1DDI_STARTSESSIONKEYREFRESH, PFND3D11_1DDI_VIDEODECODERGETHANDLE,
+    PFND3DWDDM2_0DDI_CHECKCRYPTOSESSIONSTATUS, PFND3DWDDM2_0DDI_GETCRYPTOSESSIONPRIVATEDATASIZE,
+    PFND3DWDDM2_0DDI_GETDATAFORNEWHARDWAREKEY, PFND3DWDDM2_4DDI_NEGOTIATECRYPTOSESSIONKEYEXCHANGE, S_OK, SIZE_T, UINT,
+    UINT64,
+};
 
 use crate::channel;
 use crate::cipher;
@@ -131,6 +148,8 @@ macro_rules! calls {
             pub(crate) create_device: Option<CreateDevice>,
             pub(crate) map_resource: Option<MapResource>,
             pub(crate) change_table: Option<ChangeTable>,
+            /// Options without which the fault does not show, unless the user's are about the same.
+            pub(crate) options: &'static str,
             /// Of messages on channels.
             pub(crate) messages: channel::Rules,
             /// Of the cipher of blits.
@@ -144,6 +163,7 @@ macro_rules! calls {
                 create_device: None,
                 map_resource: None,
                 change_table: None,
+                options: "",
                 messages: channel::RULES,
                 cipher: cipher::RULES,
             };
@@ -154,8 +174,8 @@ macro_rules! calls {
             $(
                 if let Some(slot) = table.get_mut($index).filter(|slot| !slot.is_null()) {
                     REAL[$index].store(slot.cast_mut(), Ordering::Release);
-                    const TYPED: $type = Some($hook);
-                    *slot = TYPED.map_or(std::ptr::null(), |entry| entry as *const c_void);
+                                        let typed: $type = Some($hook); // does not compile if the signature is another
+                    *slot = typed.map_or(std::ptr::null(), |entry| entry as *const c_void);
                 }
             )*
         }
@@ -294,6 +314,14 @@ macro_rules! on_sessions {
             /// The key that the driver uses now, rather than the one that the reference driver has.
             pub(crate) fn set_key(&self, key: Block) {
                 self.known(|session| session.set_key(key));
+            }
+
+            /// What `CheckCryptoSessionStatus` says of the session.
+            pub(crate) fn state(&self) -> D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS {
+                let mut status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK;
+                let (device, session) = (self.device, self.session);
+                CheckCryptoSessionStatus { device, session, status: &raw mut status, lives: PhantomData }.pass_on();
+                status
             }
 
             /// The same call on the device that the session was created on.
@@ -590,14 +618,6 @@ impl<'c> DecryptionBlt<'c> {
         DecryptionBlt { iv: iv.data, iv_size: iv.size, ..*self }
     }
 
-    /// What `CheckCryptoSessionStatus` says of the session.
-    pub(crate) fn status(&self) -> D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS {
-        let mut status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK;
-        let (device, session) = (self.device, self.session);
-        CheckCryptoSessionStatus { device, session, status: &raw mut status, lives: PhantomData }.pass_on();
-        status
-    }
-
     /// The key that the data is under.
     pub(crate) fn data_key(&self) -> Option<Block> {
         let own = self.keys()?.own;
@@ -862,9 +882,8 @@ impl<'c> ConfigureAuthenticatedChannel<'c> {
     }
 
     pub(crate) fn output(&self) -> Buffer<'c> {
-        const SIZE: usize = size_of::<D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT>();
         // SAFETY: the caller's duty: null or a structure of this size.
-        unsafe { Buffer::new(self.output.cast(), SIZE as u32) }
+        unsafe { Buffer::new(self.output.cast(), channel::HEADER_SIZE) }
     }
 
     /// The same call with other messages; `output` has room for an answer.

@@ -24,6 +24,9 @@ use crate::report::quietly;
 pub(crate) const OMAC: usize = 16;
 /// Bytes of the header of an answer.
 pub(crate) const HEADER: usize = size_of::<Answer>();
+/// The same, as a size that is passed.
+#[allow(clippy::cast_possible_truncation, reason = "a small structure")]
+pub(crate) const HEADER_SIZE: u32 = HEADER as u32;
 /// Bytes of what message and answer have in common: GUID, handle and sequence number.
 const NAMES: usize = 16 + size_of::<usize>() + 4;
 /// More bytes than any answer has.
@@ -482,13 +485,12 @@ fn is_taken(
 
 /// The next number of the reference driver's for commands. Initialises it, if the application has not.
 fn command_number(call: &ConfigureAuthenticatedChannel<'_>) -> u32 {
-    if call.known(|channel| channel.real_is_initialized) == Some(false) {
-        if let Some((Some(key), handle)) = call.known(|channel| (channel.key, channel.handle)) {
-            let mut message = own_initialize(&key, handle);
-            let mut answer = D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT::default();
-            quietly(|| call.with(Buffer::of(&mut message), &mut answer).pass_on());
-            call.known(|channel| channel.real_is_initialized = true);
-        }
+    let wants = call.known(|channel| (channel.real_is_initialized, channel.key, channel.handle));
+    if let Some((false, Some(key), handle)) = wants {
+        let mut message = own_initialize(&key, handle);
+        let mut answer = D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT::default();
+        quietly(|| call.with(Buffer::of(&mut message), &mut answer).pass_on());
+        call.known(|channel| channel.real_is_initialized = true);
     }
     call.known(|channel| channel.commands.next()).unwrap_or_default()
 }

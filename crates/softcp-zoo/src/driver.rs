@@ -239,15 +239,21 @@ impl Prepared {
             None => ("none", options),
         };
         let hooks = crate::hooks(name).ok_or_else(|| format!("there is no faulty driver {name:?}"))?;
-        let given = rest.split(';').find_map(|option| option.trim().strip_prefix("identity.directory="));
-        let (directory, made, options) = match given {
-            Some(directory) => (PathBuf::from(directory.trim_matches('"')), None, rest.to_owned()),
-            None => {
-                let made = make_identity()?;
-                let option = format!("identity.directory={}", made.path().display());
-                let options = if rest.is_empty() { option } else { format!("{option};{rest}") };
-                (made.path().to_owned(), Some(made), options)
-            }
+        let (key, _) = hooks.options.split_once('=').unwrap_or_default();
+        let rest = match rest {
+            "" => hooks.options.to_owned(),
+            _ if key.is_empty() || rest.contains(key) => rest.to_owned(),
+            _ => format!("{};{rest}", hooks.options),
+        };
+        let given =
+            rest.split(';').find_map(|option| option.trim().strip_prefix("identity.directory=")).map(str::to_owned);
+        let (directory, made, options) = if let Some(directory) = given {
+            (PathBuf::from(directory.trim_matches('"')), None, rest)
+        } else {
+            let made = make_identity()?;
+            let option = format!("identity.directory={}", made.path().display());
+            let options = if rest.is_empty() { option } else { format!("{option};{rest}") };
+            (made.path().to_owned(), Some(made), options)
         };
         let key = PrivateKey::read(&directory)?;
         let options = CString::new(options).map_err(|error| error.to_string())?;

@@ -1,6 +1,9 @@
 //! What the wrapper knows of a session.
 
+use std::collections::HashMap;
+
 use crate::keys::{Block, xor};
+use crate::surface::Row;
 
 /// A session's keys, the same unless a driver breaks a rule about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,14 +24,15 @@ pub(crate) struct Session {
     pub(crate) read_back: Option<Block>,
     /// The saved number of the reference driver, and the one that this driver gave.
     pub(crate) number: Option<(Block, Block)>,
-    /// For a fault's own use: something it keeps, and something it counts.
+    /// For a fault's own use: something it keeps, something it counts, and what sources held.
     pub(crate) kept: Option<Block>,
     pub(crate) count: u64,
+    pub(crate) sources: HashMap<usize, Vec<Row>>,
 }
 
 impl Session {
     pub(crate) fn new(device: usize) -> Self {
-        Self { device, keys: None, read_back: None, number: None, kept: None, count: 0 }
+        Self { device, keys: None, read_back: None, number: None, kept: None, count: 0, sources: HashMap::new() }
     }
 
     /// A key exchange succeeded.

@@ -247,3 +247,92 @@ fn capabilities_are_wrong() {
     assert_eq!(caps("caps-alignment-zero").block_alignment_size, 0);
     assert_eq!(caps("caps-count-one-more").key_exchange_type_count, right.key_exchange_type_count + 1);
 }
+
+#[test]
+fn patterns_are_wrong() {
+    let info = softcp_runtime::EncryptedBlockInfo { at_beginning: 0, skip: 16, encrypt: 16 };
+    let pattern = softcp_client::EncryptedBlockInfo {
+        num_encrypted_bytes_at_beginning: 0,
+        num_bytes_in_skip_pattern: 16,
+        num_bytes_in_encrypt_pattern: 16,
+    };
+    for (name, expected) in [("none", true), ("skipped-bytes-take-keystream", false), ("pattern-applied-once", false)] {
+        let device = device(name);
+        let (mut session, client) = session(&device);
+        let mut data = [7; 64];
+        client.data_cipher().encrypt_pattern(softcp_client::AesCtrIv::from_bytes(IV), pattern, &mut data);
+        let desc = ResourceDesc::buffer(data.len());
+        let (mut from, mut to) = (device.create_resource(&desc).unwrap(), device.create_resource(&desc).unwrap());
+        from.map_write().unwrap().row_mut(0).copy_from_slice(&data);
+        session.decryption_blt(&from, &to, Some(info), None, &IV).unwrap();
+        assert_eq!(to.map_read().unwrap().row(0) == [7; 64], expected, "{name}");
+    }
+}
+
+#[test]
+fn blits_are_wrong() {
+    for (name, expected) in [("none", [7; 16]), ("blit-copies-without-deciphering", [7; 16])] {
+        let device = device(name);
+        let (mut session, _) = session(&device);
+        let desc = ResourceDesc::buffer(16);
+        let (mut from, mut to) = (device.create_resource(&desc).unwrap(), device.create_resource(&desc).unwrap());
+        from.map_write().unwrap().row_mut(0).fill(7);
+        session.decryption_blt(&from, &to, None, None, &IV).unwrap();
+        assert_eq!(from.map_read().unwrap().row(0), expected, "{name}");
+        assert_eq!(to.map_read().unwrap().row(0) == [7; 16], name != "none", "{name}");
+    }
+    let device = device("source-deciphered-in-place");
+    let (mut session, _) = session(&device);
+    let desc = ResourceDesc::buffer(16);
+    let (mut from, to) = (device.create_resource(&desc).unwrap(), device.create_resource(&desc).unwrap());
+    from.map_write().unwrap().row_mut(0).fill(7);
+    session.decryption_blt(&from, &to, None, None, &IV).unwrap();
+    assert_ne!(from.map_read().unwrap().row(0), [7; 16]);
+}
+
+#[test]
+fn read_backs_are_wrong() {
+    let keys = |name| {
+        let (mut session, _) = session(&device(name));
+        [session.encryption_blt_key().unwrap(), session.encryption_blt_key().unwrap()]
+    };
+    let ([first, second], [stays, same]) = (keys("none"), keys("read-back-key-stays"));
+    assert!(first != second && stays == same);
+    let ivs = |name| {
+        let device = device(name);
+        let (mut session, _) = session(&device);
+        session.encryption_blt_key().unwrap();
+        let desc = ResourceDesc::buffer(16);
+        let (from, to) = (device.create_resource(&desc).unwrap(), device.create_resource(&desc).unwrap());
+        [(); 2].map(|()| u128::from_be_bytes(session.encryption_blt(&from, &to).unwrap()) >> 64)
+    };
+    let ([first, second], [stays, same], [two, up]) =
+        (ivs("none"), ivs("read-back-iv-stays"), ivs("read-back-iv-goes-up-by-two"));
+    assert!(first + 1 == second && stays == same && two + 2 == up);
+}
+
+#[test]
+fn sessions_and_channels_are_mixed_up() {
+    for (name, expected) in [("none", true), ("sessions-share-one-key", false)] {
+        let device = device(name);
+        let (mut first, client) = session(&device);
+        let _second = session(&device);
+        assert_eq!(through(&mut first, &client, &IV, &[7; 40]) == [7; 40], expected, "{name}");
+    }
+    let (mut session, _) = session(&device("session-handle-is-zero"));
+    assert_eq!(session.handle_value().unwrap(), 0);
+    let mut talk = Talk::new(&device("channel-handle-is-zero"));
+    assert_eq!(talk.channel.handle_value(), 0);
+    talk.command(Command::Initialize);
+}
+
+#[test]
+fn answers_are_wrong() {
+    for (name, expected) in [("none", false), ("command-answer-unsigned", true)] {
+        let mut talk = Talk::new(&device(name));
+        let message = talk.client.command(Command::Initialize).unwrap();
+        let (reply, answer) = talk.channel.configure(message.bytes()).unwrap();
+        assert_eq!(reply.hresult(), HResult::OK);
+        assert_eq!(answer[..16] == [0; 16], expected, "{name}");
+    }
+}

@@ -2,7 +2,20 @@
 
 use std::mem::offset_of;
 
-use softcp_abi::*;
+use softcp_abi::{
+    D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION, D3D11_AUTHENTICATED_CONFIGURE_ENCRYPTION_WHEN_ACCESSIBLE,
+    D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE, D3D11_AUTHENTICATED_CONFIGURE_OUTPUT,
+    D3D11_AUTHENTICATED_CONFIGURE_PROTECTION, D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE,
+    D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_ATTRIBUTES, D3D11_AUTHENTICATED_QUERY_CHANNEL_TYPE,
+    D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION, D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION_OUTPUT,
+    D3D11_AUTHENTICATED_QUERY_CURRENT_ENCRYPTION_WHEN_ACCESSIBLE, D3D11_AUTHENTICATED_QUERY_DEVICE_HANDLE,
+    D3D11_AUTHENTICATED_QUERY_ENCRYPTION_WHEN_ACCESSIBLE_GUID,
+    D3D11_AUTHENTICATED_QUERY_ENCRYPTION_WHEN_ACCESSIBLE_GUID_COUNT, D3D11_AUTHENTICATED_QUERY_OUTPUT_ID,
+    D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT, D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT_OUTPUT,
+    D3D11_AUTHENTICATED_QUERY_PROTECTION, D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS,
+    D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS_COUNT,
+    D3D11_AUTHENTICATED_QUERY_UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUNT, E_FAIL, E_INVALIDARG, GUID, HRESULT, S_OK,
+};
 
 use super::fault;
 use crate::FaultyDriver;
@@ -45,7 +58,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
     ),
     fault(
         "command-code-is-always-s-ok",
-        "commands/failed-answer-is-signed",
+        "commands/answer-repeats-header",
         "The return code in the answer to a command is S_OK in any case.",
         command(|call| change_command_answer(call, |_, key, answer| code_is_s_ok(key, answer))),
     ),
@@ -89,7 +102,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "query-answer-signed-without-padding",
         "queries/answer-covers-padding",
         "The OMAC of an answer to a query does not cover the last 4 bytes of the answer.",
-        query(|call| change_query_answer(call, |hresult, key, answer| signed_in_part(hresult, key, answer))),
+        query(|call| change_query_answer(call, signed_in_part)),
     ),
     fault(
         "query-answer-without-header",
@@ -164,12 +177,10 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         query(|call| succeeds(call, &D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS)),
     ),
     fault(
-        "query-shared-resources-one-more",
+        "query-shared-resources-not-counted",
         "queries/unrestricted-shared-resources",
-        "The count of unrestricted protected shared resources is 1 too high.",
-        query(|call| {
-            says(call, &D3D11_AUTHENTICATED_QUERY_UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUNT, |count| count + 1)
-        }),
+        "The count of unrestricted protected shared resources stays at 0.",
+        query(|call| says(call, &D3D11_AUTHENTICATED_QUERY_UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUNT, |_| 0)),
     ),
     fault(
         "query-outputs-one-more",
@@ -206,7 +217,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
     ),
     fault(
         "query-current-encryption-is-none",
-        "queries/current-encryption",
+        "commands/encryption-when-accessible",
         "QUERY_CURRENT_ENCRYPTION_WHEN_ACCESSIBLE answers the null GUID, whatever has been chosen.",
         query(|call| {
             change_query_answer(call, |hresult, key, answer| {
@@ -278,7 +289,7 @@ fn signed_in_part(hresult: HRESULT, key: &Block, answer: &mut [u8]) {
     }
 }
 
-/// What an unknown command comes to, which is E_FAIL from a correct driver.
+/// What an unknown command comes to, which is `E_FAIL` from a correct driver.
 fn if_unknown_command(call: &ConfigureAuthenticatedChannel<'_>, other: HRESULT) -> HRESULT {
     let hresult = change_command_answer(call, |hresult, key, answer| {
         if hresult == E_FAIL {

@@ -2,9 +2,10 @@
 
 use softcp_abi::{
     D3D11_1DDI_CERTIFICATE_INFO, D3D11_1DDI_CERTIFICATE_INFO_U, D3D11_1DDI_CERTIFICATE_TYPE_AUTHENTICATED_CHANNEL,
-    D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION, D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS as Caps,
-    D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_RSAES_OAEP, D3DERR_UNSUPPORTEDCRYPTO,
-    D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST as CONTENT_LOST,
+    D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION,
+    D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPT_SLICEDATA_ONLY as SLICEDATA_ONLY,
+    D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS as Caps, D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_RSAES_OAEP,
+    D3DERR_UNSUPPORTEDCRYPTO, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST as CONTENT_LOST,
     D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_LOST as KEY_LOST, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK as OK, E_FAIL,
     GUID, GUID_NULL, HRESULT, S_OK,
 };
@@ -18,7 +19,7 @@ use crate::calls::{
 use crate::memory::Buffer;
 use crate::report::quietly;
 
-/// A self-signed certificate of an RSA key of 1024 bits.
+/// A self-signed certificate of an RSA key of 1024 bits, made with `openssl req -x509 -newkey rsa:1024`. Nobody has the key.
 const WEAK: &[u8] = include_bytes!("../../certificates/rsa-1024.der");
 
 pub(super) const DRIVERS: &[FaultyDriver] = &[
@@ -26,15 +27,18 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "caps-s-false",
         "caps/answers-s-ok",
         "GetContentProtectionCaps answers and returns S_FALSE.",
-        caps(|call| if call.pass_on() == S_OK { 1 } else { call.pass_on() }),
+        caps(|call| {
+            let hresult = call.pass_on();
+            if hresult == S_OK { 1 } else { hresult }
+        }),
     ),
     fault(
         "caps-change",
         "caps/repeatable",
-        "The protected memory that GetContentProtectionCaps reports is less at each call.",
+        "GetContentProtectionCaps reports ENCRYPT_SLICEDATA_ONLY every second time.",
         caps(|call| {
             let count = call.device().map_or(0, |device| device.driver.counted());
-            answer(call, |caps| caps.ProtectedMemorySize -= count + 1)
+            answer(call, |caps| caps.Caps |= if count % 2 == 1 { SLICEDATA_ONLY } else { 0 })
         }),
     ),
     fault(
@@ -203,15 +207,19 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "status-stays-lost",
         "status/exchange-restores",
         "After a key has been lost, CheckCryptoSessionStatus says so for ever.",
-        status(|call| {
-            says(call, |status| {
-                let lost = call.known(|session| {
-                    session.count = session.count.max(status.into());
-                    session.count
-                });
-                lost.and_then(|lost| u32::try_from(lost).ok()).unwrap_or(status)
-            })
-        }),
+        Hooks {
+            negotiate_crypto_session_key_exchange: Some(|call| {
+                let is_lost = call.state() != OK;
+                let hresult = call.pass_on();
+                call.known(|session| session.count = session.count.max(is_lost.into()));
+                hresult
+            }),
+            check_crypto_session_status: Some(|call| {
+                let was_lost = call.known(|session| session.count) == Some(1);
+                says(call, |status| if was_lost { KEY_LOST } else { status })
+            }),
+            ..Hooks::NONE
+        },
     ),
     fault(
         "status-left-on-failure",
@@ -228,7 +236,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
     fault(
         "blit-without-key-unreported",
         "status/key-lost-refuses",
-        "After the key has been lost, a DecryptionBlt does nothing and reports nothing.",
+        "Of several DecryptionBlt that fail in a row, as after the loss of a key, the first reports it alone.",
         Hooks { decryption_blt: Some(silent_when_lost), ..Hooks::NONE },
     ),
 ];
@@ -299,11 +307,10 @@ fn place(bytes: &[u8], certificate: &[u8]) -> Option<usize> {
 
 fn root_first(call: &GetCertificate<'_>) -> HRESULT {
     changed(call, |bytes, chain| {
-        if let [leaf, root] = chain
-            && let (Some(at), Some(behind)) = (place(bytes, leaf), place(bytes, root))
-            && behind == at + leaf.len()
-        {
-            bytes[at..behind + root.len()].rotate_left(leaf.len());
+        let whole = chain.concat();
+        if let Some(at) = place(bytes, &whole) {
+            let reversed: Vec<u8> = chain.iter().rev().flatten().copied().collect();
+            bytes[at..at + whole.len()].copy_from_slice(&reversed);
         }
     })
 }
@@ -390,6 +397,8 @@ fn says(call: &CheckCryptoSessionStatus<'_>, other: impl FnOnce(u32) -> u32) -> 
 }
 
 fn silent_when_lost(call: &DecryptionBlt<'_>) -> HRESULT {
-    let hresult = quietly(|| call.pass_on());
-    if hresult == S_OK || call.status() != OK { S_OK } else { call.pass_on() }
+    let hresult =
+        if call.known(|session| session.count) == Some(1) { quietly(|| call.pass_on()) } else { call.pass_on() };
+    call.known(|session| session.count = u64::from(hresult != S_OK));
+    hresult
 }

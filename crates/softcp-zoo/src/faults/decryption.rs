@@ -2,7 +2,7 @@
 
 use softcp_abi::{
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_SEQUENTIAL_CTR_IV as SEQUENTIAL,
-    D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS as Caps, D3DERR_INVALIDCALL, E_FAIL, E_INVALIDARG, HRESULT, S_OK,
+    D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS as Caps, D3DERR_INVALIDCALL, E_FAIL, HRESULT, S_OK,
     SOFTCP_MAPPING_MULTISAMPLED,
 };
 
@@ -49,7 +49,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
     ),
     fault(
         "blit-failure-not-reported",
-        "decryption/one-report",
+        "decryption/sizes-differ",
         "A blit that fails reports nothing.",
         blit(|call| quietly(|| call.pass_on())),
     ),
@@ -96,10 +96,10 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         blit(iv_counted_up),
     ),
     fault(
-        "blit-same-iv-refused",
+        "blit-same-iv-goes-on",
         "decryption/same-iv-again",
-        "An IV that is used twice in a row is refused, although SEQUENTIAL_CTR_IV is not reported.",
-        blit(same_iv_refused),
+        "A blit with the IV of the last one goes on in the keystream where that one began, one block on.",
+        blit(same_iv_goes_on),
     ),
     fault(
         "blit-sequential-iv-unchecked",
@@ -120,10 +120,16 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         blit(before_exchange),
     ),
     fault(
-        "blit-stale-resource-ignored",
-        "decryption/stale-resource",
-        "A blit with a resource that has been destroyed does nothing and reports nothing.",
+        "blit-without-resource-ignored",
+        "decryption/null-resources",
+        "A blit with a resource that there is not does nothing and reports nothing.",
         blit(stale_ignored),
+    ),
+    fault(
+        "blit-source-read-once",
+        "decryption/stale-resource",
+        "What a source held at its first blit is deciphered again at later ones, whatever has been written to it since.",
+        blit(source_read_once),
     ),
     fault(
         "blit-copies-without-deciphering",
@@ -218,7 +224,9 @@ fn destination_zeroed(call: &DecryptionBlt<'_>) -> HRESULT {
     if let Some(device) = call.device().filter(|_| hresult != S_OK)
         && let Some(mut rows) = surface::read(&device, call.destination())
     {
-        rows.iter_mut().for_each(|row| row.bytes.fill(0));
+        for row in &mut rows {
+            row.bytes.fill(0);
+        }
         surface::write(&device, call.destination(), &rows, false);
     }
     hresult
@@ -289,14 +297,29 @@ fn iv_counted_up(call: &DecryptionBlt<'_>) -> HRESULT {
     hresult
 }
 
-fn same_iv_refused(call: &DecryptionBlt<'_>) -> HRESULT {
-    let last = call.known(|session| session.kept).flatten();
-    if last.is_some() && last == call.iv().block() {
-        return call.report(E_INVALIDARG, "the IV has been used");
-    }
-    let hresult = call.pass_on();
+fn same_iv_goes_on(call: &DecryptionBlt<'_>) -> HRESULT {
+    let (last, iv) = (call.known(|session| session.kept).flatten(), call.iv().block());
+    let hresult = match iv {
+        Some(iv) if last == Some(iv) => call.with_iv(Buffer::of(&mut crate::cipher::count(&iv, 1))).pass_on(),
+        _ => call.pass_on(),
+    };
     if hresult == S_OK {
-        call.known(|session| session.kept = call.iv().block());
+        call.known(|session| session.kept = iv);
+    }
+    hresult
+}
+
+/// Reads a source once only.
+fn source_read_once(call: &DecryptionBlt<'_>) -> HRESULT {
+    let rows = both(call).map(|[rows, _]| rows);
+    let hresult = call.pass_on();
+    if let (S_OK, Some(rows)) = (hresult, rows)
+        && let (Some(device), Some(key), Some(iv)) = (call.device(), call.data_key(), call.iv().block())
+    {
+        let first = call.known(|session| session.sources.entry(call.source()).or_insert(rows).clone());
+        let mut rows = first.unwrap_or_default();
+        apply(&RULES, &key, &iv, call.info().as_ref(), &mut rows);
+        surface::write(&device, call.destination(), &rows, false);
     }
     hresult
 }

@@ -37,6 +37,7 @@ pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[
 ];
 
 /// A row of a family.
+#[allow(clippy::large_types_passed_by_value, reason = "evaluated when it is compiled")]
 const fn fault(name: &'static str, caught_by: &'static str, breaks: &'static str, hooks: Hooks) -> FaultyDriver {
     FaultyDriver { name, breaks, caught_by, hooks }
 }

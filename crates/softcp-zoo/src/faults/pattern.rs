@@ -123,7 +123,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
     ),
     fault(
         "status-echo",
-        "patterns/info-untouched",
+        "patterns/info-untouched-on-failure",
         "A blit that fails writes its HRESULT to NumBytesInEncryptPattern without having been configured to.",
         Hooks { decryption_blt: Some(echoes_status), ..Hooks::NONE },
     ),

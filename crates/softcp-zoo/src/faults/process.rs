@@ -2,14 +2,17 @@
 
 use std::ffi::c_void;
 
-use softcp_abi::{D3DWDDM2_1DDI_VIDEO_FUNCTIONS, E_NOTIMPL, E_OUTOFMEMORY, S_OK};
+use softcp_abi::{
+    D3D10DDI_HDEVICE, D3D11_1DDI_HCRYPTOSESSION, D3DWDDM2_1DDI_VIDEO_FUNCTIONS, E_FAIL, E_NOTIMPL, E_OUTOFMEMORY,
+    HRESULT, S_OK, UINT,
+};
 
 use super::fault;
 use crate::FaultyDriver;
 use crate::calls::Hooks;
 
 /// Indices in every table.
-const CREATE_CRYPTO_SESSION: usize = 61;
+const NEGOTIATE_CRYPTO_SESSION_KEY_EXCHANGE: usize = 65;
 const FINISH_SESSION_KEY_REFRESH: usize = 69;
 
 pub(super) const DRIVERS: &[FaultyDriver] = &[
@@ -48,13 +51,13 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         },
     ),
     fault(
-        "table-of-wddm-2-1-without-sessions",
+        "table-of-wddm-2-1-without-key-exchange",
         "table/every-version",
-        "The table of WDDM 2.1 has no CreateCryptoSession.",
+        "NegotiateCryptoSessionKeyExchange of the table of WDDM 2.1 is E_FAIL.",
         Hooks {
             change_table: Some(|sub_device, table| {
                 if sub_device == D3DWDDM2_1DDI_VIDEO_FUNCTIONS {
-                    set(table, CREATE_CRYPTO_SESSION, std::ptr::null());
+                    set(table, NEGOTIATE_CRYPTO_SESSION_KEY_EXCHANGE, no_exchange as *const c_void);
                 }
             }),
             ..Hooks::NONE
@@ -102,6 +105,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "hardware/private-data-sizes",
         "GetCryptoSessionPrivateDataSize says that private data has 4 GiB less a byte.",
         Hooks {
+            options: "capabilities.profile=hardware-like",
             get_crypto_session_private_data_size: Some(|call| {
                 let hresult = call.pass_on();
                 call.set_sizes(u32::MAX, u32::MAX);
@@ -117,6 +121,16 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         Hooks { negotiate_crypto_session_key_exchange_mt: Some(|_| E_NOTIMPL), ..Hooks::NONE },
     ),
 ];
+
+/// `NegotiateCryptoSessionKeyExchange`, not offered.
+unsafe extern "system" fn no_exchange(
+    _: D3D10DDI_HDEVICE,
+    _: D3D11_1DDI_HCRYPTOSESSION,
+    _: UINT,
+    _: *mut c_void,
+) -> HRESULT {
+    E_FAIL
+}
 
 fn set(table: &mut [*const c_void], index: usize, entry: *const c_void) {
     if let Some(slot) = table.get_mut(index) {

@@ -106,7 +106,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "read-back-iv-little-endian",
         "read-back/iv-goes-up",
         "The IV of EncryptionBlt is a little-endian number.",
-        blit(|call| anew(call, |iv| swapped(iv))),
+        blit(|call| anew(call, swapped)),
     ),
     fault(
         "read-back-count-is-one",
@@ -372,7 +372,9 @@ fn destination_zeroed(call: &EncryptionBlt<'_>) -> HRESULT {
     if let Some(device) = call.device().filter(|_| hresult != S_OK)
         && let Some(mut rows) = surface::read(&device, call.destination())
     {
-        rows.iter_mut().for_each(|row| row.bytes.fill(0));
+        for row in &mut rows {
+            row.bytes.fill(0);
+        }
         surface::write(&device, call.destination(), &rows, false);
     }
     hresult

@@ -9,6 +9,7 @@ use crate::calls::{
     NegotiateCryptoSessionKeyExchange, StartSessionKeyRefresh,
 };
 use crate::keys::{Block, random, unwrap, wrap, xor};
+use crate::memory::Buffer;
 use crate::report::quietly;
 
 pub(super) const DRIVERS: &[FaultyDriver] = &[
@@ -320,19 +321,15 @@ fn without_start(call: &FinishSessionKeyRefresh<'_>) -> HRESULT {
 fn twice(call: &FinishSessionKeyRefresh<'_>) -> HRESULT {
     let number = call.known(|session| session.number.map(|(_, number)| number)).flatten();
     let again = call.known(|session| session.kept).flatten();
-    match (number, again, call.keys()) {
-        (None, Some(number), Some(keys)) => {
-            call.set_key(xor(&keys.own, &number));
-            S_OK
-        }
-        _ => {
-            let hresult = call.pass_on();
-            if hresult == S_OK {
-                call.known(|session| session.kept = number);
-            }
-            hresult
-        }
+    if let (None, Some(number), Some(keys)) = (number, again, call.keys()) {
+        call.set_key(xor(&keys.own, &number));
+        return S_OK;
     }
+    let hresult = call.pass_on();
+    if hresult == S_OK {
+        call.known(|session| session.kept = number);
+    }
+    hresult
 }
 
 fn writes_on_failure(call: &StartSessionKeyRefresh<'_>) -> HRESULT {
@@ -344,7 +341,6 @@ fn writes_on_failure(call: &StartSessionKeyRefresh<'_>) -> HRESULT {
 }
 
 fn larger(call: &StartSessionKeyRefresh<'_>) -> HRESULT {
-    use crate::memory::Buffer;
     if call.number().size <= 16 || call.number().data.is_null() {
         return call.pass_on();
     }
@@ -378,10 +374,9 @@ fn all_sessions(call: &FinishSessionKeyRefresh<'_>) -> HRESULT {
     let number = call.known(|session| session.number.map(|(_, number)| number)).flatten();
     let hresult = call.pass_on();
     if let (S_OK, Some(number), Some(device)) = (hresult, number, call.device()) {
-        for (&session, state) in device.driver.sessions().iter_mut().filter(|(session, _)| **session != call.session())
-        {
-            let _ = session;
-            if let Some(keys) = &mut state.keys {
+        let mut sessions = device.driver.sessions();
+        for (_, other) in sessions.iter_mut().filter(|(session, _)| **session != call.session()) {
+            if let Some(keys) = &mut other.keys {
                 keys.own = xor(&keys.own, &number);
             }
         }
@@ -399,7 +394,6 @@ fn keeps_old_key(call: &FinishSessionKeyRefresh<'_>) -> HRESULT {
 }
 
 fn content_key_under_old_key(call: &DecryptionBlt<'_>) -> HRESULT {
-    use crate::memory::Buffer;
     let old = call.known(|session| session.kept).flatten();
     match (old, call.keys(), call.content_key().block()) {
         (Some(old), Some(keys), Some(wrapped)) => {
