@@ -67,24 +67,17 @@ impl Trial {
         let mut page = String::from(HEAD);
         // Writing to a string does not fail.
         for Finding { suspect: Suspect { name, breaks, caught_by }, is_caught, failed } in &self.findings {
-            let caught_by = if *is_caught { format!("`{caught_by}`") } else { format!("**not** by `{caught_by}`") };
-            let others: Vec<_> = failed.iter().filter(|case| *case != suspect_case(caught_by.as_str())).collect();
+            let others: Vec<_> = failed.iter().filter(|case| case != caught_by).collect();
             let others = match others.as_slice() {
-                others @ [_, ..] if others.len() <= LISTED => {
-                    others.iter().map(|case| format!("`{case}`")).collect::<Vec<_>>().join(", ")
-                }
                 [] => String::new(),
-                others => format!("{} more", others.len()),
+                few if few.len() <= LISTED => few.iter().map(|case| format!("`{case}`")).collect::<Vec<_>>().join(", "),
+                many => format!("{} more", many.len()),
             };
+            let caught_by = if *is_caught { format!("`{caught_by}`") } else { format!("**not** by `{caught_by}`") };
             let _ = writeln!(page, "| `{name}` | {breaks} | {caught_by} | {others} |");
         }
         page
     }
-}
-
-/// The case's name without what stands around it.
-fn suspect_case(cell: &str) -> &str {
-    cell.trim_start_matches("**not** by ").trim_matches('`')
 }
 
 /// So many further cases are named.

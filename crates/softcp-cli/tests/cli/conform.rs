@@ -124,3 +124,63 @@ fn driver_that_cannot_be_opened_is_told() {
     sandbox.softcp(["conform", "--options", "nonsense=1"]).expect(3, "conform-bad-options");
     sandbox.softcp(["conform", "--child"]).expect(3, "conform-child");
 }
+
+#[test]
+fn crash_costs_one_case() {
+    let args = ["--zoo", "aborts-in-decryption-blt", "--filter", "refresh"];
+    let (report, code) = report(&Sandbox::new(), &args);
+    assert_eq!(code, 1);
+    let outcome = |name: &str| {
+        let cases = report["cases"].as_array().unwrap();
+        cases.iter().find(|case| case["name"] == name).unwrap()["outcome"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((outcome("refresh/xor").as_str(), outcome("refresh/number-is-new").as_str()), ("crashed", "passed"));
+    assert!(
+        report["cases"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|case| case["how"].as_str().is_some_and(|how| how.contains("SIGABRT")))
+    );
+}
+
+#[test]
+fn hang_costs_one_case_and_its_time() {
+    let args =
+        ["--zoo", "loops-in-finish", "--time-limit", "1", "--filter", "refresh/xor", "--filter", "refresh/wrong-size"];
+    let (report, code) = report(&Sandbox::new(), &args);
+    assert_eq!(
+        (code, report["summary"]["failed"].as_u64(), report["summary"]["passed"].as_u64()),
+        (1, Some(1), Some(1))
+    );
+    assert_eq!(report["cases"][0]["outcome"], "timed-out");
+    assert_eq!(report["cases"][0]["limit_ms"], 1000);
+}
+
+#[test]
+fn exit_with_success_is_a_crash_too() {
+    let (report, code) =
+        report(&Sandbox::new(), &["--zoo", "exits-in-create-channel", "--filter", "channels/handle-is-given"]);
+    assert_eq!((code, report["cases"][0]["outcome"].as_str()), (1, Some("crashed")));
+}
+
+#[test]
+fn broken_rule_is_told_with_what_was_expected_and_seen() {
+    let sandbox = Sandbox::new();
+    let output =
+        sandbox.softcp(["conform", "--zoo", "refresh-without-xor", "--filter", "refresh/xor"]).assert().code(1);
+    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+    assert!(text.contains("FAIL refresh/xor: After FinishSessionKeyRefresh"), "{text}");
+    assert!(text.contains("    required by: FinishSessionKeyRefresh (reference)"), "{text}");
+    assert!(text.contains("    expected: ") && text.contains("    seen: "), "{text}");
+    assert!(text.ends_with(" s\n") && text.contains("1 rule: 0 kept, 1 broken"), "{text}");
+}
+
+#[test]
+fn known_deviation_does_not_fail_the_run() {
+    let sandbox = Sandbox::new();
+    sandbox.write("known.toml", "[[deviation]]\ncase = \"refresh/xor\"\nreason = \"no time\"\n");
+    let args = ["--zoo", "refresh-without-xor", "--filter", "refresh/xor", "--expect", "known.toml"];
+    let (report, code) = report(&sandbox, &args);
+    assert_eq!((code, report["cases"][0]["verdict"].as_str()), (0, Some("known")));
+}

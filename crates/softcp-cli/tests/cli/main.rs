@@ -15,3 +15,4 @@ mod faults;
 mod schema;
 mod support;
 mod usage;
+mod zoo;

@@ -195,7 +195,9 @@ fn every_schema_is_of_a_report_and_says_what_it_is() {
             "error",
             "faults-list",
             "faults-names",
-            "faults-set"
+            "faults-set",
+            "zoo",
+            "zoo-list"
         ]
     );
     for name in names {

@@ -14,6 +14,8 @@ fn help_of_every_command() {
         ("help-caps", &["help", "caps"]),
         ("help-channel", &["help", "channel"]),
         ("help-bench", &["help", "bench"]),
+        ("help-conform", &["help", "conform"]),
+        ("help-zoo", &["help", "zoo"]),
         ("help-faults", &["help", "faults"]),
         ("help-faults-list", &["help", "faults", "list"]),
         ("help-faults-set", &["help", "faults", "set"]),
@@ -43,7 +45,9 @@ fn completions_name_every_command() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = sandbox.softcp(["completions", shell]).assert().success();
         let script = String::from_utf8(output.get_output().stdout.clone()).unwrap();
-        for command in ["demo", "decrypt", "caps", "channel", "bench", "faults", "cert", "completions", "man"] {
+        for command in
+            ["demo", "decrypt", "caps", "channel", "bench", "conform", "zoo", "faults", "cert", "completions", "man"]
+        {
             assert!(script.contains(command), "{shell}: {command}");
         }
     }
