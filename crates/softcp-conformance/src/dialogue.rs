@@ -286,3 +286,14 @@ pub(crate) fn decoder_on(device: &Device) -> CaseResult<Decoder> {
     let desc = DecoderDesc::bitstream(abi::D3D11_DECODER_PROFILE_H264_VLD_NOFGT, 1280, 720, 103);
     device.create_decoder(&desc).map_err(|error| Stop::skipped(format!("the driver makes no decoder: {error}")))
 }
+
+/// Numbers in the place of a channel's handle that name it not, and what they are.
+pub(crate) fn wrong_handles(channel: &KeyedChannel, other: &KeyedChannel) -> [(&'static str, usize); 4] {
+    let own = channel.channel.handle_value();
+    [
+        ("zero", 0),
+        ("another channel's", other.channel.handle_value()),
+        ("the channel's plus one", own.wrapping_add(1)),
+        ("the channel's with its highest bit inverted", own ^ (1 << (usize::BITS - 1))),
+    ]
+}

@@ -27,6 +27,15 @@ pub(crate) fn read(device: &Device, resource: usize) -> Option<Vec<Row>> {
     Some(rows)
 }
 
+/// Fills the visible bytes of a resource with zeros, if it can be mapped.
+pub(crate) fn zero(device: &Device, resource: usize) {
+    let Some(mut rows) = read(device, resource) else { return };
+    for row in &mut rows {
+        row.bytes.fill(0);
+    }
+    write(device, resource, &rows, false);
+}
+
 /// Writes the rows' visible bytes, and their padding too if `with_padding`.
 pub(crate) fn write(device: &Device, resource: usize, rows: &[Row], with_padding: bool) {
     let mut rows = rows.iter();

@@ -369,13 +369,8 @@ fn without_key(call: &EncryptionBlt<'_>) -> HRESULT {
 
 fn destination_zeroed(call: &EncryptionBlt<'_>) -> HRESULT {
     let hresult = call.pass_on();
-    if let Some(device) = call.device().filter(|_| hresult != S_OK)
-        && let Some(mut rows) = surface::read(&device, call.destination())
-    {
-        for row in &mut rows {
-            row.bytes.fill(0);
-        }
-        surface::write(&device, call.destination(), &rows, false);
+    if let Some(device) = call.device().filter(|_| hresult != S_OK) {
+        surface::zero(&device, call.destination());
     }
     hresult
 }

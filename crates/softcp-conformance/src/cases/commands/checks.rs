@@ -7,7 +7,7 @@ use softcp_runtime::Input;
 
 use crate::case::CaseResult;
 use crate::context::Context;
-use crate::dialogue::{COMMAND_HEADER, COMMANDS, SET_PROTECTION, check_fails, check_unknown};
+use crate::dialogue::{COMMAND_HEADER, COMMANDS, SET_PROTECTION, check_fails, check_unknown, wrong_handles};
 use crate::message::{Message, OMAC};
 
 pub(super) fn wrong_handle(ctx: &Context<'_>) -> CaseResult {
@@ -15,13 +15,7 @@ pub(super) fn wrong_handle(ctx: &Context<'_>) -> CaseResult {
     ctx.require_switchable_protection(&device)?;
     let mut channel = ctx.open_channel(&device)?;
     let other = ctx.open_channel(&device)?;
-    let own = channel.channel.handle_value();
-    for (what, handle) in [
-        ("zero", 0),
-        ("another channel's", other.channel.handle_value()),
-        ("the channel's plus one", own.wrapping_add(1)),
-        ("the channel's with its highest bit inverted", own ^ (1 << (usize::BITS - 1))),
-    ] {
+    for (what, handle) in wrong_handles(&channel, &other) {
         channel.command += 1;
         let message = Message::command(SET_PROTECTION.guid, handle, channel.command, SET_PROTECTION.size);
         let message = message.with(COMMAND_HEADER, 1_u32).signed(&channel.key);

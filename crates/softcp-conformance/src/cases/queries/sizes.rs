@@ -8,7 +8,7 @@ use crate::case::{CaseResult, check_hresult};
 use crate::context::Context;
 use crate::dialogue::{
     ANSWER_HEADER, ASK_DEVICE_HANDLE, ASK_PROTECTION, QUERIES, QUERY_HEADER, check_fails, check_invalid, check_unknown,
-    plain_queries,
+    plain_queries, wrong_handles,
 };
 use crate::message::Message;
 use crate::rig::FILL;
@@ -89,13 +89,7 @@ pub(super) fn wrong_handle(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
     let mut channel = ctx.open_channel(&device)?;
     let other = ctx.open_channel(&device)?;
-    let own = channel.channel.handle_value();
-    for (what, handle) in [
-        ("zero", 0),
-        ("another channel's", other.channel.handle_value()),
-        ("the channel's plus one", own.wrapping_add(1)),
-        ("the channel's with its highest bit inverted", own ^ (1 << (usize::BITS - 1))),
-    ] {
+    for (what, handle) in wrong_handles(&channel, &other) {
         channel.query += 1;
         let query = Message::query(ASK_PROTECTION.guid, handle, channel.query, ASK_PROTECTION.size);
         channel.deny(&format!("a query whose channel handle is {what}"), &ASK_PROTECTION, &query)?;
