@@ -44,7 +44,7 @@ pub(crate) fn run(args: &ConformArgs, json: bool) -> Result<Exit, Failure> {
     let start = Instant::now();
     let mut follow = |event| match event {
         Event::Opened { driver: name, version } => {
-            (driver.name, driver.version) = (printable(&name), printable(&version))
+            (driver.name, driver.version) = (printable(&name), printable(&version));
         }
         Event::Began { case } => bar.set_message(case),
         Event::Ended(result) => {
