@@ -50,7 +50,7 @@ pub struct Context<'d> {
 }
 
 impl<'d> Context<'d> {
-    /// For one case. `seed` decides what [`random`](Self::random) gives.
+    /// For one case. `seed` decides what keys, IVs and contents it gives.
     #[must_use]
     pub fn new(driver: &'d Driver, source: &'d DriverSource, options: &'d str, seed: u64) -> Self {
         Self { driver, source, options, notes: RefCell::default(), random: Cell::new(seed), last_iv: Cell::default() }
