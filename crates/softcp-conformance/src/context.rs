@@ -66,9 +66,9 @@ impl<'d> Context<'d> {
     /// that does not know the option skips the case.
     pub(crate) fn driver_with(&self, option: &str) -> CaseResult<Driver> {
         let options = [self.options, option].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(";");
-        self.source
-            .open(&options)
-            .map_err(|error| Stop::skipped(format!("the driver does not take the option {option}: {error}")))
+        self.source.open(&options).map_err(|error| {
+            Stop::skipped(format!("the driver does not have the optional test hook {option}: {error}"))
+        })
     }
 
     /// Adds a line of evidence to the report.

@@ -188,7 +188,7 @@ impl Report for Checked {
             write_entry(entry, out)?;
         }
         let Summary { cases, passed, skipped, known, failed, stale } = self.report.summary;
-        write!(out, "{}: {passed} kept, {failed} broken, {skipped} not offered", counted(cases as u64, "rule"))?;
+        write!(out, "{}: {passed} passed, {failed} failed, {skipped} skipped", counted(cases as u64, "rule"))?;
         if known + stale != 0 {
             write!(out, ", {} known, {stale} no longer", counted(known as u64, "deviation"))?;
         }
@@ -199,7 +199,7 @@ impl Report for Checked {
 impl Checked {
     /// What the groups came to.
     fn groups(&self) -> Table {
-        let mut groups = table::with_header(["Group", "Kept", "Broken", "Known", "Not offered"]);
+        let mut groups = table::with_header(["Group", "Passed", "Failed", "Known", "Skipped"]);
         for (title, entries) in self.report.groups() {
             let count = |wanted: fn(Verdict) -> bool| match entries.iter().filter(|entry| wanted(entry.verdict)).count()
             {
@@ -229,7 +229,7 @@ impl Checked {
             }
         }
         for (reason, count) in &reasons {
-            writeln!(out, "not offered ({}): {}", counted(*count as u64, "rule"), printable(reason))?;
+            writeln!(out, "skipped ({}): {}", counted(*count as u64, "rule"), printable(reason))?;
         }
         if reasons.is_empty() { Ok(()) } else { writeln!(out) }
     }

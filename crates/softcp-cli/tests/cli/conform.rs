@@ -74,7 +74,7 @@ fn text_is_short_when_all_is_well() {
     let sandbox = Sandbox::new();
     let output = sandbox.softcp(["conform", "--filter", "refresh/xor"]).assert().success();
     let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
-    assert!(text.contains("Session key refresh") && text.contains("1 rule: 1 kept, 0 broken"), "{text}");
+    assert!(text.contains("Session key refresh") && text.contains("1 rule: 1 passed, 0 failed"), "{text}");
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn broken_rule_is_told_with_what_was_expected_and_seen() {
     assert!(text.contains("FAIL refresh/xor: After FinishSessionKeyRefresh"), "{text}");
     assert!(text.contains("    required by: FinishSessionKeyRefresh (reference)"), "{text}");
     assert!(text.contains("    expected: ") && text.contains("    seen: "), "{text}");
-    assert!(text.ends_with(" s\n") && text.contains("1 rule: 0 kept, 1 broken"), "{text}");
+    assert!(text.ends_with(" s\n") && text.contains("1 rule: 0 passed, 1 failed"), "{text}");
 }
 
 #[test]

@@ -194,7 +194,7 @@ pub(super) const GROUP: Group = Group {
         },
         Case {
             name: "decryption/in-place",
-            rule: "A resource that is source and destination is deciphered where it lies.",
+            rule: "A resource that is source and destination is deciphered where it lies, or the call is refused and it keeps its bytes.",
             source: "DecryptionBlt",
             requirement: Requirement::Quality,
             run: resources::in_place,

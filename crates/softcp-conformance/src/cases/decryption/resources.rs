@@ -28,8 +28,12 @@ pub(super) fn in_place(ctx: &Context<'_>) -> CaseResult {
     let (device, session, _) = keyed(ctx, 0)?;
     let (data, iv) = (ctx.random_bytes(LEN), ctx.next_iv());
     let mut resource = ctx.resource(&device, &buffer(), &data)?;
-    blit(&device, &session, iv, &resource, &resource)?;
-    check_bytes("clear bytes in place", &ctr::apply(&session.key, &iv, None, &data), &read(&mut resource)?)
+    let reply = Blit { iv, ..Blit::default() }.call(&device, session.handle(), &resource, &resource)?;
+    if reply.reports.is_empty() {
+        return check_bytes("clear bytes in place", &ctr::apply(&session.key, &iv, None, &data), &read(&mut resource)?);
+    }
+    ctx.note(format!("refused: {}", reply.hresult()));
+    check_bytes("bytes behind a refused call", &data, &read(&mut resource)?)
 }
 
 pub(super) fn source_untouched(ctx: &Context<'_>) -> CaseResult {
