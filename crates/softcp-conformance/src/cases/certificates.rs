@@ -104,6 +104,13 @@ pub(super) const GROUP: Group = Group {
             run: channel_certificate,
         },
         Case {
+            name: "certificates/one-report",
+            rule: "A GetCertificateSize or a GetCertificate that fails calls the error callback once.",
+            source: "D20",
+            requirement: Requirement::Decision,
+            run: one_report,
+        },
+        Case {
             name: "certificates/null-arguments",
             rule: "Null pointers are refused by a report.",
             source: "D20",
@@ -255,6 +262,31 @@ fn wrong_size_untouched(ctx: &Context<'_>) -> CaseResult {
         let reply = device.calls().get_certificate(Some(&info), Output::Bytes(&mut buffer[..given]))?;
         check_fails(&format!("GetCertificate with {given} of {size} bytes"), &reply)?;
         check_bytes("a buffer that keeps its bytes", &vec![FILL; size + 64], &buffer)?;
+    }
+    Ok(())
+}
+
+fn one_report(ctx: &Context<'_>) -> CaseResult {
+    let device = ctx.device()?;
+    ctx.caps(&device)?;
+    let unknown = D3D11_1DDI_CERTIFICATE_INFO { CertificateType: 7, ..SESSIONS.info() };
+    let (mut size, mut buffer) = (0, [FILL; 64]);
+    for (what, reply) in [
+        (
+            "GetCertificateSize of an unknown type",
+            device.calls().get_certificate_size(Some(&unknown), Some(&mut size))?,
+        ),
+        (
+            "GetCertificate of an unknown type",
+            device.calls().get_certificate(Some(&unknown), Output::Bytes(&mut buffer))?,
+        ),
+        (
+            "GetCertificate with a buffer of 1 byte",
+            device.calls().get_certificate(Some(&SESSIONS.info()), Output::Bytes(&mut buffer[..1]))?,
+        ),
+    ] {
+        let reports = reply.reports.len();
+        check(reports <= 1, format!("{what}: one call of the error callback"), || reports.to_string())?;
     }
     Ok(())
 }
