@@ -115,9 +115,9 @@ pub(super) const GROUP: Group = Group {
         },
         Case {
             name: "patterns/count",
-            rule: "Runs are deciphered from the Count that the caller says.",
-            source: "DecryptionBlt",
-            requirement: Requirement::Reference,
+            rule: "Runs are deciphered from the Count that the caller says, which goes on over the end of 64 bits without carry into the IV.",
+            source: "D5",
+            requirement: Requirement::Decision,
             run: count,
         },
         Case {
@@ -367,9 +367,10 @@ fn in_place(ctx: &Context<'_>) -> CaseResult {
 
 fn count(ctx: &Context<'_>) -> CaseResult {
     let rig = Rig::new(ctx, 0)?;
-    for count in [5_u8, 0xff] {
+    // The last ones go over the end of 16, 32 and 64 bits within the runs.
+    for count in [5_u64, 0xff, 0xfffd, 0xffff_fffd, u64::MAX - 2] {
         let mut iv = ctx.next_iv();
-        iv[15] = count;
+        iv[8..].copy_from_slice(&count.to_be_bytes());
         let blit = Blit { iv, info: Some(rig.info(16, 32, 48)), content_key: None };
         rig.check_blit(ctx, &blit, &rig.session.key, rig.bytes(200))?;
     }
