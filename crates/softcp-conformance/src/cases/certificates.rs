@@ -111,6 +111,13 @@ pub(super) const GROUP: Group = Group {
             run: one_report,
         },
         Case {
+            name: "certificates/size-not-asked",
+            rule: "GetCertificate with the right size works on a device that was not asked for it, or was asked for another one.",
+            source: "GetCertificate",
+            requirement: Requirement::Quality,
+            run: size_not_asked,
+        },
+        Case {
             name: "certificates/null-arguments",
             rule: "Null pointers are refused by a report.",
             source: "D20",
@@ -287,6 +294,30 @@ fn one_report(ctx: &Context<'_>) -> CaseResult {
     ] {
         let reports = reply.reports.len();
         check(reports <= 1, format!("{what}: one call of the error callback"), || reports.to_string())?;
+    }
+    Ok(())
+}
+
+fn size_not_asked(ctx: &Context<'_>) -> CaseResult {
+    let device = ctx.device()?;
+    ctx.caps(&device)?;
+    let (info, len) = (SESSIONS.info(), device.certificate(SESSIONS)?.len());
+    let (other, mut replies) = (ctx.device()?, Vec::new());
+    for what in ["before any size was asked", "behind the size of a channel's"] {
+        let mut buffer = vec![FILL; len];
+        let reply = other.calls().get_certificate(Some(&info), Output::Bytes(&mut buffer))?;
+        replies.push((what, reply, buffer));
+        let (mut size, channels) = (0, CertificateOf::AuthenticatedChannel(2).info());
+        // Whether there is one is the matter of another case.
+        other.calls().get_certificate_size(Some(&channels), Some(&mut size))?;
+    }
+    let certificate = other.certificate(SESSIONS)?;
+    if certificate.len() != len {
+        return Err(Stop::skipped("two devices have certificates of different sizes"));
+    }
+    for (what, reply, buffer) in replies {
+        reply.into_result()?;
+        check_bytes(&format!("the certificate {what}"), &certificate, &buffer)?;
     }
     Ok(())
 }
