@@ -104,6 +104,20 @@ pub(super) const GROUP: Group = Group {
             run: channel_certificate,
         },
         Case {
+            name: "certificates/one-report",
+            rule: "A GetCertificateSize or a GetCertificate that fails calls the error callback once.",
+            source: "D20",
+            requirement: Requirement::Decision,
+            run: one_report,
+        },
+        Case {
+            name: "certificates/size-not-asked",
+            rule: "GetCertificate with the right size works on a device that was not asked for it, or was asked for another one.",
+            source: "GetCertificate",
+            requirement: Requirement::Quality,
+            run: size_not_asked,
+        },
+        Case {
             name: "certificates/null-arguments",
             rule: "Null pointers are refused by a report.",
             source: "D20",
@@ -255,6 +269,55 @@ fn wrong_size_untouched(ctx: &Context<'_>) -> CaseResult {
         let reply = device.calls().get_certificate(Some(&info), Output::Bytes(&mut buffer[..given]))?;
         check_fails(&format!("GetCertificate with {given} of {size} bytes"), &reply)?;
         check_bytes("a buffer that keeps its bytes", &vec![FILL; size + 64], &buffer)?;
+    }
+    Ok(())
+}
+
+fn one_report(ctx: &Context<'_>) -> CaseResult {
+    let device = ctx.device()?;
+    ctx.caps(&device)?;
+    let unknown = D3D11_1DDI_CERTIFICATE_INFO { CertificateType: 7, ..SESSIONS.info() };
+    let (mut size, mut buffer) = (0, [FILL; 64]);
+    for (what, reply) in [
+        (
+            "GetCertificateSize of an unknown type",
+            device.calls().get_certificate_size(Some(&unknown), Some(&mut size))?,
+        ),
+        (
+            "GetCertificate of an unknown type",
+            device.calls().get_certificate(Some(&unknown), Output::Bytes(&mut buffer))?,
+        ),
+        (
+            "GetCertificate with a buffer of 1 byte",
+            device.calls().get_certificate(Some(&SESSIONS.info()), Output::Bytes(&mut buffer[..1]))?,
+        ),
+    ] {
+        let reports = reply.reports.len();
+        check(reports <= 1, format!("{what}: one call of the error callback"), || reports.to_string())?;
+    }
+    Ok(())
+}
+
+fn size_not_asked(ctx: &Context<'_>) -> CaseResult {
+    let device = ctx.device()?;
+    ctx.caps(&device)?;
+    let (info, len) = (SESSIONS.info(), device.certificate(SESSIONS)?.len());
+    let (other, mut replies) = (ctx.device()?, Vec::new());
+    for what in ["before any size was asked", "behind the size of a channel's"] {
+        let mut buffer = vec![FILL; len];
+        let reply = other.calls().get_certificate(Some(&info), Output::Bytes(&mut buffer))?;
+        replies.push((what, reply, buffer));
+        let (mut size, channels) = (0, CertificateOf::AuthenticatedChannel(2).info());
+        // Whether there is one is the matter of another case.
+        other.calls().get_certificate_size(Some(&channels), Some(&mut size))?;
+    }
+    let certificate = other.certificate(SESSIONS)?;
+    if certificate.len() != len {
+        return Err(Stop::skipped("two devices have certificates of different sizes"));
+    }
+    for (what, reply, buffer) in replies {
+        reply.into_result()?;
+        check_bytes(&format!("the certificate {what}"), &certificate, &buffer)?;
     }
     Ok(())
 }

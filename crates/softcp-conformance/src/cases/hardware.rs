@@ -47,6 +47,13 @@ pub(super) const GROUP: Group = Group {
             run: private_data_sizes_zero_on_failure,
         },
         Case {
+            name: "hardware/private-data-sizes-one-report",
+            rule: "A GetCryptoSessionPrivateDataSize that fails calls the error callback once.",
+            source: "D20",
+            requirement: Requirement::Decision,
+            run: private_data_sizes_one_report,
+        },
+        Case {
             name: "hardware/empty-command",
             rule: "A command without bytes is carried as one with bytes is.",
             source: "D29",
@@ -175,6 +182,14 @@ fn private_data_sizes_zero_on_failure(ctx: &Context<'_>) -> CaseResult {
         check_equal("the sizes", &[0, 0], &seen)?;
     }
     Ok(())
+}
+
+fn private_data_sizes_one_report(ctx: &Context<'_>) -> CaseResult {
+    let device = ctx.device()?;
+    ctx.caps(&device)?;
+    let (reply, _) = sizes(&device, None, &GUID::from_u128(u128::from_be_bytes(ctx.random()) | 1), 0)?;
+    let reports = reply.reports.len();
+    check(reports <= 1, "an unknown key exchange type: one call of the error callback", || reports.to_string())
 }
 
 /// Carries a command of `input` to room for `room` bytes, with slack behind it; what came of it.

@@ -13,7 +13,7 @@ use crate::case::{Case, CaseResult, Group, Requirement, Stop, check_bytes, check
 use crate::context::Context;
 use crate::oracle::keys::wrap;
 use crate::oracle::{Block, ctr};
-use crate::rig::{Blit, KeyedSession, filled};
+use crate::rig::{Blit, KeyedSession, filled, read};
 
 /// A larger `BlockAlignmentSize` is not believed: buffers of a few runs would not fit into memory.
 const MAX_ALIGNMENT: u32 = 1 << 16;
@@ -79,11 +79,25 @@ pub(super) const GROUP: Group = Group {
             run: largest_numbers,
         },
         Case {
+            name: "patterns/long-runs",
+            rule: "Runs of more than 65,536 bytes are as long as their 32-bit numbers say.",
+            source: "DecryptionBlt",
+            requirement: Requirement::Reference,
+            run: long_runs,
+        },
+        Case {
             name: "patterns/unaligned-refused",
             rule: "A run that is no multiple of the reported BlockAlignmentSize is E_INVALIDARG.",
             source: "D7",
             requirement: Requirement::Decision,
             run: unaligned_refused,
+        },
+        Case {
+            name: "patterns/unaligned-cut-at-the-end",
+            rule: "A run that is no multiple of the reported BlockAlignmentSize is taken where the end of the surface cuts it short.",
+            source: "D7",
+            requirement: Requirement::Decision,
+            run: unaligned_cut_at_the_end,
         },
         Case {
             name: "patterns/odd-runs",
@@ -101,10 +115,17 @@ pub(super) const GROUP: Group = Group {
         },
         Case {
             name: "patterns/count",
-            rule: "Runs are deciphered from the Count that the caller says.",
-            source: "DecryptionBlt",
-            requirement: Requirement::Reference,
+            rule: "Runs are deciphered from the Count that the caller says, which goes on over the end of 64 bits without carry into the IV.",
+            source: "D5",
+            requirement: Requirement::Decision,
             run: count,
+        },
+        Case {
+            name: "patterns/in-place",
+            rule: "In a resource that is source and destination, encrypted runs are deciphered and clear ones keep their bytes.",
+            source: "DecryptionBlt",
+            requirement: Requirement::Quality,
+            run: in_place,
         },
         Case {
             name: "patterns/info-untouched",
@@ -253,6 +274,21 @@ fn largest_numbers(ctx: &Context<'_>) -> CaseResult {
     Ok(())
 }
 
+/// Each of the three is longer than 16 bits can say, and its lower 16 bits say something else that could be a run.
+fn long_runs(ctx: &Context<'_>) -> CaseResult {
+    let rig = Rig::new(ctx, 0)?;
+    if rig.unit > 4096 {
+        return Err(Stop::skipped(format!("runs of many times {} bytes are too long to try", rig.unit)));
+    }
+    let long = (1_u32 << 16).next_multiple_of(rig.unit) + 48 * rig.unit;
+    let short = 16 * rig.unit;
+    for (at_beginning, skip, encrypt) in [(long, short, short), (short, long, short), (short, short, long)] {
+        let info = EncryptedBlockInfo { at_beginning, skip, encrypt };
+        rig.check(ctx, info, (long + 8 * short) as usize)?;
+    }
+    Ok(())
+}
+
 fn unaligned_refused(ctx: &Context<'_>) -> CaseResult {
     let rig = Rig::new(ctx, 0)?;
     if rig.unit == 1 {
@@ -269,6 +305,26 @@ fn unaligned_refused(ctx: &Context<'_>) -> CaseResult {
             let (reply, _) = rig.session.blit(ctx, &blit, (&desc, &ctx.random_bytes(rig.bytes(96))), &desc)?;
             let call = format!("a {what} of {excess} bytes more than a multiple of {}", rig.unit);
             check_hresult(&call, HResult(E_INVALIDARG), reply.hresult())?;
+        }
+    }
+    Ok(())
+}
+
+/// Each run begins at a multiple and ends past the surface, one byte past it or many.
+fn unaligned_cut_at_the_end(ctx: &Context<'_>) -> CaseResult {
+    let rig = Rig::new(ctx, 0)?;
+    if rig.unit == 1 {
+        return Err(Stop::skipped("BlockAlignmentSize is 1, every run is a multiple of it"));
+    }
+    let (aligned, len) = (rig.info(16, 16, 16), rig.bytes(96));
+    for excess in [1, rig.unit / 2, 100 * rig.unit + 1] {
+        let past = 96 * rig.unit + excess;
+        for info in [
+            EncryptedBlockInfo { at_beginning: past, ..aligned },
+            EncryptedBlockInfo { skip: past - aligned.at_beginning, ..aligned },
+            EncryptedBlockInfo { encrypt: past - aligned.at_beginning - aligned.skip, ..aligned },
+        ] {
+            rig.check(ctx, info, len)?;
         }
     }
     Ok(())
@@ -295,11 +351,26 @@ fn content_key(ctx: &Context<'_>) -> CaseResult {
     rig.check_blit(ctx, &blit, &key, rig.bytes(200))
 }
 
+fn in_place(ctx: &Context<'_>) -> CaseResult {
+    let rig = Rig::new(ctx, 0)?;
+    for (beginning, skip, encrypt) in [(0, 0, 0), (16, 0, 0), (16, 32, 48), (0, 144, 16), (0, 16, 16), (3, 7, 33)] {
+        let info = rig.info(beginning, skip, encrypt);
+        let (data, blit) =
+            (ctx.random_bytes(rig.bytes(330)), Blit { iv: ctx.next_iv(), info: Some(info), ..Blit::default() });
+        let mut resource = ctx.resource(&rig.device, &ResourceDesc::buffer(data.len()), &data)?;
+        blit.call(&rig.device, rig.session.handle(), &resource, &resource)?.into_result()?;
+        let what = format!("bytes in place with {beginning} units at the beginning, skip {skip}, encrypt {encrypt}");
+        check_bytes(&what, &ctr::apply(&rig.session.key, &blit.iv, blit.info, &data), &read(&mut resource)?)?;
+    }
+    Ok(())
+}
+
 fn count(ctx: &Context<'_>) -> CaseResult {
     let rig = Rig::new(ctx, 0)?;
-    for count in [5_u8, 0xff] {
+    // The last ones go over the end of 16, 32 and 64 bits within the runs.
+    for count in [5_u64, 0xff, 0xfffd, 0xffff_fffd, u64::MAX - 2] {
         let mut iv = ctx.next_iv();
-        iv[15] = count;
+        iv[8..].copy_from_slice(&count.to_be_bytes());
         let blit = Blit { iv, info: Some(rig.info(16, 32, 48)), content_key: None };
         rig.check_blit(ctx, &blit, &rig.session.key, rig.bytes(200))?;
     }

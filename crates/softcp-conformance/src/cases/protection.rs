@@ -1,13 +1,15 @@
 //! Enforced protection.
 
 use softcp_abi::{
+    D3D11_1DDI_CONTENT_PROTECTION_CAPS_CONTENT_KEY as CONTENT_KEY,
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT as DECRYPTION,
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK as READ_BACK,
+    D3D11_1DDI_CONTENT_PROTECTION_CAPS_PARTIAL_DECRYPTION as PARTIAL,
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON as ALWAYS_ON,
     D3D11_AUTHENTICATED_PROTECTION_FLAG_OVERLAY_OR_FULLSCREEN_REQUIRED as OVERLAY,
     D3D11_AUTHENTICATED_PROTECTION_FLAG_PROTECTION_ENABLED as ENABLED, E_OUTOFMEMORY,
 };
-use softcp_runtime::{Device, Driver, Error, HResult, Reply, Resource, ResourceDesc};
+use softcp_runtime::{Device, Driver, EncryptedBlockInfo, Error, HResult, Reply, Resource, ResourceDesc};
 
 use crate::case::{Case, CaseResult, Group, Requirement, Stop, check, check_bytes, check_hresult};
 use crate::context::Context;
@@ -31,6 +33,13 @@ pub(super) const GROUP: Group = Group {
             source: "D19",
             requirement: Requirement::Decision,
             run: destination_must_be_protected,
+        },
+        Case {
+            name: "protection/destination-of-every-blit",
+            rule: "While protection is enforced, an unprotected destination is refused under a content key, with runs and in place too.",
+            source: "D19",
+            requirement: Requirement::Decision,
+            run: destination_of_every_blit,
         },
         Case {
             name: "protection/source-must-be-protected",
@@ -163,6 +172,30 @@ fn destination_must_be_protected(ctx: &Context<'_>) -> CaseResult {
     let session = ctx.keyed_session(&device)?;
     let reply = decrypt_to(ctx, &session, &filled(&device, &buffer())?)?;
     check_reported("DecryptionBlt to an unprotected destination", &reply)
+}
+
+fn destination_of_every_blit(ctx: &Context<'_>) -> CaseResult {
+    let (device, _channel) = enforced(ctx, DECRYPTION)?;
+    let (session, caps) = (ctx.keyed_session(&device)?, ctx.caps(&device)?);
+    let wrapped: [u8; 16] = ctx.random();
+    let pattern = EncryptedBlockInfo { at_beginning: 0, skip: 0, encrypt: 0 };
+    for (what, bits, info, content_key) in [
+        ("under the session key", 0, None, None),
+        ("under a content key", CONTENT_KEY, None, Some(&wrapped[..])),
+        ("with runs", PARTIAL, Some(pattern), None),
+        ("with runs and a content key", PARTIAL | CONTENT_KEY, Some(pattern), Some(&wrapped[..])),
+    ] {
+        if !caps.contains(bits) {
+            continue;
+        }
+        let (source, other) = (filled(&device, &buffer())?, filled(&device, &buffer())?);
+        for (place, destination) in [("another resource", &other), ("its source", &source)] {
+            let blit = Blit { iv: ctx.next_iv(), info, content_key };
+            let reply = blit.call(&device, session.handle(), &source, destination)?;
+            check_reported(&format!("DecryptionBlt {what} to {place}, which is not protected"), &reply)?;
+        }
+    }
+    Ok(())
 }
 
 fn source_must_be_protected(ctx: &Context<'_>) -> CaseResult {

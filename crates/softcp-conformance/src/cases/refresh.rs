@@ -7,12 +7,14 @@ use softcp_abi::{
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY as READ_BACK_KEY,
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY as FRESHEN, D3DERR_INVALIDCALL, E_INVALIDARG,
 };
-use softcp_runtime::{Device, HResult, Output};
+use softcp_runtime::{Device, HResult, Input, Output, ResourceDesc};
 
 use crate::case::{Case, CaseResult, Group, Requirement, check, check_bytes, check_hresult};
 use crate::context::Context;
+use crate::oracle::oaep::Padding;
 use crate::oracle::{Block, ctr, keys};
-use crate::rig::{Blit, FILL, KeyedSession, check_reported, start_refresh};
+use crate::probe::session_key;
+use crate::rig::{Blit, FILL, KeyedSession, check_reported, filled, start_refresh};
 
 const INVALID_CALL: HResult = HResult(D3DERR_INVALIDCALL);
 
@@ -91,11 +93,25 @@ pub(super) const GROUP: Group = Group {
             run: exchange_discards_number,
         },
         Case {
+            name: "refresh/exchange-of-same-key-discards-number",
+            rule: "A key exchange between Start and Finish discards the number also where it brings the key that is in force.",
+            source: "D4",
+            requirement: Requirement::Decision,
+            run: exchange_of_same_key_discards_number,
+        },
+        Case {
             name: "refresh/failed-exchange-keeps-number",
             rule: "A key exchange that fails between Start and Finish changes neither the key nor the number.",
             source: "D4",
             requirement: Requirement::Decision,
             run: failed_exchange_keeps_number,
+        },
+        Case {
+            name: "refresh/failed-blit-keeps-number",
+            rule: "A DecryptionBlt that fails between Start and Finish changes neither the key nor the number.",
+            source: "D20",
+            requirement: Requirement::Decision,
+            run: failed_blit_keeps_number,
         },
         Case {
             name: "refresh/content-keys-follow",
@@ -294,11 +310,38 @@ fn exchange_discards_number(ctx: &Context<'_>) -> CaseResult {
     check_key(ctx, "clear bytes under the newly exchanged key", &session)
 }
 
+fn exchange_of_same_key_discards_number(ctx: &Context<'_>) -> CaseResult {
+    let (device, mut session) = keyed(ctx, 0)?;
+    let message = session_key(ctx, &device)?.encrypt(&session.key, Padding::Oaep512);
+    session.session.start_key_refresh()?;
+    session.session.negotiate(&message)?;
+    check_no_number("Finish behind an exchange of the same key", &device, &session)?;
+    check_key(ctx, "clear bytes under the key", &session)
+}
+
 fn failed_exchange_keeps_number(ctx: &Context<'_>) -> CaseResult {
     let (_device, mut session) = keyed(ctx, 0)?;
     let number = session.session.start_key_refresh()?;
     let refused = session.session.negotiate(&ctx.random_bytes(255));
     check(refused.is_err(), "a key exchange of 255 bytes that fails", || "success".to_owned())?;
+    finish(&mut session, &number)?;
+    check_key(ctx, "clear bytes under the refreshed key", &session)
+}
+
+fn failed_blit_keeps_number(ctx: &Context<'_>) -> CaseResult {
+    let (device, mut session) = keyed(ctx, 0)?;
+    let number = session.session.start_key_refresh()?;
+    let (desc, larger) = (ResourceDesc::buffer(40), ResourceDesc::buffer(41));
+    let (source, same, other) =
+        (ctx.resource(&device, &desc, &ctx.random_bytes(40))?, filled(&device, &desc)?, filled(&device, &larger)?);
+    let iv = ctx.next_iv();
+    for (what, to, iv_size) in [("an IV of 15 bytes", &same, 15), ("a larger destination", &other, 16)] {
+        let (none, iv) = (Input::Null { size: 0 }, Input::Bytes(&iv[..iv_size]));
+        let calls = device.calls();
+        let reply = calls.decryption_blt(session.handle(), source.handle(), to.handle(), None, none, iv)?;
+        check_reported(&format!("DecryptionBlt with {what}"), &reply)?;
+    }
+    check_key(ctx, "clear bytes under the old key", &session)?;
     finish(&mut session, &number)?;
     check_key(ctx, "clear bytes under the refreshed key", &session)
 }

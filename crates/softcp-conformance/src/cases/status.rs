@@ -81,6 +81,13 @@ pub(super) const GROUP: Group = Group {
             run: zero_on_failure,
         },
         Case {
+            name: "status/one-report",
+            rule: "A CheckCryptoSessionStatus that fails calls the error callback once.",
+            source: "D20",
+            requirement: Requirement::Decision,
+            run: one_report,
+        },
+        Case {
             name: "status/null-pointer",
             rule: "CheckCryptoSessionStatus without a place for the status makes a report.",
             source: "D20",
@@ -224,6 +231,15 @@ fn zero_on_failure(ctx: &Context<'_>) -> CaseResult {
         check(!failed(&reply) || status == 0, "the status zero", || format!("{status}"))?;
     }
     Ok(())
+}
+
+fn one_report(ctx: &Context<'_>) -> CaseResult {
+    let (device, other) = (ctx.device()?, ctx.device()?);
+    let (session, mut status) = (ctx.keyed_session(&device)?, 0);
+    let reply = other.calls().check_crypto_session_status(session.handle(), Some(&mut status))?;
+    let reports = reply.reports.len();
+    let expected = "CheckCryptoSessionStatus of another device's session: one call of the error callback";
+    check(reports <= 1, expected, || reports.to_string())
 }
 
 fn null_pointer(ctx: &Context<'_>) -> CaseResult {

@@ -27,6 +27,13 @@ pub(super) const GROUP: Group = Group {
             run: sequence::initialize_twice,
         },
         Case {
+            name: "commands/initialize-after-exchange",
+            rule: "After another key exchange a second CONFIGURE_INITIALIZE is E_INVALIDARG still, and no number goes back.",
+            source: "D16",
+            requirement: Requirement::Decision,
+            run: sequence::initialize_after_exchange,
+        },
+        Case {
             name: "commands/not-initialized",
             rule: "Before CONFIGURE_INITIALIZE every other command is E_INVALIDARG.",
             source: "ConfigureAuthenticatedChannel",

@@ -30,7 +30,12 @@ pub(super) fn wrong(ctx: &Context<'_>) -> CaseResult {
     let right = next(&mut channel);
     let all_bytes = omac::omac(&channel.key, &right.0);
     let zeroed = omac::omac(&channel.key, &with_omac(&right, &[0; 16]).0);
+    let over = |end: usize| omac::omac(&channel.key, &right.0[OMAC..end]);
+    let size = right.0.len();
     let wrong = [
+        ("the OMAC over all but the last 4 bytes", over(size - 4)),
+        ("the OMAC over the header alone", over(COMMAND_HEADER)),
+        ("the OMAC over whole blocks alone", over(size - size % 16)),
         ("an OMAC of zeros", [0; 16]),
         ("an OMAC of ones", [0xFF; 16]),
         ("a random OMAC", ctx.random()),

@@ -1,9 +1,12 @@
 //! The sequence numbers of commands.
 
+use softcp_runtime::CertificateOf;
+
 use crate::case::CaseResult;
 use crate::context::Context;
-use crate::dialogue::{COMMAND_HEADER, COMMANDS, SET_INITIALIZE, SET_PROTECTION};
+use crate::dialogue::{ANSWER_HEADER, ASK_CHANNEL_TYPE, COMMAND_HEADER, COMMANDS, SET_INITIALIZE, SET_PROTECTION};
 use crate::message::Message;
+use crate::oracle::oaep::Padding;
 use crate::rig::KeyedChannel;
 
 fn accept(channel: &mut KeyedChannel, what: &str, number: u32) -> CaseResult {
@@ -49,6 +52,23 @@ pub(super) fn initialize_twice(ctx: &Context<'_>) -> CaseResult {
     Ok(())
 }
 
+pub(super) fn initialize_after_exchange(ctx: &Context<'_>) -> CaseResult {
+    let device = ctx.device()?;
+    let mut channel = ctx.open_channel(&device)?;
+    channel.protect(0)?;
+    let last = channel.command;
+    let of = CertificateOf::AuthenticatedChannel(channel.answer(&ASK_CHANNEL_TYPE)?.u32(ANSWER_HEADER));
+    channel.key = ctx.random();
+    channel.channel.negotiate(&ctx.public_key(&device, of)?.encrypt(&channel.key, Padding::Oaep512))?;
+    for start in [1, 0x1000_0000] {
+        let message = second_initialize(&channel, last + 1, start);
+        channel.refuse(&format!("a second CONFIGURE_INITIALIZE with {start} under another key"), &message)?;
+    }
+    refuse(&mut channel, "which was used before the other key", last)?;
+    // Whether the refused ones have used their number up is another rule's affair.
+    accept(&mut channel, "under another key", last + 2)
+}
+
 pub(super) fn not_initialized(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
     let mut channel = ctx.keyed_channel(&device)?;
@@ -92,7 +112,11 @@ pub(super) fn may_skip(ctx: &Context<'_>) -> CaseResult {
         let after = format!("after number {}", channel.command);
         accept(&mut channel, &after, number)?;
     }
-    Ok(())
+    // At once over more than half of all numbers.
+    let mut channel = ctx.keyed_channel(&device)?;
+    channel.initialize(7, 5)?;
+    accept(&mut channel, "that is the first", 5)?;
+    accept(&mut channel, "after number 5", 0xFFFF_FFF0)
 }
 
 pub(super) fn failed_command_uses_it(ctx: &Context<'_>) -> CaseResult {

@@ -5,7 +5,8 @@ use softcp_abi::{
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT as DECRYPTION, D3DERR_INVALIDCALL,
 };
 use softcp_runtime::{
-    ContentProtectionCaps, Device, HResult, Input, Reply, Resource, ResourceDesc, ResourceHandle, SessionHandle,
+    ContentProtectionCaps, Device, HResult, Input, PlaneDesc, Reply, Resource, ResourceDesc, ResourceHandle,
+    SessionHandle,
 };
 
 use super::{check_blit, keyed};
@@ -102,6 +103,12 @@ pub(super) fn usable_after_failure(ctx: &Context<'_>) -> CaseResult {
     check_blit(ctx, "clear bytes behind calls that failed", &session, &session.key, &blit, 48)
 }
 
+/// A surface of two planes.
+fn planes(row_bytes: usize, rows: usize, second_row_bytes: usize, second_rows: usize) -> ResourceDesc {
+    let second = PlaneDesc { row_bytes: second_row_bytes, rows: second_rows, row_pitch: 0 };
+    ResourceDesc { extra_planes: [Some(second), None], ..ResourceDesc::surface(row_bytes, rows) }
+}
+
 /// Other sizes, and other shapes of the same number of bytes.
 pub(super) fn sizes_differ(ctx: &Context<'_>) -> CaseResult {
     let (_device, session, _) = keyed(ctx, 0)?;
@@ -113,8 +120,13 @@ pub(super) fn sizes_differ(ctx: &Context<'_>) -> CaseResult {
         (surface(16, 4), surface(16, 3), "a destination with one row less"),
         (surface(16, 4), surface(20, 4), "a destination with longer rows"),
         (surface(16, 4), surface(32, 2), "a destination of the same number of bytes in other rows"),
+        (planes(16, 4, 16, 2), planes(16, 4, 32, 1), "a destination whose second plane has other rows"),
+        (planes(16, 4, 16, 2), planes(16, 2, 16, 4), "a destination with its planes the other way round"),
+        (planes(16, 4, 16, 2), surface(16, 6), "a destination of the same number of bytes in one plane"),
     ] {
-        let data = ctx.random_bytes(from.plane.row_bytes * from.plane.rows);
+        let bytes = |plane: PlaneDesc| plane.row_bytes * plane.rows;
+        let data =
+            ctx.random_bytes(bytes(from.plane) + from.extra_planes.into_iter().flatten().map(bytes).sum::<usize>());
         let blit = Blit { iv: ctx.next_iv(), ..Blit::default() };
         let (reply, _) = session.blit(ctx, &blit, (&from, &data), &to)?;
         check_reported(&format!("DecryptionBlt to {what}"), &reply)?;

@@ -73,7 +73,7 @@ pub(super) fn new_session_key(ctx: &Context<'_>) -> CaseResult {
 pub(super) fn content_key_size(ctx: &Context<'_>) -> CaseResult {
     let (_device, session, caps) = keyed(ctx, CONTENT_KEY)?;
     let (desc, blob) = (ResourceDesc::buffer(48), ctx.random_bytes(48));
-    for size in [1, 8, 15, 17, 24, 32, 48] {
+    for size in [0, 1, 8, 15, 17, 24, 32, 48] {
         let blit = Blit { iv: ctx.next_iv(), content_key: Some(&blob[..size]), ..Blit::default() };
         let (reply, _) = session.blit(ctx, &blit, (&desc, &ctx.random_bytes(48)), &desc)?;
         let call = format!("DecryptionBlt with a content key of {size} bytes");

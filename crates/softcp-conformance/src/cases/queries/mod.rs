@@ -153,6 +153,13 @@ pub(super) const GROUP: Group = Group {
             run: state::allowed_processes,
         },
         Case {
+            name: "queries/dwm-process",
+            rule: "The window manager is given by its own process type where CONFIGURE_SHARED_RESOURCE allows it.",
+            source: "QueryAuthenticatedChannel",
+            requirement: Requirement::Reference,
+            run: state::dwm_process,
+        },
+        Case {
             name: "queries/process-index-past-count",
             rule: "QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS past the count is E_INVALIDARG.",
             source: "QueryAuthenticatedChannel",

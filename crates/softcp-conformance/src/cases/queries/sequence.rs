@@ -51,7 +51,11 @@ pub(super) fn may_skip(ctx: &Context<'_>) -> CaseResult {
     for number in [1000, 1001, 1003, 3000, 0x1_0001, 0x7FFF_FFFF, 0x8000_0000, 0x8000_0001, 0xFFFF_FFF0] {
         accept(&mut channel, number)?;
     }
-    Ok(())
+    // At once over more than half of all numbers.
+    let mut channel = ctx.keyed_channel(&device)?;
+    channel.initialize(5, 7)?;
+    accept(&mut channel, 5)?;
+    accept(&mut channel, 0xFFFF_FFF0)
 }
 
 pub(super) fn are_apart(ctx: &Context<'_>) -> CaseResult {

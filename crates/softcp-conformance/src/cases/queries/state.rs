@@ -9,7 +9,7 @@ use softcp_abi::{
     D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_OUTPUT as AccessibilityOutput,
     D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION_OUTPUT as SessionOutput,
     D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS_OUTPUT as ProcessOutput, D3D11_BUS_TYPE_AGP,
-    D3D11_PROCESSIDTYPE_HANDLE,
+    D3D11_PROCESSIDTYPE_DWM, D3D11_PROCESSIDTYPE_HANDLE,
 };
 use softcp_runtime::ResourceDesc;
 
@@ -184,18 +184,38 @@ pub(super) fn allowed_processes(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
     let mut channel = ctx.open_channel(&device)?;
     let mut expected = processes(&mut channel)?;
-    for handle in [0x1234, 0x4321, 0x1_0008] {
+    // One has bits in all its bytes.
+    let wide = (usize::MAX / 3) & !3;
+    for handle in [0x1234, 0x4321, 0x1_0008, wide] {
         share(&mut channel, handle, 1)?;
         expected.push((D3D11_PROCESSIDTYPE_HANDLE, handle));
         expected.sort_unstable();
         check_equal("types and handles of the allowed processes", &expected, &processes(&mut channel)?)?;
     }
-    for handle in [0x4321, 0x1234, 0x1_0008] {
+    for handle in [0x4321, wide, 0x1234, 0x1_0008] {
         share(&mut channel, handle, 0)?;
         expected.retain(|process| *process != (D3D11_PROCESSIDTYPE_HANDLE, handle));
         check_equal("types and handles of the allowed processes", &expected, &processes(&mut channel)?)?;
     }
     Ok(())
+}
+
+pub(super) fn dwm_process(ctx: &Context<'_>) -> CaseResult {
+    let device = ctx.device()?;
+    let mut channel = ctx.open_channel(&device)?;
+    let message = channel
+        .next_command(&SET_SHARED_RESOURCE)
+        .with(offset_of!(ShareInput, ProcessType), D3D11_PROCESSIDTYPE_DWM)
+        .with(offset_of!(ShareInput, AllowAccess), 1_u32)
+        .signed(&channel.key);
+    let answer = channel.send(&message)?;
+    if !answer.hresult.is_ok() {
+        return Err(Stop::skipped(format!("the driver has no window manager to allow: {}", answer.hresult)));
+    }
+    let types = processes(&mut channel)?.into_iter().map(|(process_type, _)| process_type).collect::<Vec<_>>();
+    check(types.contains(&D3D11_PROCESSIDTYPE_DWM), "a process of type 1 among the allowed ones", || {
+        format!("processes of types {types:?}")
+    })
 }
 
 pub(super) fn process_index_past_count(ctx: &Context<'_>) -> CaseResult {

@@ -82,6 +82,36 @@ pub(super) fn one_report(ctx: &Context<'_>) -> CaseResult {
     Ok(())
 }
 
+pub(super) fn key_one_report(ctx: &Context<'_>) -> CaseResult {
+    let device = ctx.device()?;
+    ctx.require(&device, READ_BACK_KEY)?;
+    let (session, unkeyed, mut memory) = (ctx.keyed_session(&device)?, ctx.session(&device)?, [FILL; 16]);
+    for (what, reply) in [
+        ("a buffer of 15 bytes", get_key(&device, session.handle(), &mut memory[..15])?),
+        ("a session without a key", get_key(&device, unkeyed.handle(), &mut memory)?),
+    ] {
+        let reports = reply.reports.len();
+        let expected = format!("GetEncryptionBltKey with {what}: one call of the error callback");
+        check(reports <= 1, expected, || reports.to_string())?;
+    }
+    Ok(())
+}
+
+pub(super) fn failed_exchange_keeps_key(ctx: &Context<'_>) -> CaseResult {
+    let mut rig = Rig::new(ctx, 0)?;
+    let key = rig.new_key()?;
+    let before = rig.next_iv(ctx)?;
+    for size in [255, 256] {
+        let refused = rig.session.session.negotiate(&ctx.random_bytes(size));
+        check(refused.is_err(), format!("a key exchange of {size} random bytes that fails"), || "success".to_owned())?;
+        check_read_back(ctx, "bytes behind it, deciphered with the key from before", &rig.session, &key, 48)?;
+    }
+    let after = rig.next_iv(ctx)?;
+    check(after == before.wrapping_add(3), format!("IV 0x{:x}, three after the first", before.wrapping_add(3)), || {
+        format!("0x{after:x}")
+    })
+}
+
 pub(super) fn without_key(ctx: &Context<'_>) -> CaseResult {
     let rig = Rig::new(ctx, READ_BACK_KEY)?;
     let (source, destination) = buffers(ctx, &rig.device, 48, 48)?;

@@ -186,6 +186,20 @@ pub(super) const GROUP: Group = Group {
             run: failures::one_report,
         },
         Case {
+            name: "read-back/key-one-report",
+            rule: "A GetEncryptionBltKey that fails calls the error callback once.",
+            source: "D20",
+            requirement: Requirement::Decision,
+            run: failures::key_one_report,
+        },
+        Case {
+            name: "read-back/failed-exchange-keeps-key",
+            rule: "A key exchange that fails leaves the read-back key, and its IVs go on.",
+            source: "D22",
+            requirement: Requirement::Quality,
+            run: failures::failed_exchange_keeps_key,
+        },
+        Case {
             name: "read-back/source-untouched",
             rule: "The source keeps its bytes.",
             source: "EncryptionBlt",

@@ -7,7 +7,7 @@ use super::{deciphering, pitched, planar, visible_bytes};
 use crate::case::{CaseResult, Stop, check_bytes};
 use crate::context::Context;
 use crate::oracle::ctr;
-use crate::rig::{Blit, KeyedSession, filled};
+use crate::rig::{Blit, KeyedSession, filled, read};
 
 /// Fails unless a blit from one surface to another is right.
 fn check_blit(
@@ -79,6 +79,30 @@ pub(super) fn pattern_over_rows(ctx: &Context<'_>) -> CaseResult {
     for desc in [ResourceDesc::surface(40, 20), ResourceDesc::surface(13, 60), two_planes, three_planes] {
         let what = format!("clear bytes of a pattern over rows of {}", desc.plane.row_bytes);
         check_blit(ctx, &what, &session, info, [&desc, &desc])?;
+    }
+    Ok(())
+}
+
+/// All of each surface, and where the driver takes runs, runs that end within rows.
+pub(super) fn in_place(ctx: &Context<'_>) -> CaseResult {
+    let (device, session) = deciphering(ctx, 0)?;
+    let caps = ctx.caps(&device)?;
+    let unit = caps.block_alignment_size.max(16);
+    let pattern = EncryptedBlockInfo { at_beginning: unit, skip: 2 * unit, encrypt: 3 * unit };
+    let has_pattern = caps.contains(PARTIAL) && unit.is_multiple_of(16) && unit <= 64;
+    let infos = if has_pattern { vec![None, Some(pattern)] } else { vec![None] };
+    let [two_planes, three_planes] = planar(None);
+    for desc in [ResourceDesc::surface(40, 20), pitched(60, 5, 77), two_planes, three_planes] {
+        for &info in &infos {
+            let (data, blit) =
+                (ctx.random_bytes(visible_bytes(&desc)), Blit { iv: ctx.next_iv(), info, content_key: None });
+            let mut surface = ctx.resource(&device, &desc, &data)?;
+            blit.call(&device, session.handle(), &surface, &surface)?.into_result()?;
+            let planes = 1 + desc.extra_planes.iter().flatten().count();
+            let runs = if info.is_some() { ", in runs" } else { "" };
+            let what = format!("bytes in place of {planes} planes with rows of {}{runs}", desc.plane.row_bytes);
+            check_bytes(&what, &ctr::apply(&session.key, &blit.iv, info, &data), &read(&mut surface)?)?;
+        }
     }
     Ok(())
 }

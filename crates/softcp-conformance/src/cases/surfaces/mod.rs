@@ -55,6 +55,13 @@ pub(super) const GROUP: Group = Group {
             run: blits::pattern_over_rows,
         },
         Case {
+            name: "surfaces/in-place",
+            rule: "A surface that is source and destination is deciphered over its rows and planes as another one is.",
+            source: "D9",
+            requirement: Requirement::Quality,
+            run: blits::in_place,
+        },
+        Case {
             name: "surfaces/many-rows",
             rule: "Surfaces of the size of a video frame are deciphered to their last row.",
             source: "D9",
