@@ -162,7 +162,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "query-device-handle-is-zero",
         "queries/device-handle",
         "QUERY_DEVICE_HANDLE says zero.",
-        query(|call| says(call, &D3D11_AUTHENTICATED_QUERY_DEVICE_HANDLE, |_| 0)),
+        query(no_device_handle),
     ),
     fault(
         "query-processes-not-counted",
@@ -344,6 +344,16 @@ fn says_at(call: &QueryAuthenticatedChannel<'_>, query: &GUID, at: usize, number
 /// Another number in the first member of the good answer to a query.
 fn says(call: &QueryAuthenticatedChannel<'_>, query: &GUID, number: impl FnOnce(u32) -> u32) -> HRESULT {
     says_at(call, query, HEADER, number)
+}
+
+/// Zero in the place of the device's handle, all of it.
+fn no_device_handle(call: &QueryAuthenticatedChannel<'_>) -> HRESULT {
+    change_query_answer(call, |hresult, key, answer| {
+        if hresult == S_OK && guid_of(answer) == D3D11_AUTHENTICATED_QUERY_DEVICE_HANDLE {
+            put(answer, HEADER, &0_usize.to_ne_bytes());
+            sign(key, answer);
+        }
+    })
 }
 
 /// A query succeeds even though it has been refused for what it asks.
