@@ -38,6 +38,12 @@
 //! list = []                            # what goes wrong on purpose, as "key-lost at=3"; see docs/faults.md
 //! control = "/run/user/1000/softcp"    # where `softcp faults` can set and clear them; left out: nowhere
 //!
+//! [d3d11]                              # the drop-in d3d11.dll (docs/windows.md); paths are relative to its directory
+//! enabled = true                       # false: every call is forwarded, nothing is answered
+//! real = 'C:\dxvk\d3d11.dll'           # to forward to; left out: the system directory's
+//! driver = "other.dll"                 # exports softcp_open_reference_driver; left out: the built-in one
+//! driver_options = ""                  # for the driver, in the syntax of SOFTCP_OPTIONS
+//!
 //! [test]                               # hooks for tests, which cost security: nothing else sets them
 //! first_read_back_iv = "0xFFFFFFFFFFFFFFFE"   # EncryptionBlt's first IV under each key; left out: 32 random bits (D11)
 //! ```
@@ -56,9 +62,11 @@ use crate::capability::{Capability, CapabilityProfile, ProfileName};
 pub use crate::faults::FaultConfig;
 
 mod accessibility;
+mod d3d11;
 mod test;
 
 pub use accessibility::{AccessibilityConfig, Bus, BusImplementation, Encryption};
+pub use d3d11::D3d11Config;
 pub use test::{Number, TestConfig};
 
 /// Environment variable that names the configuration file.
@@ -131,6 +139,8 @@ pub struct Config {
     pub quirks: Quirks,
     /// What goes wrong on purpose.
     pub faults: FaultConfig,
+    /// The drop-in `d3d11.dll`. Not for the engine.
+    pub d3d11: D3d11Config,
     /// Hooks for tests.
     pub test: TestConfig,
 }

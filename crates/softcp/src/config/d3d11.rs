@@ -1,0 +1,64 @@
+//! `[d3d11]`: the drop-in `d3d11.dll`. The engine ignores it; it is here so that one file configures all of SoftCP.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// `[d3d11]`. Paths that are not absolute are relative to the directory of the drop-in itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct D3d11Config {
+    /// Whether content protection is answered; `false` forwards every call and hooks nothing.
+    pub enabled: bool,
+    /// The library to forward to; none: `d3d11.dll` of the system directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub real: Option<PathBuf>,
+    /// A library that exports `softcp_open_reference_driver`; none: the driver that is built in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub driver: Option<PathBuf>,
+    /// Options for the driver, in the syntax of `SOFTCP_OPTIONS`; with one of SoftCP's, `SOFTCP_OPTIONS` itself is laid
+    /// over them.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub driver_options: String,
+}
+
+impl Default for D3d11Config {
+    /// The built-in driver over the system's library.
+    fn default() -> Self {
+        Self { enabled: true, real: None, driver: None, driver_options: String::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::Config;
+
+    #[test]
+    fn left_out_is_the_systems_library_and_the_built_in_driver() {
+        let section = Config::from_toml("[d3d11]\n", "softcp.toml").unwrap().d3d11;
+        assert!(section.enabled);
+        assert_eq!((section.real, section.driver, section.driver_options.as_str()), (None, None, ""));
+    }
+
+    #[test]
+    fn paths_of_windows_need_no_quotes_inline() {
+        // Twice, so that what is written is read again.
+        let options = concat!(
+            r"d3d11.real=C:\new\d3d11.dll;d3d11.driver=other.dll;",
+            "d3d11.driver_options=memory.protected=7;d3d11.enabled=false"
+        );
+        let config = Config::default().with_options(options).unwrap().with_options("").unwrap();
+        assert_eq!(config.d3d11.real.as_deref(), Some(Path::new(r"C:\new\d3d11.dll")));
+        assert_eq!(config.d3d11.driver.as_deref(), Some(Path::new("other.dll")));
+        assert_eq!(config.d3d11.driver_options, "memory.protected=7");
+        assert!(!config.d3d11.enabled);
+    }
+
+    #[test]
+    fn unknown_key_is_named() {
+        let error = Config::default().with_options("d3d11.reel=x").unwrap_err().to_string();
+        assert!(error.contains("reel"), "{error}");
+    }
+}
