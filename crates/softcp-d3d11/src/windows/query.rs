@@ -1,5 +1,6 @@
 //! QueryInterface of the real device and its immediate context: the video interfaces are the layer's.
 
+use std::cell::Cell;
 use std::ptr;
 
 use windows::Win32::Foundation::E_POINTER;
@@ -76,6 +77,11 @@ pub(super) unsafe fn hook(device: &ID3D11Device, context: &ID3D11DeviceContext) 
     }
 }
 
+thread_local! {
+    /// The layer is asking the implementation below, whose objects may ask each other through hooked tables.
+    static ASKING_BELOW: Cell<bool> = const { Cell::new(false) };
+}
+
 /// QueryInterface as the implementation below has it.
 ///
 /// # Safety
@@ -84,8 +90,11 @@ pub(super) unsafe fn hook(device: &ID3D11Device, context: &ID3D11DeviceContext) 
 pub(super) unsafe fn below(object: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
     // SAFETY: the caller's duty; every table begins with that of IUnknown.
     let query = unsafe { QUERY_INTERFACE.below(object) };
+    let before = ASKING_BELOW.replace(true);
     // SAFETY: the caller's duty.
-    unsafe { query(object, iid, out) }
+    let answer = unsafe { query(object, iid, out) };
+    ASKING_BELOW.set(before);
+    answer
 }
 
 /// An interface of the implementation below, with a reference of its own; none where it has none.
@@ -104,9 +113,9 @@ pub(super) unsafe fn interface_below<I: Interface>(object: Raw) -> Option<I> {
 unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
     com::guard(|| {
         // SAFETY: null or readable.
-        let asked = unsafe { com::read(iid) }.unwrap_or_default();
+        let asked = if ASKING_BELOW.get() { None } else { unsafe { com::read(iid) }.ok() };
         // SAFETY: COM's duties: `this` lives.
-        let answer = match asked {
+        let answer = match asked.unwrap_or_default() {
             ID3D11VideoDevice::IID | ID3D11VideoDevice1::IID | ID3D11VideoDevice2::IID => unsafe { video_device(this) },
             ID3D11VideoContext::IID | ID3D11VideoContext1::IID => unsafe { video_context(this) },
             // The layer's context has these as far as the one below has.
