@@ -63,7 +63,9 @@ impl Kind for AuthenticatedChannel {
     const INTERFACE: GUID = ID3D11AuthenticatedChannel::IID;
 
     fn end(child: &Child<Self>) {
-        child.state().protection.end_channel(handle(child));
+        let state = child.state();
+        state.protection.end_channel(handle(child));
+        state.resources.records.update(&state.protection);
     }
 }
 

@@ -10,7 +10,9 @@ use windows::Win32::Graphics::Direct3D11::{
     ID3D11View,
 };
 use windows::Win32::Graphics::Dxgi::Common::DXGI_FORMAT;
-use windows::Win32::Graphics::Dxgi::{DXGI_OFFER_RESOURCE_PRIORITY, IDXGIDevice2, IDXGIDevice2_Vtbl};
+use windows::Win32::Graphics::Dxgi::{
+    DXGI_OFFER_RESOURCE_PRIORITY, DXGI_RECLAIM_RESOURCE_RESULTS, IDXGIDevice2, IDXGIDevice2_Vtbl, IDXGIDevice4, IDXGIDevice4_Vtbl,
+};
 use windows::core::{BOOL, HRESULT, Interface};
 
 use super::call::Call;

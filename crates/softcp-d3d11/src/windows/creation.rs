@@ -20,6 +20,7 @@ use super::device;
 use super::hook::{Entry, entry};
 use super::query;
 use super::resource::{Flags, Note};
+use super::shared;
 use crate::format::Layout;
 
 /// Flags of content that is protected.
@@ -227,6 +228,10 @@ unsafe fn create<D: Description>(
         // SAFETY: null or writable.
         unsafe { com::write(out, std::ptr::null_mut()) };
         return call.refuse_with(None, E_FAIL, "the resource takes no private data, so it could not be protected");
+    }
+    if is_shared {
+        // SAFETY: as above.
+        unsafe { shared::created(state, resource, flags) };
     }
     state.watch();
     answer

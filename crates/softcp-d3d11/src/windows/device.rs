@@ -19,7 +19,7 @@ use super::resource::Resources;
 use super::session::Sessions;
 use super::video_context::VideoContext;
 use super::video_device::VideoDevice;
-use super::{context, creation, query, settings, teardown};
+use super::{context, creation, query, settings, shared, teardown};
 use crate::protection::Protection;
 
 /// Under this name the state is private data of the device.
@@ -212,6 +212,8 @@ unsafe fn attach_to(device: Raw) {
     unsafe { query::hook(&real, &context) };
     // SAFETY: as above.
     unsafe { creation::hook(&real) };
+    // SAFETY: as above.
+    unsafe { shared::hook(&real) };
     // SAFETY: as above.
     unsafe { teardown::hook(&real) };
     tracing::debug!(id = "device", "a device with content protection");

@@ -116,6 +116,7 @@ pub(super) unsafe extern "system" fn configure_authenticated_channel(
             AuthenticatedChannel::Driver { channel, .. } => channel,
             AuthenticatedChannel::Runtime(channel) => {
                 let answer = channel.channel.configure(&input, state);
+                state.resources.records.update(&state.protection);
                 let bytes = match (&answer, ConfigureHeader::read(&input)) {
                     (Ok(bytes), _) => Some(*bytes),
                     (Err(error), Some(header)) => Some(structures::configure_output(&header, error.hresult())),
@@ -167,6 +168,7 @@ pub(super) unsafe extern "system" fn configure_authenticated_channel(
         {
             state.protection.set_flags(own, flags);
         }
+        let is_setting = header.guid == D3D11_AUTHENTICATED_CONFIGURE_PROTECTION || share.is_some();
         if let Some(share) = share {
             // The driver has taken it; the runtime's list serves for what the runtime refuses itself.
             let _ = if share.allow {
@@ -174,6 +176,9 @@ pub(super) unsafe extern "system" fn configure_authenticated_channel(
             } else {
                 state.protection.revoke(own, share.process_type, share.handle)
             };
+        }
+        if is_setting {
+            state.resources.records.update(&state.protection);
         }
         Ok(())
     })

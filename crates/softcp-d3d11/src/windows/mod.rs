@@ -28,6 +28,7 @@ mod report;
 mod resource;
 mod session;
 mod settings;
+mod shared;
 mod staging;
 mod teardown;
 mod video_context;

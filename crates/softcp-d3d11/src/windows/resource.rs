@@ -15,20 +15,24 @@ use windows::core::{GUID, HRESULT, IUnknown, IUnknown_Vtbl, Interface};
 
 use super::com::{self, Raw, Weak};
 use super::device::DeviceState;
+use super::shared::Records;
 use crate::format::Layout;
 use crate::protection::Protection;
 
 /// Under this name a note is private data of its resource.
 const NOTE: GUID = GUID::from_u128(0x8e1f_03c2_77a9_4f5d_b6d0_42c1_9e38_5a07);
 
-/// The protected resources of a device.
+/// The resources of a device that are protected, and records on those that are shared.
 #[derive(Default)]
-pub(super) struct Resources(Mutex<Vec<usize>>);
+pub(super) struct Resources {
+    protected: Mutex<Vec<usize>>,
+    pub(super) records: Records,
+}
 
 impl Resources {
     /// The addresses of the protected resources that live. While the answer is held, none of them goes.
     pub(super) fn protected(&self) -> MutexGuard<'_, Vec<usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.protected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -152,6 +156,9 @@ impl Drop for Note {
     fn drop(&mut self) {
         if self.flags.is_protected {
             self.resources.protected().retain(|&resource| resource != self.resource);
+        }
+        if self.flags.misc != 0 {
+            self.resources.records.withdraw(self.resource);
         }
         if self.unrestricted_share {
             self.protection.remove_unrestricted();
