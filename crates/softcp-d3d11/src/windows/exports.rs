@@ -128,14 +128,7 @@ exports! {
 
 /// Finds where an export that is called for the first time goes, and keeps it.
 extern "C" fn resolve(export: &Export) -> *mut c_void {
-    let found = guarded(|| {
-        let found = real::get(export.name);
-        if found.is_none() {
-            tracing::warn!("{}: not in the real library; answered with E_NOTIMPL", export.name.to_string_lossy());
-        }
-        found
-    });
-    let target = match found.flatten() {
+    let target = match real_function(export.name) {
         Some(function) => function as *mut c_void,
         None => export.absent as *mut c_void,
     };
@@ -240,8 +233,16 @@ unsafe extern "system" fn create_device_and_swap_chain(
     })
 }
 
+/// The real library's function; that there is none is logged.
 fn real_function(name: &CStr) -> Option<real::Function> {
-    guarded(|| real::get(name)).flatten()
+    guarded(|| {
+        let found = real::get(name);
+        if found.is_none() {
+            tracing::warn!("{}: not in the real library; answered with E_NOTIMPL", name.to_string_lossy());
+        }
+        found
+    })
+    .flatten()
 }
 
 /// Has a device created and attaches it. A caller that takes no device but something of it (`parts`) has one all the same,

@@ -20,13 +20,13 @@ pub(crate) type Function = unsafe extern "system" fn() -> isize;
 enum RealError {
     #[error("the system directory cannot be found; name the library with d3d11.real")]
     NoSystemDirectory,
-    #[error("{} cannot be loaded: {source}", path.display())]
-    Load { path: PathBuf, source: windows::core::Error },
     #[error(
-        "{} is this library itself, which cannot forward to itself; name another one with d3d11.real, or under Wine \
-         let the system's be loaded, too: WINEDLLOVERRIDES=d3d11=n,b",
+        "{} cannot be loaded: {source}; under Wine, WINEDLLOVERRIDES=d3d11=n,b lets a program have this library and the \
+         system's",
         path.display()
     )]
+    Load { path: PathBuf, source: windows::core::Error },
+    #[error("{} is this library itself, which cannot forward to itself; name another one with d3d11.real", path.display())]
     Itself { path: PathBuf },
     #[error("this library's own handle cannot be found: {0}")]
     NoHandle(windows::core::Error),

@@ -24,9 +24,10 @@ pub(crate) fn get() -> &'static D3d11Config {
 }
 
 fn absolute(mut section: D3d11Config) -> D3d11Config {
-    // An absolute path replaces the directory that it is joined to.
+    // An absolute path replaces the directory that it is joined to; collecting the parts makes all separators `\`, which
+    // LoadLibraryEx needs.
     let join = |path: PathBuf| match module::own_directory() {
-        Some(directory) => directory.join(path),
+        Some(directory) => directory.join(path).components().collect(),
         None => path,
     };
     section.real = section.real.map(join);
