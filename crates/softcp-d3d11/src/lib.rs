@@ -19,6 +19,7 @@ pub mod format;
 pub mod message;
 pub mod protection;
 pub mod runtime_channel;
+pub mod structures;
 
 #[cfg(windows)]
 mod windows;

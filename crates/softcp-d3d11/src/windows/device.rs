@@ -1,6 +1,293 @@
-//! Devices of the real library that content protection is answered for.
+//! What the layer keeps for a device of the implementation below: its video interfaces, the driver's device, and what
+//! channels have set.
+//!
+//! It is private data of the real device, and ends with it: no reference keeps a device alive, and reference counts that
+//! a program sees are those of the implementation below.
 
-use std::ffi::c_void;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
-/// Takes a device, an `ID3D11Device` that the caller goes on owning, into the layer's care.
-pub(crate) fn attach(_device: *mut c_void) {}
+use softcp_runtime::{Device as DriverDevice, Driver};
+use windows::Win32::Foundation::LUID;
+use windows::Win32::Graphics::Direct3D11::{ID3D11Device, ID3D11DeviceContext};
+use windows::Win32::Graphics::Dxgi::IDXGIDevice;
+use windows::core::{GUID, HRESULT, IUnknown, IUnknown_Vtbl, Interface};
+
+use super::com::{self, Raw, Weak};
+use super::resource::Resources;
+use super::session::Sessions;
+use super::video_context::VideoContext;
+use super::video_device::VideoDevice;
+use super::{context, creation, query, settings, teardown};
+use crate::protection::Protection;
+
+/// Under this name the state is private data of the device.
+const STATE: GUID = GUID::from_u128(0x1c5f_27a4_6c1d_4b0e_9c7e_5d3a_90b1_42f6);
+
+/// The state of a device. It is a COM object, so that private data can own it, and nothing else.
+#[repr(C)]
+pub(super) struct DeviceState {
+    vtable: &'static IUnknown_Vtbl,
+    references: AtomicU32,
+    video_device: VideoDevice,
+    video_context: VideoContext,
+    device: Weak,
+    context: Weak,
+    adapter: LUID,
+    driver: OnceLock<Option<DriverDevice>>,
+    watched: Once,
+    /// Content of protected resources was lost, and has not been overwritten yet (D23).
+    pub(super) content_lost: AtomicBool,
+    pub(super) protection: Arc<Protection>,
+    pub(super) resources: Arc<Resources>,
+    pub(super) sessions: Mutex<Sessions>,
+}
+
+/// A part of the state that programs see as an object: its table, then the state.
+#[repr(C)]
+pub(super) struct Part<V: 'static> {
+    vtable: &'static V,
+    state: *const DeviceState,
+}
+
+// SAFETY: the address is that of the state that the part lies in; the state is made for threads.
+unsafe impl<V> Send for Part<V> {}
+// SAFETY: as above.
+unsafe impl<V> Sync for Part<V> {}
+
+impl<V> Part<V> {
+    pub(super) fn new(vtable: &'static V) -> Self {
+        Self { vtable, state: ptr::null() }
+    }
+
+    /// As programs see it.
+    pub(super) fn as_raw(&self) -> Raw {
+        ptr::from_ref(self).cast_mut().cast()
+    }
+
+    /// The state that the part at this address lies in.
+    ///
+    /// # Safety
+    ///
+    /// `this` is a part of a device that lives while the answer is used, as it does during a call on it.
+    pub(super) unsafe fn state<'a>(this: Raw) -> &'a DeviceState {
+        // SAFETY: parts are laid out as this, whatever their table.
+        let state = unsafe { (*this.cast::<Self>()).state };
+        // SAFETY: set when the state was made, which lives as long as the device.
+        unsafe { &*state }
+    }
+}
+
+impl DeviceState {
+    pub(super) fn device(&self) -> Weak {
+        self.device
+    }
+
+    /// The immediate context.
+    pub(super) fn context(&self) -> Weak {
+        self.context
+    }
+
+    pub(super) fn adapter(&self) -> LUID {
+        self.adapter
+    }
+
+    pub(super) fn video_device(&self) -> &VideoDevice {
+        &self.video_device
+    }
+
+    pub(super) fn video_context(&self) -> &VideoContext {
+        &self.video_context
+    }
+
+    /// The driver's device, made when it is first asked for; none when there is no driver.
+    pub(super) fn driver(&self) -> Option<&DriverDevice> {
+        let make = || {
+            let device = driver()?.create_device().map_err(|error| {
+                tracing::error!(id = "no-driver-device", %error, "the driver makes no device");
+            });
+            let device = device.ok()?;
+            let null = softcp_abi::GUID_NULL;
+            let always_on = device
+                .caps(&null, &null)
+                .is_ok_and(|caps| caps.bits & softcp_abi::D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON != 0);
+            self.protection.set_always_on(always_on);
+            Some(device)
+        };
+        self.driver.get_or_init(make).as_ref()
+    }
+
+    /// From now on the layer sees what is mapped, copied, offered and discarded.
+    pub(super) fn watch(&self) {
+        // SAFETY: the device and its immediate context live: a call on one of them, or on the device's creation, led here.
+        self.watched.call_once(|| unsafe { context::watch(self) });
+    }
+
+    pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for DeviceState {
+    fn drop(&mut self) {
+        teardown::forget(ptr::from_ref(self));
+    }
+}
+
+/// The driver of this process, opened when it is first needed; none when it cannot be.
+fn driver() -> Option<&'static Driver> {
+    static DRIVER: OnceLock<Option<Driver>> = OnceLock::new();
+    let open = || {
+        let settings = settings::get();
+        let driver = match &settings.driver {
+            Some(path) => Driver::load(path, &settings.driver_options),
+            None => Driver::from_entry(softcp_ddi::softcp_open_reference_driver, ""),
+        };
+        driver
+            .map_err(
+                |error| tracing::error!(id = "no-driver", %error, "no content protection: the driver cannot be used"),
+            )
+            .ok()
+    };
+    DRIVER.get_or_init(open).as_ref()
+}
+
+/// Gives a device that was just made a state, and hooks the objects of its implementation.
+///
+/// `device` is an ID3D11Device, or null.
+pub(super) fn attach(device: Raw) {
+    com::guard(|| {
+        if !device.is_null() && settings::get().enabled {
+            // SAFETY: a device that the real library just made.
+            unsafe { attach_to(device) };
+        }
+    });
+}
+
+/// # Safety
+///
+/// `device` is a live ID3D11Device.
+unsafe fn attach_to(device: Raw) {
+    // SAFETY: the caller's duty.
+    if unsafe { find(device) }.is_some() {
+        return;
+    }
+    let weak = Weak::new(device);
+    // SAFETY: the caller's duty.
+    let real = unsafe { weak.interface::<ID3D11Device>() };
+    // SAFETY: a live device.
+    let Ok(context) = (unsafe { real.GetImmediateContext() }) else { return };
+    // SAFETY: a live device.
+    let adapter = unsafe { adapter(&real) };
+    let state = Box::new(DeviceState {
+        vtable: &STATE_VTABLE,
+        references: AtomicU32::new(1),
+        video_device: VideoDevice::new(&super::video_device::VTABLE),
+        video_context: VideoContext::new(&super::video_context::VTABLE),
+        device: weak,
+        context: Weak::new(context.as_raw()),
+        adapter,
+        driver: OnceLock::new(),
+        watched: Once::new(),
+        content_lost: AtomicBool::new(false),
+        protection: Arc::default(),
+        resources: Arc::default(),
+        sessions: Mutex::default(),
+    });
+    let state = Box::into_raw(state);
+    // SAFETY: just made, and nobody else has it yet.
+    unsafe { (*state).video_device.state = state };
+    // SAFETY: as above.
+    unsafe { (*state).video_context.state = state };
+    // SAFETY: the state begins as a COM object with a reference, which is this one's from now on.
+    let owner = unsafe { IUnknown::from_raw(state.cast()) };
+    // SAFETY: a live device; it takes a reference of its own.
+    if let Err(error) = unsafe { real.SetPrivateDataInterface(&STATE, &owner) } {
+        tracing::error!(id = "no-private-data", %error, "no content protection: the device takes no private data");
+        return;
+    }
+    teardown::remember(state);
+    // SAFETY: as above.
+    unsafe { query::hook(&real, &context) };
+    // SAFETY: as above.
+    unsafe { creation::hook(&real) };
+    // SAFETY: as above.
+    unsafe { teardown::hook(&real) };
+    tracing::debug!(id = "device", "a device with content protection");
+}
+
+/// The adapter's identifier; zero when there is none.
+///
+/// # Safety
+///
+/// The device lives.
+unsafe fn adapter(device: &ID3D11Device) -> LUID {
+    let Ok(device) = device.cast::<IDXGIDevice>() else { return LUID::default() };
+    // SAFETY: a live device.
+    let Ok(adapter) = (unsafe { device.GetAdapter() }) else { return LUID::default() };
+    // SAFETY: a live adapter.
+    unsafe { adapter.GetDesc() }.map_or(LUID::default(), |desc| desc.AdapterLuid)
+}
+
+/// The state of a device; none for one that the layer has not seen being made.
+///
+/// # Safety
+///
+/// `device` is a live ID3D11Device, and lives while the answer is used.
+pub(super) unsafe fn find<'a>(device: Raw) -> Option<&'a DeviceState> {
+    // SAFETY: the caller's duty.
+    let device = unsafe { com::borrowed::<ID3D11Device>(device) }?;
+    let mut found: Raw = ptr::null_mut();
+    let mut size = u32::try_from(size_of::<Raw>()).expect("a pointer");
+    // SAFETY: a live device, and room for a pointer.
+    unsafe { device.GetPrivateData(&STATE, &raw mut size, Some((&raw mut found).cast())) }.ok()?;
+    if found.is_null() {
+        return None;
+    }
+    // SAFETY: what is stored under this name is a state, with a reference for this caller.
+    let state = unsafe { &*found.cast::<DeviceState>() };
+    // SAFETY: the device, which the caller says lives, keeps one of its own.
+    unsafe { com::release(found) };
+    ptr::eq(state.vtable, &raw const STATE_VTABLE).then_some(state)
+}
+
+/// The state of the device of a context; none for a context of a device that the layer does not know.
+///
+/// # Safety
+///
+/// `context` is a live ID3D11DeviceContext, and its device lives while the answer is used.
+pub(super) unsafe fn of_context<'a>(context: Raw) -> Option<&'a DeviceState> {
+    // SAFETY: the caller's duty.
+    let context = unsafe { com::borrowed::<ID3D11DeviceContext>(context) }?;
+    // SAFETY: a live context.
+    let device = unsafe { context.GetDevice() }.ok()?;
+    // SAFETY: it lives past this function: the caller's duty.
+    unsafe { find(device.as_raw()) }
+}
+
+static STATE_VTABLE: IUnknown_Vtbl =
+    IUnknown_Vtbl { QueryInterface: query_interface, AddRef: add_reference, Release: release_reference };
+
+unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
+    // SAFETY: the caller's duties, which are COM's.
+    unsafe { com::query_interface(this, &[], iid, out) }
+}
+
+unsafe extern "system" fn add_reference(this: Raw) -> u32 {
+    // SAFETY: `this` is a live state.
+    let state = unsafe { &*this.cast::<DeviceState>() };
+    state.references.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+unsafe extern "system" fn release_reference(this: Raw) -> u32 {
+    // SAFETY: `this` is a live state.
+    let state = unsafe { &*this.cast::<DeviceState>() };
+    let left = state.references.fetch_sub(1, Ordering::AcqRel) - 1;
+    if left == 0 {
+        // SAFETY: made by `Box::into_raw`, and the last reference is gone.
+        let state = unsafe { Box::from_raw(this.cast::<DeviceState>()) };
+        com::guard(|| drop(state));
+    }
+    left
+}

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use softcp_abi::{E_NOTIMPL, HRESULT};
 use windows::core::{IUnknown, Interface};
 
-use super::{device, real, settings};
+use super::{device, real};
 
 /// An entry of the table. The assembly below expects `target` first.
 #[repr(C)]
@@ -256,14 +256,7 @@ fn attached(device: *mut *mut c_void, parts: bool, create: impl FnOnce(*mut *mut
     }
     // SAFETY: not null, and just written by a call that has succeeded.
     let made = unsafe { *place };
-    if !made.is_null() {
-        // The program gets its device even where the layer fails.
-        let _ = guarded(|| {
-            if settings::get().enabled {
-                device::attach(made);
-            }
-        });
-    }
+    device::attach(made);
     if !own.is_null() {
         // SAFETY: the reference that the real function has handed out, which nobody else has.
         drop(unsafe { IUnknown::from_raw(own) });

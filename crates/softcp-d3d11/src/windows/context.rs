@@ -1,0 +1,538 @@
+//! The context's use of resources: what is mapped and discarded is seen, and what protection forbids is refused (D19).
+
+use std::ptr;
+use std::sync::atomic::Ordering;
+
+use softcp_abi::D3DERR_CANNOTPROTECTCONTENT;
+use windows::Win32::Graphics::Direct3D11::{
+    D3D11_BOX, D3D11_DEVICE_CONTEXT_IMMEDIATE, D3D11_MAP, D3D11_MAP_READ, D3D11_MAPPED_SUBRESOURCE, ID3D11Device,
+    ID3D11DeviceContext, ID3D11DeviceContext_Vtbl, ID3D11DeviceContext1, ID3D11DeviceContext1_Vtbl, ID3D11Resource,
+    ID3D11View,
+};
+use windows::Win32::Graphics::Dxgi::Common::DXGI_FORMAT;
+use windows::Win32::Graphics::Dxgi::{DXGI_OFFER_RESOURCE_PRIORITY, IDXGIDevice2, IDXGIDevice2_Vtbl};
+use windows::core::{BOOL, HRESULT, Interface};
+
+use super::call::Call;
+use super::com::{self, Raw};
+use super::device::{self, DeviceState};
+use super::hook::{Entry, entry};
+use super::loss::{self, UPDATE};
+use super::query;
+use super::resource::Note;
+use super::staging::{COPY_REGION, MAP, UNMAP};
+
+type Views = *const Raw;
+
+const COPY: Entry<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, Raw)> =
+    entry!(ID3D11DeviceContext_Vtbl, CopyResource);
+const RESOLVE: Entry<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, u32, Raw, u32, DXGI_FORMAT)> =
+    entry!(ID3D11DeviceContext_Vtbl, ResolveSubresource);
+const CLEAR: Entry<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, *const f32)> =
+    entry!(ID3D11DeviceContext_Vtbl, ClearRenderTargetView);
+const SET_TARGETS: Entry<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, u32, Views, Raw)> =
+    entry!(ID3D11DeviceContext_Vtbl, OMSetRenderTargets);
+type SetTargetsAndViews = unsafe extern "system" fn(Raw, u32, Views, Raw, u32, u32, Views, *const u32);
+const SET_TARGETS_AND_VIEWS: Entry<ID3D11DeviceContext_Vtbl, SetTargetsAndViews> =
+    entry!(ID3D11DeviceContext_Vtbl, OMSetRenderTargetsAndUnorderedAccessViews);
+type CopyRegion1 = unsafe extern "system" fn(Raw, Raw, u32, u32, u32, u32, Raw, u32, *const D3D11_BOX, u32);
+const COPY_REGION_1: Entry<ID3D11DeviceContext1_Vtbl, CopyRegion1> =
+    entry!(ID3D11DeviceContext1_Vtbl, CopySubresourceRegion1);
+type Update1 = unsafe extern "system" fn(Raw, Raw, u32, *const D3D11_BOX, *const core::ffi::c_void, u32, u32, u32);
+const UPDATE_1: Entry<ID3D11DeviceContext1_Vtbl, Update1> = entry!(ID3D11DeviceContext1_Vtbl, UpdateSubresource1);
+const DISCARD: Entry<ID3D11DeviceContext1_Vtbl, unsafe extern "system" fn(Raw, Raw)> =
+    entry!(ID3D11DeviceContext1_Vtbl, DiscardResource);
+const DISCARD_VIEW: Entry<ID3D11DeviceContext1_Vtbl, unsafe extern "system" fn(Raw, Raw)> =
+    entry!(ID3D11DeviceContext1_Vtbl, DiscardView);
+type Offer = unsafe extern "system" fn(Raw, u32, *const Raw, DXGI_OFFER_RESOURCE_PRIORITY) -> HRESULT;
+const OFFER: Entry<IDXGIDevice2_Vtbl, Offer> = entry!(IDXGIDevice2_Vtbl, OfferResources);
+type Reclaim = unsafe extern "system" fn(Raw, u32, *const Raw, *mut BOOL) -> HRESULT;
+const RECLAIM: Entry<IDXGIDevice2_Vtbl, Reclaim> = entry!(IDXGIDevice2_Vtbl, ReclaimResources);
+
+/// Hooks the contexts of a device. Done when a program asks for a video interface or creates a protected resource, and
+/// not before: a program that does neither calls the implementation directly.
+///
+/// # Safety
+///
+/// The device and its immediate context live.
+pub(super) unsafe fn watch(state: &DeviceState) {
+    // SAFETY: the caller's duty.
+    unsafe { watch_context(state.context().raw()) };
+    // SAFETY: the caller's duty.
+    let device = unsafe { state.device().interface::<ID3D11Device>() };
+    let mut deferred = None;
+    // Deferred contexts may have tables of their own. A single-threaded device has none.
+    // SAFETY: a live device, a place.
+    if unsafe { device.CreateDeferredContext(0, Some(&raw mut deferred)) }.is_ok()
+        && let Some(deferred) = deferred
+    {
+        // SAFETY: a live context.
+        unsafe { watch_context(deferred.as_raw()) };
+    }
+    // SAFETY: a live device.
+    if let Some(device) = unsafe { query::interface_below::<IDXGIDevice2>(device.as_raw()) } {
+        // SAFETY: a live device.
+        unsafe { OFFER.replace(device.as_raw(), offer_resources) };
+        // SAFETY: as above.
+        unsafe { RECLAIM.replace(device.as_raw(), reclaim_resources) };
+    }
+}
+
+/// # Safety
+///
+/// `context` is a live ID3D11DeviceContext.
+unsafe fn watch_context(context: Raw) {
+    // SAFETY: a live context, here and below, and functions that do what they replace for all that nothing is known of.
+    unsafe { MAP.replace(context, map) };
+    // SAFETY: as above.
+    unsafe { UNMAP.replace(context, unmap) };
+    // SAFETY: as above.
+    unsafe { COPY.replace(context, copy_resource) };
+    // SAFETY: as above.
+    unsafe { COPY_REGION.replace(context, copy_subresource_region) };
+    // SAFETY: as above.
+    unsafe { RESOLVE.replace(context, resolve_subresource) };
+    // SAFETY: as above.
+    let Some(later) = (unsafe { query::interface_below::<ID3D11DeviceContext1>(context) }) else { return };
+    let later = later.as_raw();
+    // SAFETY: as above.
+    unsafe { COPY_REGION_1.replace(later, copy_subresource_region_1) };
+    // SAFETY: as above.
+    unsafe { DISCARD.replace(later, discard_resource) };
+    // SAFETY: as above.
+    unsafe { DISCARD_VIEW.replace(later, discard_view) };
+}
+
+/// Hooks what defines the content of a resource, when the first one has been discarded.
+///
+/// # Safety
+///
+/// `context` is a live ID3D11DeviceContext1.
+unsafe fn watch_writes(context: Raw) {
+    // SAFETY: as in `watch_context`.
+    unsafe { UPDATE.replace(context, update_subresource) };
+    // SAFETY: as above.
+    unsafe { UPDATE_1.replace(context, update_subresource_1) };
+    // SAFETY: as above.
+    unsafe { CLEAR.replace(context, clear_render_target_view) };
+    // SAFETY: as above.
+    unsafe { SET_TARGETS.replace(context, set_render_targets) };
+    // SAFETY: as above.
+    unsafe { SET_TARGETS_AND_VIEWS.replace(context, set_render_targets_and_views) };
+}
+
+/// The state of a context's device, after what was lost is overwritten where this context may.
+///
+/// # Safety
+///
+/// `context` is a live ID3D11DeviceContext.
+unsafe fn state<'a>(context: Raw) -> Option<(&'a DeviceState, bool)> {
+    // SAFETY: the caller's duty.
+    let state = unsafe { device::of_context(context) }?;
+    // SAFETY: the caller's duty.
+    let real = unsafe { com::borrowed::<ID3D11DeviceContext>(context) }?;
+    // SAFETY: a live context.
+    let immediate = unsafe { real.GetType() } == D3D11_DEVICE_CONTEXT_IMMEDIATE;
+    if immediate {
+        loss::apply(state);
+    }
+    Some((state, immediate))
+}
+
+/// Something was written to a resource.
+///
+/// # Safety
+///
+/// `resource` is null or a live resource.
+unsafe fn written(resource: Raw) {
+    // SAFETY: the caller's duty.
+    if let Some(note) = unsafe { Note::of(resource) } {
+        note.undefined.store(false, Ordering::Relaxed);
+    }
+}
+
+/// As [`written`], for what views show.
+///
+/// # Safety
+///
+/// `views` is null or points to `count` views, each null or live.
+unsafe fn written_views(views: Views, count: u32) {
+    if views.is_null() {
+        return;
+    }
+    // SAFETY: not null, and the caller's duty.
+    let views = unsafe { std::slice::from_raw_parts(views, count as usize) };
+    for &view in views {
+        // SAFETY: null or live.
+        unsafe { with_resource(view, |note| note.undefined.store(false, Ordering::Relaxed)) };
+    }
+}
+
+/// Does something to the note on the resource of a view, if there is one.
+///
+/// # Safety
+///
+/// `view` is null or a live view.
+unsafe fn with_resource(view: Raw, act: impl FnOnce(&Note)) {
+    // SAFETY: the caller's duty.
+    let Some(view) = (unsafe { com::borrowed::<ID3D11View>(view) }) else { return };
+    // SAFETY: a live view.
+    let Ok(resource) = (unsafe { view.GetResource() }) else { return };
+    // SAFETY: the reference in `resource` keeps it alive.
+    if let Some(note) = unsafe { Note::of(resource.as_raw()) } {
+        act(note);
+    }
+}
+
+/// Whether protection lets content go from one resource to another; it may not leave protected resources.
+///
+/// # Safety
+///
+/// `context` is a live context; the resources are null or live.
+unsafe fn may_copy(function: &'static str, context: Raw, to: Raw, from: Raw) -> bool {
+    // SAFETY: the caller's duty.
+    let Some((state, _)) = (unsafe { state(context) }) else { return true };
+    if !state.protection.enforced() {
+        return true;
+    }
+    // SAFETY: null or live.
+    let (to, from) = (unsafe { Note::of(to) }, unsafe { Note::of(from) });
+    let is_protected = |note: Option<&Note>| note.is_some_and(Note::is_protected);
+    if is_protected(from) && !is_protected(to) {
+        let text = "protection is on: protected content cannot be copied to a resource that is not protected";
+        Call::new(state, function).say(None, text);
+        return false;
+    }
+    true
+}
+
+unsafe extern "system" fn map(
+    context: Raw,
+    resource: Raw,
+    subresource: u32,
+    how: D3D11_MAP,
+    flags: u32,
+    mapped: *mut D3D11_MAPPED_SUBRESOURCE,
+) -> HRESULT {
+    com::guard(|| {
+        // SAFETY: COM's duty: the context lives.
+        let below = unsafe { MAP.below(context) };
+        // SAFETY: as above.
+        let found = if resource.is_null() { None } else { unsafe { state(context) } };
+        let Some((state, immediate)) = found else {
+            // SAFETY: the program's arguments, for this method.
+            return unsafe { below(context, resource, subresource, how, flags, mapped) };
+        };
+        // SAFETY: not null, and live: the program's duty.
+        if state.protection.enforced() && unsafe { Note::of(resource) }.is_some_and(Note::is_protected) {
+            // SAFETY: null or writable.
+            unsafe { com::write(mapped, D3D11_MAPPED_SUBRESOURCE::default()) };
+            let text = "protection is on: a protected resource cannot be mapped";
+            let call = Call::new(state, "ID3D11DeviceContext::Map");
+            return call.refuse_with(None, HRESULT(D3DERR_CANNOTPROTECTCONTENT), text);
+        }
+        // SAFETY: the program's arguments, for this method.
+        let answer = unsafe { below(context, resource, subresource, how, flags, mapped) };
+        // Deferred contexts map memory of their own.
+        if immediate && answer == HRESULT(0) {
+            // SAFETY: not null, and live.
+            if let Some(note) = unsafe { Note::of_or_new(resource, state) } {
+                note.mapped.fetch_add(1, Ordering::Relaxed);
+                if how != D3D11_MAP_READ {
+                    note.undefined.store(false, Ordering::Relaxed);
+                }
+            }
+        }
+        answer
+    })
+}
+
+unsafe extern "system" fn unmap(context: Raw, resource: Raw, subresource: u32) {
+    com::guard(|| {
+        // SAFETY: COM's duty: the context lives.
+        if let Some((_, true)) = unsafe { state(context) } {
+            // SAFETY: null or live.
+            if let Some(note) = unsafe { Note::of(resource) } {
+                // A resource that is not mapped may be unmapped; that changes nothing.
+                let less = |count: u32| count.checked_sub(1);
+                let _ = note.mapped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+            }
+        }
+        // SAFETY: COM's duty: the context lives.
+        let below = unsafe { UNMAP.below(context) };
+        // SAFETY: the program's arguments, for this method.
+        unsafe { below(context, resource, subresource) };
+    });
+}
+
+unsafe extern "system" fn copy_resource(context: Raw, to: Raw, from: Raw) {
+    com::guard(|| {
+        // SAFETY: COM's duties.
+        if unsafe { may_copy("ID3D11DeviceContext::CopyResource", context, to, from) } {
+            // SAFETY: as above.
+            let below = unsafe { COPY.below(context) };
+            // SAFETY: the program's arguments, for this method.
+            unsafe { below(context, to, from) };
+            // SAFETY: null or live.
+            unsafe { written(to) };
+        }
+    });
+}
+
+unsafe extern "system" fn copy_subresource_region(
+    context: Raw,
+    to: Raw,
+    to_subresource: u32,
+    x: u32,
+    y: u32,
+    z: u32,
+    from: Raw,
+    from_subresource: u32,
+    region: *const D3D11_BOX,
+) {
+    com::guard(|| {
+        // SAFETY: COM's duties.
+        if unsafe { may_copy("ID3D11DeviceContext::CopySubresourceRegion", context, to, from) } {
+            // SAFETY: as above.
+            let below = unsafe { COPY_REGION.below(context) };
+            // SAFETY: the program's arguments, for this method.
+            unsafe { below(context, to, to_subresource, x, y, z, from, from_subresource, region) };
+            // SAFETY: null or live.
+            unsafe { written(to) };
+        }
+    });
+}
+
+unsafe extern "system" fn copy_subresource_region_1(
+    context: Raw,
+    to: Raw,
+    to_subresource: u32,
+    x: u32,
+    y: u32,
+    z: u32,
+    from: Raw,
+    from_subresource: u32,
+    region: *const D3D11_BOX,
+    flags: u32,
+) {
+    com::guard(|| {
+        // SAFETY: COM's duties.
+        if unsafe { may_copy("ID3D11DeviceContext1::CopySubresourceRegion1", context, to, from) } {
+            // SAFETY: as above.
+            let below = unsafe { COPY_REGION_1.below(context) };
+            // SAFETY: the program's arguments, for this method.
+            unsafe { below(context, to, to_subresource, x, y, z, from, from_subresource, region, flags) };
+            // SAFETY: null or live.
+            unsafe { written(to) };
+        }
+    });
+}
+
+unsafe extern "system" fn resolve_subresource(
+    context: Raw,
+    to: Raw,
+    to_subresource: u32,
+    from: Raw,
+    from_subresource: u32,
+    format: DXGI_FORMAT,
+) {
+    com::guard(|| {
+        // SAFETY: COM's duties.
+        if unsafe { may_copy("ID3D11DeviceContext::ResolveSubresource", context, to, from) } {
+            // SAFETY: as above.
+            let below = unsafe { RESOLVE.below(context) };
+            // SAFETY: the program's arguments, for this method.
+            unsafe { below(context, to, to_subresource, from, from_subresource, format) };
+            // SAFETY: null or live.
+            unsafe { written(to) };
+        }
+    });
+}
+
+unsafe extern "system" fn discard_resource(context: Raw, resource: Raw) {
+    com::guard(|| {
+        // SAFETY: COM's duty: the context lives.
+        let below = unsafe { DISCARD.below(context) };
+        // SAFETY: the program's arguments, for this method.
+        unsafe { below(context, resource) };
+        // SAFETY: as above.
+        if let Some((state, _)) = unsafe { state(context) } {
+            // SAFETY: as above.
+            unsafe { watch_writes(context) };
+            // SAFETY: null or live.
+            if let Some(note) = unsafe { Note::of_or_new(resource, state) } {
+                note.undefined.store(true, Ordering::Relaxed);
+            }
+        }
+    });
+}
+
+unsafe extern "system" fn discard_view(context: Raw, view: Raw) {
+    com::guard(|| {
+        // SAFETY: COM's duty: the context lives.
+        let below = unsafe { DISCARD_VIEW.below(context) };
+        // SAFETY: the program's arguments, for this method.
+        unsafe { below(context, view) };
+        // SAFETY: null or live.
+        let Some(view) = (unsafe { com::borrowed::<ID3D11View>(view) }) else { return };
+        // SAFETY: as above.
+        let Some((state, _)) = (unsafe { state(context) }) else { return };
+        // SAFETY: as above.
+        unsafe { watch_writes(context) };
+        // SAFETY: a live view.
+        let Ok(resource) = (unsafe { view.GetResource() }) else { return };
+        // SAFETY: live.
+        if let Some(note) = unsafe { Note::of_or_new(resource.as_raw(), state) } {
+            note.undefined.store(true, Ordering::Relaxed);
+        }
+    });
+}
+
+unsafe extern "system" fn update_subresource(
+    context: Raw,
+    resource: Raw,
+    subresource: u32,
+    region: *const D3D11_BOX,
+    data: *const core::ffi::c_void,
+    row_pitch: u32,
+    depth_pitch: u32,
+) {
+    com::guard(|| {
+        // SAFETY: null or live.
+        unsafe { written(resource) };
+        // SAFETY: COM's duty: the context lives.
+        let below = unsafe { UPDATE.below(context) };
+        // SAFETY: the program's arguments, for this method.
+        unsafe { below(context, resource, subresource, region, data, row_pitch, depth_pitch) };
+    });
+}
+
+unsafe extern "system" fn update_subresource_1(
+    context: Raw,
+    resource: Raw,
+    subresource: u32,
+    region: *const D3D11_BOX,
+    data: *const core::ffi::c_void,
+    row_pitch: u32,
+    depth_pitch: u32,
+    flags: u32,
+) {
+    com::guard(|| {
+        // SAFETY: null or live.
+        unsafe { written(resource) };
+        // SAFETY: COM's duty: the context lives.
+        let below = unsafe { UPDATE_1.below(context) };
+        // SAFETY: the program's arguments, for this method.
+        unsafe { below(context, resource, subresource, region, data, row_pitch, depth_pitch, flags) };
+    });
+}
+
+unsafe extern "system" fn clear_render_target_view(context: Raw, view: Raw, colour: *const f32) {
+    com::guard(|| {
+        // SAFETY: one view, null or live.
+        unsafe { written_views(&raw const view, 1) };
+        // SAFETY: COM's duty: the context lives.
+        let below = unsafe { CLEAR.below(context) };
+        // SAFETY: the program's arguments, for this method.
+        unsafe { below(context, view, colour) };
+    });
+}
+
+unsafe extern "system" fn set_render_targets(context: Raw, count: u32, views: Views, depth: Raw) {
+    com::guard(|| {
+        // SAFETY: the program's duties. What is bound is about to be drawn to.
+        unsafe { written_views(views, count) };
+        // SAFETY: COM's duty: the context lives.
+        let below = unsafe { SET_TARGETS.below(context) };
+        // SAFETY: the program's arguments, for this method.
+        unsafe { below(context, count, views, depth) };
+    });
+}
+
+unsafe extern "system" fn set_render_targets_and_views(
+    context: Raw,
+    count: u32,
+    views: Views,
+    depth: Raw,
+    first: u32,
+    unordered_count: u32,
+    unordered: Views,
+    counts: *const u32,
+) {
+    com::guard(|| {
+        // The largest number means that what is bound stays.
+        for (views, count) in [(views, count), (unordered, unordered_count)] {
+            // SAFETY: the program's duties.
+            unsafe { written_views(if count == u32::MAX { ptr::null() } else { views }, count) };
+        }
+        // SAFETY: COM's duty: the context lives.
+        let below = unsafe { SET_TARGETS_AND_VIEWS.below(context) };
+        // SAFETY: the program's arguments, for this method.
+        unsafe { below(context, count, views, depth, first, unordered_count, unordered, counts) };
+    });
+}
+
+/// Marks resources, which DXGI knows by an interface of its own, as offered or not.
+///
+/// # Safety
+///
+/// `resources` is null or points to `count` live resources of the device that `device` is an interface of.
+unsafe fn set_offered(device: Raw, resources: *const Raw, count: u32, is_offered: bool) {
+    // SAFETY: a live device.
+    let Some(device) = (unsafe { query::interface_below::<ID3D11Device>(device) }) else { return };
+    // SAFETY: as above.
+    let Some(state) = (unsafe { device::find(device.as_raw()) }) else { return };
+    if resources.is_null() {
+        return;
+    }
+    // SAFETY: not null, and the caller's duty.
+    for &resource in unsafe { std::slice::from_raw_parts(resources, count as usize) } {
+        if resource.is_null() {
+            continue;
+        }
+        // SAFETY: live.
+        let Some(resource) = (unsafe { query::interface_below::<ID3D11Resource>(resource) }) else { continue };
+        // SAFETY: live, and of this device.
+        if let Some(note) = unsafe { Note::of_or_new(resource.as_raw(), state) } {
+            note.offered.store(is_offered, Ordering::Relaxed);
+        }
+    }
+}
+
+unsafe extern "system" fn offer_resources(
+    device: Raw,
+    count: u32,
+    resources: *const Raw,
+    priority: DXGI_OFFER_RESOURCE_PRIORITY,
+) -> HRESULT {
+    com::guard(|| {
+        // SAFETY: COM's duty: the device lives.
+        let below = unsafe { OFFER.below(device) };
+        // SAFETY: the program's arguments, for this method.
+        let answer = unsafe { below(device, count, resources, priority) };
+        if answer.is_ok() {
+            // SAFETY: the program's duties.
+            unsafe { set_offered(device, resources, count, true) };
+        }
+        answer
+    })
+}
+
+unsafe extern "system" fn reclaim_resources(
+    device: Raw,
+    count: u32,
+    resources: *const Raw,
+    discarded: *mut BOOL,
+) -> HRESULT {
+    com::guard(|| {
+        // SAFETY: COM's duty: the device lives.
+        let below = unsafe { RECLAIM.below(device) };
+        // SAFETY: the program's arguments, for this method.
+        let answer = unsafe { below(device, count, resources, discarded) };
+        if answer.is_ok() {
+            // SAFETY: the program's duties.
+            unsafe { set_offered(device, resources, count, false) };
+        }
+        answer
+    })
+}

@@ -1,0 +1,172 @@
+//! QueryInterface of the real device and its immediate context: the video interfaces are the layer's.
+
+use std::ptr;
+
+use windows::Win32::Foundation::E_POINTER;
+use windows::Win32::Graphics::Direct3D11::{
+    D3D11_DEVICE_CONTEXT_IMMEDIATE, ID3D11Debug, ID3D11Device, ID3D11Device1, ID3D11Device2, ID3D11Device3,
+    ID3D11Device4, ID3D11Device5, ID3D11DeviceContext, ID3D11DeviceContext1, ID3D11DeviceContext2,
+    ID3D11DeviceContext3, ID3D11DeviceContext4, ID3D11InfoQueue, ID3D11Multithread, ID3D11VideoContext,
+    ID3D11VideoContext1, ID3D11VideoContext2, ID3D11VideoContext3, ID3D11VideoDevice, ID3D11VideoDevice1,
+    ID3D11VideoDevice2,
+};
+use windows::Win32::Graphics::Dxgi::{
+    IDXGIDevice, IDXGIDevice1, IDXGIDevice2, IDXGIDevice3, IDXGIDevice4, IDXGIObject,
+};
+use windows::core::{GUID, HRESULT, IUnknown, IUnknown_Vtbl, Interface};
+
+use super::com::{self, Raw};
+use super::device;
+use super::hook::{Entry, entry};
+
+/// The type of QueryInterface.
+type QueryInterface = unsafe extern "system" fn(Raw, *const GUID, *mut Raw) -> HRESULT;
+
+/// Interfaces of a device that may have tables of their own.
+const OF_DEVICE: [GUID; 16] = [
+    IUnknown::IID,
+    ID3D11Device::IID,
+    ID3D11Device1::IID,
+    ID3D11Device2::IID,
+    ID3D11Device3::IID,
+    ID3D11Device4::IID,
+    ID3D11Device5::IID,
+    ID3D11Debug::IID,
+    ID3D11InfoQueue::IID,
+    ID3D11Multithread::IID,
+    IDXGIObject::IID,
+    IDXGIDevice::IID,
+    IDXGIDevice1::IID,
+    IDXGIDevice2::IID,
+    IDXGIDevice3::IID,
+    IDXGIDevice4::IID,
+];
+
+/// As [`OF_DEVICE`], of a context.
+const OF_CONTEXT: [GUID; 7] = [
+    IUnknown::IID,
+    ID3D11DeviceContext::IID,
+    ID3D11DeviceContext1::IID,
+    ID3D11DeviceContext2::IID,
+    ID3D11DeviceContext3::IID,
+    ID3D11DeviceContext4::IID,
+    ID3D11Multithread::IID,
+];
+
+const QUERY_INTERFACE: Entry<IUnknown_Vtbl, QueryInterface> = entry!(IUnknown_Vtbl, QueryInterface);
+
+/// Hooks QueryInterface of every interface of a device and of its immediate context.
+///
+/// # Safety
+///
+/// Both live.
+pub(super) unsafe fn hook(device: &ID3D11Device, context: &ID3D11DeviceContext) {
+    let interfaces = OF_DEVICE.iter().map(|iid| (device.as_raw(), iid));
+    for (object, iid) in interfaces.chain(OF_CONTEXT.iter().map(|iid| (context.as_raw(), iid))) {
+        let mut interface: Raw = ptr::null_mut();
+        // SAFETY: a live object, an identifier and a place.
+        let found = unsafe { below(object, iid, &raw mut interface) };
+        if found.is_err() || interface.is_null() {
+            continue;
+        }
+        // SAFETY: a live object; the function below does for objects unknown to it what was there before.
+        unsafe { QUERY_INTERFACE.replace(interface, query_interface) };
+        // SAFETY: QueryInterface has given this reference.
+        unsafe { com::release(interface) };
+    }
+}
+
+/// QueryInterface as the implementation below has it.
+///
+/// # Safety
+///
+/// `object` is a live COM object, `iid` and `out` null or valid.
+pub(super) unsafe fn below(object: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
+    // SAFETY: the caller's duty; every table begins with that of IUnknown.
+    let query = unsafe { QUERY_INTERFACE.below(object) };
+    // SAFETY: the caller's duty.
+    unsafe { query(object, iid, out) }
+}
+
+/// An interface of the implementation below, with a reference of its own; none where it has none.
+///
+/// # Safety
+///
+/// `object` is a live COM object.
+pub(super) unsafe fn interface_below<I: Interface>(object: Raw) -> Option<I> {
+    let mut interface: Raw = ptr::null_mut();
+    // SAFETY: a live object, an identifier and a place.
+    let found = unsafe { below(object, &I::IID, &raw mut interface) };
+    // SAFETY: QueryInterface has given this reference.
+    (found.is_ok() && !interface.is_null()).then(|| unsafe { I::from_raw(interface) })
+}
+
+unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
+    com::guard(|| {
+        // SAFETY: null or readable.
+        let asked = unsafe { com::read(iid) }.unwrap_or_default();
+        // SAFETY: COM's duties: `this` lives.
+        let answer = match asked {
+            ID3D11VideoDevice::IID | ID3D11VideoDevice1::IID | ID3D11VideoDevice2::IID => unsafe { video_device(this) },
+            ID3D11VideoContext::IID | ID3D11VideoContext1::IID => unsafe { video_context(this) },
+            // The layer's context has these as far as the one below has.
+            // SAFETY: as above.
+            ID3D11VideoContext2::IID if unsafe { interface_below::<ID3D11VideoContext2>(this) }.is_some() => unsafe {
+                video_context(this)
+            },
+            // SAFETY: as above.
+            ID3D11VideoContext3::IID if unsafe { interface_below::<ID3D11VideoContext3>(this) }.is_some() => unsafe {
+                video_context(this)
+            },
+            _ => None,
+        };
+        match answer {
+            None => {
+                // SAFETY: COM's duties.
+                unsafe { below(this, iid, out) }
+            }
+            Some(_) if out.is_null() => E_POINTER,
+            Some(part) => {
+                // SAFETY: the part's device or context lives, since `this` is one of its interfaces.
+                unsafe { com::add_ref(part) };
+                // SAFETY: not null, and COM's duty.
+                unsafe { com::write(out, part) };
+                HRESULT(0)
+            }
+        }
+    })
+}
+
+/// The video device of the device that `this` is an interface of; none when it is no device, or not one of the layer's.
+///
+/// # Safety
+///
+/// `this` is a live COM object.
+unsafe fn video_device(this: Raw) -> Option<Raw> {
+    // SAFETY: the caller's duty.
+    let device = unsafe { interface_below::<ID3D11Device>(this) }?;
+    // SAFETY: it lives as long as `this`.
+    let state = unsafe { device::find(device.as_raw()) }?;
+    state.driver()?;
+    state.watch();
+    Some(state.video_device().as_raw())
+}
+
+/// As [`video_device`], of an immediate context.
+///
+/// # Safety
+///
+/// `this` is a live COM object.
+unsafe fn video_context(this: Raw) -> Option<Raw> {
+    // SAFETY: the caller's duty.
+    let context = unsafe { interface_below::<ID3D11DeviceContext>(this) }?;
+    // SAFETY: a live context.
+    if unsafe { context.GetType() } != D3D11_DEVICE_CONTEXT_IMMEDIATE {
+        return None;
+    }
+    // SAFETY: its device lives as long as `this`.
+    let state = unsafe { device::of_context(context.as_raw()) }?;
+    state.driver()?;
+    state.watch();
+    Some(state.video_context().as_raw())
+}

@@ -1,0 +1,307 @@
+//! What the layer knows of a resource: whether it is protected, mapped, offered, or has no defined content.
+//!
+//! It is private data of the resource, and ends with it. Resources that nothing is known of have none.
+
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use softcp_runtime::Resource as DriverResource;
+use windows::Win32::Graphics::Direct3D11::{
+    D3D11_BUFFER_DESC, D3D11_RESOURCE_DIMENSION, D3D11_RESOURCE_DIMENSION_BUFFER, D3D11_RESOURCE_DIMENSION_TEXTURE2D,
+    D3D11_TEXTURE2D_DESC, D3D11_USAGE, ID3D11Buffer, ID3D11Device, ID3D11DeviceChild, ID3D11Resource, ID3D11Texture2D,
+};
+use windows::core::{GUID, HRESULT, IUnknown, IUnknown_Vtbl, Interface};
+
+use super::com::{self, Raw, Weak};
+use super::device::DeviceState;
+use crate::format::Layout;
+use crate::protection::Protection;
+
+/// Under this name a note is private data of its resource.
+const NOTE: GUID = GUID::from_u128(0x8e1f_03c2_77a9_4f5d_b6d0_42c1_9e38_5a07);
+
+/// The protected resources of a device.
+#[derive(Default)]
+pub(super) struct Resources(Mutex<Vec<usize>>);
+
+impl Resources {
+    /// The addresses of the protected resources that live. While the answer is held, none of them goes.
+    pub(super) fn protected(&self) -> MutexGuard<'_, Vec<usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a resource was created, as far as content protection is concerned.
+#[derive(Default)]
+pub(super) struct Flags {
+    /// The flags that the implementation below was not shown: `D3D11_RESOURCE_MISC_*`.
+    pub(super) misc: u32,
+    /// Its content is protected (D19).
+    pub(super) is_protected: bool,
+    /// What stands for the resource in the driver's books: the budget (D24) and the counts of shared resources.
+    #[allow(dead_code, reason = "held, not used")]
+    pub(super) in_driver: Option<DriverResource>,
+}
+
+/// What is known of a resource. A COM object, so that private data can own it, and nothing else.
+#[repr(C)]
+pub(super) struct Note {
+    vtable: &'static IUnknown_Vtbl,
+    references: AtomicU32,
+    resource: usize,
+    flags: Flags,
+    /// The resource counts as one that every process may open.
+    unrestricted_share: bool,
+    protection: Arc<Protection>,
+    resources: Arc<Resources>,
+    /// How many of its subresources the program has mapped.
+    pub(super) mapped: AtomicU32,
+    /// Its memory is offered to the system.
+    pub(super) offered: AtomicBool,
+    /// It was discarded, and nothing has been written since.
+    pub(super) undefined: AtomicBool,
+}
+
+impl Note {
+    pub(super) fn is_protected(&self) -> bool {
+        self.flags.is_protected
+    }
+
+    pub(super) fn misc(&self) -> u32 {
+        self.flags.misc
+    }
+
+    /// The note on a resource; none where nothing is known.
+    ///
+    /// # Safety
+    ///
+    /// `resource` is null, or a live child of a device for as long as the answer is used.
+    pub(super) unsafe fn of<'a>(resource: Raw) -> Option<&'a Self> {
+        // SAFETY: the caller's duty.
+        let resource = unsafe { com::borrowed::<ID3D11DeviceChild>(resource) }?;
+        let mut found: Raw = ptr::null_mut();
+        let mut size = u32::try_from(size_of::<Raw>()).expect("a pointer");
+        // SAFETY: a live object, and room for a pointer.
+        unsafe { resource.GetPrivateData(&NOTE, &raw mut size, Some((&raw mut found).cast())) }.ok()?;
+        if found.is_null() {
+            return None;
+        }
+        // SAFETY: what is stored under this name is a note, with a reference for this caller.
+        let note = unsafe { &*found.cast::<Self>() };
+        // SAFETY: the resource, which the caller says lives, keeps one of its own.
+        unsafe { com::release(found) };
+        ptr::eq(note.vtable, &raw const NOTE_VTABLE).then_some(note)
+    }
+
+    /// The note on a resource, made if there is none; none where the resource takes no private data.
+    ///
+    /// # Safety
+    ///
+    /// As for [`of`](Self::of), of this device.
+    pub(super) unsafe fn of_or_new<'a>(resource: Raw, state: &DeviceState) -> Option<&'a Self> {
+        // SAFETY: the caller's duty.
+        match unsafe { Self::of(resource) } {
+            // SAFETY: the caller's duty.
+            None => unsafe { Self::attach(resource, state, Flags::default(), false) },
+            known => known,
+        }
+    }
+
+    /// Notes how a resource was created.
+    ///
+    /// # Safety
+    ///
+    /// As for [`of`](Self::of), of this device.
+    pub(super) unsafe fn attach<'a>(
+        resource: Raw,
+        state: &DeviceState,
+        flags: Flags,
+        unrestricted_share: bool,
+    ) -> Option<&'a Self> {
+        // SAFETY: the caller's duty.
+        let child = unsafe { com::borrowed::<ID3D11DeviceChild>(resource) }?;
+        if flags.is_protected {
+            state.resources.protected().push(resource.expose_provenance());
+        }
+        if unrestricted_share {
+            state.protection.add_unrestricted();
+        }
+        let note = Box::into_raw(Box::new(Self {
+            vtable: &NOTE_VTABLE,
+            references: AtomicU32::new(1),
+            resource: resource.addr(),
+            flags,
+            unrestricted_share,
+            protection: Arc::clone(&state.protection),
+            resources: Arc::clone(&state.resources),
+            mapped: AtomicU32::new(0),
+            offered: AtomicBool::new(false),
+            undefined: AtomicBool::new(false),
+        }));
+        // SAFETY: the note begins as a COM object with a reference, which is this one's from now on.
+        let owner = unsafe { IUnknown::from_raw(note.cast()) };
+        // SAFETY: a live resource; it takes a reference of its own.
+        unsafe { child.SetPrivateDataInterface(&NOTE, &owner) }.ok()?;
+        // SAFETY: the resource keeps the note.
+        Some(unsafe { &*note })
+    }
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        if self.flags.is_protected {
+            self.resources.protected().retain(|&resource| resource != self.resource);
+        }
+        if self.unrestricted_share {
+            self.protection.remove_unrestricted();
+        }
+    }
+}
+
+static NOTE_VTABLE: IUnknown_Vtbl =
+    IUnknown_Vtbl { QueryInterface: query_interface, AddRef: add_reference, Release: release_reference };
+
+unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
+    // SAFETY: the caller's duties, which are COM's.
+    unsafe { com::query_interface(this, &[], iid, out) }
+}
+
+unsafe extern "system" fn add_reference(this: Raw) -> u32 {
+    // SAFETY: `this` is a live note.
+    let note = unsafe { &*this.cast::<Note>() };
+    note.references.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+unsafe extern "system" fn release_reference(this: Raw) -> u32 {
+    // SAFETY: `this` is a live note.
+    let note = unsafe { &*this.cast::<Note>() };
+    let left = note.references.fetch_sub(1, Ordering::AcqRel) - 1;
+    if left == 0 {
+        // SAFETY: made by `Box::into_raw`, and the last reference is gone.
+        let note = unsafe { Box::from_raw(this.cast::<Note>()) };
+        com::guard(|| drop(note));
+    }
+    left
+}
+
+/// What a resource is, as the implementation below says it. Programs cast buffers to textures, so it is asked.
+#[derive(Clone)]
+pub(super) struct Facts {
+    pub(super) resource: Weak,
+    pub(super) shape: Shape,
+    pub(super) usage: D3D11_USAGE,
+    pub(super) bind_flags: u32,
+    pub(super) cpu_access: u32,
+    pub(super) samples: u32,
+    pub(super) subresources: u32,
+}
+
+/// What of a resource must be equal for a blit, and what staging resources are found by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shape {
+    Buffer {
+        bytes: u32,
+    },
+    /// Subresource 0 of a two-dimensional texture.
+    Texture {
+        format: u32,
+        width: u32,
+        height: u32,
+    },
+    /// Anything else.
+    Other(D3D11_RESOURCE_DIMENSION),
+}
+
+impl Shape {
+    /// Where the visible bytes lie; none for what cannot be mapped.
+    pub(super) fn layout(self) -> Option<Layout> {
+        match self {
+            Self::Buffer { bytes } => Some(Layout::of_buffer(bytes as usize)),
+            Self::Texture { format, width, height } => Layout::of_texture(format, width, height),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// The `DXGI_FORMAT`; 0 for a buffer.
+    pub(super) fn format(self) -> u32 {
+        match self {
+            Self::Texture { format, .. } => format,
+            _ => 0,
+        }
+    }
+}
+
+impl Facts {
+    /// # Safety
+    ///
+    /// `resource` is a live ID3D11Resource.
+    pub(super) unsafe fn of(raw: Raw) -> Self {
+        let resource = Weak::new(raw);
+        // SAFETY: the caller's duty.
+        let object = unsafe { resource.interface::<ID3D11Resource>() };
+        // SAFETY: a live resource.
+        let dimension = unsafe { object.GetType() };
+        let nothing = Self {
+            resource,
+            shape: Shape::Other(dimension),
+            usage: D3D11_USAGE::default(),
+            bind_flags: 0,
+            cpu_access: 0,
+            samples: 1,
+            subresources: 1,
+        };
+        match dimension {
+            D3D11_RESOURCE_DIMENSION_BUFFER => {
+                // SAFETY: a live resource, which says that it is a buffer.
+                let buffer = unsafe { resource.interface::<ID3D11Buffer>() };
+                let mut desc = D3D11_BUFFER_DESC::default();
+                // SAFETY: a live buffer.
+                unsafe { buffer.GetDesc(&raw mut desc) };
+                Self {
+                    shape: Shape::Buffer { bytes: desc.ByteWidth },
+                    usage: desc.Usage,
+                    bind_flags: desc.BindFlags,
+                    cpu_access: desc.CPUAccessFlags,
+                    ..nothing
+                }
+            }
+            D3D11_RESOURCE_DIMENSION_TEXTURE2D => {
+                // SAFETY: a live resource, which says that it is a texture.
+                let texture = unsafe { resource.interface::<ID3D11Texture2D>() };
+                let mut desc = D3D11_TEXTURE2D_DESC::default();
+                // SAFETY: a live texture.
+                unsafe { texture.GetDesc(&raw mut desc) };
+                Self {
+                    shape: Shape::Texture {
+                        format: desc.Format.0.cast_unsigned(),
+                        width: desc.Width,
+                        height: desc.Height,
+                    },
+                    usage: desc.Usage,
+                    bind_flags: desc.BindFlags,
+                    cpu_access: desc.CPUAccessFlags,
+                    samples: desc.SampleDesc.Count,
+                    subresources: desc.MipLevels.saturating_mul(desc.ArraySize),
+                    ..nothing
+                }
+            }
+            _ => nothing,
+        }
+    }
+
+    /// Whether the resource was made by this device.
+    ///
+    /// # Safety
+    ///
+    /// Resource and device live.
+    pub(super) unsafe fn is_of(&self, device: Weak) -> bool {
+        // SAFETY: the caller's duty.
+        let child = unsafe { self.resource.interface::<ID3D11DeviceChild>() };
+        // SAFETY: a live resource.
+        let Ok(own) = (unsafe { child.GetDevice() }) else { return false };
+        let own: ID3D11Device = own;
+        // SAFETY: both live.
+        unsafe { com::same_object(own.as_raw(), device.raw()) }
+    }
+}

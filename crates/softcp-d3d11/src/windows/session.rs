@@ -1,0 +1,230 @@
+//! ID3D11CryptoSession.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use softcp_abi::{
+    D3D11_1DDI_CERTIFICATE_INFO, D3D11_KEY_EXCHANGE_HW_PROTECTION, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK, GUID as Guid,
+};
+use softcp_runtime::{CertificateOf, CryptoSessionDesc, Output, Session};
+use windows::Win32::Foundation::{E_FAIL, E_OUTOFMEMORY, HANDLE};
+use windows::Win32::Graphics::Direct3D11::{ID3D11CryptoSession, ID3D11CryptoSession_Vtbl};
+use windows::core::{GUID, HRESULT, Interface};
+
+use super::call::Call;
+use super::child::{Child, Kind};
+use super::com::{self, Raw};
+use super::staging::Staging;
+use super::video_device::{self, VideoDevice};
+use crate::message::MessageId;
+
+/// A crypto session of the driver, and what the layer knows of it.
+pub(super) struct CryptoSession {
+    pub(super) session: Session,
+    pub(super) desc: CryptoSessionDesc,
+    /// The DDI's capability bits for its crypto type and profile.
+    pub(super) caps: u32,
+    /// The status that was last seen, to notice a teardown.
+    pub(super) status: AtomicU32,
+    /// Textures and buffers that blits go through.
+    pub(super) staging: Mutex<Staging>,
+}
+
+/// The live sessions of a device, by their addresses.
+#[derive(Default)]
+pub(super) struct Sessions(Vec<usize>);
+
+impl Sessions {
+    /// Every live session. The lock on this list keeps them alive.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Child<CryptoSession>> {
+        // SAFETY: a session takes itself off the list before it goes, for which it needs the lock that the caller holds.
+        self.0.iter().map(|&address| unsafe { &*std::ptr::with_exposed_provenance::<Child<CryptoSession>>(address) })
+    }
+}
+
+static TABLE: ID3D11CryptoSession_Vtbl = ID3D11CryptoSession_Vtbl {
+    base__: Child::<CryptoSession>::VTABLE,
+    GetCryptoType: get_crypto_type,
+    GetDecoderProfile: get_decoder_profile,
+    GetCertificateSize: get_certificate_size,
+    GetCertificate: get_certificate,
+    GetCryptoSessionHandle: get_crypto_session_handle,
+};
+
+impl Kind for CryptoSession {
+    type Table = ID3D11CryptoSession_Vtbl;
+    const TABLE: &'static Self::Table = &TABLE;
+    const INTERFACE: GUID = ID3D11CryptoSession::IID;
+
+    fn end(child: &Child<Self>) {
+        let address = std::ptr::from_ref(child).addr();
+        child.state().sessions().0.retain(|&session| session != address);
+    }
+}
+
+impl CryptoSession {
+    /// Whether the session carries commands to a secure environment.
+    pub(super) fn carries_commands(&self) -> bool {
+        self.desc.key_exchange_type == D3D11_KEY_EXCHANGE_HW_PROTECTION
+    }
+
+    fn certificate_info(&self) -> D3D11_1DDI_CERTIFICATE_INFO {
+        CertificateOf::CryptoSession(self.desc.crypto_type).info()
+    }
+
+    /// The status as the driver says it now; none from a driver that has no such entry.
+    pub(super) fn check_status(&self) -> Option<u32> {
+        let mut status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK;
+        let calls = self.session.device().calls();
+        let reply = calls.check_crypto_session_status(self.session.handle(), Some(&mut status)).ok()?;
+        reply.hresult().is_ok().then_some(status)
+    }
+
+    /// Notes a status, and says whether it tells of a loss that was not known.
+    pub(super) fn note_status(&self, status: u32) -> bool {
+        self.status.swap(status, Ordering::AcqRel) != status && status != D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK
+    }
+}
+
+pub(super) unsafe extern "system" fn create_crypto_session(
+    this: Raw,
+    crypto_type: *const GUID,
+    profile: *const GUID,
+    key_exchange_type: *const GUID,
+    out: *mut Raw,
+) -> HRESULT {
+    com::guard_result(|| {
+        // SAFETY: COM's duty: `this` lives.
+        let call = Call::new(unsafe { VideoDevice::state(this) }, "ID3D11VideoDevice::CreateCryptoSession");
+        let null = MessageId::CREATECRYPTOSESSION_NULLPARAM;
+        call.not_null(out, null, "ppCryptoSession")?;
+        // SAFETY: not null, and the program's duty.
+        unsafe { com::write(out, std::ptr::null_mut()) };
+        let desc = CryptoSessionDesc {
+            // SAFETY: null or readable, and of the same layout.
+            crypto_type: unsafe { call.required(crypto_type.cast::<Guid>(), null, "pCryptoType") }?,
+            // SAFETY: null or readable.
+            decode_profile: unsafe { video_device::optional(profile) },
+            // SAFETY: null or readable, and of the same layout.
+            key_exchange_type: unsafe { call.required(key_exchange_type.cast::<Guid>(), null, "pKeyExchangeType") }?,
+        };
+        let driver = call.state.driver().ok_or(E_FAIL)?;
+        let session = call.driver(driver.create_session(&desc)).inspect_err(|&hresult| {
+            if hresult == E_OUTOFMEMORY {
+                call.say(Some(MessageId::CREATECRYPTOSESSION_OUTOFMEMORY_RETURN), "the driver is out of memory");
+            }
+        })?;
+        let caps = video_device::caps(call, &desc.crypto_type, &desc.decode_profile)?.Caps;
+        let session = CryptoSession { session, desc, caps, status: AtomicU32::new(0), staging: Mutex::default() };
+        if let Some(status) = session.check_status() {
+            // A session that must be provisioned first begins without a key; that is no teardown.
+            session.note_status(status);
+        }
+        let child = Child::create(call.state, session);
+        call.state.sessions().0.push(child.expose_provenance());
+        // SAFETY: not null, and the program's duty.
+        unsafe { com::write(out, child) };
+        Ok(())
+    })
+}
+
+unsafe extern "system" fn get_crypto_type(this: Raw, crypto_type: *mut GUID) {
+    com::guard(|| {
+        // SAFETY: COM's duty: `this` lives.
+        let child = unsafe { Child::<CryptoSession>::this(this) };
+        let call = Call::new(child.state(), "ID3D11CryptoSession::GetCryptoType");
+        if call.not_null(crypto_type, MessageId::GETCRYPTOTYPE_NULLPARAM, "pCryptoType").is_ok() {
+            // SAFETY: not null, and the program's duty; of the same layout.
+            unsafe { com::write(crypto_type.cast::<Guid>(), child.inner().desc.crypto_type) };
+        }
+    });
+}
+
+unsafe extern "system" fn get_decoder_profile(this: Raw, profile: *mut GUID) {
+    com::guard(|| {
+        // SAFETY: COM's duty: `this` lives.
+        let child = unsafe { Child::<CryptoSession>::this(this) };
+        let call = Call::new(child.state(), "ID3D11CryptoSession::GetDecoderProfile");
+        if call.not_null(profile, MessageId::GETDECODERPROFILE_NULLPARAM, "pDecoderProfile").is_ok() {
+            // SAFETY: not null, and the program's duty; of the same layout.
+            unsafe { com::write(profile.cast::<Guid>(), child.inner().desc.decode_profile) };
+        }
+    });
+}
+
+unsafe extern "system" fn get_certificate_size(this: Raw, size: *mut u32) -> HRESULT {
+    com::guard_result(|| {
+        // SAFETY: COM's duty: `this` lives.
+        let child = unsafe { Child::<CryptoSession>::this(this) };
+        let call = Call::new(child.state(), "ID3D11CryptoSession::GetCertificateSize");
+        call.not_null(size, MessageId::GETCRYPTOSESSIONCERTIFICATESIZE_NULLPARAM, "pCertificateSize")?;
+        // SAFETY: not null, and the program's duty.
+        unsafe { com::write(size, 0) };
+        let answer = certificate_size(call, &child.inner().certificate_info())?;
+        // SAFETY: as above.
+        unsafe { com::write(size, answer) };
+        Ok(())
+    })
+}
+
+unsafe extern "system" fn get_certificate(this: Raw, size: u32, certificate: *mut u8) -> HRESULT {
+    com::guard_result(|| {
+        // SAFETY: COM's duty: `this` lives.
+        let child = unsafe { Child::<CryptoSession>::this(this) };
+        let call = Call::new(child.state(), "ID3D11CryptoSession::GetCertificate");
+        call.not_null(certificate, MessageId::GETCRYPTOSESSIONCERTIFICATE_NULLPARAM, "pCertificate")?;
+        let info = child.inner().certificate_info();
+        let needed = certificate_size(call, &info)?;
+        if size != needed {
+            let text = format!("CertificateSize is {size}, and the certificate has {needed} bytes");
+            return Err(call.refuse(MessageId::GETCRYPTOSESSIONCERTIFICATE_WRONGSIZE, &text));
+        }
+        // SAFETY: not null, and the program's duty.
+        let room = unsafe { com::bytes_mut(certificate.cast(), size) }.unwrap_or_default();
+        get_certificate_bytes(call, &info, room)
+    })
+}
+
+/// The size of a certificate, as the driver says it.
+pub(super) fn certificate_size(call: Call<'_>, info: &D3D11_1DDI_CERTIFICATE_INFO) -> Result<u32, HRESULT> {
+    let driver = call.state.driver().ok_or(E_FAIL)?;
+    let mut size = 0;
+    let reply = driver.calls().get_certificate_size(Some(info), Some(&mut size));
+    call.driver(reply.and_then(|reply| Ok(reply.into_result()?)))?;
+    Ok(size)
+}
+
+/// A certificate, into as many bytes as it has.
+pub(super) fn get_certificate_bytes(
+    call: Call<'_>,
+    info: &D3D11_1DDI_CERTIFICATE_INFO,
+    room: &mut [u8],
+) -> Result<(), HRESULT> {
+    let driver = call.state.driver().ok_or(E_FAIL)?;
+    let reply = driver.calls().get_certificate(Some(info), Output::Bytes(room));
+    call.driver(reply.and_then(|reply| Ok(reply.into_result()?)))
+}
+
+unsafe extern "system" fn get_crypto_session_handle(this: Raw, handle: *mut HANDLE) {
+    com::guard(|| {
+        // SAFETY: COM's duty: `this` lives.
+        let child = unsafe { Child::<CryptoSession>::this(this) };
+        let call = Call::new(child.state(), "ID3D11CryptoSession::GetCryptoSessionHandle");
+        if call.not_null(handle, MessageId::GETCRYPTOSESSIONHANDLE_WRONGSIZE, "pCryptoSessionHandle").is_err() {
+            return;
+        }
+        // SAFETY: not null, and the program's duty.
+        unsafe { com::write(handle, HANDLE::default()) };
+        let session = &child.inner().session;
+        let mut answer = std::ptr::null_mut();
+        let reply = session.device().calls().crypto_session_get_handle(session.handle(), Some(&mut answer));
+        match call.driver(reply.and_then(|reply| Ok(reply.into_result()?))) {
+            // SAFETY: as above.
+            Ok(()) => unsafe { com::write(handle, HANDLE(answer)) },
+            Err(E_OUTOFMEMORY) => {
+                call.say(Some(MessageId::GETCRYPTOSESSIONHANDLE_OUTOFMEMORY), "the driver is out of memory");
+            }
+            Err(_) => {}
+        }
+    });
+}
