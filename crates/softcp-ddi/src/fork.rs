@@ -9,6 +9,7 @@ pub(crate) use linux::process;
 
 /// Windows has no fork.
 #[cfg(windows)]
+#[allow(clippy::unnecessary_wraps, reason = "other systems have no number")]
 pub(crate) fn process() -> Option<u64> {
     Some(1)
 }

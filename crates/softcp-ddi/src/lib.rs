@@ -41,4 +41,5 @@ pub use environment::{
     softcp_secure_environment,
 };
 pub use host::softcp_host;
+pub use log::init_logging;
 pub use reference::softcp_open_reference_driver;

@@ -8,8 +8,9 @@ use std::sync::{Mutex, Once};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
-/// Sets logging up at the first call.
-pub(crate) fn init() {
+/// Sets logging up at the first call, as `SOFTCP_LOG` and `SOFTCP_LOG_PATH` say. Adapters and the reference driver do so by
+/// themselves; for layers that have something to say before they open one.
+pub fn init_logging() {
     static INIT: Once = Once::new();
     INIT.call_once(|| {
         let Ok(filter) = std::env::var("SOFTCP_LOG") else { return };

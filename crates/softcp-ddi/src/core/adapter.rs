@@ -92,7 +92,7 @@ pub unsafe extern "C" fn softcp_adapter_create(
     adapter: *mut *mut softcp_adapter,
 ) -> softcp_hresult {
     guard::run("softcp_adapter_create", || {
-        log::init();
+        log::init_logging();
         // SAFETY: the caller's duty on `adapter`.
         unsafe { pointer::write("adapter", adapter, std::ptr::null_mut()) }?;
         let desc = if desc.is_null() {

@@ -52,7 +52,7 @@ pub unsafe extern "C" fn softcp_open_reference_driver(
     driver: *mut softcp_driver,
 ) -> HRESULT {
     guard::run(ENTRY, || {
-        log::init();
+        log::init_logging();
         // SAFETY: the caller's duty: null, or its size comes first.
         let size = unsafe { pointer::read("softcp_driver", driver.cast::<u32>()) }?;
         let room = usize::try_from(size).unwrap_or(usize::MAX).min(size_of::<softcp_driver>());

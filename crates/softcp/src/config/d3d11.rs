@@ -16,8 +16,7 @@ pub struct D3d11Config {
     /// A library that exports `softcp_open_reference_driver`; none: the driver that is built in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub driver: Option<PathBuf>,
-    /// Options for the driver, in the syntax of `SOFTCP_OPTIONS`; with one of SoftCP's, `SOFTCP_OPTIONS` itself is laid
-    /// over them.
+    /// Options for `driver`, in the syntax of `SOFTCP_OPTIONS`. The built-in driver has the other sections.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub driver_options: String,
 }

@@ -42,7 +42,7 @@
 //! enabled = true                       # false: every call is forwarded, nothing is answered
 //! real = 'C:\dxvk\d3d11.dll'           # to forward to; left out: the system directory's
 //! driver = "other.dll"                 # exports softcp_open_reference_driver; left out: the built-in one
-//! driver_options = ""                  # for the driver, in the syntax of SOFTCP_OPTIONS
+//! driver_options = ""                  # for that driver, in the syntax of SOFTCP_OPTIONS
 //!
 //! [test]                               # hooks for tests, which cost security: nothing else sets them
 //! first_read_back_iv = "0xFFFFFFFFFFFFFFFE"   # EncryptionBlt's first IV under each key; left out: 32 random bits (D11)
