@@ -1,4 +1,4 @@
-//! EncryptionBlt and DecryptionBlt: what the runtime checks, then the driver's entry on the memory of both resources.
+//! `EncryptionBlt` and `DecryptionBlt`: what the runtime checks, then the driver's entry on the memory of both resources.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! ID3D11AuthenticatedChannel.
+//! `ID3D11AuthenticatedChannel`.
 
 use std::ptr;
 

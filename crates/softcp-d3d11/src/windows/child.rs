@@ -12,9 +12,9 @@ use windows::core::{GUID, HRESULT, IUnknown, IUnknown_Vtbl, Interface};
 use super::com::{self, Raw};
 use super::device::DeviceState;
 
-/// What kind of child: its table, and the interfaces that it has besides ID3D11DeviceChild.
+/// What kind of child: its table, and the interfaces that it has besides `ID3D11DeviceChild`.
 pub(super) trait Kind: Sized + 'static {
-    /// The table, which begins with that of ID3D11DeviceChild.
+    /// The table, which begins with that of `ID3D11DeviceChild`.
     type Table: 'static;
     /// The table.
     const TABLE: &'static Self::Table;

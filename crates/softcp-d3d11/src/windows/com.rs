@@ -131,7 +131,9 @@ pub(super) unsafe fn same_object(a: Raw, b: Raw) -> bool {
         return true;
     }
     // SAFETY: the caller's duty.
-    let (a, b) = unsafe { (identity(a), identity(b)) };
+    let a = unsafe { identity(a) };
+    // SAFETY: as above.
+    let b = unsafe { identity(b) };
     matches!((a, b), (Some(a), Some(b)) if a.as_raw() == b.as_raw())
 }
 

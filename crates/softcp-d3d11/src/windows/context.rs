@@ -11,7 +11,8 @@ use windows::Win32::Graphics::Direct3D11::{
 };
 use windows::Win32::Graphics::Dxgi::Common::DXGI_FORMAT;
 use windows::Win32::Graphics::Dxgi::{
-    DXGI_OFFER_RESOURCE_PRIORITY, DXGI_RECLAIM_RESOURCE_RESULTS, IDXGIDevice2, IDXGIDevice2_Vtbl, IDXGIDevice4, IDXGIDevice4_Vtbl,
+    DXGI_OFFER_RESOURCE_PRIORITY, DXGI_RECLAIM_RESOURCE_RESULTS, IDXGIDevice2, IDXGIDevice2_Vtbl, IDXGIDevice4,
+    IDXGIDevice4_Vtbl,
 };
 use windows::core::{BOOL, HRESULT, Interface};
 
@@ -51,6 +52,11 @@ const OFFER: Entry<IDXGIDevice2_Vtbl, Offer> = entry!(IDXGIDevice2_Vtbl, OfferRe
 type Reclaim = unsafe extern "system" fn(Raw, u32, *const Raw, *mut BOOL) -> HRESULT;
 const RECLAIM: Entry<IDXGIDevice2_Vtbl, Reclaim> = entry!(IDXGIDevice2_Vtbl, ReclaimResources);
 
+type Offer1 = unsafe extern "system" fn(Raw, u32, *const Raw, DXGI_OFFER_RESOURCE_PRIORITY, u32) -> HRESULT;
+const OFFER_1: Entry<IDXGIDevice4_Vtbl, Offer1> = entry!(IDXGIDevice4_Vtbl, OfferResources1);
+type Reclaim1 = unsafe extern "system" fn(Raw, u32, *const Raw, *mut DXGI_RECLAIM_RESOURCE_RESULTS) -> HRESULT;
+const RECLAIM_1: Entry<IDXGIDevice4_Vtbl, Reclaim1> = entry!(IDXGIDevice4_Vtbl, ReclaimResources1);
+
 /// Hooks the contexts of a device. Done when a program asks for a video interface or creates a protected resource, and
 /// not before: a program that does neither calls the implementation directly.
 ///
@@ -78,11 +84,18 @@ pub(super) unsafe fn watch(state: &DeviceState) {
         // SAFETY: as above.
         unsafe { RECLAIM.replace(device.as_raw(), reclaim_resources) };
     }
+    // SAFETY: a live device.
+    if let Some(device) = unsafe { query::interface_below::<IDXGIDevice4>(device.as_raw()) } {
+        // SAFETY: as above.
+        unsafe { OFFER_1.replace(device.as_raw(), offer_resources_1) };
+        // SAFETY: as above.
+        unsafe { RECLAIM_1.replace(device.as_raw(), reclaim_resources_1) };
+    }
 }
 
 /// # Safety
 ///
-/// `context` is a live ID3D11DeviceContext.
+/// `context` is a live `ID3D11DeviceContext`.
 unsafe fn watch_context(context: Raw) {
     // SAFETY: a live context, here and below, and functions that do what they replace for all that nothing is known of.
     unsafe { MAP.replace(context, map) };
@@ -109,7 +122,7 @@ unsafe fn watch_context(context: Raw) {
 ///
 /// # Safety
 ///
-/// `context` is a live ID3D11DeviceContext1.
+/// `context` is a live `ID3D11DeviceContext1`.
 unsafe fn watch_writes(context: Raw) {
     // SAFETY: as in `watch_context`.
     unsafe { UPDATE.replace(context, update_subresource) };
@@ -127,7 +140,7 @@ unsafe fn watch_writes(context: Raw) {
 ///
 /// # Safety
 ///
-/// `context` is a live ID3D11DeviceContext.
+/// `context` is a live `ID3D11DeviceContext`.
 unsafe fn state<'a>(context: Raw) -> Option<(&'a DeviceState, bool)> {
     // SAFETY: the caller's duty.
     let state = unsafe { device::of_context(context) }?;
@@ -531,6 +544,45 @@ unsafe extern "system" fn reclaim_resources(
         let below = unsafe { RECLAIM.below(device) };
         // SAFETY: the program's arguments, for this method.
         let answer = unsafe { below(device, count, resources, discarded) };
+        if answer.is_ok() {
+            // SAFETY: the program's duties.
+            unsafe { set_offered(device, resources, count, false) };
+        }
+        answer
+    })
+}
+
+unsafe extern "system" fn offer_resources_1(
+    device: Raw,
+    count: u32,
+    resources: *const Raw,
+    priority: DXGI_OFFER_RESOURCE_PRIORITY,
+    flags: u32,
+) -> HRESULT {
+    com::guard(|| {
+        // SAFETY: COM's duty: the device lives.
+        let below = unsafe { OFFER_1.below(device) };
+        // SAFETY: the program's arguments, for this method.
+        let answer = unsafe { below(device, count, resources, priority, flags) };
+        if answer.is_ok() {
+            // SAFETY: the program's duties.
+            unsafe { set_offered(device, resources, count, true) };
+        }
+        answer
+    })
+}
+
+unsafe extern "system" fn reclaim_resources_1(
+    device: Raw,
+    count: u32,
+    resources: *const Raw,
+    results: *mut DXGI_RECLAIM_RESOURCE_RESULTS,
+) -> HRESULT {
+    com::guard(|| {
+        // SAFETY: COM's duty: the device lives.
+        let below = unsafe { RECLAIM_1.below(device) };
+        // SAFETY: the program's arguments, for this method.
+        let answer = unsafe { below(device, count, resources, results) };
         if answer.is_ok() {
             // SAFETY: the program's duties.
             unsafe { set_offered(device, resources, count, false) };

@@ -155,7 +155,7 @@ fn driver() -> Option<&'static Driver> {
 
 /// Gives a device that was just made a state, and hooks the objects of its implementation.
 ///
-/// `device` is an ID3D11Device, or null.
+/// `device` is an `ID3D11Device`, or null.
 pub(super) fn attach(device: Raw) {
     com::guard(|| {
         if !device.is_null() && settings::get().enabled {
@@ -167,7 +167,7 @@ pub(super) fn attach(device: Raw) {
 
 /// # Safety
 ///
-/// `device` is a live ID3D11Device.
+/// `device` is a live `ID3D11Device`.
 unsafe fn attach_to(device: Raw) {
     // SAFETY: the caller's duty.
     if unsafe { find(device) }.is_some() {
@@ -236,7 +236,7 @@ unsafe fn adapter(device: &ID3D11Device) -> LUID {
 ///
 /// # Safety
 ///
-/// `device` is a live ID3D11Device, and lives while the answer is used.
+/// `device` is a live `ID3D11Device`, and lives while the answer is used.
 pub(super) unsafe fn find<'a>(device: Raw) -> Option<&'a DeviceState> {
     // SAFETY: the caller's duty.
     let device = unsafe { com::borrowed::<ID3D11Device>(device) }?;
@@ -258,7 +258,7 @@ pub(super) unsafe fn find<'a>(device: Raw) -> Option<&'a DeviceState> {
 ///
 /// # Safety
 ///
-/// `context` is a live ID3D11DeviceContext, and its device lives while the answer is used.
+/// `context` is a live `ID3D11DeviceContext`, and its device lives while the answer is used.
 pub(super) unsafe fn of_context<'a>(context: Raw) -> Option<&'a DeviceState> {
     // SAFETY: the caller's duty.
     let context = unsafe { com::borrowed::<ID3D11DeviceContext>(context) }?;

@@ -1,4 +1,4 @@
-//! QueryAuthenticatedChannel and ConfigureAuthenticatedChannel: what the runtime checks of a message, and what it learns
+//! `QueryAuthenticatedChannel` and `ConfigureAuthenticatedChannel`: what the runtime checks of a message, and what it learns
 //! from commands that the driver has obeyed.
 
 use softcp_abi::{

@@ -9,7 +9,7 @@ use windows::Win32::Graphics::Direct3D11::{
     ID3D11VideoContext, ID3D11VideoContext1, ID3D11VideoContext2, ID3D11VideoContext3, ID3D11VideoDevice,
     ID3D11VideoDevice1, ID3D11VideoDevice2,
 };
-use windows::core::{HRESULT, IUnknown, Interface};
+use windows::core::{GUID, HRESULT, IUnknown, Interface};
 
 use super::com::{self, Defect, Raw};
 use super::query;
@@ -44,31 +44,28 @@ impl Defect for i32 {
     const DEFECT: Self = HRESULT::DEFECT.0;
 }
 
-/// Which object below has the methods of a part, by the number of the interface: 0 for the first version.
+/// Which object below has the methods of a part.
 pub(super) trait Below {
-    /// The object below `this`, with the interface of this version, and with a reference.
+    /// The versions of the interface, the first one first.
+    const VERSIONS: &'static [GUID];
+
+    /// The real device or context.
     ///
     /// # Safety
     ///
     /// `this` is the part of a live device.
-    unsafe fn below(this: Raw, version: usize) -> Option<IUnknown>;
+    unsafe fn real(this: Raw) -> Raw;
 }
 
 /// The methods of the video device.
 pub(super) struct OfDevice;
 
 impl Below for OfDevice {
-    unsafe fn below(this: Raw, version: usize) -> Option<IUnknown> {
+    const VERSIONS: &'static [GUID] = &[ID3D11VideoDevice::IID, ID3D11VideoDevice1::IID, ID3D11VideoDevice2::IID];
+
+    unsafe fn real(this: Raw) -> Raw {
         // SAFETY: the caller's duty.
-        let device = unsafe { VideoDevice::state(this) }.device().raw();
-        // SAFETY: the device lives, since its part does.
-        unsafe {
-            match version {
-                0 => query::interface_below::<ID3D11VideoDevice>(device).map(Into::into),
-                1 => query::interface_below::<ID3D11VideoDevice1>(device).map(Into::into),
-                _ => query::interface_below::<ID3D11VideoDevice2>(device).map(Into::into),
-            }
-        }
+        unsafe { VideoDevice::state(this) }.device().raw()
     }
 }
 
@@ -76,18 +73,12 @@ impl Below for OfDevice {
 pub(super) struct OfContext;
 
 impl Below for OfContext {
-    unsafe fn below(this: Raw, version: usize) -> Option<IUnknown> {
+    const VERSIONS: &'static [GUID] =
+        &[ID3D11VideoContext::IID, ID3D11VideoContext1::IID, ID3D11VideoContext2::IID, ID3D11VideoContext3::IID];
+
+    unsafe fn real(this: Raw) -> Raw {
         // SAFETY: the caller's duty.
-        let context = unsafe { VideoContext::state(this) }.context().raw();
-        // SAFETY: the context lives, since its part does.
-        unsafe {
-            match version {
-                0 => query::interface_below::<ID3D11VideoContext>(context).map(Into::into),
-                1 => query::interface_below::<ID3D11VideoContext1>(context).map(Into::into),
-                2 => query::interface_below::<ID3D11VideoContext2>(context).map(Into::into),
-                _ => query::interface_below::<ID3D11VideoContext3>(context).map(Into::into),
-            }
-        }
+        unsafe { VideoContext::state(this) }.context().raw()
     }
 }
 
@@ -99,7 +90,9 @@ impl Below for OfContext {
 /// `this` is the part of a live device, and `F` the type of the entry.
 unsafe fn method<B: Below, F: Copy>(this: Raw, version: usize, offset: usize) -> Option<(IUnknown, F)> {
     // SAFETY: the caller's duty.
-    let object = unsafe { B::below(this, version) }?;
+    let real = unsafe { B::real(this) };
+    // SAFETY: it lives, since its part does.
+    let object = unsafe { query::object_below(real, &B::VERSIONS[version]) }?;
     // SAFETY: a live object.
     let table: &u8 = unsafe { com::vtable(object.as_raw()) };
     let entry = std::ptr::from_ref(table).wrapping_add(offset).cast::<F>();

@@ -150,7 +150,7 @@ unsafe fn install(entry: *mut c_void, current: usize, replacement: usize) {
 /// Keeps this library in memory: the real objects lead here from now on.
 pub(super) fn pin() {
     let flags = GET_MODULE_HANDLE_EX_FLAG_PIN | GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS;
-    let here = PCWSTR(pin as *const () as *const u16);
+    let here = PCWSTR((pin as *const ()).cast::<u16>());
     let mut module = windows::Win32::Foundation::HMODULE::default();
     // SAFETY: an address in this library, and a place for the handle.
     let _ = unsafe { GetModuleHandleExW(flags, here, &raw mut module) };

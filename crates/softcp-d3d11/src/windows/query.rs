@@ -1,4 +1,4 @@
-//! QueryInterface of the real device and its immediate context: the video interfaces are the layer's.
+//! `QueryInterface` of the real device and its immediate context: the video interfaces are the layer's.
 
 use std::cell::Cell;
 use std::ptr;
@@ -20,7 +20,7 @@ use super::com::{self, Raw};
 use super::device;
 use super::hook::{Entry, entry};
 
-/// The type of QueryInterface.
+/// The type of `QueryInterface`.
 type QueryInterface = unsafe extern "system" fn(Raw, *const GUID, *mut Raw) -> HRESULT;
 
 /// Interfaces of a device that may have tables of their own.
@@ -56,7 +56,7 @@ const OF_CONTEXT: [GUID; 7] = [
 
 const QUERY_INTERFACE: Entry<IUnknown_Vtbl, QueryInterface> = entry!(IUnknown_Vtbl, QueryInterface);
 
-/// Hooks QueryInterface of every interface of a device and of its immediate context.
+/// Hooks `QueryInterface` of every interface of a device and of its immediate context.
 ///
 /// # Safety
 ///
@@ -82,7 +82,7 @@ thread_local! {
     static ASKING_BELOW: Cell<bool> = const { Cell::new(false) };
 }
 
-/// QueryInterface as the implementation below has it.
+/// `QueryInterface` as the implementation below has it.
 ///
 /// # Safety
 ///
@@ -103,32 +103,57 @@ pub(super) unsafe fn below(object: Raw, iid: *const GUID, out: *mut Raw) -> HRES
 ///
 /// `object` is a live COM object.
 pub(super) unsafe fn interface_below<I: Interface>(object: Raw) -> Option<I> {
+    // SAFETY: the caller's duty.
+    let interface = unsafe { object_below(object, &I::IID) }?;
+    // SAFETY: it is the interface that was asked for, and its reference goes along.
+    Some(unsafe { I::from_raw(interface.into_raw()) })
+}
+
+/// As [`interface_below`], for an interface that is told by its identifier.
+///
+/// # Safety
+///
+/// `object` is a live COM object.
+pub(super) unsafe fn object_below(object: Raw, iid: &GUID) -> Option<IUnknown> {
     let mut interface: Raw = ptr::null_mut();
     // SAFETY: a live object, an identifier and a place.
-    let found = unsafe { below(object, &I::IID, &raw mut interface) };
+    let found = unsafe { below(object, iid, &raw mut interface) };
     // SAFETY: QueryInterface has given this reference.
-    (found.is_ok() && !interface.is_null()).then(|| unsafe { I::from_raw(interface) })
+    (found.is_ok() && !interface.is_null()).then(|| unsafe { IUnknown::from_raw(interface) })
+}
+
+/// The layer's part that answers for an interface of a device or context; none where the implementation below answers.
+///
+/// # Safety
+///
+/// `this` is a live COM object.
+unsafe fn part(this: Raw, iid: GUID) -> Option<Raw> {
+    match iid {
+        ID3D11VideoDevice::IID | ID3D11VideoDevice1::IID | ID3D11VideoDevice2::IID => {
+            // SAFETY: the caller's duty.
+            unsafe { video_device(this) }
+        }
+        ID3D11VideoContext::IID | ID3D11VideoContext1::IID => {
+            // SAFETY: the caller's duty.
+            unsafe { video_context(this) }
+        }
+        ID3D11VideoContext2::IID | ID3D11VideoContext3::IID => {
+            // The layer's context has these where the one below has.
+            // SAFETY: the caller's duty.
+            unsafe { object_below(this, &iid) }?;
+            // SAFETY: the caller's duty.
+            unsafe { video_context(this) }
+        }
+        _ => None,
+    }
 }
 
 unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
     com::guard(|| {
         // SAFETY: null or readable.
         let asked = if ASKING_BELOW.get() { None } else { unsafe { com::read(iid) }.ok() };
-        // SAFETY: COM's duties: `this` lives.
-        let answer = match asked.unwrap_or_default() {
-            ID3D11VideoDevice::IID | ID3D11VideoDevice1::IID | ID3D11VideoDevice2::IID => unsafe { video_device(this) },
-            ID3D11VideoContext::IID | ID3D11VideoContext1::IID => unsafe { video_context(this) },
-            // The layer's context has these as far as the one below has.
-            // SAFETY: as above.
-            ID3D11VideoContext2::IID if unsafe { interface_below::<ID3D11VideoContext2>(this) }.is_some() => unsafe {
-                video_context(this)
-            },
-            // SAFETY: as above.
-            ID3D11VideoContext3::IID if unsafe { interface_below::<ID3D11VideoContext3>(this) }.is_some() => unsafe {
-                video_context(this)
-            },
-            _ => None,
-        };
+        // SAFETY: COM's duty: `this` lives.
+        let answer = asked.and_then(|iid| unsafe { part(this, iid) });
         match answer {
             None => {
                 // SAFETY: COM's duties.

@@ -20,7 +20,7 @@ static LAST: Mutex<(String, u64)> = Mutex::new((String::new(), 0));
 ///
 /// # Safety
 ///
-/// `device` is a live ID3D11Device.
+/// `device` is a live `ID3D11Device`.
 pub(super) unsafe fn refused(device: Weak, id: Option<MessageId>, function: &str, text: &str) {
     let line = message::line(id, function, text);
     log(id.map_or("refused", MessageId::name), &line);

@@ -242,7 +242,7 @@ impl Shape {
 impl Facts {
     /// # Safety
     ///
-    /// `resource` is a live ID3D11Resource.
+    /// `resource` is a live `ID3D11Resource`.
     pub(super) unsafe fn of(raw: Raw) -> Self {
         let resource = Weak::new(raw);
         // SAFETY: the caller's duty.

@@ -1,4 +1,4 @@
-//! ID3D11CryptoSession.
+//! `ID3D11CryptoSession`.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};

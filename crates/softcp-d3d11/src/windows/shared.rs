@@ -17,8 +17,8 @@ use windows::Win32::Graphics::Direct3D11::{
 use windows::Win32::Graphics::Dxgi::{IDXGIResource, IDXGIResource1, IDXGIResource1_Vtbl};
 use windows::Win32::Security::SECURITY_ATTRIBUTES;
 use windows::Win32::System::Memory::{
-    CreateFileMappingW, FILE_MAP_ALL_ACCESS, FILE_MAP_READ, MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFile, OpenFileMappingW,
-    PAGE_READWRITE, UnmapViewOfFile,
+    CreateFileMappingW, FILE_MAP_ALL_ACCESS, FILE_MAP_READ, MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFile,
+    OpenFileMappingW, PAGE_READWRITE, UnmapViewOfFile,
 };
 use windows::Win32::System::Threading::{GetCurrentProcessId, GetProcessId};
 use windows::core::{GUID, HRESULT, HSTRING, Interface, PCWSTR};
@@ -41,8 +41,7 @@ const DWM: u32 = u32::MAX;
 const RESTRICTED: u32 = (D3D11_RESOURCE_MISC_RESTRICT_SHARED_RESOURCE.0
     | D3D11_RESOURCE_MISC_RESTRICT_SHARED_RESOURCE_DRIVER.0)
     .cast_unsigned();
-const PROTECTED: u32 =
-    (D3D11_RESOURCE_MISC_RESTRICTED_CONTENT.0 | D3D11_RESOURCE_MISC_HW_PROTECTED.0).cast_unsigned();
+const PROTECTED: u32 = (D3D11_RESOURCE_MISC_RESTRICTED_CONTENT.0 | D3D11_RESOURCE_MISC_HW_PROTECTED.0).cast_unsigned();
 
 /// A record, as it lies in shared memory. Every value may be read while it is written.
 #[repr(C)]
@@ -330,7 +329,12 @@ unsafe fn open(
     answer
 }
 
-unsafe extern "system" fn open_shared_resource(device: Raw, handle: HANDLE, iid: *const GUID, out: *mut Raw) -> HRESULT {
+unsafe extern "system" fn open_shared_resource(
+    device: Raw,
+    handle: HANDLE,
+    iid: *const GUID,
+    out: *mut Raw,
+) -> HRESULT {
     com::guard(|| {
         // SAFETY: COM's duty: the device lives.
         let below = unsafe { OPEN.below(device) };
@@ -341,7 +345,12 @@ unsafe extern "system" fn open_shared_resource(device: Raw, handle: HANDLE, iid:
     })
 }
 
-unsafe extern "system" fn open_shared_resource_1(device: Raw, handle: HANDLE, iid: *const GUID, out: *mut Raw) -> HRESULT {
+unsafe extern "system" fn open_shared_resource_1(
+    device: Raw,
+    handle: HANDLE,
+    iid: *const GUID,
+    out: *mut Raw,
+) -> HRESULT {
     com::guard(|| {
         // SAFETY: COM's duty: the device lives.
         let below = unsafe { OPEN_1.below(device) };

@@ -1,6 +1,6 @@
-//! ID3D11VideoContext, up to version 3, of an immediate context: its content-protection methods are the layer's.
+//! `ID3D11VideoContext`, up to version 3, of an immediate context: its content-protection methods are the layer's.
 //!
-//! The object is a face of the real immediate context: its references are the context's, and QueryInterface leads to all
+//! The object is a face of the real immediate context: its references are the context's, and `QueryInterface` leads to all
 //! that the context has.
 
 use windows::Win32::Graphics::Direct3D11::{

@@ -1,6 +1,6 @@
-//! ID3D11VideoDevice, up to version 2: its content-protection methods are the layer's.
+//! `ID3D11VideoDevice`, up to version 2: its content-protection methods are the layer's.
 //!
-//! The object is a face of the real device: its references are the device's, and QueryInterface leads to all that the
+//! The object is a face of the real device: its references are the device's, and `QueryInterface` leads to all that the
 //! device has.
 
 use softcp_abi::{D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS, GUID as Guid, GUID_NULL};
