@@ -10,13 +10,10 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use windows::Win32::System::LibraryLoader::{
-    GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
-};
 use windows::Win32::System::Memory::{PAGE_PROTECTION_FLAGS, PAGE_READWRITE, VirtualProtect};
-use windows::core::PCWSTR;
 
 use super::com::{Raw, vtable};
+use super::module;
 
 /// Most entries that can be replaced; implementations have one table or a few for each kind of object.
 const MOST: usize = 1024;
@@ -127,7 +124,11 @@ unsafe fn install(entry: *mut c_void, current: usize, replacement: usize) {
         tracing::error!(id = "hooks-full", "there are more kinds of Direct3D objects than the layer can follow");
         return;
     }
-    pin();
+    // The real objects lead here from now on.
+    if let Err(error) = module::pin() {
+        tracing::error!(id = "not-pinned", %error, "the layer could be unloaded, so it hooks nothing");
+        return;
+    }
     PATCHES[count].original.store(current, Ordering::Relaxed);
     PATCHES[count].replacement.store(replacement, Ordering::Relaxed);
     PATCHES[count].entry.store(entry.addr(), Ordering::Relaxed);
@@ -145,13 +146,4 @@ unsafe fn install(entry: *mut c_void, current: usize, replacement: usize) {
     let mut ours = PAGE_PROTECTION_FLAGS(0);
     // SAFETY: as above; what it was before.
     let _ = unsafe { VirtualProtect(entry, size, before, &raw mut ours) };
-}
-
-/// Keeps this library in memory: the real objects lead here from now on.
-pub(super) fn pin() {
-    let flags = GET_MODULE_HANDLE_EX_FLAG_PIN | GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS;
-    let here = PCWSTR((pin as *const ()).cast::<u16>());
-    let mut module = windows::Win32::Foundation::HMODULE::default();
-    // SAFETY: an address in this library, and a place for the handle.
-    let _ = unsafe { GetModuleHandleExW(flags, here, &raw mut module) };
 }
