@@ -1,6 +1,6 @@
 //! Resources of the reference driver: plain memory with rows and planes.
 
-use std::cell::UnsafeCell;
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -143,18 +143,43 @@ impl Shape {
     }
 }
 
-/// A cache line: memory begins with one, as graphics memory does, so that blits can write whole lines past the caches.
-#[repr(align(64))]
-#[allow(dead_code, reason = "reached by pointer")]
-struct Line(UnsafeCell<[u8; LINE]>);
-
-/// Bytes of a cache line.
+/// Bytes of a cache line: memory begins with one, as graphics memory does, so that blits can write whole lines past the
+/// caches.
 const LINE: usize = 64;
+
+/// Memory of the driver's own: zeros, of which the system brings in no page before it is used.
+struct Memory {
+    allocation: *mut u8,
+    layout: Layout,
+}
+
+impl Memory {
+    /// Room for a line more than `bytes`, since the memory is aligned by [`Self::base`]: of an allocator that aligns it
+    /// come zeros that were written one by one.
+    fn new(bytes: usize) -> Option<Self> {
+        let layout = Layout::array::<u8>(bytes.checked_add(LINE)?).ok()?;
+        // SAFETY: the layout has at least the bytes of a line.
+        let allocation = unsafe { alloc_zeroed(layout) };
+        (!allocation.is_null()).then_some(Self { allocation, layout })
+    }
+
+    /// The first byte of the first whole line.
+    fn base(&self) -> *mut u8 {
+        self.allocation.wrapping_add(self.allocation.addr().wrapping_neg() % LINE)
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout, and given back once.
+        unsafe { dealloc(self.allocation, self.layout) };
+    }
+}
 
 /// A resource. Its memory is reached through mappings only.
 pub(super) struct Resource {
     shape: Shape,
-    memory: Box<[Line]>,
+    memory: Memory,
     /// The memory, as those who map it are told of it.
     mapping: softcp_mapping,
     state: Mutex<State>,
@@ -195,13 +220,9 @@ unsafe impl Send for Resource {}
 impl Resource {
     /// Makes a resource filled with zeros; none when there is no memory.
     pub(super) fn new(shape: Shape) -> Option<Self> {
-        let mut memory = Vec::new();
-        let lines = shape.bytes.div_ceil(LINE);
-        memory.try_reserve_exact(lines).ok()?;
-        memory.resize_with(lines, || Line(UnsafeCell::new([0; LINE])));
-        let memory = memory.into_boxed_slice();
+        let memory = Memory::new(shape.bytes)?;
         Some(Self {
-            mapping: shape.mapping(base(&memory)),
+            mapping: shape.mapping(memory.base()),
             shape,
             memory,
             state: Mutex::new(State { users: Users::Nobody, is_lost: false }),
@@ -298,19 +319,13 @@ impl Resource {
 
     /// Fills the memory with zeros. Who holds the lock keeps everybody from mapping it.
     fn clear(&self, _nobody: &MutexGuard<'_, State>) {
-        let base = base(&self.memory);
         // SAFETY: the memory is as long as this, and nobody has it mapped while the lock is held.
-        unsafe { base.write_bytes(0, self.shape.bytes) };
+        unsafe { self.memory.base().write_bytes(0, self.shape.bytes) };
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The first byte.
-fn base(memory: &[Line]) -> *mut u8 {
-    UnsafeCell::raw_get(memory.as_ptr().cast::<UnsafeCell<u8>>())
 }
 
 #[cfg(test)]
@@ -328,6 +343,23 @@ mod tests {
             let mapping = resource.map(User::Caller).unwrap();
             assert!(mapping.data.addr().is_multiple_of(LINE));
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn memory_that_is_not_used_is_not_there() {
+        const BYTES: usize = 256 << 20;
+        let resident_kib = || {
+            let status = std::fs::read_to_string("/proc/self/status").unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+            line.trim().trim_end_matches(" kB").parse::<usize>().unwrap()
+        };
+        let before = resident_kib();
+        let resource = Resource::new(Shape::new(&desc(BYTES, 1, 0)).unwrap()).unwrap();
+        let last = resource.read(BYTES - 1..BYTES).unwrap();
+        // Other tests run beside this one, and take far less.
+        assert!(resident_kib() < before + (128 << 10));
+        assert_eq!(last, [0]);
     }
 
     #[test]
