@@ -223,6 +223,7 @@ unsafe extern "C" fn open(desc: *const softcp_driver_desc, driver: *mut softcp_d
         map_resource: if offered("map_resource") { Some(map_resource) } else { None },
         unmap_resource: Some(unmap_resource),
         close: Some(close),
+        wrap_resource: None,
     };
     // SAFETY: the caller's structure, of the size that it says.
     unsafe { driver.write(answer) };
