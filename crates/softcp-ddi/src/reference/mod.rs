@@ -94,7 +94,7 @@ pub unsafe extern "C" fn softcp_open_reference_driver(
             map_resource: Some(map_resource),
             unmap_resource: Some(unmap_resource),
             close: Some(close),
-            wrap_resource: None,
+            wrap_resource: Some(wrap_resource),
         };
         // SAFETY: as above.
         unsafe { write_driver(driver, &answer, room) };
@@ -174,6 +174,26 @@ unsafe extern "C" fn create_resource(
         let shape = Shape::new(&desc)?;
         // SAFETY: the caller's duty on the context.
         let made = unsafe { with_device(context, device, |device| device.create_resource(shape)) }?;
+        // SAFETY: the caller's duty: null or writable.
+        unsafe { pointer::write("resource", resource, made) }
+    })
+}
+
+unsafe extern "C" fn wrap_resource(
+    context: *mut c_void,
+    device: D3D10DDI_HDEVICE,
+    memory: *const softcp_mapping,
+    resource: *mut D3D10DDI_HRESOURCE,
+) -> HRESULT {
+    guard::run("wrap_resource", || {
+        // SAFETY: the caller's duty: null or writable.
+        unsafe { pointer::write("resource", resource, D3D10DDI_HRESOURCE::default()) }?;
+        // SAFETY: the caller's duty: null or readable.
+        let memory = unsafe { pointer::read("memory", memory) }?;
+        // SAFETY: the caller's duty on what it describes.
+        let wrap = |device: &ReferenceDevice| unsafe { device.wrap_resource(&memory) };
+        // SAFETY: the caller's duty on the context.
+        let made = unsafe { with_device(context, device, wrap) }?;
         // SAFETY: the caller's duty: null or writable.
         unsafe { pointer::write("resource", resource, made) }
     })
