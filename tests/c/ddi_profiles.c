@@ -430,9 +430,14 @@ void test_opening(softcp_open_driver_fn open, const char *identity)
     } room;
     memset(&room, FILL, sizeof room);
     is_hresult(open(&good, NULL), E_INVALIDARG, "open: null driver");
-    room.driver.size = sizeof room.driver - 1;
+    room.driver.size = offsetof(struct softcp_driver, wrap_resource) - 1;
     is_hresult(open(&good, &room.driver), E_INVALIDARG, "open: a driver structure of an unknown, smaller size");
     is_filled(&room.driver.interface_version, FILL, sizeof room - sizeof room.driver.size, "is not written to");
+    room.driver.size = offsetof(struct softcp_driver, wrap_resource);
+    is_hresult(open(&good, &room.driver), S_OK, "open: a driver structure of before wrap_resource");
+    is_number(room.driver.size, offsetof(struct softcp_driver, wrap_resource), "is written to that far");
+    is_filled(&room.driver.wrap_resource, FILL, sizeof room.driver.wrap_resource, "and no further");
+    room.driver.close(room.driver.context);
     room.driver.size = sizeof room;
     is_hresult(open(&good, &room.driver), S_OK, "open: a driver structure of a later, larger version");
     is_number(room.driver.size, sizeof room.driver, "says how much of it was written");

@@ -2697,6 +2697,23 @@ typedef struct softcp_driver {
   void (SOFTCP_CALL *unmap_resource)(void *context, D3D10DDI_HDEVICE device, D3D10DDI_HRESOURCE resource);
   // Closes the driver with all its devices. Nothing of it may be used afterwards.
   void (SOFTCP_CALL *close)(void *context);
+  // Makes a resource whose memory is the caller's, and writes its handle: S_OK, E_INVALIDARG or E_OUTOFMEMORY. Null
+  // from a driver that only has memory of its own: then the caller copies through `map_resource`.
+  //
+  // `memory` describes it as a mapping does, and is read during the call only. What it describes stays valid until
+  // `destroy_resource`, and while a call uses the resource: for reads, and for writes where calls write to it.
+  // Nobody else touches it during such a call, the padding between its rows included. The driver touches it in such
+  // calls only, and of the padding neither reads nor writes anything (D9). E_INVALIDARG: a null pointer, a plane
+  // without rows or with empty ones, a pitch smaller than a row, an unknown flag, `reserved` not zero, more than two
+  // extra planes, or planes larger than the address space.
+  //
+  // Otherwise it is a resource as others are, and `map_resource` gives the same memory. But it takes nothing of the
+  // protected memory that there is (D24), is nobody's share, and keeps its bytes when content is lost (D23): those
+  // are the caller's to clear.
+  HRESULT (SOFTCP_CALL *wrap_resource)(void *context,
+                           D3D10DDI_HDEVICE device,
+                           const softcp_mapping *memory,
+                           D3D10DDI_HRESOURCE *resource);
 } softcp_driver;
 
 // Opens a driver: S_OK, E_POINTER, E_INVALIDARG (version, size or options) or another failure.

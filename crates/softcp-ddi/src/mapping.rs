@@ -34,7 +34,7 @@ impl Drop for Mapped<'_> {
 }
 
 /// The planes of a mapping in memory order, checked for nothing but their number.
-fn planes(mapping: &softcp_mapping) -> Result<impl Iterator<Item = softcp_plane> + Clone> {
+pub(crate) fn planes(mapping: &softcp_mapping) -> Result<impl Iterator<Item = softcp_plane> + Clone> {
     let extra = usize::try_from(mapping.extra_plane_count).unwrap_or(usize::MAX);
     match mapping.extra_planes.get(..extra) {
         Some(extra) => Ok(std::iter::once(first_plane(mapping)).chain(extra.iter().copied())),
@@ -242,7 +242,7 @@ fn length(plane: &softcp_plane) -> Result<usize> {
 }
 
 /// The addresses a plane spans, padding included.
-fn extent(plane: &softcp_plane) -> Result<Range<usize>> {
+pub(crate) fn extent(plane: &softcp_plane) -> Result<Range<usize>> {
     let start = plane.data.addr();
     let end =
         start.checked_add(length(plane)?).ok_or(Failure::Mapping("a mapping is larger than the address space"))?;

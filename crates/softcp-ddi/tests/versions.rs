@@ -185,6 +185,35 @@ fn reference_driver_writes_no_more_than_the_callers_structure() {
     assert_eq!((hresult, later.driver.size, later.beyond), (S_OK, size_u32::<softcp_driver>(), [0xA5; 32]));
     // SAFETY: opened above, closed once.
     unsafe { later.driver.close.unwrap()(later.driver.context) };
-    let (hresult, later) = open(size_u32::<softcp_driver>() - 1);
+    let first = u32::try_from(offset_of!(softcp_driver, wrap_resource)).unwrap();
+    let (hresult, later) = open(first - 1);
     assert_eq!((hresult, later.driver.context.is_null()), (E_INVALIDARG, true));
+}
+
+#[test]
+fn reference_driver_leaves_an_entry_out_that_the_callers_structure_has_no_room_for() {
+    const UNTOUCHED: usize = usize::MAX / 0xFF * 0xA5;
+    let first = offset_of!(softcp_driver, wrap_resource);
+    let words = size_of::<softcp_driver>() / size_of::<usize>();
+    for size in first..size_of::<softcp_driver>() {
+        let mut memory = vec![UNTOUCHED; words];
+        let driver = memory.as_mut_ptr().cast::<softcp_driver>();
+        // SAFETY: the structure begins with its size, and the memory is as long as one.
+        unsafe { driver.cast::<u32>().write(u32::try_from(size).unwrap()) };
+        let desc = softcp_driver_desc {
+            size: size_u32::<softcp_driver_desc>(),
+            interface_version: SOFTCP_DRIVER_INTERFACE_VERSION,
+            ..softcp_driver_desc::default()
+        };
+        // SAFETY: both structures are at least as long as their sizes say.
+        assert_eq!(unsafe { softcp_open_reference_driver(&raw const desc, driver) }, S_OK);
+        assert_eq!(memory[first / size_of::<usize>()..], [UNTOUCHED], "{size}");
+        let mut opened = softcp_driver::default();
+        let written = (&raw mut opened).cast::<usize>();
+        // SAFETY: the memory is as long as the structure, and all that is copied has been written by the driver.
+        unsafe { written.copy_from_nonoverlapping(memory.as_ptr(), first / size_of::<usize>()) };
+        assert_eq!(opened.size as usize, first);
+        // SAFETY: opened above, closed once.
+        unsafe { opened.close.unwrap()(opened.context) };
+    }
 }

@@ -8,7 +8,7 @@ use softcp_abi::{
     D3D11_1DDI_CERTIFICATE_INFO_U, D3D11_1DDI_CERTIFICATE_TYPE_AUTHENTICATED_CHANNEL,
     D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION, D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS, D3D11_1DDI_VIDEO_FUNCTIONS,
     D3D11_1DDIARG_CREATECRYPTOSESSION, D3DWDDM2_0DDI_VIDEO_FUNCTIONS, D3DWDDM2_1DDI_VIDEO_FUNCTIONS,
-    D3DWDDM2_4DDI_VIDEO_FUNCTIONS, D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0, GUID,
+    D3DWDDM2_4DDI_VIDEO_FUNCTIONS, D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0, GUID, softcp_mapping,
 };
 
 use crate::calls::{Calls, Output, Reply};
@@ -20,7 +20,7 @@ use crate::driver::{Driver, OpenDriver};
 use crate::error::{Error, Result};
 use crate::frame::OutputView;
 use crate::hresult::HResult;
-use crate::resource::{Resource, ResourceDesc};
+use crate::resource::{Resource, ResourceDesc, WrappedResource};
 use crate::session::Session;
 use crate::table::FunctionTable;
 
@@ -265,6 +265,34 @@ impl Device {
     /// [`Error::Driver`] with `E_INVALIDARG` or `E_OUTOFMEMORY`.
     pub fn create_resource(&self, desc: &ResourceDesc) -> Result<Resource> {
         Resource::create(self, desc)
+    }
+
+    /// Whether the driver can work in memory of the caller's: [`wrap_resource`](Self::wrap_resource).
+    #[must_use]
+    pub fn wraps_resources(&self) -> bool {
+        self.open.driver.raw.wrap_resource.is_some()
+    }
+
+    /// Makes a resource of memory that is there already, as that of a mapped texture. A driver need not offer this; with
+    /// one that does not, copy through [`create_resource`](Self::create_resource) and a mapping.
+    ///
+    /// `memory` describes it as a driver describes a mapping; every pitch is at least a row. Its
+    /// [flag](softcp_abi::SOFTCP_MAPPING_PROTECTED) makes the resource a protected one. What content loss does to
+    /// protected resources (D23) is the caller's to do here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingEntry`] from a driver that has no such entry; [`Error::Driver`] with `E_INVALIDARG` for a
+    /// description that makes no sense, or `E_OUTOFMEMORY`.
+    ///
+    /// # Safety
+    ///
+    /// During `'m`, what `memory` describes, from the first visible byte of each plane to its last one, is valid on any
+    /// thread: for reads, and for writes where the resource is written to. While a call uses the resource, and while it is
+    /// mapped, nobody else writes there, and where the resource is written to, nobody else reads there.
+    pub unsafe fn wrap_resource<'m>(&self, memory: &softcp_mapping) -> Result<WrappedResource<'m>> {
+        // SAFETY: the caller's duty is the same.
+        unsafe { WrappedResource::new(self, memory) }
     }
 }
 

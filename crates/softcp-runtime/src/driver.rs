@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, c_char, c_void};
 use std::fmt;
+use std::mem::offset_of;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -104,6 +105,10 @@ impl Driver {
             // Its other members may mean anything, `close` too: the driver stays open, and its library loaded.
             std::mem::forget((library, reports));
             return Err(Error::WrongInterfaceVersion { driver: raw.interface_version });
+        }
+        // An older driver's structure ends before the optional entry.
+        if (raw.size as usize) < offset_of!(softcp_driver, wrap_resource) + size_of_val(&raw.wrap_resource) {
+            raw.wrap_resource = None;
         }
         // From here on the driver is closed on every way out.
         let mut open = OpenDriver { raw, name: String::new(), version: String::new(), reports, library };

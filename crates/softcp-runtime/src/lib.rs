@@ -5,6 +5,7 @@
 //!    └─ create_device ─▶ Device   RetrieveSubObject: the newest video function table that the driver has
 //!         ├─ caps, key_exchange_types, certificate
 //!         ├─ create_resource ─▶ Resource ─▶ map_read, map_write
+//!         ├─ wrap_resource   ─▶ WrappedResource: memory that the caller has
 //!         ├─ create_session  ─▶ Session     negotiate, blits, key refresh; its private memory is the runtime's
 //!         │                                 execute: commands of HW_PROTECTION sessions, laid out from bytes
 //!         ├─ create_channel  ─▶ Channel     negotiate, query, configure: messages are bytes here
@@ -66,7 +67,7 @@ pub use error::{DriverError, Error, Result};
 pub use frame::{CompressedBuffer, EncryptedBytes, Frame, FrameKey, OutputView, SubSample};
 pub use hresult::HResult;
 pub use memory::PrivateMemory;
-pub use resource::{Mapping, MappingMut, PlaneDesc, Resource, ResourceDesc};
+pub use resource::{Mapping, MappingMut, PlaneDesc, Resource, ResourceDesc, WrappedResource};
 pub use session::{AesCtrIv, EncryptedBlockInfo, Session, SessionStatus};
 pub use softcp_abi::GUID;
 pub use table::FunctionTable;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Deref;
 
 use softcp_abi::{
     D3D10DDI_HRESOURCE, SOFTCP_ACCESS_READ, SOFTCP_ACCESS_READ_WRITE, SOFTCP_ACCESS_WRITE, SOFTCP_MAPPING_PROTECTED,
@@ -202,6 +203,70 @@ impl Drop for Resource {
 impl fmt::Debug for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resource").field("device", &self.device).finish_non_exhaustive()
+    }
+}
+
+/// A resource in memory that its maker lends for `'m`: [`Device::wrap_resource`]. It goes wherever a [`Resource`] does by
+/// reference. Destroyed when dropped; it keeps its device alive.
+///
+/// When it is leaked, the driver still knows the memory, and touches it no more: it does so in calls with the handle only.
+#[derive(Debug)]
+pub struct WrappedResource<'m> {
+    /// Never lent mutably: exchanged for another one it would outlive `'m`.
+    resource: Resource,
+    memory: PhantomData<&'m mut [u8]>,
+}
+
+impl WrappedResource<'_> {
+    /// # Safety
+    ///
+    /// As for [`Device::wrap_resource`].
+    pub(crate) unsafe fn new(device: &Device, memory: &softcp_mapping) -> Result<Self> {
+        let function = "wrap_resource";
+        let driver = &device.open.driver;
+        let wrap = driver.raw.wrap_resource.ok_or(Error::MissingEntry { function })?;
+        let mut raw = D3D10DDI_HRESOURCE::default();
+        let reply = Reply::collect(function, &driver.reports, || {
+            // SAFETY: the device lives, the handle's place is valid, and the memory is while the caller says so.
+            Some(HResult(unsafe { wrap(driver.context(), device.open.handle, memory, &raw mut raw) }))
+        });
+        reply.into_result()?;
+        Ok(Self { resource: Resource { device: device.clone(), raw }, memory: PhantomData })
+    }
+
+    /// As [`Resource::map_read`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn map_read(&mut self) -> Result<Mapping<'_>> {
+        self.resource.map_read()
+    }
+
+    /// As [`Resource::map_write`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn map_write(&mut self) -> Result<MappingMut<'_>> {
+        self.resource.map_write()
+    }
+
+    /// As [`Resource::map_read_write`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn map_read_write(&mut self) -> Result<MappingMut<'_>> {
+        self.resource.map_read_write()
+    }
+}
+
+impl Deref for WrappedResource<'_> {
+    type Target = Resource;
+
+    fn deref(&self) -> &Resource {
+        &self.resource
     }
 }
 

@@ -5,8 +5,10 @@
 mod fake;
 
 use fake::{Behaviour, device, log};
-use softcp_abi::{D3DERR_CANNOTPROTECTCONTENT, softcp_mapping, softcp_plane};
-use softcp_runtime::{Error, HResult, Resource, ResourceDesc};
+use std::mem::offset_of;
+
+use softcp_abi::{D3DERR_CANNOTPROTECTCONTENT, E_INVALIDARG, softcp_driver, softcp_mapping, softcp_plane};
+use softcp_runtime::{Device, Error, HResult, Resource, ResourceDesc, WrappedResource};
 
 /// A resource whose mapping is `mapping`.
 fn resource(mapping: softcp_mapping) -> Resource {
@@ -145,4 +147,62 @@ fn resource_that_cannot_be_mapped_gives_the_hresult_and_is_not_unmapped() {
     let Error::Driver(error) = resource.map_read().unwrap_err() else { panic!() };
     assert_eq!(error.hresult, HResult(D3DERR_CANNOTPROTECTCONTENT));
     assert_eq!(log(), ["map_resource 201 1"]);
+}
+
+fn wrap<'m>(device: &Device, memory: &'m mut [u8; 12]) -> softcp_runtime::Result<WrappedResource<'m>> {
+    let described = softcp_mapping { flags: 1, format: 103, ..mapping(memory, 5, 3, 2) };
+    // SAFETY: the memory is lent for as long as the resource, and longer than two rows.
+    unsafe { device.wrap_resource(&described) }
+}
+
+#[test]
+fn wrapped_resource_is_described_mapped_and_destroyed() {
+    let device = device(Behaviour::default());
+    assert!(device.wraps_resources());
+    let mut memory = *b"abc--def----";
+    let mut resource = wrap(&device, &mut memory).unwrap();
+    let by_reference: &Resource = &resource;
+    assert_eq!(by_reference.device().sub_device_id(), device.sub_device_id());
+    assert_eq!(resource.map_read().unwrap().row(1), b"def");
+    resource.map_write().unwrap().row_mut(0).fill(b'X');
+    assert_eq!(resource.map_read_write().unwrap().row(0), b"XXX");
+    drop(resource);
+    assert_eq!(
+        log(),
+        [
+            "wrap_resource 3x2/5 flags 1 format 103",
+            "map_resource 303 1",
+            "unmap_resource 303",
+            "map_resource 303 2",
+            "unmap_resource 303",
+            "map_resource 303 3",
+            "unmap_resource 303",
+            "destroy_resource 303"
+        ]
+    );
+    assert_eq!(&memory, b"XXX--def----");
+}
+
+#[test]
+fn driver_without_the_entry_wraps_nothing() {
+    let before = offset_of!(softcp_driver, wrap_resource);
+    for behaviour in [
+        Behaviour { missing: "wrap_resource", ..Behaviour::default() },
+        Behaviour { driver_size: before, ..Behaviour::default() },
+        Behaviour { driver_size: size_of::<softcp_driver>() - 1, ..Behaviour::default() },
+    ] {
+        let device = device(behaviour);
+        assert!(!device.wraps_resources());
+        let error = wrap(&device, &mut [0; 12]).unwrap_err();
+        assert!(matches!(error, Error::MissingEntry { function: "wrap_resource" }), "{error}");
+        assert_eq!(log(), [""; 0]);
+    }
+}
+
+#[test]
+fn memory_that_cannot_be_wrapped_gives_the_hresult_and_nothing_to_destroy() {
+    let device = device(Behaviour { returns: vec![("wrap_resource", E_INVALIDARG)], ..Behaviour::default() });
+    let Error::Driver(error) = wrap(&device, &mut [0; 12]).unwrap_err() else { panic!() };
+    assert_eq!((error.function, error.hresult), ("wrap_resource", HResult(E_INVALIDARG)));
+    assert_eq!(log(), ["wrap_resource 3x2/5 flags 1 format 103"]);
 }

@@ -121,18 +121,32 @@ impl ReferenceDevice {
     /// Makes a resource; a protected one takes its bytes from the budget (D24).
     pub(super) fn create_resource(&self, shape: Shape) -> Result<D3D10DDI_HRESOURCE> {
         let memory = self.softcp.adapter().protected_memory();
-        let bytes = if shape.protected() { shape.bytes() as u64 } else { 0 };
+        let bytes = shape.budget();
         memory.reserve(bytes)?;
         let Some(resource) = Resource::new(shape) else {
             memory.release(bytes);
             return Err(Failure::OutOfMemory);
         };
-        if resource.shape().unrestricted_share() {
+        if resource.unrestricted_share() {
             self.softcp.engine().add_unrestricted_share();
         }
+        Ok(self.insert(resource))
+    }
+
+    /// Makes a resource of the caller's memory.
+    ///
+    /// # Safety
+    /// As for [`Resource::wrapping`].
+    pub(super) unsafe fn wrap_resource(&self, memory: &softcp_mapping) -> Result<D3D10DDI_HRESOURCE> {
+        // SAFETY: the caller's duty is the same.
+        let resource = unsafe { Resource::wrapping(memory) }?;
+        Ok(self.insert(resource))
+    }
+
+    fn insert(&self, resource: Resource) -> D3D10DDI_HRESOURCE {
         let number = next_number();
         lock(&self.host.resources).insert(number, Arc::new(resource));
-        Ok(D3D10DDI_HRESOURCE { pDrvPrivate: std::ptr::without_provenance_mut(number) })
+        D3D10DDI_HRESOURCE { pDrvPrivate: std::ptr::without_provenance_mut(number) }
     }
 
     /// Destroys a resource, unless it is mapped. Zero does nothing.
@@ -154,7 +168,7 @@ impl ReferenceDevice {
     pub(super) fn map(&self, handle: D3D10DDI_HRESOURCE) -> Result<softcp_mapping> {
         let resources = lock(&self.host.resources);
         let resource = find(&resources, handle.pDrvPrivate)?;
-        if resource.shape().protected() && self.softcp.engine().protection_enforced() {
+        if resource.protected() && self.softcp.engine().protection_enforced() {
             return Err(Error::ProtectedAccess.into());
         }
         resource.map(User::Caller)
@@ -165,10 +179,8 @@ impl ReferenceDevice {
     }
 
     fn release(&self, resource: &Resource) {
-        if resource.shape().protected() {
-            self.softcp.adapter().protected_memory().release(resource.shape().bytes() as u64);
-        }
-        if resource.shape().unrestricted_share() {
+        self.softcp.adapter().protected_memory().release(resource.budget());
+        if resource.unrestricted_share() {
             self.softcp.engine().remove_unrestricted_share();
         }
     }
@@ -248,7 +260,7 @@ unsafe extern "C" fn teardown(context: *mut c_void, _session: usize, status: u32
         let host = unsafe { &*context.cast::<ReferenceHost>() };
         if status == SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST {
             let resources = lock(&host.resources);
-            resources.values().filter(|resource| resource.shape().protected()).for_each(|lost| lost.lose_content());
+            resources.values().filter(|resource| resource.protected()).for_each(|lost| lost.lose_content());
         }
         Ok(())
     });

@@ -97,7 +97,7 @@ unsafe extern "system" fn create_video_decoder_output_view(
         let host = ReferenceHost::of(&device)?;
         // SAFETY: the runtime's duty: null or readable.
         let resource = unsafe { pointer::read("pCreateData", create) }?.hDrvResource.pDrvPrivate;
-        if host.resource(resource)?.shape().multisampled() {
+        if host.resource(resource)?.multisampled() {
             return Err(Error::Multisampled.into());
         }
         let number = host.create_view(resource.addr());
@@ -385,14 +385,14 @@ unsafe fn submit<'a, D: Copy>(
     if output.is_mapped() {
         return Err(Failure::Invalid("the resource of the output view is mapped; unmap it first"));
     }
-    let must_be_protected = device.engine().protection_enforced() && !output.shape().protected();
-    let mut room = output.shape().visible_bytes() - frame.filled;
+    let must_be_protected = device.engine().protection_enforced() && !output.protected();
+    let mut room = output.visible_bytes() - frame.filled;
     let mut buffers = Vec::new();
     for index in 0..count as usize {
         // SAFETY: the caller's duty: there are so many.
         let buffer = read(unsafe { pointer::read("pBufferDesc", descs.wrapping_add(index)) }?)?;
         let source = host.resource(buffer.resource)?;
-        if must_be_protected && (buffer.iv.is_some() || source.shape().protected()) {
+        if must_be_protected && (buffer.iv.is_some() || source.protected()) {
             return Err(Error::NotProtected("output view").into());
         }
         let (offset, size) = (buffer.offset as usize, buffer.size as usize);

@@ -29,7 +29,7 @@ const NAME: &CStr = c"SoftCP reference driver";
 const ENTRY: &str = softcp_abi::SOFTCP_OPEN_REFERENCE_DRIVER;
 
 /// Bytes of a `softcp_driver` that every caller must have room for: all of the first version.
-const FIRST_VERSION: usize = size_of::<softcp_driver>();
+const FIRST_VERSION: usize = std::mem::offset_of!(softcp_driver, wrap_resource);
 
 /// An open reference driver: what `softcp_driver.context` points to.
 struct ReferenceDriver {
@@ -56,6 +56,8 @@ pub unsafe extern "C" fn softcp_open_reference_driver(
         // SAFETY: the caller's duty: null, or its size comes first.
         let size = unsafe { pointer::read("softcp_driver", driver.cast::<u32>()) }?;
         let room = usize::try_from(size).unwrap_or(usize::MAX).min(size_of::<softcp_driver>());
+        // No half of a pointer is written.
+        let room = room - room % align_of::<softcp_driver>();
         if room < FIRST_VERSION {
             return Err(Failure::StructureSize { name: "softcp_driver", given: size });
         }
@@ -92,6 +94,7 @@ pub unsafe extern "C" fn softcp_open_reference_driver(
             map_resource: Some(map_resource),
             unmap_resource: Some(unmap_resource),
             close: Some(close),
+            wrap_resource: Some(wrap_resource),
         };
         // SAFETY: as above.
         unsafe { write_driver(driver, &answer, room) };
@@ -171,6 +174,26 @@ unsafe extern "C" fn create_resource(
         let shape = Shape::new(&desc)?;
         // SAFETY: the caller's duty on the context.
         let made = unsafe { with_device(context, device, |device| device.create_resource(shape)) }?;
+        // SAFETY: the caller's duty: null or writable.
+        unsafe { pointer::write("resource", resource, made) }
+    })
+}
+
+unsafe extern "C" fn wrap_resource(
+    context: *mut c_void,
+    device: D3D10DDI_HDEVICE,
+    memory: *const softcp_mapping,
+    resource: *mut D3D10DDI_HRESOURCE,
+) -> HRESULT {
+    guard::run("wrap_resource", || {
+        // SAFETY: the caller's duty: null or writable.
+        unsafe { pointer::write("resource", resource, D3D10DDI_HRESOURCE::default()) }?;
+        // SAFETY: the caller's duty: null or readable.
+        let memory = unsafe { pointer::read("memory", memory) }?;
+        // SAFETY: the caller's duty on what it describes.
+        let wrap = |device: &ReferenceDevice| unsafe { device.wrap_resource(&memory) };
+        // SAFETY: the caller's duty on the context.
+        let made = unsafe { with_device(context, device, wrap) }?;
         // SAFETY: the caller's duty: null or writable.
         unsafe { pointer::write("resource", resource, made) }
     })

@@ -1,6 +1,6 @@
-//! Resources of the reference driver: plain memory with rows and planes.
+//! Resources of the reference driver: plain memory with rows and planes, the driver's own or its caller's.
 
-use std::cell::UnsafeCell;
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,6 +11,7 @@ use softcp_abi::{
 };
 
 use crate::hresult::{Failure, Result};
+use crate::mapping;
 
 /// Rows begin at multiples of this many bytes unless the description says otherwise, as graphics memory does.
 const PITCH_ALIGNMENT: usize = 64;
@@ -59,46 +60,19 @@ impl Shape {
         let (mut planes, mut bytes) = (Vec::new(), 0);
         for plane in std::iter::once(&first).chain(extra) {
             let row_pitch = match plane.row_pitch {
-                0 => plane.row_bytes.checked_next_multiple_of(PITCH_ALIGNMENT),
-                pitch => Some(pitch),
+                0 => plane.row_bytes.checked_next_multiple_of(PITCH_ALIGNMENT).ok_or(TOO_LARGE)?,
+                pitch => pitch,
             };
-            let size = row_pitch.and_then(|pitch| pitch.checked_mul(plane.rows));
-            let end = size.and_then(|size| size.checked_add(bytes)).filter(|&end| end <= MAX_BYTES);
-            let (Some(row_pitch), Some(end)) = (row_pitch, end) else {
-                return Err(Failure::Invalid("the resource is larger than this driver makes"));
-            };
-            if plane.rows == 0 || plane.row_bytes == 0 || row_pitch < plane.row_bytes {
-                return Err(Failure::Invalid("a plane has no rows, empty rows, or a pitch smaller than its rows"));
-            }
+            let end = end(&softcp_plane { row_pitch, ..*plane }, bytes)?;
             planes.push(Plane { offset: bytes, row_pitch, row_bytes: plane.row_bytes, rows: plane.rows });
             bytes = end;
         }
         Ok(Self { planes, bytes, flags: desc.flags, format: desc.format })
     }
 
-    /// Bytes of memory, padding included.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Bytes that are no padding.
-    pub(super) fn visible_bytes(&self) -> usize {
-        self.planes.iter().map(|plane| plane.row_bytes * plane.rows).sum()
-    }
-
-    /// The memory of some of the visible bytes, counted row after row and plane after plane (D9), piece by piece.
-    fn pieces(&self, visible: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        let rows = self
-            .planes
-            .iter()
-            .flat_map(|plane| (0..plane.rows).map(move |row| (plane.offset + row * plane.row_pitch, plane.row_bytes)));
-        let mut before = 0;
-        rows.filter_map(move |(start, bytes)| {
-            let from = visible.start.max(before) - before;
-            let to = visible.end.clamp(before, before + bytes) - before;
-            before += bytes;
-            (from < to).then(|| start + from..start + to)
-        })
+    /// Bytes that the resource takes of the budget for protected ones (D24), padding included.
+    pub(super) fn budget(&self) -> u64 {
+        if self.flags & SOFTCP_RESOURCE_PROTECTED != 0 { self.bytes as u64 } else { 0 }
     }
 
     /// The description of memory that begins at `base`.
@@ -126,38 +100,67 @@ impl Shape {
             extra_planes,
         }
     }
+}
 
-    /// Whether a pixel has more than one sample.
-    pub(super) fn multisampled(&self) -> bool {
-        self.flags & SOFTCP_RESOURCE_MULTISAMPLED != 0
+/// Where a plane ends, padding included, that begins `before` bytes into the resource; an error where its sizes make no
+/// sense.
+fn end(plane: &softcp_plane, before: usize) -> Result<usize> {
+    let size = plane.row_pitch.checked_mul(plane.rows);
+    let end = size.and_then(|size| size.checked_add(before)).filter(|&end| end <= MAX_BYTES).ok_or(TOO_LARGE)?;
+    if plane.rows == 0 || plane.row_bytes == 0 || plane.row_pitch < plane.row_bytes {
+        return Err(Failure::Invalid("a plane has no rows, empty rows, or a pitch smaller than its rows"));
+    }
+    Ok(end)
+}
+
+const TOO_LARGE: Failure = Failure::Invalid("the resource is larger than the address space");
+
+/// Bytes of a cache line: memory begins with one, as graphics memory does, so that blits can write whole lines past the
+/// caches.
+const LINE: usize = 64;
+
+/// Memory of the driver's own: zeros, of which the system brings in no page before it is used.
+struct Memory {
+    allocation: *mut u8,
+    layout: Layout,
+}
+
+impl Memory {
+    /// Room for a line more than `bytes`, since the memory is aligned by [`Self::base`]: of an allocator that aligns it
+    /// come zeros that were written one by one.
+    fn new(bytes: usize) -> Option<Self> {
+        let layout = Layout::array::<u8>(bytes.checked_add(LINE)?).ok()?;
+        // SAFETY: the layout has at least the bytes of a line.
+        let allocation = unsafe { alloc_zeroed(layout) };
+        (!allocation.is_null()).then_some(Self { allocation, layout })
     }
 
-    /// Whether the resource is protected.
-    pub(super) fn protected(&self) -> bool {
-        self.flags & SOFTCP_RESOURCE_PROTECTED != 0
-    }
-
-    /// Whether the resource is protected and every process may open it.
-    pub(super) fn unrestricted_share(&self) -> bool {
-        self.protected() && self.flags & (SOFTCP_RESOURCE_SHARED | SOFTCP_RESOURCE_RESTRICTED) == SOFTCP_RESOURCE_SHARED
+    /// The first byte of the first whole line.
+    fn base(&self) -> *mut u8 {
+        self.allocation.wrapping_add(self.allocation.addr().wrapping_neg() % LINE)
     }
 }
 
-/// A cache line: memory begins with one, as graphics memory does, so that blits can write whole lines past the caches.
-#[repr(align(64))]
-#[allow(dead_code, reason = "reached by pointer")]
-struct Line(UnsafeCell<[u8; LINE]>);
-
-/// Bytes of a cache line.
-const LINE: usize = 64;
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout, and given back once.
+        unsafe { dealloc(self.allocation, self.layout) };
+    }
+}
 
 /// A resource. Its memory is reached through mappings only.
 pub(super) struct Resource {
-    shape: Shape,
-    memory: Box<[Line]>,
     /// The memory, as those who map it are told of it.
     mapping: softcp_mapping,
+    /// None where the memory is the caller's.
+    own: Option<Own>,
     state: Mutex<State>,
+}
+
+/// What a resource has whose memory is the driver's own.
+struct Own {
+    shape: Shape,
+    memory: Memory,
 }
 
 /// Who has a resource mapped, and what is to be done when nobody has.
@@ -189,27 +192,83 @@ enum Users {
 // SAFETY: the memory is only handed out as raw pointers by `map`, to one writer or to readers. Everything else is
 // behind a lock or never changes.
 unsafe impl Sync for Resource {}
-// SAFETY: it owns the memory that its pointers point to, and that memory is bound to no thread.
+// SAFETY: the memory that its pointers point to is its own, or the caller's who may call on any thread, and bound to none.
 unsafe impl Send for Resource {}
 
 impl Resource {
     /// Makes a resource filled with zeros; none when there is no memory.
     pub(super) fn new(shape: Shape) -> Option<Self> {
-        let mut memory = Vec::new();
-        let lines = shape.bytes.div_ceil(LINE);
-        memory.try_reserve_exact(lines).ok()?;
-        memory.resize_with(lines, || Line(UnsafeCell::new([0; LINE])));
-        let memory = memory.into_boxed_slice();
+        let memory = Memory::new(shape.bytes)?;
         Some(Self {
-            mapping: shape.mapping(base(&memory)),
-            shape,
-            memory,
+            mapping: shape.mapping(memory.base()),
+            own: Some(Own { shape, memory }),
             state: Mutex::new(State { users: Users::Nobody, is_lost: false }),
         })
     }
 
-    pub(super) fn shape(&self) -> &Shape {
-        &self.shape
+    /// Makes a resource of the caller's memory; an error where the description makes no sense.
+    ///
+    /// # Safety
+    /// What `memory` describes is valid, and touched by nobody else, whenever the resource is mapped for a blit, read or
+    /// written.
+    pub(super) unsafe fn wrapping(memory: &softcp_mapping) -> Result<Self> {
+        if memory.flags & !(SOFTCP_MAPPING_PROTECTED | SOFTCP_MAPPING_MULTISAMPLED) != 0 || memory.reserved != 0 {
+            return Err(Failure::Invalid("softcp_mapping.flags holds an unknown flag, or reserved is not zero"));
+        }
+        let mut bytes = 0;
+        for plane in mapping::planes(memory)? {
+            bytes = end(&plane, bytes)?;
+            mapping::extent(&plane)?;
+        }
+        let mut mapping = *memory;
+        mapping.extra_planes[memory.extra_plane_count as usize..].fill(softcp_plane::default());
+        Ok(Self { mapping, own: None, state: Mutex::new(State { users: Users::Nobody, is_lost: false }) })
+    }
+
+    /// Whether a pixel has more than one sample.
+    pub(super) fn multisampled(&self) -> bool {
+        self.mapping.flags & SOFTCP_MAPPING_MULTISAMPLED != 0
+    }
+
+    /// Whether the resource is protected.
+    pub(super) fn protected(&self) -> bool {
+        self.mapping.flags & SOFTCP_MAPPING_PROTECTED != 0
+    }
+
+    /// Whether the resource is protected and every process may open it.
+    pub(super) fn unrestricted_share(&self) -> bool {
+        const SHARING: u32 = SOFTCP_RESOURCE_SHARED | SOFTCP_RESOURCE_RESTRICTED;
+        let is_share = |own: &Own| own.shape.flags & SHARING == SOFTCP_RESOURCE_SHARED;
+        self.protected() && self.own.as_ref().is_some_and(is_share)
+    }
+
+    /// Bytes that it takes of the budget for protected resources (D24): the caller's memory takes none.
+    pub(super) fn budget(&self) -> u64 {
+        self.own.as_ref().map_or(0, |own| own.shape.budget())
+    }
+
+    /// Bytes that are no padding.
+    pub(super) fn visible_bytes(&self) -> usize {
+        self.planes().map(|plane| plane.row_bytes * plane.rows).sum()
+    }
+
+    fn planes(&self) -> impl Iterator<Item = softcp_plane> {
+        mapping::planes(&self.mapping).into_iter().flatten()
+    }
+
+    /// The memory of some of the visible bytes, counted row after row and plane after plane (D9): first byte and length
+    /// of each piece.
+    fn pieces(&self, visible: Range<usize>) -> impl Iterator<Item = (*mut u8, usize)> {
+        let row_of = |plane: softcp_plane, row| plane.data.cast::<u8>().wrapping_add(row * plane.row_pitch);
+        let rows =
+            self.planes().flat_map(move |plane| (0..plane.rows).map(move |row| (row_of(plane, row), plane.row_bytes)));
+        let mut before = 0;
+        rows.filter_map(move |(row, bytes)| {
+            let from = visible.start.max(before) - before;
+            let to = visible.end.clamp(before, before + bytes) - before;
+            before += bytes;
+            (from < to).then(|| (row.wrapping_add(from), to - from))
+        })
     }
 
     /// Marks the resource as mapped and describes its memory; an error while somebody else's mapping forbids it.
@@ -233,11 +292,11 @@ impl Resource {
     pub(super) fn read(&self, visible: Range<usize>) -> Result<Vec<u8>> {
         self.check(&visible)?;
         let user = User::Blit { access: SOFTCP_ACCESS_READ };
-        let base = self.map(user)?.data.cast::<u8>();
+        self.map(user)?;
         let mut bytes = Vec::with_capacity(visible.len());
-        for piece in self.shape.pieces(visible) {
+        for (piece, len) in self.pieces(visible) {
             // SAFETY: the piece lies in the memory, which `map` has lent to readers alone.
-            bytes.extend_from_slice(unsafe { std::slice::from_raw_parts(base.wrapping_add(piece.start), piece.len()) });
+            bytes.extend_from_slice(unsafe { std::slice::from_raw_parts(piece, len) });
         }
         self.unmap(user)?;
         Ok(bytes)
@@ -248,19 +307,19 @@ impl Resource {
         let visible = start..start.saturating_add(bytes.len());
         self.check(&visible)?;
         let user = User::Blit { access: SOFTCP_ACCESS_WRITE };
-        let base = self.map(user)?.data.cast::<u8>();
+        self.map(user)?;
         let mut rest = bytes;
-        for piece in self.shape.pieces(visible) {
-            let (now, later) = rest.split_at(piece.len());
+        for (piece, len) in self.pieces(visible) {
+            let (now, later) = rest.split_at(len);
             // SAFETY: the piece lies in the memory, which `map` has lent to this writer alone; `now` is as long.
-            unsafe { std::ptr::copy_nonoverlapping(now.as_ptr(), base.wrapping_add(piece.start), now.len()) };
+            unsafe { std::ptr::copy_nonoverlapping(now.as_ptr(), piece, len) };
             rest = later;
         }
         self.unmap(user)
     }
 
     fn check(&self, visible: &Range<usize>) -> Result<()> {
-        if visible.end <= self.shape.visible_bytes() {
+        if visible.end <= self.visible_bytes() {
             return Ok(());
         }
         Err(Failure::Invalid("the data does not fit into the resource"))
@@ -282,7 +341,8 @@ impl Resource {
         Ok(())
     }
 
-    /// The content is lost: fills the memory with zeros, now or when nobody has it mapped any more (D23).
+    /// The content is lost: fills the memory with zeros, now or when nobody has it mapped any more (D23). The caller's
+    /// memory is the caller's to clear.
     pub(super) fn lose_content(&self) {
         let mut state = self.state();
         if state.users == Users::Nobody {
@@ -298,19 +358,14 @@ impl Resource {
 
     /// Fills the memory with zeros. Who holds the lock keeps everybody from mapping it.
     fn clear(&self, _nobody: &MutexGuard<'_, State>) {
-        let base = base(&self.memory);
+        let Some(Own { shape, memory }) = &self.own else { return };
         // SAFETY: the memory is as long as this, and nobody has it mapped while the lock is held.
-        unsafe { base.write_bytes(0, self.shape.bytes) };
+        unsafe { memory.base().write_bytes(0, shape.bytes) };
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The first byte.
-fn base(memory: &[Line]) -> *mut u8 {
-    UnsafeCell::raw_get(memory.as_ptr().cast::<UnsafeCell<u8>>())
 }
 
 #[cfg(test)]
@@ -328,6 +383,23 @@ mod tests {
             let mapping = resource.map(User::Caller).unwrap();
             assert!(mapping.data.addr().is_multiple_of(LINE));
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn memory_that_is_not_used_is_not_there() {
+        const BYTES: usize = 256 << 20;
+        let resident_kib = || {
+            let status = std::fs::read_to_string("/proc/self/status").unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+            line.trim().trim_end_matches(" kB").parse::<usize>().unwrap()
+        };
+        let before = resident_kib();
+        let resource = Resource::new(Shape::new(&desc(BYTES, 1, 0)).unwrap()).unwrap();
+        let last = resource.read(BYTES - 1..BYTES).unwrap();
+        // Other tests run beside this one, and take far less.
+        assert!(resident_kib() < before + (128 << 10));
+        assert_eq!(last, [0]);
     }
 
     #[test]
@@ -419,6 +491,44 @@ mod tests {
         resource.unmap(User::Caller).unwrap();
         resource.lose_content();
         assert_eq!(bytes(resource.map(User::Caller).unwrap()), [0; 4]);
+    }
+
+    /// Two planes of the caller's in memory of their own, the second before the first one.
+    fn wrapped(first: &mut [u8], second: &mut [u8]) -> Resource {
+        let plane = |memory: &mut [u8], row_pitch, row_bytes, rows| {
+            assert!(memory.len() >= row_pitch * (rows - 1) + row_bytes);
+            softcp_plane { data: memory.as_mut_ptr().cast(), row_pitch, row_bytes, rows }
+        };
+        let softcp_plane { data, row_pitch, row_bytes, rows } = plane(first, 5, 3, 2);
+        let extra_planes = [plane(second, 2, 2, 1), softcp_plane::default()];
+        let flags = SOFTCP_MAPPING_PROTECTED;
+        let mapping = softcp_mapping { data, row_pitch, row_bytes, rows, flags, extra_planes, ..Default::default() };
+        // SAFETY: the slices are as long, and the tests look at them when nothing else does.
+        unsafe { Resource::wrapping(&softcp_mapping { extra_plane_count: 1, ..mapping }) }.unwrap()
+    }
+
+    #[test]
+    fn visible_bytes_of_the_callers_memory_are_where_it_says() {
+        let mut memory = [9; 12];
+        let (second, first) = memory.split_at_mut(4);
+        let resource = wrapped(first, second);
+        resource.write(2, &[1, 2, 3, 4, 5]).unwrap();
+        assert_eq!(resource.read(0..8).unwrap(), [9, 9, 1, 2, 3, 4, 5, 9]);
+        assert!(resource.read(0..9).is_err() && resource.write(8, &[1]).is_err());
+        assert_eq!(memory, [5, 9, 9, 9, 9, 9, 1, 9, 9, 2, 3, 4]);
+    }
+
+    #[test]
+    fn callers_memory_takes_no_budget_is_no_share_and_keeps_its_bytes() {
+        let (mut first, mut second) = ([7; 8], [7; 2]);
+        let resource = wrapped(&mut first, &mut second);
+        assert!(resource.protected() && !resource.multisampled() && !resource.unrestricted_share());
+        assert_eq!(resource.budget(), 0);
+        resource.lose_content();
+        resource.map(User::Caller).unwrap();
+        resource.lose_content();
+        resource.unmap(User::Caller).unwrap();
+        assert_eq!(resource.read(0..8).unwrap(), [7; 8]);
     }
 
     #[test]

@@ -34,7 +34,7 @@ use host::Host;
 pub(crate) type Block = [u8; 16];
 
 /// The committed identity directory of the engine's tests, since making one takes long.
-const IDENTITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../softcp/tests/vectors/identity");
+pub(crate) const IDENTITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../softcp/tests/vectors/identity");
 
 /// What fills buffers that a call must not write.
 pub(crate) const FILL: u8 = 0xA5;
@@ -114,6 +114,15 @@ impl TestDevice {
         let mut device = Self { host, device: null_mut(), h_device, table };
         device.replace(adapter, &callbacks);
         device
+    }
+
+    /// A device of a driver that is opened elsewhere and reports to this host; whoever opened it destroys it.
+    pub(crate) fn of_driver(
+        host: Arc<Host>,
+        h_device: D3D10DDI_HDEVICE,
+        table: &D3DWDDM2_4DDI_VIDEODEVICEFUNCS,
+    ) -> Self {
+        Self { host, device: null_mut(), h_device, table: *table }
     }
 
     /// Destroys the device and makes another over the same host, by these callbacks of it.

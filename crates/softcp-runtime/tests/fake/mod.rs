@@ -49,6 +49,8 @@ pub(crate) struct Behaviour {
     /// What buffers of messages must be aligned to.
     pub(crate) alignment: usize,
     pub(crate) mapping: softcp_mapping,
+    /// Bytes of `softcp_driver` that it says it has written.
+    pub(crate) driver_size: usize,
 }
 
 impl Default for Behaviour {
@@ -69,6 +71,7 @@ impl Default for Behaviour {
             command: None,
             alignment: 1,
             mapping: softcp_mapping::default(),
+            driver_size: size_of::<softcp_driver>(),
         }
     }
 }
@@ -210,7 +213,7 @@ unsafe extern "C" fn open(desc: *const softcp_driver_desc, driver: *mut softcp_d
     }
     let offered = |function| behaviour(|behaviour| behaviour.missing != function);
     let answer = softcp_driver {
-        size: u32::try_from(size_of::<softcp_driver>()).unwrap(),
+        size: u32::try_from(behaviour(|behaviour| behaviour.driver_size)).unwrap(),
         interface_version: behaviour(|behaviour| behaviour.interface_version),
         name: if behaviour(|behaviour| behaviour.has_name) { c"fake".as_ptr() } else { ptr::null() },
         version: c"0.1".as_ptr(),
@@ -223,6 +226,7 @@ unsafe extern "C" fn open(desc: *const softcp_driver_desc, driver: *mut softcp_d
         map_resource: if offered("map_resource") { Some(map_resource) } else { None },
         unmap_resource: Some(unmap_resource),
         close: Some(close),
+        wrap_resource: if offered("wrap_resource") { Some(wrap_resource) } else { None },
     };
     // SAFETY: the caller's structure, of the size that it says.
     unsafe { driver.write(answer) };
@@ -379,6 +383,25 @@ unsafe extern "C" fn create_resource(
     if hresult == S_OK {
         // SAFETY: the caller's place.
         unsafe { resource.write(D3D10DDI_HRESOURCE { pDrvPrivate: handle(200 + desc.row_bytes) }) };
+    }
+    hresult
+}
+
+unsafe extern "C" fn wrap_resource(
+    _: *mut c_void,
+    device: D3D10DDI_HDEVICE,
+    memory: *const softcp_mapping,
+    resource: *mut D3D10DDI_HRESOURCE,
+) -> HRESULT {
+    assert_eq!(number(device.pDrvPrivate), 100);
+    // SAFETY: the caller's structure.
+    let memory = unsafe { *memory };
+    let softcp_mapping { row_bytes, rows, row_pitch, flags, format, .. } = memory;
+    let hresult = enter("wrap_resource", &format!("{row_bytes}x{rows}/{row_pitch} flags {flags} format {format}"));
+    if hresult == S_OK {
+        STATE.with_borrow_mut(|state| state.behaviour.mapping = memory);
+        // SAFETY: the caller's place.
+        unsafe { resource.write(D3D10DDI_HRESOURCE { pDrvPrivate: handle(300 + row_bytes) }) };
     }
     hresult
 }
