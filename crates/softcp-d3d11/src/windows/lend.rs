@@ -21,6 +21,13 @@ pub(super) unsafe fn lend(
     blt: impl FnOnce(Calls<'_>, ResourceHandle<'_>, ResourceHandle<'_>) -> Result<Reply, Error>,
 ) -> Result<(), Error> {
     let device = session.session.device();
+    if device.wraps_resources() {
+        // SAFETY: the caller's duty; both resources are gone when this returns.
+        let source = unsafe { device.wrap_resource(from) }?;
+        // SAFETY: as above.
+        let destination = unsafe { device.wrap_resource(to) }?;
+        return Ok(blt(device.calls(), source.handle(), destination.handle())?.into_result()?);
+    }
     let (mut source, mut destination) = (create(device, from)?, create(device, to)?);
     // SAFETY: the caller's duty.
     unsafe { copy_in(&mut source, from) }?;
