@@ -159,6 +159,11 @@ pub(super) unsafe fn read<T: Copy>(value: *const T) -> Result<T, HRESULT> {
     Ok(unsafe { value.read_unaligned() })
 }
 
+/// A place of an array; null for every place of null.
+pub(super) fn at<T>(array: *const T, index: usize) -> *const T {
+    if array.is_null() { array } else { array.wrapping_add(index) }
+}
+
 /// Writes to where a caller points; null is left alone.
 ///
 /// # Safety

@@ -11,8 +11,8 @@ use windows::Win32::Graphics::Direct3D11::{
 };
 use windows::Win32::Graphics::Dxgi::Common::DXGI_FORMAT;
 use windows::Win32::Graphics::Dxgi::{
-    DXGI_OFFER_RESOURCE_PRIORITY, DXGI_RECLAIM_RESOURCE_RESULTS, IDXGIDevice2, IDXGIDevice2_Vtbl, IDXGIDevice4,
-    IDXGIDevice4_Vtbl,
+    DXGI_OFFER_RESOURCE_PRIORITY, DXGI_RECLAIM_RESOURCE_RESULT_OK, DXGI_RECLAIM_RESOURCE_RESULTS, IDXGIDevice2,
+    IDXGIDevice2_Vtbl, IDXGIDevice4, IDXGIDevice4_Vtbl,
 };
 use windows::core::{BOOL, HRESULT, Interface};
 
@@ -487,12 +487,13 @@ unsafe extern "system" fn set_render_targets_and_views(
     });
 }
 
-/// Marks resources, which DXGI knows by an interface of its own, as offered or not.
+/// Does something to the notes on resources, which DXGI knows by an interface of its own; it is given their places in the
+/// list.
 ///
 /// # Safety
 ///
 /// `resources` is null or points to `count` live resources of the device that `device` is an interface of.
-unsafe fn set_offered(device: Raw, resources: *const Raw, count: u32, is_offered: bool) {
+unsafe fn with_listed(device: Raw, resources: *const Raw, count: u32, mut act: impl FnMut(usize, &DeviceState, &Note)) {
     // SAFETY: a live device.
     let Some(device) = (unsafe { query::interface_below::<ID3D11Device>(device) }) else { return };
     // SAFETY: as above.
@@ -501,7 +502,7 @@ unsafe fn set_offered(device: Raw, resources: *const Raw, count: u32, is_offered
         return;
     }
     // SAFETY: not null, and the caller's duty.
-    for &resource in unsafe { std::slice::from_raw_parts(resources, count as usize) } {
+    for (index, &resource) in unsafe { std::slice::from_raw_parts(resources, count as usize) }.iter().enumerate() {
         if resource.is_null() {
             continue;
         }
@@ -509,9 +510,41 @@ unsafe fn set_offered(device: Raw, resources: *const Raw, count: u32, is_offered
         let Some(resource) = (unsafe { query::interface_below::<ID3D11Resource>(resource) }) else { continue };
         // SAFETY: live, and of this device.
         if let Some(note) = unsafe { Note::of_or_new(resource.as_raw(), state) } {
-            note.offered.store(is_offered, Ordering::Relaxed);
+            act(index, state, note);
         }
     }
+}
+
+/// Resources were offered.
+///
+/// # Safety
+///
+/// As for [`with_listed`].
+unsafe fn offered(device: Raw, resources: *const Raw, count: u32) {
+    // SAFETY: the caller's duty.
+    unsafe { with_listed(device, resources, count, |_, _, note| note.offered.store(true, Ordering::Relaxed)) };
+}
+
+/// Resources were reclaimed. Those whose content was discarded meanwhile hold nothing until they are written to.
+///
+/// # Safety
+///
+/// As for [`with_listed`].
+unsafe fn reclaimed(device: Raw, resources: *const Raw, count: u32, discarded: impl Fn(usize) -> bool) {
+    let act = |index: usize, state: &DeviceState, note: &Note| {
+        note.offered.store(false, Ordering::Relaxed);
+        if discarded(index) {
+            note.undefined.store(true, Ordering::Relaxed);
+            // SAFETY: the immediate context lives as long as its device.
+            let context = unsafe { query::interface_below::<ID3D11DeviceContext1>(state.context().raw()) };
+            if let Some(context) = context {
+                // SAFETY: a live context.
+                unsafe { watch_writes(context.as_raw()) };
+            }
+        }
+    };
+    // SAFETY: the caller's duty.
+    unsafe { with_listed(device, resources, count, act) };
 }
 
 unsafe extern "system" fn offer_resources(
@@ -527,7 +560,7 @@ unsafe extern "system" fn offer_resources(
         let answer = unsafe { below(device, count, resources, priority) };
         if answer.is_ok() {
             // SAFETY: the program's duties.
-            unsafe { set_offered(device, resources, count, true) };
+            unsafe { offered(device, resources, count) };
         }
         answer
     })
@@ -545,8 +578,11 @@ unsafe extern "system" fn reclaim_resources(
         // SAFETY: the program's arguments, for this method.
         let answer = unsafe { below(device, count, resources, discarded) };
         if answer.is_ok() {
+            // SAFETY: null, or one answer for each resource: the program's duty.
+            let answer = |index: usize| unsafe { com::read(com::at(discarded, index)) };
+            let discarded = |index| answer(index).is_ok_and(BOOL::as_bool);
             // SAFETY: the program's duties.
-            unsafe { set_offered(device, resources, count, false) };
+            unsafe { reclaimed(device, resources, count, discarded) };
         }
         answer
     })
@@ -566,7 +602,7 @@ unsafe extern "system" fn offer_resources_1(
         let answer = unsafe { below(device, count, resources, priority, flags) };
         if answer.is_ok() {
             // SAFETY: the program's duties.
-            unsafe { set_offered(device, resources, count, true) };
+            unsafe { offered(device, resources, count) };
         }
         answer
     })
@@ -584,8 +620,11 @@ unsafe extern "system" fn reclaim_resources_1(
         // SAFETY: the program's arguments, for this method.
         let answer = unsafe { below(device, count, resources, results) };
         if answer.is_ok() {
+            // SAFETY: null, or one answer for each resource: the program's duty.
+            let result = |index: usize| unsafe { com::read(com::at(results, index)) };
+            let discarded = |index| result(index).is_ok_and(|result| result != DXGI_RECLAIM_RESOURCE_RESULT_OK);
             // SAFETY: the program's duties.
-            unsafe { set_offered(device, resources, count, false) };
+            unsafe { reclaimed(device, resources, count, discarded) };
         }
         answer
     })
