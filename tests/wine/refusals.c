@@ -163,11 +163,14 @@ static void was_said(D3D11_MESSAGE_ID id, const char *function)
     }
     char begin[128], end[128];
     snprintf(begin, sizeof begin, "D3D11 ERROR: %s: ", function);
-    snprintf(end, sizeof end, " ERROR #%u: %s ]\n", (unsigned)id, message->name);
+    snprintf(end, sizeof end, " ERROR #%u: %s", (unsigned)id, message->name);
     const char *at = strstr(said, end);
-    const bool is_right = at != NULL && strstr(said, begin) != NULL && count(said, " #") == 1;
+    const char *rest = at != NULL ? at + strlen(end) : "";
+    /* Older debug layers write a space before the bracket. */
+    const bool is_right = (strncmp(rest, "]\n", 2) == 0 || strncmp(rest, " ]\n", 3) == 0) &&
+                          strstr(said, begin) != NULL && count(said, " ERROR #") == 1;
     if (!ok(is_right, "%s is said", message->name)) {
-        tap_note("expected \"%s...%.*s\", seen: %s", begin, (int)strlen(end) - 1, end, said_size ? said : "nothing");
+        tap_note("expected \"%s...%s]\", seen: %s", begin, end, said_size ? said : "nothing");
     }
     message->seen = message->seen || is_right;
     if (queue != NULL) {
@@ -515,7 +518,7 @@ static void test_failures_below(const struct bench *bench)
         below->map = DXGI_ERROR_DEVICE_REMOVED;
         run(bench, &blit);
         below->map = S_OK;
-        ok(said_size != 0 && count(said, " #") == 0, "Map fails: something is said, and no identifier");
+        ok(said_size != 0 && count(said, " ERROR #") == 0, "Map fails: something is said, and no identifier");
         is_filled(iv, 0xA5, sizeof iv, "Map fails: the IV stays");
         gpu_is_filled(&bench->gpu, blit.destination, 0x22, "Map fails: the destination keeps its bytes");
     }
