@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <psapi.h>
-
 /* Ends the program when a call fails that only prepares a test. */
 static void require(HRESULT result, const char *what)
 {
@@ -226,11 +224,29 @@ void *allocate(size_t size)
     return memory;
 }
 
-size_t private_bytes(void)
+size_t heap_bytes(void)
 {
-    PROCESS_MEMORY_COUNTERS_EX counters = {.cb = sizeof counters};
-    if (!GetProcessMemoryInfo(GetCurrentProcess(), (PROCESS_MEMORY_COUNTERS *)&counters, sizeof counters)) {
-        tap_bail_out("GetProcessMemoryInfo: %lu", GetLastError());
+    HANDLE heaps[64];
+    const DWORD count = GetProcessHeaps(64, heaps);
+    size_t bytes = 0;
+    for (DWORD i = 0; i < count && i < 64; i++) {
+        PROCESS_HEAP_ENTRY entry = {0};
+        HeapLock(heaps[i]);
+        while (HeapWalk(heaps[i], &entry)) {
+            bytes += entry.wFlags & PROCESS_HEAP_ENTRY_BUSY ? entry.cbData : 0;
+        }
+        HeapUnlock(heaps[i]);
     }
-    return counters.PrivateUsage;
+    return bytes;
+}
+
+DWORD handle_count(void)
+{
+    DWORD count = 0;
+    if (!GetProcessHandleCount(GetCurrentProcess(), &count) || count == 0) {
+        HANDLE handle = CreateEventA(NULL, FALSE, FALSE, NULL);
+        count = (DWORD)(uintptr_t)handle; /* the first that is free */
+        CloseHandle(handle);
+    }
+    return count;
 }

@@ -62,8 +62,10 @@ ULONG com_references(void *object);
 /* Memory that must be there. */
 void *allocate(size_t size);
 
-/* The machine's private bytes of this process. */
-size_t private_bytes(void);
+/* Bytes in use on all heaps of this process: exact, and Wine 8 does not know a process's private bytes. */
+size_t heap_bytes(void);
+/* The handles of this process, or a number that grows with them: Wine 8 does not count them. */
+DWORD handle_count(void);
 
 #ifdef __cplusplus
 }

@@ -43,7 +43,7 @@ overrides="winedbg.exe=d;mscoree=d;mshtml=d" # no debugger when a program crashe
 
 step "programs"
 flags=(-O1 -g -Wall -Wextra -Werror -D__USE_MINGW_ANSI_STDIO=1)
-libraries=(-static -ld3d11 -ldxgi -ld3dcompiler -ldxguid -luuid -lbcrypt -lcrypt32 -lpsapi -lgdi32)
+libraries=(-static -ld3d11 -ldxgi -ld3dcompiler -ldxguid -luuid -lbcrypt -lcrypt32 -lgdi32)
 objects=$out/objects
 with=$out/with
 without=$out/without
