@@ -88,21 +88,24 @@ wine_run() {
         >"$output" 2>"$output.errors"
 }
 
-# verdict NAME CODE SECONDS OUTPUT: prints how a test ended, and what failed.
+# verdict NAME CODE SECONDS OUTPUT LINES UNIT: prints how a test ended, and what failed of so many lines that match.
 verdict() {
     local name=$1 code=$2 output=$4
     local checks
-    checks=$(grep -cE '^(not )?ok ' "$output" || true)
+    checks="$(grep -cE "$5" "$output" || true) $6"
     if [ "$code" = 0 ]; then
-        printf '%-40s passed  %5s checks  %3s s\n' "$name" "$checks" "$3"
+        printf '%-24s passed  %12s  %3s s\n' "$name" "$checks" "$3"
         passed=$((passed + 1))
         grep -E '# SKIP' "$output" | sed 's/^/    /' || true
     else
-        printf '%-40s FAILED  %5s checks  %3s s, exit code %s\n' "$name" "$checks" "$3" "$code"
+        printf '%-24s FAILED  %12s  %3s s, exit code %s\n' "$name" "$checks" "$3" "$code"
         failed+=("$name")
-        grep -A2 -E '^(not ok|Bail out)' "$output" | head -60 | sed 's/^/    /' || true
-        grep -qE '^1\.\.|Bail out' "$output" || { printf '    it did not come to its end; the last lines:\n'
-            tail -3 "$output" "$output.errors" | sed 's/^/    /'; }
+        awk '/^(not ok|Bail out)/ { note = 1 } !/^(not ok|Bail out|#)/ { note = 0 } note && ++lines <= 16 { print "    " $0 }
+            /^not ok/ { failed++ } END { if (failed > 1) print "    " failed " checks failed" }' "$output"
+        if [ "$6" = checks ] && ! grep -qE '^1\.\.|Bail out' "$output"; then
+            printf '    it did not come to its end; its last lines:\n'
+            cat "$output" "$output.errors" | tail -6 | sed 's/^/    /'
+        fi
     fi
     [ -z "${VERBOSE:-}" ] || cat "$output"
 }
@@ -118,7 +121,7 @@ check() {
     if [ "$code" = 0 ] && ! grep -qE '^1\.\.' "$out/$name.tap"; then
         code="0, and no plan"
     fi
-    verdict "$name" "$code" $((SECONDS - start)) "$out/$name.tap"
+    verdict "$name" "$code" $((SECONDS - start)) "$out/$name.tap" '^(not )?ok ' checks
 }
 
 # same NAME OPTIONS: plain_rendering prints the same with the layer and without it.
@@ -131,7 +134,7 @@ same() {
         code="$code, and the output differs: < without, > with"
         sed 's/^/    /' "$out/$name.diff" | head -20
     fi
-    verdict "$name" "$code" $((SECONDS - start)) "$out/$name.with"
+    verdict "$name" "$code" $((SECONDS - start)) "$out/$name.with" . lines
 }
 
 step "tests"
