@@ -6,8 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Lets the compiler check a name against its arguments. */
-#if defined(__GNUC__)
+#if defined(__MINGW32__)
+#define TAP_PRINTF(text, first) __attribute__((format(gnu_printf, text, first)))
+#elif defined(__GNUC__)
 #define TAP_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define TAP_PRINTF(text, first)
@@ -52,5 +58,9 @@ bool tap_bytes(const void *got, const void *expected, size_t size, const char *f
     TAP_PRINTF(6, 7);
 bool tap_filled(const void *bytes, uint8_t value, size_t size, const char *file, int line, const char *format, ...)
     TAP_PRINTF(6, 7);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

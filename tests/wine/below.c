@@ -1,0 +1,299 @@
+/* A d3d11.dll for tests, to stand between the layer and Wine's: everything is Wine's, and devices also have what Wine lacks,
+   an information queue and resources that can be offered. Calls can be made to fail by the functions in `below.h`. */
+#include "below.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Wine's library, found by its path since this one may be called d3d11.dll too. */
+static FARPROC real(const char *name)
+{
+    static HMODULE library;
+    if (library == NULL) {
+        char path[MAX_PATH];
+        const UINT length = GetSystemDirectoryA(path, MAX_PATH - sizeof "\\d3d11.dll");
+        strcpy(&path[length], "\\d3d11.dll");
+        library = LoadLibraryA(path);
+    }
+    return GetProcAddress(library, name);
+}
+
+/* What Wine's dxgi asks of Wine's d3d11, by whatever module has that name. None has more than six parameters. */
+#define FORWARD(name)                                                                                             \
+    __declspec(dllexport) uintptr_t name(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, uintptr_t f); \
+    uintptr_t name(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, uintptr_t f)                  \
+    {                                                                                                             \
+        return ((uintptr_t (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))(void *)real(#name))( \
+            a, b, c, d, e, f);                                                                                    \
+    }
+FORWARD(D3D11CoreCreateDevice)
+FORWARD(D3D11CoreCreateLayeredDevice)
+FORWARD(D3D11CoreGetLayeredDeviceSize)
+FORWARD(D3D11CoreRegisterLayers)
+
+static struct below_failures failures;
+
+__declspec(dllexport) struct below_failures *below_failures(void)
+{
+    return &failures;
+}
+
+/* The information queue of a device. It lives as private data of the device, and is an interface of it. */
+struct queue {
+    ID3D11InfoQueue queue;
+    IUnknown owner; /* what the private data has a reference of */
+    LONG references;
+    ID3D11Device *device;
+    SRWLOCK lock;
+    UINT64 count;
+    struct stored {
+        D3D11_MESSAGE message;
+        char text[512];
+    } *messages;
+};
+
+static const GUID queue_name = {0x0a9a3d1e, 0x5c3b, 0x4f5e, {0x8d, 0x11, 0x3b, 0x8b, 0x0e, 0x9c, 0x4a, 0x77}};
+
+static struct queue *queue_of(ID3D11InfoQueue *queue)
+{
+    return (struct queue *)queue;
+}
+
+static HRESULT STDMETHODCALLTYPE queue_query(ID3D11InfoQueue *queue, REFIID iid, void **out)
+{
+    return ID3D11Device_QueryInterface(queue_of(queue)->device, iid, out);
+}
+
+static ULONG STDMETHODCALLTYPE queue_add_ref(ID3D11InfoQueue *queue)
+{
+    return ID3D11Device_AddRef(queue_of(queue)->device);
+}
+
+static ULONG STDMETHODCALLTYPE queue_release(ID3D11InfoQueue *queue)
+{
+    return ID3D11Device_Release(queue_of(queue)->device);
+}
+
+static void STDMETHODCALLTYPE queue_clear(ID3D11InfoQueue *queue)
+{
+    AcquireSRWLockExclusive(&queue_of(queue)->lock);
+    queue_of(queue)->count = 0;
+    ReleaseSRWLockExclusive(&queue_of(queue)->lock);
+}
+
+static UINT64 STDMETHODCALLTYPE queue_count(ID3D11InfoQueue *queue)
+{
+    return queue_of(queue)->count;
+}
+
+static HRESULT STDMETHODCALLTYPE queue_get(ID3D11InfoQueue *queue, UINT64 index, D3D11_MESSAGE *message, SIZE_T *size)
+{
+    struct queue *of = queue_of(queue);
+    if (index >= of->count) {
+        return E_INVALIDARG;
+    }
+    const struct stored *stored = &of->messages[index];
+    const SIZE_T needed = sizeof *message + stored->message.DescriptionByteLength;
+    if (message != NULL) {
+        if (*size < needed) {
+            return E_INVALIDARG;
+        }
+        char *text = (char *)&message[1];
+        *message = stored->message;
+        memcpy(text, stored->text, stored->message.DescriptionByteLength);
+        message->pDescription = text;
+    }
+    *size = needed;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE queue_add(ID3D11InfoQueue *queue, D3D11_MESSAGE_CATEGORY category,
+                                           D3D11_MESSAGE_SEVERITY severity, D3D11_MESSAGE_ID id, const char *text)
+{
+    struct queue *of = queue_of(queue);
+    AcquireSRWLockExclusive(&of->lock);
+    if (of->count % 64 == 0) {
+        of->messages = realloc(of->messages, (of->count + 64) * sizeof *of->messages);
+    }
+    struct stored *stored = &of->messages[of->count++];
+    strncpy(stored->text, text, sizeof stored->text - 1);
+    stored->text[sizeof stored->text - 1] = '\0';
+    stored->message = (D3D11_MESSAGE){category, severity, id, NULL, strlen(stored->text) + 1};
+    ReleaseSRWLockExclusive(&of->lock);
+    return S_OK;
+}
+
+/* Filters and breakpoints: nobody asks for them. */
+static HRESULT STDMETHODCALLTYPE not_implemented(void)
+{
+    return E_NOTIMPL;
+}
+#define NOT(method) .method = (void *)not_implemented
+
+static ID3D11InfoQueueVtbl queue_table = {
+    .QueryInterface = queue_query,
+    .AddRef = queue_add_ref,
+    .Release = queue_release,
+    .ClearStoredMessages = queue_clear,
+    .GetMessage = queue_get,
+    .GetNumStoredMessages = queue_count,
+    .GetNumStoredMessagesAllowedByRetrievalFilter = queue_count,
+    .AddMessage = queue_add,
+    NOT(SetMessageCountLimit), NOT(GetNumMessagesAllowedByStorageFilter), NOT(GetNumMessagesDeniedByStorageFilter),
+    NOT(GetNumMessagesDiscardedByMessageCountLimit), NOT(GetMessageCountLimit), NOT(AddStorageFilterEntries),
+    NOT(GetStorageFilter), NOT(ClearStorageFilter), NOT(PushEmptyStorageFilter), NOT(PushCopyOfStorageFilter),
+    NOT(PushStorageFilter), NOT(PopStorageFilter), NOT(GetStorageFilterStackSize), NOT(AddRetrievalFilterEntries),
+    NOT(GetRetrievalFilter), NOT(ClearRetrievalFilter), NOT(PushEmptyRetrievalFilter), NOT(PushCopyOfRetrievalFilter),
+    NOT(PushRetrievalFilter), NOT(PopRetrievalFilter), NOT(GetRetrievalFilterStackSize), NOT(AddApplicationMessage),
+    NOT(SetBreakOnCategory), NOT(SetBreakOnSeverity), NOT(SetBreakOnID), NOT(GetBreakOnCategory),
+    NOT(GetBreakOnSeverity), NOT(GetBreakOnID), NOT(SetMuteDebugOutput), NOT(GetMuteDebugOutput),
+};
+
+static struct queue *queue_owned(IUnknown *owner)
+{
+    return (struct queue *)((char *)owner - offsetof(struct queue, owner));
+}
+
+static HRESULT STDMETHODCALLTYPE owner_query(IUnknown *owner, REFIID iid, void **out)
+{
+    *out = IsEqualGUID(iid, &IID_IUnknown) ? owner : NULL;
+    return *out != NULL ? IUnknown_AddRef(owner), S_OK : E_NOINTERFACE;
+}
+
+static ULONG STDMETHODCALLTYPE owner_add_ref(IUnknown *owner)
+{
+    return (ULONG)InterlockedIncrement(&queue_owned(owner)->references);
+}
+
+static ULONG STDMETHODCALLTYPE owner_release(IUnknown *owner)
+{
+    struct queue *queue = queue_owned(owner);
+    const LONG left = InterlockedDecrement(&queue->references);
+    if (left == 0) {
+        free(queue->messages);
+        free(queue);
+    }
+    return (ULONG)left;
+}
+
+static IUnknownVtbl owner_table = {owner_query, owner_add_ref, owner_release};
+
+static void give_queue(ID3D11Device *device)
+{
+    struct queue *queue = calloc(1, sizeof *queue);
+    queue->queue.lpVtbl = &queue_table;
+    queue->owner.lpVtbl = &owner_table;
+    queue->references = 1;
+    queue->device = device;
+    ID3D11Device_SetPrivateDataInterface(device, &queue_name, &queue->owner);
+    owner_release(&queue->owner);
+}
+
+/* Replaces an entry of a table; Wine has one table for all objects of a kind. `original` is null before the first time. */
+static void patch(void *entry, void *original, void *replacement)
+{
+    DWORD before;
+    if (*(void **)original == NULL) {
+        *(void **)original = *(void **)entry;
+        VirtualProtect(entry, sizeof(void *), PAGE_READWRITE, &before);
+        *(void **)entry = replacement;
+        VirtualProtect(entry, sizeof(void *), before, &before);
+    }
+}
+#define PATCH(object, original, method) \
+    patch(&(object)->lpVtbl->method, &(original).method, (void *)below_##method)
+
+static ID3D11DeviceVtbl device_below;
+static ID3D11DeviceContextVtbl context_below;
+static IDXGIDevice2Vtbl dxgi_below;
+
+static HRESULT STDMETHODCALLTYPE below_QueryInterface(ID3D11Device *device, REFIID iid, void **out)
+{
+    IUnknown *owner = NULL;
+    UINT size = sizeof owner;
+    if (!IsEqualGUID(iid, &IID_ID3D11InfoQueue) ||
+        FAILED(ID3D11Device_GetPrivateData(device, &queue_name, &size, &owner))) {
+        return device_below.QueryInterface(device, iid, out);
+    }
+    *out = &queue_owned(owner)->queue;
+    owner_release(owner);
+    ID3D11Device_AddRef(device);
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE below_CreateBuffer(ID3D11Device *device, const D3D11_BUFFER_DESC *desc,
+                                                    const D3D11_SUBRESOURCE_DATA *data, ID3D11Buffer **buffer)
+{
+    return FAILED(failures.create) ? failures.create : device_below.CreateBuffer(device, desc, data, buffer);
+}
+
+static HRESULT STDMETHODCALLTYPE below_CreateTexture2D(ID3D11Device *device, const D3D11_TEXTURE2D_DESC *desc,
+                                                       const D3D11_SUBRESOURCE_DATA *data, ID3D11Texture2D **texture)
+{
+    return FAILED(failures.create) ? failures.create : device_below.CreateTexture2D(device, desc, data, texture);
+}
+
+static HRESULT STDMETHODCALLTYPE below_Map(ID3D11DeviceContext *context, ID3D11Resource *resource, UINT subresource,
+                                           D3D11_MAP access, UINT flags, D3D11_MAPPED_SUBRESOURCE *mapped)
+{
+    return FAILED(failures.map) ? failures.map
+                                : context_below.Map(context, resource, subresource, access, flags, mapped);
+}
+
+static HRESULT STDMETHODCALLTYPE below_OfferResources(IDXGIDevice2 *device, UINT count, IDXGIResource *const *resources,
+                                                      DXGI_OFFER_RESOURCE_PRIORITY priority)
+{
+    (void)device, (void)count, (void)resources, (void)priority;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE below_ReclaimResources(IDXGIDevice2 *device, UINT count, IDXGIResource *const *resources,
+                                                        WINBOOL *discarded)
+{
+    (void)device, (void)resources;
+    for (UINT i = 0; discarded != NULL && i < count; i++) {
+        discarded[i] = failures.reclaim_discards;
+    }
+    return S_OK;
+}
+
+static void attach(ID3D11Device *device)
+{
+    ID3D11DeviceContext *context;
+    IDXGIDevice2 *dxgi;
+    give_queue(device);
+    PATCH(device, device_below, QueryInterface);
+    PATCH(device, device_below, CreateBuffer);
+    PATCH(device, device_below, CreateTexture2D);
+    ID3D11Device_GetImmediateContext(device, &context);
+    PATCH(context, context_below, Map);
+    ID3D11DeviceContext_Release(context);
+    if (SUCCEEDED(device_below.QueryInterface(device, &IID_IDXGIDevice2, (void **)&dxgi))) {
+        PATCH(dxgi, dxgi_below, OfferResources);
+        PATCH(dxgi, dxgi_below, ReclaimResources);
+        IDXGIDevice2_Release(dxgi);
+    }
+}
+
+__declspec(dllexport) HRESULT WINAPI D3D11CreateDeviceAndSwapChain(
+    IDXGIAdapter *adapter, D3D_DRIVER_TYPE type, HMODULE rasterizer, UINT flags, const D3D_FEATURE_LEVEL *levels, UINT count,
+    UINT version, const DXGI_SWAP_CHAIN_DESC *desc, IDXGISwapChain **chain, ID3D11Device **device,
+    D3D_FEATURE_LEVEL *level, ID3D11DeviceContext **context)
+{
+    const HRESULT result =
+        ((PFN_D3D11_CREATE_DEVICE_AND_SWAP_CHAIN)(void *)real("D3D11CreateDeviceAndSwapChain"))(
+            adapter, type, rasterizer, flags, levels, count, version, desc, chain, device, level, context);
+    if (SUCCEEDED(result) && device != NULL && *device != NULL) {
+        attach(*device);
+    }
+    return result;
+}
+
+__declspec(dllexport) HRESULT WINAPI D3D11CreateDevice(
+    IDXGIAdapter *adapter, D3D_DRIVER_TYPE type, HMODULE rasterizer, UINT flags, const D3D_FEATURE_LEVEL *levels, UINT count,
+    UINT version, ID3D11Device **device, D3D_FEATURE_LEVEL *level, ID3D11DeviceContext **context)
+{
+    return D3D11CreateDeviceAndSwapChain(adapter, type, rasterizer, flags, levels, count, version, NULL, NULL, device,
+                                         level, context);
+}

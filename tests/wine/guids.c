@@ -1,0 +1,3 @@
+#include <initguid.h>
+
+#include "guids.h"
