@@ -45,7 +45,8 @@ int main(void)
     }
     is_number(unwritten, 0, "every refresh has a random number");
     const size_t after = heap_bytes();
-    ok(after < before + 4096, "the memory in use stays: %zu bytes, then %zu", before, after);
+    /* Wine's own memory varies by a few KiB; a byte for each refresh would be a million. */
+    ok(after < before + 65536, "the memory in use stays: %zu bytes, then %zu", before, after);
     com_release(source);
     com_release(destination);
     com_release(session.object);
