@@ -50,15 +50,28 @@ windows_output() {
     printf '%s\n' "$target/$1"
 }
 
+# windows_debian_objects DIRECTORY: the objects around every program of 32 bits, for exceptions, which -Zbuild-std leaves out.
+windows_debian_objects() {
+    local name
+    mkdir -p "$1"
+    for name in rsbegin rsend; do
+        RUSTC_BOOTSTRAP=1 /usr/bin/rustc --crate-type lib --emit obj --target i686-pc-windows-gnu \
+            -o "$1/$name.o" "$windows_debian_source/rtstartup/$name.rs"
+    done
+}
+
 # windows_cargo TARGET SUBCOMMAND ARGUMENT...: cargo for the target.
 windows_cargo() {
-    local target=$1 command=$2
+    local target=$1 command=$2 output
     shift 2
     if windows_rustup "$target"; then
         cargo "$command" --target "$target" "$@"
     else
+        output=$(realpath -m "${CARGO_TARGET_DIR:-target}/windows-debian")
+        windows_debian_objects "$output/rtstartup"
         # Debian's Rust takes the flags that build a standard library only as a compiler under development.
-        PATH=/usr/bin:$PATH RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/windows-debian \
+        PATH=/usr/bin:$PATH RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$output \
+            CARGO_TARGET_I686_PC_WINDOWS_GNU_RUSTFLAGS="-L native=$output/rtstartup" \
             /usr/bin/cargo "$command" -Zbuild-std=std,panic_unwind --target "$target" "$@"
     fi
 }
