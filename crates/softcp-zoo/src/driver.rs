@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use softcp::identity::{IdentityFiles, IdentityOptions};
 use softcp::provider::Provider;
 use softcp_abi::{
-    D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, E_INVALIDARG, HRESULT, S_OK, SOFTCP_RESOURCE_PROTECTED, softcp_driver,
-    softcp_driver_desc, softcp_mapping, softcp_resource_desc, video_table_size,
+    D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, E_INVALIDARG, HRESULT, S_OK, SOFTCP_MAPPING_PROTECTED,
+    SOFTCP_RESOURCE_PROTECTED, softcp_driver, softcp_driver_desc, softcp_mapping, softcp_resource_desc,
+    video_table_size,
 };
 use softcp_ddi::softcp_open_reference_driver;
 
@@ -192,10 +193,13 @@ pub unsafe extern "C" fn softcp_open_faulty_driver(
     if hresult != S_OK {
         return hresult;
     }
-    // SAFETY: the reference driver has just written all of it.
-    let opened = unsafe { &mut *driver };
+    // SAFETY: the reference driver has just written it, with its size first.
+    let written = unsafe { driver.cast::<u32>().read() } as usize;
+    let mut opened = softcp_driver::default();
+    // SAFETY: as many bytes are there, of a structure that may be an older and shorter one; no more than this one has.
+    unsafe { (&raw mut opened).cast::<u8>().copy_from_nonoverlapping(driver.cast(), written) };
     let wrapper = Driver {
-        real: Real(*opened),
+        real: Real(opened),
         sink,
         hooks: prepared.hooks,
         key: prepared.key,
@@ -217,6 +221,9 @@ pub unsafe extern "C" fn softcp_open_faulty_driver(
     opened.map_resource = Some(map_resource);
     opened.unmap_resource = Some(unmap_resource);
     opened.close = Some(close);
+    opened.wrap_resource = opened.wrap_resource.and(Some(wrap_resource));
+    // SAFETY: as above; the caller's duty on `driver`.
+    unsafe { driver.cast::<u8>().copy_from_nonoverlapping((&raw const opened).cast(), written) };
     S_OK
 }
 
@@ -355,6 +362,28 @@ unsafe extern "C" fn create_resource(
     if hresult == S_OK {
         // SAFETY: the reference driver has read it.
         let is_protected = unsafe { (*desc).flags } & SOFTCP_RESOURCE_PROTECTED != 0;
+        // SAFETY: the reference driver has written it.
+        let number = unsafe { (*resource).pDrvPrivate }.addr();
+        lock(&driver.protected).insert(number, is_protected);
+    }
+    hresult
+}
+
+unsafe extern "C" fn wrap_resource(
+    context: *mut c_void,
+    device: D3D10DDI_HDEVICE,
+    memory: *const softcp_mapping,
+    resource: *mut D3D10DDI_HRESOURCE,
+) -> HRESULT {
+    // SAFETY: the caller's duty on the context.
+    let driver = unsafe { driver(context) };
+    let Real(real) = &driver.real;
+    let Some(wrap) = real.wrap_resource else { return E_INVALIDARG };
+    // SAFETY: the caller's arguments are passed on.
+    let hresult = unsafe { wrap(real.context, device, memory, resource) };
+    if hresult == S_OK {
+        // SAFETY: the reference driver has read it.
+        let is_protected = unsafe { (*memory).flags } & SOFTCP_MAPPING_PROTECTED != 0;
         // SAFETY: the reference driver has written it.
         let number = unsafe { (*resource).pDrvPrivate }.addr();
         lock(&driver.protected).insert(number, is_protected);

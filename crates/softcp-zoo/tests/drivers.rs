@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
 use std::collections::HashSet;
+use std::mem::offset_of;
 
 use softcp_abi::{
-    D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE as SOFTWARE, D3D11_CRYPTO_TYPE_AES128_CTR,
-    D3D11_KEY_EXCHANGE_RSAES_OAEP, E_INVALIDARG,
+    D3D10DDI_HDEVICE, D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE as SOFTWARE, D3D11_CRYPTO_TYPE_AES128_CTR,
+    D3D11_KEY_EXCHANGE_RSAES_OAEP, E_INVALIDARG, S_OK, SOFTCP_DRIVER_INTERFACE_VERSION, SOFTCP_MAPPING_PROTECTED,
+    softcp_driver, softcp_driver_desc, softcp_mapping,
 };
 use softcp_client::{
     Answer, CertificateChain, ClientChannel, ClientSession, Command, KeyExchange, ProtectionFlags, Query, SystemRandom,
@@ -335,4 +337,62 @@ fn answers_are_wrong() {
         assert_eq!(reply.hresult(), HResult::OK);
         assert_eq!(answer[..16] == [0; 16], expected, "{name}");
     }
+}
+
+/// What comes of a blit from one wrapped buffer into another one with these flags.
+fn through_wrapped(name: &str, flags: u32) -> softcp_runtime::Result<bool> {
+    let device = device(name);
+    let (mut session, client) = session(&device);
+    let (mut from, mut to) = (*b"twenty bytes of data", [0; 20]);
+    client.data_cipher().encrypt(softcp_client::AesCtrIv::from_bytes(IV), &mut from);
+    let wrap = |memory: &mut [u8; 20], flags| {
+        let data = memory.as_mut_ptr().cast();
+        let described =
+            softcp_mapping { data, row_pitch: 20, row_bytes: 20, rows: 1, flags, ..softcp_mapping::default() };
+        // SAFETY: the arrays outlive their resources, and are looked at after them.
+        unsafe { device.wrap_resource(&described) }.unwrap()
+    };
+    let (source, destination) = (wrap(&mut from, 0), wrap(&mut to, flags));
+    session.decryption_blt(&source, &destination, None, None, &IV)?;
+    drop((source, destination));
+    Ok(to == *b"twenty bytes of data")
+}
+
+#[test]
+fn wrapped_resources_pass_through_and_faults_know_them() {
+    for flags in [0, SOFTCP_MAPPING_PROTECTED] {
+        assert!(through_wrapped("none", flags).unwrap());
+    }
+    assert!(through_wrapped("protection-refuses-all-blits", 0).unwrap());
+    through_wrapped("protection-refuses-all-blits", SOFTCP_MAPPING_PROTECTED).unwrap_err();
+    assert!(through_wrapped("protection-enforced-unasked", SOFTCP_MAPPING_PROTECTED).unwrap());
+    through_wrapped("protection-enforced-unasked", 0).unwrap_err();
+}
+
+#[test]
+fn structure_of_the_first_version_is_filled_and_no_more() {
+    const FILL: usize = 0x5A5A;
+    let first = offset_of!(softcp_driver, wrap_resource);
+    let words = first / size_of::<usize>();
+    let desc = softcp_driver_desc {
+        size: u32::try_from(size_of::<softcp_driver_desc>()).unwrap(),
+        interface_version: SOFTCP_DRIVER_INTERFACE_VERSION,
+        ..softcp_driver_desc::default()
+    };
+    let mut memory = vec![FILL; words + 1];
+    let driver = memory.as_mut_ptr();
+    // SAFETY: a structure begins with its size.
+    unsafe { driver.cast::<u32>().write(u32::try_from(first).unwrap()) };
+    // SAFETY: the description is whole, and the memory as long as the size that it begins with.
+    assert_eq!(unsafe { softcp_open_faulty_driver(&raw const desc, driver.cast()) }, S_OK);
+    assert_eq!(memory[words], FILL);
+    let mut opened = softcp_driver::default();
+    // SAFETY: the driver has written so much of a structure.
+    unsafe { (&raw mut opened).cast::<usize>().copy_from_nonoverlapping(memory.as_ptr(), words) };
+    assert_eq!(opened.size as usize, first);
+    let mut device = D3D10DDI_HDEVICE::default();
+    // SAFETY: the driver is open, and the output lives.
+    assert_eq!(unsafe { opened.create_device.unwrap()(opened.context, &raw mut device) }, S_OK);
+    // SAFETY: opened above, closed once.
+    unsafe { opened.close.unwrap()(opened.context) };
 }

@@ -428,11 +428,12 @@ __declspec(dllexport)
 HRESULT SOFTCP_CALL softcp_open_reference_driver(const softcp_driver_desc *desc, softcp_driver *driver)
 {
     struct driver *opened;
-    const uint32_t size = driver->size;
-    if (desc->interface_version != SOFTCP_DRIVER_INTERFACE_VERSION || size < sizeof *driver)
+    const uint32_t size = driver->size < sizeof *driver ? driver->size : (uint32_t)sizeof *driver;
+    /* The caller's structure may be an older one, which ends before the optional wrap_resource. */
+    if (desc->interface_version != SOFTCP_DRIVER_INTERFACE_VERSION || size < offsetof(softcp_driver, wrap_resource))
         return E_INVALIDARG;
-    memset(driver, 0, sizeof *driver);
-    driver->size = (uint32_t)sizeof *driver;
+    memset(driver, 0, size);
+    driver->size = size;
     /* desc->options come from `softcp conform --options`. A driver without options refuses any; those that the kit tries
        (test hooks, as a lost key on request) then skip their cases. */
     if (desc->options != NULL && desc->options[0] != '\0')
@@ -454,5 +455,6 @@ HRESULT SOFTCP_CALL softcp_open_reference_driver(const softcp_driver_desc *desc,
     driver->map_resource = map_resource;
     driver->unmap_resource = unmap_resource;
     driver->close = close_driver;
+    /* wrap_resource stays null: all resources are this driver's own memory. */
     return S_OK;
 }

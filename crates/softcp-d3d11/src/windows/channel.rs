@@ -4,8 +4,7 @@ use std::ptr;
 
 use softcp_abi::{
     D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE, D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE,
-    D3D11_1DDI_CERTIFICATE_INFO, D3D11_1DDI_CONTENT_PROTECTION_CAPS_HARDWARE,
-    D3D11_1DDI_CONTENT_PROTECTION_CAPS_SOFTWARE, GUID_NULL,
+    D3D11_1DDI_CONTENT_PROTECTION_CAPS_HARDWARE, D3D11_1DDI_CONTENT_PROTECTION_CAPS_SOFTWARE, GUID_NULL,
 };
 use softcp_runtime::{CertificateOf, Channel};
 use windows::Win32::Foundation::{E_FAIL, E_OUTOFMEMORY, HANDLE};
@@ -16,21 +15,21 @@ use windows::Win32::Graphics::Direct3D11::{
 use windows::core::{GUID, HRESULT, Interface};
 
 use super::call::Call;
+use super::certificate::Certificate;
 use super::child::{Child, Kind};
 use super::com::{self, Raw};
-use super::session;
 use super::video_device::{self, VideoDevice};
 use crate::message::MessageId;
 use crate::runtime_channel::RuntimeChannel;
 
 /// A channel: who is at its other end.
 pub(super) enum AuthenticatedChannel {
-    /// The driver, over the channel of this type.
+    /// The driver.
     Driver {
         /// The driver's channel.
         channel: Channel,
-        /// Its type, `D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_*`.
-        channel_type: u32,
+        /// The certificate of channels of its type.
+        certificate: Certificate,
     },
     /// The runtime itself; the channel has no keys.
     Runtime(OwnChannel),
@@ -113,7 +112,8 @@ pub(super) unsafe extern "system" fn create_authenticated_channel(
                     );
                 }
             })?;
-            AuthenticatedChannel::Driver { channel, channel_type: number }
+            let certificate = Certificate::of(CertificateOf::AuthenticatedChannel(number));
+            AuthenticatedChannel::Driver { channel, certificate }
         };
         // SAFETY: not null, and the program's duty.
         unsafe { com::write(out, Child::create(call.state, channel)) };
@@ -121,18 +121,17 @@ pub(super) unsafe extern "system" fn create_authenticated_channel(
     })
 }
 
-/// What the driver needs to know to hand out a channel's certificate; the message for the runtime's own channel, which
-/// has none.
-fn certificate_info(
+/// The certificate of a driver's channel; the message for the runtime's own channel, which has none.
+fn certificate<'a>(
     call: Call<'_>,
-    channel: &AuthenticatedChannel,
-    id: MessageId,
-) -> Result<D3D11_1DDI_CERTIFICATE_INFO, HRESULT> {
+    channel: &'a AuthenticatedChannel,
+    invalid_channel: MessageId,
+) -> Result<&'a Certificate, HRESULT> {
     match channel {
-        AuthenticatedChannel::Driver { channel_type, .. } => {
-            Ok(CertificateOf::AuthenticatedChannel(*channel_type).info())
+        AuthenticatedChannel::Driver { certificate, .. } => Ok(certificate),
+        AuthenticatedChannel::Runtime(_) => {
+            Err(call.refuse(invalid_channel, "a channel of type D3D11 has no certificate"))
         }
-        AuthenticatedChannel::Runtime(_) => Err(call.refuse(id, "a channel of type D3D11 has no certificate")),
     }
 }
 
@@ -144,30 +143,24 @@ unsafe extern "system" fn get_certificate_size(this: Raw, size: *mut u32) -> HRE
         call.not_null(size, MessageId::GETAUTHENTICATEDCHANNELCERTIFICATESIZE_NULLPARAM, "pCertificateSize")?;
         // SAFETY: not null, and the program's duty.
         unsafe { com::write(size, 0) };
-        let id = MessageId::GETAUTHENTICATEDCHANNELCERTIFICATESIZE_INVALIDCHANNEL;
-        let answer = session::certificate_size(call, &certificate_info(call, child.inner(), id)?)?;
+        let invalid_channel = MessageId::GETAUTHENTICATEDCHANNELCERTIFICATESIZE_INVALIDCHANNEL;
+        let certificate = certificate(call, child.inner(), invalid_channel)?;
         // SAFETY: as above.
-        unsafe { com::write(size, answer) };
-        Ok(())
+        unsafe { certificate.get_size(call, size) }
     })
 }
 
-unsafe extern "system" fn get_certificate(this: Raw, size: u32, certificate: *mut u8) -> HRESULT {
+unsafe extern "system" fn get_certificate(this: Raw, size: u32, bytes: *mut u8) -> HRESULT {
     com::guard_result(|| {
         // SAFETY: COM's duty: `this` lives.
         let child = unsafe { Child::<AuthenticatedChannel>::this(this) };
         let call = Call::new(child.state(), "ID3D11AuthenticatedChannel::GetCertificate");
-        call.not_null(certificate, MessageId::GETAUTHENTICATEDCHANNELCERTIFICATE_NULLPARAM, "pCertificate")?;
-        let id = MessageId::GETAUTHENTICATEDCHANNELCERTIFICATE_INVALIDCHANNEL;
-        let info = certificate_info(call, child.inner(), id)?;
-        let needed = session::certificate_size(call, &info)?;
-        if size != needed {
-            let text = format!("CertificateSize is {size}, and the certificate has {needed} bytes");
-            return Err(call.refuse(MessageId::GETAUTHENTICATEDCHANNELCERTIFICATE_WRONGSIZE, &text));
-        }
+        call.not_null(bytes, MessageId::GETAUTHENTICATEDCHANNELCERTIFICATE_NULLPARAM, "pCertificate")?;
+        let invalid_channel = MessageId::GETAUTHENTICATEDCHANNELCERTIFICATE_INVALIDCHANNEL;
+        let certificate = certificate(call, child.inner(), invalid_channel)?;
+        let wrong_size = MessageId::GETAUTHENTICATEDCHANNELCERTIFICATE_WRONGSIZE;
         // SAFETY: not null, and the program's duty.
-        let room = unsafe { com::bytes_mut(certificate.cast(), size) }.unwrap_or_default();
-        session::get_certificate_bytes(call, &info, room)
+        unsafe { certificate.get(call, size, bytes, wrong_size) }
     })
 }
 

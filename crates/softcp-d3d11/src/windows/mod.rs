@@ -6,6 +6,7 @@
 
 mod blit;
 mod call;
+mod certificate;
 mod channel;
 mod child;
 mod com;

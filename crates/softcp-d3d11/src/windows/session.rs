@@ -3,15 +3,14 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use softcp_abi::{
-    D3D11_1DDI_CERTIFICATE_INFO, D3D11_KEY_EXCHANGE_HW_PROTECTION, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK, GUID as Guid,
-};
-use softcp_runtime::{CertificateOf, CryptoSessionDesc, Output, Session};
+use softcp_abi::{D3D11_KEY_EXCHANGE_HW_PROTECTION, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK, GUID as Guid};
+use softcp_runtime::{CertificateOf, CryptoSessionDesc, Session};
 use windows::Win32::Foundation::{E_FAIL, E_OUTOFMEMORY, HANDLE};
 use windows::Win32::Graphics::Direct3D11::{ID3D11CryptoSession, ID3D11CryptoSession_Vtbl};
 use windows::core::{GUID, HRESULT, Interface};
 
 use super::call::Call;
+use super::certificate::Certificate;
 use super::child::{Child, Kind};
 use super::com::{self, Raw};
 use super::staging::Staging;
@@ -26,6 +25,7 @@ pub(super) struct CryptoSession {
     pub(super) caps: u32,
     /// The status that was last seen, to notice a teardown.
     pub(super) status: AtomicU32,
+    certificate: Certificate,
     /// Textures and buffers that blits go through.
     pub(super) staging: Mutex<Staging>,
 }
@@ -66,10 +66,6 @@ impl CryptoSession {
     /// Whether the session carries commands to a secure environment.
     pub(super) fn carries_commands(&self) -> bool {
         self.desc.key_exchange_type == D3D11_KEY_EXCHANGE_HW_PROTECTION
-    }
-
-    fn certificate_info(&self) -> D3D11_1DDI_CERTIFICATE_INFO {
-        CertificateOf::CryptoSession(self.desc.crypto_type).info()
     }
 
     /// The status as the driver says it now; none from a driver that has no such entry.
@@ -115,7 +111,14 @@ pub(super) unsafe extern "system" fn create_crypto_session(
             }
         })?;
         let caps = video_device::caps(call, &desc.crypto_type, &desc.decode_profile)?.Caps;
-        let session = CryptoSession { session, desc, caps, status: AtomicU32::new(0), staging: Mutex::default() };
+        let session = CryptoSession {
+            session,
+            desc,
+            caps,
+            status: AtomicU32::new(0),
+            certificate: Certificate::of(CertificateOf::CryptoSession(desc.crypto_type)),
+            staging: Mutex::default(),
+        };
         if let Some(status) = session.check_status() {
             // A session that must be provisioned first begins without a key; that is no teardown.
             session.note_status(status);
@@ -159,11 +162,7 @@ unsafe extern "system" fn get_certificate_size(this: Raw, size: *mut u32) -> HRE
         let call = Call::new(child.state(), "ID3D11CryptoSession::GetCertificateSize");
         call.not_null(size, MessageId::GETCRYPTOSESSIONCERTIFICATESIZE_NULLPARAM, "pCertificateSize")?;
         // SAFETY: not null, and the program's duty.
-        unsafe { com::write(size, 0) };
-        let answer = certificate_size(call, &child.inner().certificate_info())?;
-        // SAFETY: as above.
-        unsafe { com::write(size, answer) };
-        Ok(())
+        unsafe { child.inner().certificate.get_size(call, size) }
     })
 }
 
@@ -173,36 +172,10 @@ unsafe extern "system" fn get_certificate(this: Raw, size: u32, certificate: *mu
         let child = unsafe { Child::<CryptoSession>::this(this) };
         let call = Call::new(child.state(), "ID3D11CryptoSession::GetCertificate");
         call.not_null(certificate, MessageId::GETCRYPTOSESSIONCERTIFICATE_NULLPARAM, "pCertificate")?;
-        let info = child.inner().certificate_info();
-        let needed = certificate_size(call, &info)?;
-        if size != needed {
-            let text = format!("CertificateSize is {size}, and the certificate has {needed} bytes");
-            return Err(call.refuse(MessageId::GETCRYPTOSESSIONCERTIFICATE_WRONGSIZE, &text));
-        }
+        let wrong_size = MessageId::GETCRYPTOSESSIONCERTIFICATE_WRONGSIZE;
         // SAFETY: not null, and the program's duty.
-        let room = unsafe { com::bytes_mut(certificate.cast(), size) }.unwrap_or_default();
-        get_certificate_bytes(call, &info, room)
+        unsafe { child.inner().certificate.get(call, size, certificate, wrong_size) }
     })
-}
-
-/// The size of a certificate, as the driver says it.
-pub(super) fn certificate_size(call: Call<'_>, info: &D3D11_1DDI_CERTIFICATE_INFO) -> Result<u32, HRESULT> {
-    let driver = call.state.driver().ok_or(E_FAIL)?;
-    let mut size = 0;
-    let reply = driver.calls().get_certificate_size(Some(info), Some(&mut size));
-    call.driver(reply.and_then(|reply| Ok(reply.into_result()?)))?;
-    Ok(size)
-}
-
-/// A certificate, into as many bytes as it has.
-pub(super) fn get_certificate_bytes(
-    call: Call<'_>,
-    info: &D3D11_1DDI_CERTIFICATE_INFO,
-    room: &mut [u8],
-) -> Result<(), HRESULT> {
-    let driver = call.state.driver().ok_or(E_FAIL)?;
-    let reply = driver.calls().get_certificate(Some(info), Output::Bytes(room));
-    call.driver(reply.and_then(|reply| Ok(reply.into_result()?)))
 }
 
 unsafe extern "system" fn get_crypto_session_handle(this: Raw, handle: *mut HANDLE) {
