@@ -41,6 +41,7 @@ mod faults;
 mod keys;
 mod memory;
 mod report;
+mod rsa;
 mod session;
 mod surface;
 

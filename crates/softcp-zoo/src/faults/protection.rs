@@ -29,7 +29,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "protection-not-of-mappings",
         "protection/map-refused",
         "While protection is enabled, protected resources can still be mapped.",
-        Hooks { map_resource: Some(|device, map| without_protection(device, map)), ..messages(RULES) },
+        Hooks { map_resource: Some(|device, _, map| without_protection(device, map)), ..messages(RULES) },
     ),
     fault(
         "protection-swallowed",
