@@ -9,6 +9,7 @@ use crate::cipher::{Rules, decrypt};
 
 mod answer;
 mod caps;
+mod certificate;
 mod channel;
 mod counter;
 mod decryption;
@@ -19,6 +20,7 @@ mod protection;
 mod read_back;
 mod refresh;
 mod session;
+mod status;
 
 /// All families.
 pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[
@@ -33,6 +35,8 @@ pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[
     answer::DRIVERS,
     protection::DRIVERS,
     caps::DRIVERS,
+    certificate::DRIVERS,
+    status::DRIVERS,
     process::DRIVERS,
 ];
 
