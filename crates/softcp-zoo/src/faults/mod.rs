@@ -13,6 +13,7 @@ mod certificate;
 mod channel;
 mod counter;
 mod decryption;
+mod hardware;
 mod message;
 mod pattern;
 mod process;
@@ -21,6 +22,7 @@ mod read_back;
 mod refresh;
 mod session;
 mod status;
+mod table;
 
 /// All families.
 pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[
@@ -37,7 +39,9 @@ pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[
     caps::DRIVERS,
     certificate::DRIVERS,
     status::DRIVERS,
+    table::DRIVERS,
     process::DRIVERS,
+    hardware::DRIVERS,
 ];
 
 /// A row of a family.
