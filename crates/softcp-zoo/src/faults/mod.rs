@@ -23,6 +23,7 @@ mod refresh;
 mod session;
 mod status;
 mod table;
+mod thread;
 
 /// All families.
 pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[
@@ -42,6 +43,7 @@ pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[
     table::DRIVERS,
     process::DRIVERS,
     hardware::DRIVERS,
+    thread::DRIVERS,
 ];
 
 /// A row of a family.
