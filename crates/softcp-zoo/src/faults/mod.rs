@@ -22,6 +22,7 @@ mod read_back;
 mod refresh;
 mod session;
 mod status;
+mod surface;
 mod table;
 mod thread;
 
@@ -31,6 +32,7 @@ pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[
     counter::DRIVERS,
     pattern::DRIVERS,
     decryption::DRIVERS,
+    surface::DRIVERS,
     read_back::DRIVERS,
     session::DRIVERS,
     channel::DRIVERS,
