@@ -13,6 +13,7 @@ mod certificate;
 mod channel;
 mod counter;
 mod decryption;
+mod exchange;
 mod hardware;
 mod message;
 mod pattern;
@@ -35,6 +36,7 @@ pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[
     surface::DRIVERS,
     read_back::DRIVERS,
     session::DRIVERS,
+    exchange::DRIVERS,
     channel::DRIVERS,
     message::DRIVERS,
     answer::DRIVERS,
