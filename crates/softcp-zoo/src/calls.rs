@@ -3,14 +3,17 @@
 
 use std::ffi::c_void;
 use std::marker::PhantomData;
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use softcp::identity::IdentityOptions;
 use softcp_abi::{
     BYTE, D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT, D3D11_1DDI_CERTIFICATE_INFO,
     D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDI_HAUTHCHANNEL, D3D11_1DDI_HCRYPTOSESSION, D3D11_1DDI_HDECODE,
     D3D11_1DDI_HRTAUTHCHANNEL, D3D11_1DDI_HRTCRYPTOSESSION, D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS,
-    D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL, D3D11_1DDIARG_CREATECRYPTOSESSION, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS,
-    D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK, E_NOTIMPL, GUID, HANDLE, HRESULT,
+    D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL, D3D11_1DDIARG_CREATECRYPTOSESSION, D3D11_KEY_EXCHANGE_HW_PROTECTION,
+    D3D11_KEY_EXCHANGE_HW_PROTECTION_DATA as CommandData, D3D11_KEY_EXCHANGE_HW_PROTECTION_OUTPUT_DATA as OutputData,
+    D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK, E_NOTIMPL, GUID, HANDLE, HRESULT,
     PFND3D11_1DDI_CALCPRIVATEAUTHENTICATEDCHANNELSIZE, PFND3D11_1DDI_CALCPRIVATECRYPTOSESSIONSIZE,
     PFND3D11_1DDI_CONFIGUREAUTHENTICATEDCHANNEL, PFND3D11_1DDI_CREATEAUTHENTICATEDCHANNEL,
     PFND3D11_1DDI_CREATECRYPTOSESSION, PFND3D11_1DDI_CRYPTOSESSIONGETHANDLE, PFND3D11_1DDI_DECRYPTIONBLT,
@@ -21,7 +24,7 @@ use softcp_abi::{
     PFND3D11_1DDI_QUERYAUTHENTICATEDCHANNEL, PFND3D11_1DDI_STARTSESSIONKEYREFRESH, PFND3D11_1DDI_VIDEODECODERGETHANDLE,
     PFND3DWDDM2_0DDI_CHECKCRYPTOSESSIONSTATUS, PFND3DWDDM2_0DDI_GETCRYPTOSESSIONPRIVATEDATASIZE,
     PFND3DWDDM2_0DDI_GETDATAFORNEWHARDWAREKEY, PFND3DWDDM2_4DDI_NEGOTIATECRYPTOSESSIONKEYEXCHANGE, S_OK, SIZE_T, UINT,
-    UINT64,
+    UINT64, softcp_resource_desc,
 };
 
 use crate::channel;
@@ -118,6 +121,12 @@ macro_rules! calls {
                     device(self.device)
                 }
 
+                /// Address in the handle of the device that it was made on.
+                #[allow(dead_code, reason = "of some entries only")]
+                pub(crate) fn device_number(&self) -> usize {
+                    self.device.pDrvPrivate.addr()
+                }
+
                 /// Reports an error of this call.
                 #[allow(dead_code, reason = "of some entries only")]
                 pub(crate) fn report(&self, hresult: HRESULT, text: &str) -> HRESULT {
@@ -146,8 +155,18 @@ macro_rules! calls {
         pub(crate) struct Hooks {
             $(pub(crate) $hook: Option<fn(&$name<'_>) -> $outcome>,)*
             pub(crate) create_device: Option<CreateDevice>,
+            pub(crate) destroy_device: Option<DestroyDevice>,
+            pub(crate) create_resource: Option<CreateResource>,
+            pub(crate) created_resource: Option<CreatedResource>,
             pub(crate) map_resource: Option<MapResource>,
+            pub(crate) retrieve_sub_object: Option<RetrieveSubObject>,
             pub(crate) change_table: Option<ChangeTable>,
+            /// Something is written behind the second table of a device.
+            pub(crate) writes_behind_tables: bool,
+            /// There is one open driver at a time.
+            pub(crate) opens_once: bool,
+            /// The identity that is made for the driver, in place of the user's.
+            pub(crate) identity: Option<fn() -> IdentityOptions>,
             /// Options without which the fault does not show, unless the user's are about the same.
             pub(crate) options: &'static str,
             /// Of messages on channels.
@@ -161,8 +180,15 @@ macro_rules! calls {
             pub(crate) const NONE: Self = Self {
                 $($hook: None,)*
                 create_device: None,
+                destroy_device: None,
+                create_resource: None,
+                created_resource: None,
                 map_resource: None,
+                retrieve_sub_object: None,
                 change_table: None,
+                writes_behind_tables: false,
+                opens_once: false,
+                identity: None,
                 options: "",
                 messages: channel::RULES,
                 cipher: cipher::RULES,
@@ -184,8 +210,16 @@ macro_rules! calls {
 
 /// Stands before `create_device`.
 pub(crate) type CreateDevice = fn(&Driver, &mut dyn FnMut() -> HRESULT) -> HRESULT;
-/// Stands before `map_resource`.
-pub(crate) type MapResource = fn(&Device, &mut dyn FnMut() -> HRESULT) -> HRESULT;
+/// Stands before `destroy_device`, and says whether the device is destroyed.
+pub(crate) type DestroyDevice = fn(&Device) -> bool;
+/// Stands before `create_resource`, given what is to be created.
+pub(crate) type CreateResource = fn(&Device, &softcp_resource_desc, &mut dyn FnMut() -> HRESULT) -> HRESULT;
+/// Is told of each new resource.
+pub(crate) type CreatedResource = fn(&Device, usize);
+/// Stands before `map_resource`, given the resource.
+pub(crate) type MapResource = fn(&Device, usize, &mut dyn FnMut() -> HRESULT) -> HRESULT;
+/// Stands before `retrieve_sub_object`, given sub-device and size; the call may be made with others, but no larger size.
+pub(crate) type RetrieveSubObject = fn(u32, usize, &dyn Fn(u32, usize) -> HRESULT) -> HRESULT;
 /// Changes the filled table of a sub-device, by the indices of its entries.
 pub(crate) type ChangeTable = fn(u32, &mut [*const c_void]);
 
@@ -339,7 +373,7 @@ macro_rules! on_sessions {
 on_sessions! {
     DestroyCryptoSession, CreateCryptoSession, NegotiateCryptoSessionKeyExchange, EncryptionBlt, DecryptionBlt,
     StartSessionKeyRefresh, FinishSessionKeyRefresh, GetEncryptionBltKey, CryptoSessionGetHandle,
-    CheckCryptoSessionStatus,
+    CheckCryptoSessionStatus, GetDataForNewHardwareKey, NegotiateCryptoSessionKeyExchangeMT,
 }
 
 impl GetContentProtectionCaps<'_> {
@@ -351,6 +385,11 @@ impl GetContentProtectionCaps<'_> {
     pub(crate) fn set_caps(&self, caps: Caps) {
         // SAFETY: as above.
         unsafe { memory::write(self.caps, caps) };
+    }
+
+    pub(crate) fn crypto_type(&self) -> Option<GUID> {
+        // SAFETY: the caller's duty: null or valid.
+        unsafe { memory::read(self.crypto_type) }
     }
 
     pub(crate) fn profile(&self) -> Option<GUID> {
@@ -378,6 +417,14 @@ impl GetCryptoKeyExchangeType<'_> {
         self.index
     }
 
+    /// The same call for another crypto type, without a profile.
+    pub(crate) fn for_type<'b>(&self, crypto_type: &'b GUID) -> GetCryptoKeyExchangeType<'b>
+    where
+        Self: 'b,
+    {
+        GetCryptoKeyExchangeType { crypto_type, profile: std::ptr::null(), ..*self }
+    }
+
     pub(crate) fn exchange(&self) -> Option<GUID> {
         // SAFETY: the caller's duty: null or valid, and written by the driver.
         unsafe { memory::read(self.exchange) }
@@ -394,7 +441,9 @@ impl CreateCryptoSession<'_> {
     pub(crate) fn pass_on(&self) -> HRESULT {
         let hresult = self.real();
         if let Some(device) = self.device().filter(|_| hresult == S_OK) {
-            let session = session::Session::new(self.device.pDrvPrivate.addr());
+            let mut session = session::Session::new(self.device.pDrvPrivate.addr());
+            session.carries_commands =
+                self.desc().is_some_and(|desc| desc.KeyExchangeType == D3D11_KEY_EXCHANGE_HW_PROTECTION);
             device.driver.sessions().insert(self.session(), session);
         }
         hresult
@@ -403,6 +452,20 @@ impl CreateCryptoSession<'_> {
     pub(crate) fn desc(&self) -> Option<D3D11_1DDIARG_CREATECRYPTOSESSION> {
         // SAFETY: the caller's duty: null or valid.
         unsafe { memory::read(self.desc) }
+    }
+
+    /// The first byte of the session's private memory.
+    pub(crate) fn first_byte(&self) -> Option<u8> {
+        // SAFETY: the caller's duty: null or memory of the size that was asked for.
+        unsafe { memory::read(self.session.pDrvPrivate.cast::<u8>()) }
+    }
+
+    /// Writes the 8 bytes behind the private memory that the reference driver asks for.
+    pub(crate) fn write_behind_memory(&self, bytes: u64) {
+        if !self.session.pDrvPrivate.is_null() {
+            // SAFETY: the reference driver asks for the size of a pointer, and the runtime's memory has 16 bytes at least.
+            unsafe { self.session.pDrvPrivate.cast::<u64>().wrapping_add(1).write_unaligned(bytes) };
+        }
     }
 
     /// The same call for another session.
@@ -697,6 +760,15 @@ impl<'c> GetEncryptionBltKey<'c> {
 }
 
 impl CryptoSessionGetHandle<'_> {
+    pub(crate) fn is_null(&self) -> bool {
+        self.handle.is_null()
+    }
+
+    pub(crate) fn handle(&self) -> Option<usize> {
+        // SAFETY: the caller's duty: null or valid.
+        unsafe { memory::read(self.handle) }.map(<*mut c_void>::addr)
+    }
+
     pub(crate) fn set_handle(&self, handle: usize) {
         // SAFETY: the caller's duty: null or valid.
         unsafe { memory::write(self.handle, std::ptr::without_provenance_mut(handle)) };
@@ -709,6 +781,10 @@ impl CheckCryptoSessionStatus<'_> {
         unsafe { memory::write(self.status, status) };
     }
 
+    pub(crate) fn is_null(&self) -> bool {
+        self.status.is_null()
+    }
+
     pub(crate) fn status(&self) -> Option<D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS> {
         // SAFETY: as above.
         unsafe { memory::read(self.status) }
@@ -716,11 +792,86 @@ impl CheckCryptoSessionStatus<'_> {
 }
 
 impl VideoDecoderGetHandle<'_> {
+    pub(crate) fn is_null(&self) -> bool {
+        self.handle.is_null()
+    }
+
     pub(crate) fn set_handle(&self, handle: usize) {
         // SAFETY: the caller's duty: null or valid.
         unsafe { memory::write(self.handle, std::ptr::without_provenance_mut(handle)) };
     }
 }
+
+impl GetDataForNewHardwareKey<'_> {
+    pub(crate) fn set_data(&self, data: u64) {
+        // SAFETY: the caller's duty: null or valid.
+        unsafe { memory::write(self.output, data) };
+    }
+}
+
+/// A command to a secure environment.
+#[derive(Clone, Copy)]
+pub(crate) struct SecureCommand<'c> {
+    data: *mut CommandData,
+    lives: PhantomData<&'c ()>,
+}
+
+impl SecureCommand<'_> {
+    fn data(&self) -> CommandData {
+        // SAFETY: the duty of who passed it: a structure, and not null.
+        unsafe { self.data.read_unaligned() }
+    }
+
+    /// Bytes of the private input, and of the command itself.
+    pub(crate) fn input_sizes(&self) -> Option<[u32; 2]> {
+        // SAFETY: as above, and what it points to.
+        let input = unsafe { memory::read(self.data().pInputData) }?;
+        Some([input.PrivateDataSize, input.HWProtectionDataSize])
+    }
+
+    /// Bytes of the private output, room for the answer, and bytes of the answer.
+    pub(crate) fn output_sizes(&self) -> Option<[u32; 3]> {
+        // SAFETY: as above.
+        let output = unsafe { memory::read(self.data().pOutputData) }?;
+        Some([output.PrivateDataSize, output.MaxHWProtectionDataSize, output.HWProtectionDataSize])
+    }
+
+    /// Private output and room for the answer, or the 4 bytes that there are at least.
+    pub(crate) fn output(&self) -> Buffer<'_> {
+        let Some([private, room, _]) = self.output_sizes() else { return Buffer::null() };
+        let bytes = self.data().pOutputData.cast::<u8>().wrapping_add(offset_of!(OutputData, pbOutput));
+        // SAFETY: as above: the bytes begin in the structure, which has 4 of them, and go on past it.
+        unsafe { Buffer::new(bytes.cast(), private.saturating_add(room).max(4)) }
+    }
+
+    pub(crate) fn set_status(&self, status: HRESULT) {
+        // SAFETY: as above; the driver writes it.
+        unsafe { (*self.data).Status = status };
+    }
+}
+
+/// The entries that carry commands.
+macro_rules! commands {
+    ($($name:ident,)*) => {$(
+        impl<'c> $name<'c> {
+            /// The command, on a session that carries commands.
+            pub(crate) fn command(&self) -> Option<SecureCommand<'c>> {
+                let carries = self.known(|session| session.carries_commands) == Some(true);
+                let is_it = carries && !self.data.is_null() && self.data_size as usize == size_of::<CommandData>();
+                is_it.then_some(SecureCommand { data: self.data.cast(), lives: PhantomData })
+            }
+        }
+    )*};
+}
+
+impl NegotiateCryptoSessionKeyExchangeMT<'_> {
+    /// Bytes of the message.
+    pub(crate) fn size(&self) -> usize {
+        self.data_size as usize
+    }
+}
+
+commands! { NegotiateCryptoSessionKeyExchange, NegotiateCryptoSessionKeyExchangeMT, }
 
 impl GetCryptoSessionPrivateDataSize<'_> {
     pub(crate) fn set_sizes(&self, input: u32, output: u32) {
@@ -884,6 +1035,14 @@ impl<'c> ConfigureAuthenticatedChannel<'c> {
     pub(crate) fn output(&self) -> Buffer<'c> {
         // SAFETY: the caller's duty: null or a structure of this size.
         unsafe { Buffer::new(self.output.cast(), channel::HEADER_SIZE) }
+    }
+
+    /// The same call with another message.
+    pub(crate) fn with_input<'b>(&self, input: Buffer<'b>) -> ConfigureAuthenticatedChannel<'b>
+    where
+        'c: 'b,
+    {
+        ConfigureAuthenticatedChannel { input_size: input.size, input: input.data, ..*self }
     }
 
     /// The same call with other messages; `output` has room for an answer.

@@ -10,8 +10,8 @@ use softcp_abi::{
     D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT, D3D11_1DDI_HAUTHCHANNEL, D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE,
     D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE_INPUT as Initialize, D3D11_AUTHENTICATED_CONFIGURE_INPUT as Command,
     D3D11_AUTHENTICATED_CONFIGURE_OUTPUT as Answer, D3D11_AUTHENTICATED_CONFIGURE_PROTECTION,
-    D3D11_AUTHENTICATED_CONFIGURE_PROTECTION_INPUT as Protection, D3D11_AUTHENTICATED_QUERY_INPUT as Query, GUID,
-    HRESULT, S_OK,
+    D3D11_AUTHENTICATED_CONFIGURE_PROTECTION_INPUT as Protection, D3D11_AUTHENTICATED_QUERY_INPUT as Query,
+    E_INVALIDARG, GUID, HRESULT, S_OK,
 };
 
 use crate::calls::{ConfigureAuthenticatedChannel, QueryAuthenticatedChannel};
@@ -80,6 +80,16 @@ impl Channel {
             queries: Sequence::default(),
             flags: 0,
         }
+    }
+
+    /// Protection as the application has set it.
+    pub(crate) fn flags(&self) -> u32 {
+        self.flags
+    }
+
+    /// As if INITIALIZE had not been sent.
+    pub(crate) fn forget_initialize(&mut self) {
+        self.is_initialized = false;
     }
 
     /// Its private memory, to be passed to the driver.
@@ -157,6 +167,9 @@ pub(crate) struct Rules {
     pub(crate) missing: usize,
     /// A query needs room for its whole answer.
     pub(crate) output_size: bool,
+    /// Commands and queries of these succeed although the reference driver refuses them for what they say, and do nothing.
+    /// With each goes the size of its message.
+    pub(crate) forgives: &'static [(GUID, usize)],
     /// Changes a command that is let through, before it is signed again.
     pub(crate) change_command: fn(&GUID, &mut Vec<u8>),
     /// Changes an answer; it is signed afterwards.
@@ -188,6 +201,7 @@ pub(crate) const RULES: Rules = Rules {
     surplus: 0,
     missing: 0,
     output_size: true,
+    forgives: &[],
     change_command: |_, _| {},
     change_answer: |_, _| {},
     spoil_answer: |_, _| {},
@@ -198,7 +212,9 @@ pub(crate) const RULES: Rules = Rules {
 pub(crate) fn configure(call: &ConfigureAuthenticatedChannel<'_>, rules: &Rules) -> HRESULT {
     let (Some(message), false) = (call.input().get(), call.output().data.is_null()) else { return call.pass_on() };
     let is_message = (size_of::<Command>()..4096).contains(&message.len());
-    let Some(Some(key)) = call.known(|channel| channel.key).filter(|_| is_message) else { return call.pass_on() };
+    // A call with another device is the reference driver's to refuse.
+    let key = call.known(|channel| channel.key.filter(|_| channel.device == call.device_number()));
+    let Some(Some(key)) = key.filter(|_| is_message) else { return call.pass_on() };
     let guid = guid_at(&message, offset_of!(Command, ConfigureType));
     let sequence = number_at(&message, offset_of!(Command, SequenceNumber));
     if !is_authentic(&key, &message, rules.omac) {
@@ -235,7 +251,10 @@ pub(crate) fn configure(call: &ConfigureAuthenticatedChannel<'_>, rules: &Rules)
     put(&mut forwarded, offset_of!(Command, SequenceNumber), &number.to_ne_bytes());
     sign(&key, &mut forwarded);
     let mut answer = D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT::default();
-    let hresult = call.with(Buffer::of(&mut forwarded), &mut answer).pass_on();
+    let mut hresult = call.with(Buffer::of(&mut forwarded), &mut answer).pass_on();
+    if is_allowed && hresult == E_INVALIDARG && rules.forgives.contains(&(guid, message.len())) {
+        (hresult, answer.ReturnCode) = (S_OK, S_OK);
+    }
     if hresult == S_OK && guid == D3D11_AUTHENTICATED_CONFIGURE_PROTECTION {
         let flags = number_at(&message, offset_of!(Protection, Protections.Value));
         call.known(|channel| channel.flags = flags);
@@ -324,7 +343,9 @@ fn initialize(
 pub(crate) fn query(call: &QueryAuthenticatedChannel<'_>, rules: &Rules) -> HRESULT {
     let (Some(message), false) = (call.input().get(), call.output().data.is_null()) else { return call.pass_on() };
     let is_message = (size_of::<Query>()..4096).contains(&message.len());
-    let Some(Some(key)) = call.known(|channel| channel.key).filter(|_| is_message) else { return call.pass_on() };
+    // A call with another device is the reference driver's to refuse.
+    let key = call.known(|channel| channel.key.filter(|_| channel.device == call.device_number()));
+    let Some(Some(key)) = key.filter(|_| is_message) else { return call.pass_on() };
     let size = call.output().size as usize;
     if size < HEADER {
         return call.pass_on();
@@ -346,12 +367,18 @@ pub(crate) fn query(call: &QueryAuthenticatedChannel<'_>, rules: &Rules) -> HRES
         forwarded.resize(forwarded.len().max(ROOM), 0);
     }
     let mut answer = vec![0; if rules.output_size { size.min(ROOM) } else { ROOM }];
-    let hresult = call.with(Buffer::of(&mut forwarded), Buffer::of(&mut answer)).pass_on();
+    let mut hresult = call.with(Buffer::of(&mut forwarded), Buffer::of(&mut answer)).pass_on();
     if hresult != S_OK && is_allowed && !rules.failed_query_uses {
         call.known(|channel| channel.queries.give_back(sequence));
     }
     let Some(len) = signed_len(&key, &answer) else { return (rules.returned)(&guid, hresult) };
     answer.truncate(len);
+    // Of a refusal for want of room the answer is a header.
+    let is_whole = len > HEADER && rules.forgives.contains(&(guid, message.len()));
+    if is_allowed && hresult == E_INVALIDARG && is_whole {
+        hresult = S_OK;
+        put(&mut answer, offset_of!(Answer, ReturnCode), &S_OK.to_ne_bytes());
+    }
     answer[OMAC..OMAC + NAMES].copy_from_slice(&message[..NAMES]);
     (rules.change_answer)(&guid, &mut answer);
     sign(&key, &mut answer);
@@ -589,7 +616,7 @@ pub(crate) fn number_at(message: &[u8], offset: usize) -> u32 {
     message.get(offset..offset + 4).map_or(0, |bytes| u32::from_ne_bytes(std::array::from_fn(|i| bytes[i])))
 }
 
-fn handle_at(message: &[u8], offset: usize) -> usize {
+pub(crate) fn handle_at(message: &[u8], offset: usize) -> usize {
     usize::from_ne_bytes(std::array::from_fn(|i| message[offset + i]))
 }
 

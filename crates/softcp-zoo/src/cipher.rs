@@ -184,3 +184,13 @@ pub(crate) fn encrypt_anew(call: &EncryptionBlt<'_>, used: &Block, key: &Block, 
         surface::write(&device, call.destination(), &rows, false);
     }
 }
+
+/// `EncryptionBlt` by the driver's rules of the cipher.
+pub(crate) fn encrypt_by_rules(call: &EncryptionBlt<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    let key = call.known(|session| session.read_back).flatten();
+    if let (S_OK, Some(used), Some(key)) = (hresult, call.iv().block(), key) {
+        encrypt_anew(call, &used, &key, &used);
+    }
+    hresult
+}

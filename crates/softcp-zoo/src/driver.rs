@@ -8,11 +8,12 @@ use std::ffi::{CStr, CString, c_void};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use softcp::identity::{IdentityFiles, IdentityOptions};
 use softcp::provider::Provider;
 use softcp_abi::{
-    D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, E_INVALIDARG, HRESULT, S_OK, SOFTCP_MAPPING_PROTECTED,
+    D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, E_FAIL, E_INVALIDARG, HRESULT, S_OK, SOFTCP_MAPPING_PROTECTED,
     SOFTCP_RESOURCE_PROTECTED, softcp_driver, softcp_driver_desc, softcp_mapping, softcp_resource_desc,
     video_table_size,
 };
@@ -35,14 +36,23 @@ pub(crate) struct Driver {
     pub(crate) key: PrivateKey,
     sessions: Mutex<HashMap<usize, Session>>,
     channels: Mutex<HashMap<usize, Channel>>,
-    protected: Mutex<HashMap<usize, bool>>,
+    resources: Mutex<HashMap<usize, Resource>>,
     /// The certificates in DER, leaf first.
     pub(crate) chain: Vec<Vec<u8>>,
-    /// For a fault's own use: something it keeps, and something it counts.
+    /// For a fault's own use: something it keeps, something it counts, and numbers by what they are of.
     kept: Mutex<Option<Block>>,
     count: AtomicU64,
+    notes: Mutex<HashMap<usize, u128>>,
     /// The identity that was made for this driver.
     _identity: Option<tempfile::TempDir>,
+}
+
+/// A resource that has been created and not destroyed.
+#[derive(Clone, Copy)]
+struct Resource {
+    /// Address in the handle of its device.
+    device: usize,
+    is_protected: bool,
 }
 
 /// The reference driver's own entries.
@@ -58,6 +68,9 @@ pub(crate) struct Device {
     number: usize,
     pub(crate) driver: Arc<Driver>,
 }
+
+/// How many drivers are open that cannot be open twice.
+static OPEN_ONCE: AtomicU64 = AtomicU64::new(0);
 
 static DEVICES: RwLock<Option<HashMap<usize, Arc<Device>>>> = RwLock::new(None);
 
@@ -102,7 +115,31 @@ impl Driver {
     pub(crate) fn counted(&self) -> u64 {
         self.count.fetch_add(1, Ordering::Relaxed)
     }
+
+    /// Numbers by whatever a fault says they are of: a handle, the address of private memory.
+    pub(crate) fn notes(&self) -> MutexGuard<'_, HashMap<usize, u128>> {
+        lock(&self.notes)
+    }
+
+    /// Runs `call` and says whether another one that is noted so was under way with it, at its beginning or at its end.
+    /// For long enough that calls on several threads meet.
+    pub(crate) fn meeting<T>(&self, what: usize, call: impl FnOnce() -> T) -> (T, bool) {
+        let change = |change: fn(&mut u128)| {
+            let mut notes = self.notes();
+            let number = notes.entry(what).or_default();
+            change(number);
+            *number
+        };
+        let before = change(|number| *number += 1);
+        std::thread::sleep(MEETING);
+        let output = call();
+        let after = change(|number| *number -= 1);
+        (output, before > 1 || after > 0)
+    }
 }
+
+/// How long calls that are to meet others take.
+const MEETING: Duration = Duration::from_micros(300);
 
 impl Device {
     pub(crate) fn handle(&self) -> D3D10DDI_HDEVICE {
@@ -111,12 +148,45 @@ impl Device {
 
     /// Whether a resource was created as a protected one.
     pub(crate) fn is_protected(&self, resource: usize) -> bool {
-        lock(&self.driver.protected).get(&resource).copied().unwrap_or_default()
+        lock(&self.driver.resources).get(&resource).is_some_and(|resource| resource.is_protected)
     }
 
     /// Whether a resource has been created and not destroyed.
     pub(crate) fn exists(&self, resource: usize) -> bool {
-        lock(&self.driver.protected).contains_key(&resource)
+        lock(&self.driver.resources).contains_key(&resource)
+    }
+
+    /// The protected resources of this device.
+    pub(crate) fn protected(&self) -> Vec<usize> {
+        let resources = lock(&self.driver.resources);
+        let is_it = |resource: &Resource| resource.is_protected && resource.device == self.number;
+        resources.iter().filter(|(_, resource)| is_it(resource)).map(|(number, _)| *number).collect()
+    }
+
+    /// Whether a channel of this device has any of these protection flags set. Known of drivers with rules of messages.
+    pub(crate) fn has_protection(&self, flags: u32) -> bool {
+        let channels = self.driver.channels();
+        channels.values().any(|channel| channel.device == self.number && channel.flags() & flags != 0)
+    }
+
+    /// Creates a resource past every fault.
+    fn create_resource(&self, desc: &softcp_resource_desc, resource: &mut D3D10DDI_HRESOURCE) -> HRESULT {
+        let Real(real) = &self.driver.real;
+        let Some(create) = real.create_resource else { return E_INVALIDARG };
+        // SAFETY: the reference driver's own entry and context, and a place for a handle.
+        unsafe { create(real.context, self.handle(), desc, resource) }
+    }
+
+    /// Whether a resource could be created now: one is, and destroyed.
+    pub(crate) fn try_resource(&self, desc: &softcp_resource_desc) -> HRESULT {
+        let mut resource = D3D10DDI_HRESOURCE::default();
+        let hresult = self.create_resource(desc, &mut resource);
+        let Real(real) = &self.driver.real;
+        if let (S_OK, Some(destroy)) = (hresult, real.destroy_resource) {
+            // SAFETY: the reference driver's own entry and context, and a resource that it has just made.
+            unsafe { destroy(real.context, self.handle(), resource) };
+        }
+        hresult
     }
 
     /// Maps a resource as its owner would, and past every fault.
@@ -182,6 +252,13 @@ pub unsafe extern "C" fn softcp_open_faulty_driver(
             return E_INVALIDARG;
         }
     };
+    if prepared.hooks.opens_once && OPEN_ONCE.fetch_add(1, Ordering::Relaxed) > 0 {
+        OPEN_ONCE.fetch_sub(1, Ordering::Relaxed);
+        sink.report(ENTRY, E_FAIL, "the driver is open already");
+        // SAFETY: as above.
+        unsafe { softcp_open_reference_driver(std::ptr::null(), driver) };
+        return E_FAIL;
+    }
     let inner = softcp_driver_desc {
         options: prepared.options.as_ptr(),
         error_context: std::ptr::from_ref(&*sink).cast_mut().cast(),
@@ -191,6 +268,9 @@ pub unsafe extern "C" fn softcp_open_faulty_driver(
     // SAFETY: the caller's duty on `driver`; the description is whole, and the sink lives until the driver is closed.
     let hresult = unsafe { softcp_open_reference_driver(&raw const inner, driver) };
     if hresult != S_OK {
+        if prepared.hooks.opens_once {
+            OPEN_ONCE.fetch_sub(1, Ordering::Relaxed);
+        }
         return hresult;
     }
     // SAFETY: the reference driver has just written it, with its size first.
@@ -205,10 +285,11 @@ pub unsafe extern "C" fn softcp_open_faulty_driver(
         key: prepared.key,
         sessions: Mutex::default(),
         channels: Mutex::default(),
-        protected: Mutex::default(),
+        resources: Mutex::default(),
         chain: prepared.chain,
         kept: Mutex::default(),
         count: AtomicU64::new(0),
+        notes: Mutex::default(),
         _identity: prepared.made,
     };
     opened.name = NAME.as_ptr();
@@ -254,10 +335,12 @@ impl Prepared {
         };
         let given =
             rest.split(';').find_map(|option| option.trim().strip_prefix("identity.directory=")).map(str::to_owned);
-        let (directory, made, options) = if let Some(directory) = given {
+        let (directory, made, options) = if let (Some(directory), None) = (given, hooks.identity) {
             (PathBuf::from(directory.trim_matches('"')), None, rest)
         } else {
-            let made = make_identity()?;
+            let is_identity = |option: &&str| option.trim().starts_with("identity.directory=");
+            let rest = rest.split(';').filter(|option| !is_identity(option)).collect::<Vec<_>>().join(";");
+            let made = make_identity(&hooks.identity.map_or_else(IdentityOptions::default, |options| options()))?;
             let option = format!("identity.directory={}", made.path().display());
             let options = if rest.is_empty() { option } else { format!("{option};{rest}") };
             (made.path().to_owned(), Some(made), options)
@@ -269,9 +352,9 @@ impl Prepared {
     }
 }
 
-fn make_identity() -> Result<tempfile::TempDir, String> {
+fn make_identity(options: &IdentityOptions) -> Result<tempfile::TempDir, String> {
     let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let files = IdentityFiles::generate(&Provider::aws_lc(), &IdentityOptions::default());
+    let files = IdentityFiles::generate(&Provider::aws_lc(), options);
     let files = files.map_err(|error| error.to_string())?;
     files.write(directory.path()).map_err(|error| error.to_string())?;
     Ok(directory)
@@ -313,6 +396,11 @@ unsafe extern "C" fn destroy_device(context: *mut c_void, device: D3D10DDI_HDEVI
     // SAFETY: the caller's duty on the context.
     let driver = unsafe { driver(context) };
     let number = device.pDrvPrivate.addr();
+    if let (Some(hook), Some(device)) = (driver.hooks.destroy_device, self::device(device))
+        && !hook(&device)
+    {
+        return;
+    }
     driver.sessions().retain(|_, session| session.device != number);
     driver.channels().retain(|_, channel| channel.device != number);
     let Real(real) = &driver.real;
@@ -320,6 +408,7 @@ unsafe extern "C" fn destroy_device(context: *mut c_void, device: D3D10DDI_HDEVI
         // SAFETY: the caller's arguments are passed on.
         unsafe { destroy(real.context, device) };
     }
+    lock(&driver.resources).retain(|_, resource| resource.device != number);
     change_devices(|devices| drop(devices.remove(&number)));
 }
 
@@ -334,8 +423,21 @@ unsafe extern "C" fn retrieve_sub_object(
     let driver = unsafe { driver(context) };
     let Real(real) = &driver.real;
     let Some(retrieve) = real.retrieve_sub_object else { return E_INVALIDARG };
-    // SAFETY: the caller's arguments are passed on.
-    let hresult = unsafe { retrieve(real.context, device, sub_device_id, table_size, table) };
+    let retrieve = |sub_device_id, table_size| {
+        // SAFETY: the caller's arguments are passed on, or a size that is smaller.
+        unsafe { retrieve(real.context, device, sub_device_id, table_size, table) }
+    };
+    let hresult = match driver.hooks.retrieve_sub_object {
+        Some(hook) => hook(sub_device_id, table_size, &retrieve),
+        None => retrieve(sub_device_id, table_size),
+    };
+    if hresult == S_OK && driver.hooks.writes_behind_tables {
+        let number = device.pDrvPrivate.addr();
+        if driver.notes().insert(number, 1).is_some() {
+            // SAFETY: a second table of a device is what the kit asks for, which has room for far more than a table.
+            unsafe { table.cast::<usize>().wrapping_add(table_size / size_of::<usize>()).write(number) };
+        }
+    }
     if hresult == S_OK && video_table_size(sub_device_id) == Some(table_size) {
         // SAFETY: the reference driver has checked that it is a table of this size, whose entries are pointers.
         let table = unsafe { std::slice::from_raw_parts_mut(table.cast(), table_size / size_of::<usize>()) };
@@ -349,7 +451,7 @@ unsafe extern "C" fn retrieve_sub_object(
 
 unsafe extern "C" fn create_resource(
     context: *mut c_void,
-    device: D3D10DDI_HDEVICE,
+    device_handle: D3D10DDI_HDEVICE,
     desc: *const softcp_resource_desc,
     resource: *mut D3D10DDI_HRESOURCE,
 ) -> HRESULT {
@@ -358,13 +460,24 @@ unsafe extern "C" fn create_resource(
     let Real(real) = &driver.real;
     let Some(create) = real.create_resource else { return E_INVALIDARG };
     // SAFETY: the caller's arguments are passed on.
-    let hresult = unsafe { create(real.context, device, desc, resource) };
+    let mut create = || unsafe { create(real.context, device_handle, desc, resource) };
+    let hresult = match (driver.hooks.create_resource, device(device_handle)) {
+        (Some(hook), Some(device)) if !desc.is_null() => {
+            // SAFETY: the caller's duty: it is not null, and valid.
+            hook(&device, unsafe { &*desc }, &mut create)
+        }
+        _ => create(),
+    };
     if hresult == S_OK {
         // SAFETY: the reference driver has read it.
         let is_protected = unsafe { (*desc).flags } & SOFTCP_RESOURCE_PROTECTED != 0;
         // SAFETY: the reference driver has written it.
         let number = unsafe { (*resource).pDrvPrivate }.addr();
-        lock(&driver.protected).insert(number, is_protected);
+        let made = Resource { device: device_handle.pDrvPrivate.addr(), is_protected };
+        lock(&driver.resources).insert(number, made);
+        if let (Some(hook), Some(device)) = (driver.hooks.created_resource, device(device_handle)) {
+            hook(&device, number);
+        }
     }
     hresult
 }
@@ -394,7 +507,7 @@ unsafe extern "C" fn wrap_resource(
 unsafe extern "C" fn destroy_resource(context: *mut c_void, device: D3D10DDI_HDEVICE, resource: D3D10DDI_HRESOURCE) {
     // SAFETY: the caller's duty on the context.
     let driver = unsafe { driver(context) };
-    lock(&driver.protected).remove(&resource.pDrvPrivate.addr());
+    lock(&driver.resources).remove(&resource.pDrvPrivate.addr());
     let Real(real) = &driver.real;
     if let Some(destroy) = real.destroy_resource {
         // SAFETY: the caller's arguments are passed on.
@@ -418,7 +531,7 @@ unsafe extern "C" fn map_resource(
         unsafe { map(real.context, device_handle, resource, access, mapping) }
     };
     match (driver.hooks.map_resource, device(device_handle)) {
-        (Some(hook), Some(device)) => hook(&device, &mut map),
+        (Some(hook), Some(device)) => hook(&device, resource.pDrvPrivate.addr(), &mut map),
         _ => map(),
     }
 }
@@ -439,6 +552,9 @@ unsafe extern "C" fn close(context: *mut c_void) {
     }
     // SAFETY: the caller's duty: it came from `Arc::into_raw` and is given back once.
     let driver = unsafe { Arc::from_raw(context.cast::<Driver>().cast_const()) };
+    if driver.hooks.opens_once {
+        OPEN_ONCE.fetch_sub(1, Ordering::Relaxed);
+    }
     let Real(real) = &driver.real;
     if let Some(close) = real.close {
         // SAFETY: the reference driver's own entry and context, closed once.

@@ -13,11 +13,16 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use softcp::identity::{CHAIN_FILE, KEY_FILE};
 
+use crate::rsa::RawKey;
+
 /// A key, a wrapped key or a random number.
 pub(crate) type Block = [u8; 16];
 
 /// The private key of the certificates.
-pub(crate) struct PrivateKey(PrivateDecryptingKey);
+pub(crate) struct PrivateKey {
+    key: PrivateDecryptingKey,
+    raw: RawKey,
+}
 
 /// How a key exchange message is padded.
 #[derive(Clone, Copy)]
@@ -33,21 +38,28 @@ impl PrivateKey {
         let path = directory.join(KEY_FILE);
         let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
         let pkcs8 = PrivatePkcs8KeyDer::from_pem_file(&path).map_err(|error| failed(&error))?;
-        PrivateDecryptingKey::from_pkcs8(pkcs8.secret_pkcs8_der()).map(Self).map_err(|error| failed(&error))
+        let der = pkcs8.secret_pkcs8_der();
+        let raw = RawKey::from_pkcs8(der).ok_or_else(|| failed(&"not an RSA key of 2048 bits"))?;
+        PrivateDecryptingKey::from_pkcs8(der).map(|key| Self { key, raw }).map_err(|error| failed(&error))
+    }
+
+    /// The same by hand.
+    pub(crate) fn raw(&self) -> &RawKey {
+        &self.raw
     }
 
     /// The plain text of a message that is padded so; none if it is not.
     pub(crate) fn decrypt(&self, padding: Padding, message: &[u8]) -> Option<Vec<u8>> {
-        let mut plain = vec![0; self.0.key_size_bytes()];
+        let mut plain = vec![0; self.key.key_size_bytes()];
         let oaep = |algorithm, plain: &mut [u8]| {
-            let key = OaepPrivateDecryptingKey::new(self.0.clone()).ok()?;
+            let key = OaepPrivateDecryptingKey::new(self.key.clone()).ok()?;
             key.decrypt(algorithm, message, plain, None).map(|plain| plain.len()).ok()
         };
         let len = match padding {
             Padding::Oaep512 => oaep(&OAEP_SHA512_MGF1SHA512, &mut plain),
             Padding::Oaep256 => oaep(&OAEP_SHA256_MGF1SHA256, &mut plain),
             Padding::Pkcs1 => {
-                let key = Pkcs1PrivateDecryptingKey::new(self.0.clone()).ok()?;
+                let key = Pkcs1PrivateDecryptingKey::new(self.key.clone()).ok()?;
                 key.decrypt(message, &mut plain).map(|plain| plain.len()).ok()
             }
         }?;
@@ -62,8 +74,8 @@ impl PrivateKey {
 
     /// A right message for a key.
     pub(crate) fn encrypt(&self, key: &Block) -> Vec<u8> {
-        let public = OaepPublicEncryptingKey::new(self.0.public_key()).expect("the key is one for encryption");
-        let mut message = vec![0; self.0.key_size_bytes()];
+        let public = OaepPublicEncryptingKey::new(self.key.public_key()).expect("the key is one for encryption");
+        let mut message = vec![0; self.key.key_size_bytes()];
         public.encrypt(&OAEP_SHA512_MGF1SHA512, key, &mut message, None).expect("16 bytes are not too long");
         message
     }

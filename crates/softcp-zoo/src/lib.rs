@@ -20,10 +20,11 @@
 //!
 //! - has the driver use another session key than it should: blits and read-back keys are translated ([`session::Keys`]);
 //! - deciphers anew what the reference driver has deciphered, by other rules ([`cipher`]);
-//! - lets messages through that the reference driver would refuse, since it numbers and signs them itself ([`channel`]).
+//! - lets messages through that the reference driver would refuse, since it numbers and signs them itself ([`channel`]);
+//! - leaves out single steps of reading a key exchange message ([`rsa`]).
 //!
 //! A new fault is a row in a family of [`faults`] and a function or two. Where one needs to remember something, sessions and
-//! drivers have a place for it.
+//! drivers have a place for it. Every case of the kit has a driver that it must catch.
 //!
 //! Any number of faulty drivers can be open in one process, on any threads.
 
@@ -41,6 +42,7 @@ mod faults;
 mod keys;
 mod memory;
 mod report;
+mod rsa;
 mod session;
 mod surface;
 

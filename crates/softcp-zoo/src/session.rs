@@ -19,6 +19,8 @@ pub(crate) struct Keys {
 pub(crate) struct Session {
     /// Address in the handle of the device that it was created on.
     pub(crate) device: usize,
+    /// It carries commands to a secure environment, and has no key.
+    pub(crate) carries_commands: bool,
     pub(crate) keys: Option<Keys>,
     /// The read-back key.
     pub(crate) read_back: Option<Block>,
@@ -32,7 +34,16 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(device: usize) -> Self {
-        Self { device, keys: None, read_back: None, number: None, kept: None, count: 0, sources: HashMap::new() }
+        Self {
+            device,
+            carries_commands: false,
+            keys: None,
+            read_back: None,
+            number: None,
+            kept: None,
+            count: 0,
+            sources: HashMap::new(),
+        }
     }
 
     /// A key exchange succeeded.

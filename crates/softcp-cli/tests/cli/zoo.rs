@@ -1,5 +1,7 @@
 //! `softcp zoo`. The whole zoo goes through the kit in CI; here are a few of its drivers.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::schema::check_report;
@@ -34,6 +36,20 @@ fn list_shows_the_drivers() {
     assert!(report["drivers"].as_array().unwrap().len() >= 40);
     sandbox.softcp(["zoo", "--list", "refresh-without-xor"]).expect(0, "zoo-list");
     sandbox.softcp(["zoo", "nobody"]).expect(2, "zoo-unknown");
+}
+
+/// A rule with no driver that breaks it is a rule not yet tested.
+#[test]
+fn every_case_has_a_driver_that_it_must_catch() {
+    let names = |arguments: [&str; 3], of: &str, member: &str| -> BTreeSet<String> {
+        let output = Sandbox::new().softcp(arguments).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report[of].as_array().unwrap().iter().map(|one| one[member].as_str().unwrap().to_owned()).collect()
+    };
+    let cases = names(["conform", "--list", "--json"], "cases", "name");
+    let caught_by = names(["zoo", "--list", "--json"], "drivers", "caught_by");
+    let differing: Vec<_> = cases.symmetric_difference(&caught_by).collect();
+    assert!(differing.is_empty(), "cases without a driver, and drivers without a case: {differing:?}");
 }
 
 /// The page in the documents names the drivers that there are; CI compares all of it.

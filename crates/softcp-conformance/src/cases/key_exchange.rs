@@ -322,7 +322,7 @@ fn changed_message(ctx: &Context<'_>) -> CaseResult {
 fn failure_keeps_key(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
     let probe = Probe::new(ctx, &device)?;
-    let (session, key) = (ctx.keyed_session(&device)?, session_key(ctx, &device)?);
+    let (mut session, key) = (ctx.keyed_session(&device)?, session_key(ctx, &device)?);
     let mut bad = all_kinds(ctx, &key)?;
     bad.extend([0, 255, 257].map(|size| (format!("{size} bytes"), vec![7; size])));
     for (what, message) in &bad {
@@ -330,18 +330,22 @@ fn failure_keeps_key(ctx: &Context<'_>) -> CaseResult {
         let (reply, _) = negotiate(&device, session.handle(), message)?;
         if failed(&reply) {
             probe.key(&format!("the old key after an exchange with {what}"), &session)?;
+        } else {
+            ctx.renegotiate(&mut session)?;
         }
     }
     Ok(())
 }
 
 fn failure_gives_no_key(ctx: &Context<'_>) -> CaseResult {
-    let (device, key, session) = keyless(ctx)?;
+    let (device, key, mut session) = keyless(ctx)?;
     let probe = Probe::new(ctx, &device)?;
     for (what, message) in &all_kinds(ctx, &key)? {
         let (reply, _) = negotiate(&device, session.handle(), message)?;
         if failed(&reply) {
             probe.no_key(&format!("after an exchange with {what}"), &device, session.handle())?;
+        } else {
+            session = ctx.session(&device)?;
         }
     }
     Ok(())

@@ -14,7 +14,9 @@ use softcp_abi::{
     D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT, D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT_OUTPUT,
     D3D11_AUTHENTICATED_QUERY_PROTECTION, D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS,
     D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS_COUNT,
-    D3D11_AUTHENTICATED_QUERY_UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUNT, E_FAIL, E_INVALIDARG, GUID, HRESULT, S_OK,
+    D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS_OUTPUT as ProcessOutput,
+    D3D11_AUTHENTICATED_QUERY_UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUNT, D3D11_PROCESSIDTYPE_DWM,
+    D3D11_PROCESSIDTYPE_HANDLE, E_FAIL, E_INVALIDARG, GUID, HRESULT, S_OK,
 };
 
 use super::fault;
@@ -243,6 +245,35 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
             })
         }),
     ),
+    fault(
+        "query-larger-output-refused",
+        "queries/output-larger",
+        "A query whose output is larger than its answer is E_INVALIDARG.",
+        query(larger_refused),
+    ),
+    fault(
+        "query-null-output-accepted",
+        "queries/null-arguments",
+        "A query without an output succeeds.",
+        query(|call| if call.output().data.is_null() { S_OK } else { call.pass_on() }),
+    ),
+    fault(
+        "query-window-manager-by-handle",
+        "queries/dwm-process",
+        "The window manager is given as a process by its handle.",
+        query(|call| {
+            let at = offset_of!(ProcessOutput, ProcessIdentifier);
+            says_at(call, &D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS, at, |process_type| {
+                if process_type == D3D11_PROCESSIDTYPE_DWM { D3D11_PROCESSIDTYPE_HANDLE } else { process_type }
+            })
+        }),
+    ),
+    fault(
+        "query-current-encryption-unlisted",
+        "queries/current-encryption",
+        "Until an encryption has been chosen, QUERY_CURRENT_ENCRYPTION_WHEN_ACCESSIBLE answers one that is not listed.",
+        Hooks { configure_authenticated_channel: Some(choosing), ..query(unlisted_until_chosen) },
+    ),
 ];
 
 const fn command(hook: fn(&ConfigureAuthenticatedChannel<'_>) -> HRESULT) -> Hooks {
@@ -368,4 +399,39 @@ fn succeeds(call: &QueryAuthenticatedChannel<'_>, query: &GUID) -> HRESULT {
         }
     });
     if is_it { S_OK } else { hresult }
+}
+
+fn larger_refused(call: &QueryAuthenticatedChannel<'_>) -> HRESULT {
+    let (size, mut is_larger) = (call.output().size as usize, false);
+    let hresult = change_query_answer(call, |hresult, key, answer| {
+        is_larger = hresult == S_OK && size > answer.len();
+        if is_larger {
+            put(answer, CODE, &E_INVALIDARG.to_ne_bytes());
+            sign(key, answer);
+        }
+    });
+    if is_larger { E_INVALIDARG } else { hresult }
+}
+
+/// Notes by a device that an encryption has been chosen on it.
+fn choosing(call: &ConfigureAuthenticatedChannel<'_>) -> HRESULT {
+    let is_it = call.input().get().is_some_and(|message| {
+        message.len() > HEADER && guid_of(&message) == D3D11_AUTHENTICATED_CONFIGURE_ENCRYPTION_WHEN_ACCESSIBLE
+    });
+    let hresult = call.pass_on();
+    if let Some(device) = call.device().filter(|_| is_it && hresult == S_OK) {
+        device.driver.notes().insert(call.device_number(), 1);
+    }
+    hresult
+}
+
+fn unlisted_until_chosen(call: &QueryAuthenticatedChannel<'_>) -> HRESULT {
+    let is_chosen = call.device().is_some_and(|device| device.driver.notes().contains_key(&call.device_number()));
+    change_query_answer(call, |hresult, key, answer| {
+        let is_it = guid_of(answer) == D3D11_AUTHENTICATED_QUERY_CURRENT_ENCRYPTION_WHEN_ACCESSIBLE;
+        if hresult == S_OK && is_it && !is_chosen {
+            answer[HEADER..].fill(0x5a);
+            sign(key, answer);
+        }
+    })
 }

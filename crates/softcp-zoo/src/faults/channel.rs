@@ -97,6 +97,22 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "Every key exchange of a channel is E_FAIL.",
         exchange(|_| E_FAIL),
     ),
+    fault(
+        "channel-handle-left-on-failure",
+        "channels/handle-zero-on-failure",
+        "A CreateAuthenticatedChannel that fails leaves something in the caller's handle.",
+        Hooks {
+            create_authenticated_channel: Some(|call| {
+                let hresult = call.pass_on();
+                if let Some(mut desc) = call.desc().filter(|_| hresult != S_OK) {
+                    desc.hChannel = std::ptr::without_provenance_mut(0x0dd1_b17e);
+                    call.set_desc(desc);
+                }
+                hresult
+            }),
+            ..Hooks::NONE
+        },
+    ),
 ];
 
 const fn exchange(hook: fn(&NegotiateAuthenticatedChannelKeyExchange<'_>) -> HRESULT) -> Hooks {

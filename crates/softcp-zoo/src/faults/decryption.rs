@@ -2,15 +2,16 @@
 
 use softcp_abi::{
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_SEQUENTIAL_CTR_IV as SEQUENTIAL,
-    D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS as Caps, D3DERR_INVALIDCALL, E_FAIL, HRESULT, S_OK,
+    D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS as Caps, D3DERR_INVALIDCALL, E_FAIL, E_INVALIDARG, HRESULT, S_OK,
     SOFTCP_MAPPING_MULTISAMPLED,
 };
 
-use super::fault;
+use super::{fault, messages};
 use crate::FaultyDriver;
-use crate::calls::{DecryptionBlt, GetContentProtectionCaps, Hooks};
+use crate::calls::{DecryptionBlt, GetContentProtectionCaps, Hooks, NegotiateCryptoSessionKeyExchange};
+use crate::channel::RULES as MESSAGES;
 use crate::cipher::{RULES, apply, decrypt_unchecked};
-use crate::keys::{Block, wrap};
+use crate::keys::{Block, unwrap, wrap};
 use crate::memory::Buffer;
 use crate::report::quietly;
 use crate::surface::{self, Row};
@@ -154,6 +155,51 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "decryption/session-key",
         "DECRYPTION_BLT is reported, and every DecryptionBlt is E_FAIL.",
         blit(|call| call.report(E_FAIL, "not today")),
+    ),
+    fault(
+        "content-key-of-a-like-one",
+        "decryption/content-keys-in-turn",
+        "A content key whose first 8 bytes are those of the last one is taken for that one.",
+        blit(like_content_key),
+    ),
+    fault(
+        "content-keys-under-old-session-key",
+        "decryption/new-session-key",
+        "Content keys are taken to be wrapped with the session key of the key exchange before.",
+        Hooks {
+            negotiate_crypto_session_key_exchange: Some(keeps_old_session_key),
+            ..blit(content_key_under_old_session_key)
+        },
+    ),
+    fault(
+        "blit-iv-must-not-decrease",
+        "decryption/iv-order-is-free",
+        "A blit whose IV is less than the last one is E_INVALIDARG, although SEQUENTIAL_CTR_IV is not reported.",
+        blit(iv_not_less),
+    ),
+    fault(
+        "blit-sequential-iv-of-all-keys",
+        "decryption/sequential-iv-per-key",
+        "With SEQUENTIAL_CTR_IV, the IV must increase from blit to blit of a session, whatever keys they are under.",
+        Hooks { options: "capabilities.flags.sequential_ctr_iv=true", ..blit(iv_not_less) },
+    ),
+    fault(
+        "content-key-unwrapped-in-place",
+        "decryption/content-key-untouched",
+        "After a blit the caller's content key is no longer wrapped.",
+        blit(unwraps_content_key),
+    ),
+    fault(
+        "protected-destination-needs-protection",
+        "decryption/protected-destination",
+        "A protected destination is refused unless protection is enabled.",
+        Hooks { decryption_blt: Some(refuses_unenforced), ..messages(MESSAGES) },
+    ),
+    fault(
+        "blit-again-has-the-same-key",
+        "decryption/sessions-share-resources",
+        "A blit with source and destination of the last one is under the key of that one, whichever session it was of.",
+        blit(same_key_again),
     ),
 ];
 
@@ -401,4 +447,74 @@ fn source_pitch(call: &DecryptionBlt<'_>) -> HRESULT {
     }
     surface::write(&device, call.destination(), &to, true);
     hresult
+}
+
+fn like_content_key(call: &DecryptionBlt<'_>) -> HRESULT {
+    let Some(given) = call.content_key().block() else { return call.pass_on() };
+    let last = call.known(|session| session.kept).flatten();
+    if let Some(mut last) = last.filter(|last| *last != given && last[..8] == given[..8]) {
+        return call.with_content_key(Buffer::of(&mut last)).pass_on();
+    }
+    call.known(|session| session.kept = Some(given));
+    call.pass_on()
+}
+
+fn keeps_old_session_key(call: &NegotiateCryptoSessionKeyExchange<'_>) -> HRESULT {
+    let old = call.keys().map(|keys| keys.own);
+    let hresult = call.pass_on();
+    if hresult == S_OK {
+        call.known(|session| session.kept = old);
+    }
+    hresult
+}
+
+fn content_key_under_old_session_key(call: &DecryptionBlt<'_>) -> HRESULT {
+    let old = call.known(|session| session.kept).flatten();
+    let key = old.zip(call.content_key().block()).map(|(old, wrapped)| unwrap(&old, &wrapped));
+    under(call, key)
+}
+
+fn iv_not_less(call: &DecryptionBlt<'_>) -> HRESULT {
+    let iv_of = |block: &Block| u64::from_be_bytes(std::array::from_fn(|i| block[i]));
+    let (last, iv) = (call.known(|session| session.kept).flatten(), call.iv().block());
+    if last.zip(iv).is_some_and(|(last, iv)| iv_of(&iv) < iv_of(&last)) {
+        return call.report(E_INVALIDARG, "the IV is less than the last one");
+    }
+    let hresult = call.pass_on();
+    if hresult == S_OK {
+        call.known(|session| session.kept = iv);
+    }
+    hresult
+}
+
+fn unwraps_content_key(call: &DecryptionBlt<'_>) -> HRESULT {
+    let key = call.data_key().filter(|_| call.content_key().block().is_some());
+    let hresult = call.pass_on();
+    if let (S_OK, Some(key)) = (hresult, key) {
+        call.content_key().set(&key);
+    }
+    hresult
+}
+
+fn refuses_unenforced(call: &DecryptionBlt<'_>) -> HRESULT {
+    match call.device() {
+        Some(device) if device.is_protected(call.destination()) && !device.has_protection(1) => {
+            call.report(E_INVALIDARG, "the destination is protected, and protection is not enabled")
+        }
+        _ => call.pass_on(),
+    }
+}
+
+fn same_key_again(call: &DecryptionBlt<'_>) -> HRESULT {
+    let (Some(device), Some(key)) = (call.device(), call.data_key()) else { return call.pass_on() };
+    // The resources of the last blit, and its key.
+    let resources = (call.source() as u128) << 64 | call.destination() as u128;
+    let last = {
+        let notes = device.driver.notes();
+        notes.get(&1).copied().filter(|_| notes.get(&0) == Some(&resources))
+    };
+    if last.is_none() {
+        device.driver.notes().extend([(0, resources), (1, u128::from_be_bytes(key))]);
+    }
+    under(call, Some(last.map_or(key, u128::to_be_bytes)))
 }

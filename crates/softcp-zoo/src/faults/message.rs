@@ -3,13 +3,21 @@
 use std::mem::offset_of;
 
 use softcp_abi::{
-    D3D11_AUTHENTICATED_CONFIGURE_INPUT as Command, D3D11_AUTHENTICATED_CONFIGURE_PROTECTION,
-    D3D11_AUTHENTICATED_CONFIGURE_PROTECTION_INPUT as Protection,
+    D3D11_AUTHENTICATED_CONFIGURE_ACCESSIBLE_ENCRYPTION_INPUT as Encryption,
+    D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION, D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION_INPUT as Bind,
+    D3D11_AUTHENTICATED_CONFIGURE_ENCRYPTION_WHEN_ACCESSIBLE, D3D11_AUTHENTICATED_CONFIGURE_INPUT as Command,
+    D3D11_AUTHENTICATED_CONFIGURE_PROTECTION, D3D11_AUTHENTICATED_CONFIGURE_PROTECTION_INPUT as Protection,
+    D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE, D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE_INPUT as Share,
+    D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT, D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT_INPUT as CountInput,
+    D3D11_PROCESSIDTYPE_HANDLE, HRESULT, S_OK,
 };
 
 use super::{fault, messages};
 use crate::FaultyDriver;
-use crate::channel::{Numbers, Omac, RULES, Rules, number_at, put};
+use crate::calls::{ConfigureAuthenticatedChannel, Hooks};
+use crate::channel::{Channel, Numbers, OMAC, Omac, RULES, Rules, guid_of, handle_at, number_at, put, sign};
+use crate::keys::{Block, omac};
+use crate::memory::Buffer;
 
 pub(super) const DRIVERS: &[FaultyDriver] = &[
     fault(
@@ -216,4 +224,117 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
             ..RULES
         }),
     ),
+    fault(
+        "initialize-after-exchange",
+        "commands/initialize-after-exchange",
+        "After a key exchange INITIALIZE works once more, and starts the sequences anew.",
+        Hooks {
+            negotiate_authenticated_channel_key_exchange: Some(|call| {
+                let hresult = call.pass_on();
+                if hresult == S_OK {
+                    call.known(Channel::forget_initialize);
+                }
+                hresult
+            }),
+            ..messages(RULES)
+        },
+    ),
+    fault(
+        "omac-of-any-channel",
+        "commands/key-of-another-channel",
+        "A command may be signed with the key of any channel of the driver.",
+        Hooks { configure_authenticated_channel: Some(signed_by_any), ..Hooks::NONE },
+    ),
+    fault(
+        "processes-not-taken-back",
+        "commands/shared-resource",
+        "SHARED_RESOURCE that takes a process back succeeds and allows it.",
+        messages(Rules {
+            change_command: |guid, message| {
+                if *guid == D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE && message.len() == size_of::<Share>() {
+                    put(message, offset_of!(Share, AllowAccess), &1_u32.to_ne_bytes());
+                }
+            },
+            ..RULES
+        }),
+    ),
+    fault(
+        "process-type-unchecked",
+        "commands/process-type",
+        "SHARED_RESOURCE takes every process type that there is not for that of a process's handle.",
+        messages(Rules {
+            change_command: |guid, message| {
+                let at = offset_of!(Share, ProcessType);
+                if *guid == D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE
+                    && message.len() == size_of::<Share>()
+                    && number_at(message, at) > D3D11_PROCESSIDTYPE_HANDLE
+                {
+                    put(message, at, &D3D11_PROCESSIDTYPE_HANDLE.to_ne_bytes());
+                }
+            },
+            ..RULES
+        }),
+    ),
+    fault(
+        "unlisted-encryption-accepted",
+        "commands/encryption-not-listed",
+        "ENCRYPTION_WHEN_ACCESSIBLE with an encryption that is not listed succeeds and chooses nothing.",
+        messages(Rules {
+            forgives: &[(D3D11_AUTHENTICATED_CONFIGURE_ENCRYPTION_WHEN_ACCESSIBLE, size_of::<Encryption>())],
+            ..RULES
+        }),
+    ),
+    fault(
+        "session-bound-for-good",
+        "commands/crypto-session",
+        "CRYPTO_SESSION for a decoder to which a session is bound succeeds, and the first one stays bound.",
+        Hooks { configure_authenticated_channel: Some(bound_once), ..Hooks::NONE },
+    ),
+    fault(
+        "foreign-handles-bound-to-nothing",
+        "commands/foreign-handles",
+        "CRYPTO_SESSION with handles of others succeeds and binds nothing.",
+        messages(Rules { forgives: &[(D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION, size_of::<Bind>())], ..RULES }),
+    ),
+    fault(
+        "foreign-handles-answered",
+        "queries/foreign-handles",
+        "OUTPUT_ID_COUNT for handles of others is answered with zeros.",
+        messages(Rules { forgives: &[(D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT, size_of::<CountInput>())], ..RULES }),
+    ),
 ];
+
+/// Signs a command anew that another channel's key has signed.
+fn signed_by_any(call: &ConfigureAuthenticatedChannel<'_>) -> HRESULT {
+    let own = call.known(|channel| channel.key).flatten();
+    let message = call.input().get().filter(|message| message.len() > OMAC);
+    let (Some(device), Some(own), Some(mut message)) = (call.device(), own, message) else { return call.pass_on() };
+    let is_signed = |key: &Block| message[..OMAC] == omac(key, &message[OMAC..]);
+    let is_anybodys = device.driver.channels().values().filter_map(|channel| channel.key).any(|key| is_signed(&key));
+    if !is_anybodys || is_signed(&own) {
+        return call.pass_on();
+    }
+    sign(&own, &mut message);
+    call.with_input(Buffer::of(&mut message)).pass_on()
+}
+
+/// Puts the session that is bound already in the place of the new one.
+fn bound_once(call: &ConfigureAuthenticatedChannel<'_>) -> HRESULT {
+    let key = call.known(|channel| channel.key).flatten();
+    let message = call.input().get().filter(|message| message.len() == size_of::<Bind>());
+    let (Some(device), Some(key), Some(mut message)) = (call.device(), key, message) else { return call.pass_on() };
+    let is_it = guid_of(&message) == D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION;
+    if !is_it || message[..OMAC] != omac(&key, &message[OMAC..]) {
+        return call.pass_on();
+    }
+    let at = offset_of!(Bind, CryptoSessionHandle);
+    let (decoder, session) = (handle_at(&message, offset_of!(Bind, DecoderHandle)), handle_at(&message, at));
+    let bound = device.driver.notes().get(&decoder).and_then(|bound| usize::try_from(*bound).ok());
+    put(&mut message, at, &bound.unwrap_or(session).to_ne_bytes());
+    sign(&key, &mut message);
+    let hresult = call.with_input(Buffer::of(&mut message)).pass_on();
+    if hresult == S_OK {
+        device.driver.notes().entry(decoder).or_insert(session as u128);
+    }
+    hresult
+}

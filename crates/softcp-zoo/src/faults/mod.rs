@@ -9,9 +9,12 @@ use crate::cipher::{Rules, decrypt};
 
 mod answer;
 mod caps;
+mod certificate;
 mod channel;
 mod counter;
 mod decryption;
+mod exchange;
+mod hardware;
 mod message;
 mod pattern;
 mod process;
@@ -19,6 +22,10 @@ mod protection;
 mod read_back;
 mod refresh;
 mod session;
+mod status;
+mod surface;
+mod table;
+mod thread;
 
 /// All families.
 pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[
@@ -26,14 +33,21 @@ pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[
     counter::DRIVERS,
     pattern::DRIVERS,
     decryption::DRIVERS,
+    surface::DRIVERS,
     read_back::DRIVERS,
     session::DRIVERS,
+    exchange::DRIVERS,
     channel::DRIVERS,
     message::DRIVERS,
     answer::DRIVERS,
     protection::DRIVERS,
     caps::DRIVERS,
+    certificate::DRIVERS,
+    status::DRIVERS,
+    table::DRIVERS,
     process::DRIVERS,
+    hardware::DRIVERS,
+    thread::DRIVERS,
 ];
 
 /// A row of a family.

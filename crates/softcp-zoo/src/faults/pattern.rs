@@ -5,7 +5,8 @@ use softcp_abi::{D3D11_1DDI_ENCRYPTED_BLOCK_INFO as BlockInfo, E_INVALIDARG, HRE
 use super::{cipher, fault};
 use crate::FaultyDriver;
 use crate::calls::{DecryptionBlt, GetContentProtectionCaps, Hooks};
-use crate::cipher::{IsEncrypted, RULES, Restart, Rules, is_encrypted, runs};
+use crate::cipher::{IsEncrypted, RULES, Restart, Rules, decrypt, is_encrypted, runs};
+use crate::memory::Buffer;
 use crate::surface;
 
 pub(super) const DRIVERS: &[FaultyDriver] = &[
@@ -126,6 +127,61 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "patterns/info-untouched-on-failure",
         "A blit that fails writes its HRESULT to NumBytesInEncryptPattern without having been configured to.",
         Hooks { decryption_blt: Some(echoes_status), ..Hooks::NONE },
+    ),
+    fault(
+        "runs-added-up-in-32-bits",
+        "patterns/largest-numbers",
+        "A skipped and an encrypted run are added up in 32 bits.",
+        with(|info, at, _| {
+            let [beginning, skip, encrypt] = runs(info);
+            let Some(behind) = at.checked_sub(beginning) else { return true };
+            let period = info.NumBytesInSkipPattern.wrapping_add(info.NumBytesInEncryptPattern) as usize;
+            let is_empty = skip + encrypt == 0;
+            !is_empty && behind.checked_rem(period).unwrap_or(behind) >= skip
+        }),
+    ),
+    fault(
+        "runs-of-16-bits",
+        "patterns/long-runs",
+        "Of the lengths of runs the lower 16 bits are taken.",
+        with(|info, at, len| {
+            let info = BlockInfo {
+                NumEncryptedBytesAtBeginning: info.NumEncryptedBytesAtBeginning & 0xffff,
+                NumBytesInSkipPattern: info.NumBytesInSkipPattern & 0xffff,
+                NumBytesInEncryptPattern: info.NumBytesInEncryptPattern & 0xffff,
+            };
+            is_encrypted(&info, at, len)
+        }),
+    ),
+    fault(
+        "unaligned-end-refused",
+        "patterns/unaligned-cut-at-the-end",
+        "A run that is no multiple of the block alignment is E_INVALIDARG also where the end of the surface cuts it short.",
+        Hooks { options: "capabilities.block_alignment=16", decryption_blt: Some(refuses_odd_runs), ..Hooks::NONE },
+    ),
+    fault(
+        "content-key-without-runs-only",
+        "patterns/content-key",
+        "With runs the content key is ignored.",
+        Hooks {
+            decryption_blt: Some(|call| match call.info() {
+                Some(_) if call.content_key().block().is_some() => call.with_content_key(Buffer::null()).pass_on(),
+                _ => call.pass_on(),
+            }),
+            ..Hooks::NONE
+        },
+    ),
+    fault(
+        "counter-carries-into-iv-with-runs",
+        "patterns/count",
+        "In a blit with runs Count carries into the IV when it overflows.",
+        Hooks {
+            decryption_blt: Some(|call| if call.info().is_some() { decrypt(call) } else { call.pass_on() }),
+            ..cipher(Rules {
+                counter: |iv, number| u128::from_be_bytes(*iv).wrapping_add(number.into()).to_be_bytes(),
+                ..RULES
+            })
+        },
     ),
 ];
 

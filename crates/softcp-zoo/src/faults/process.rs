@@ -1,19 +1,12 @@
-//! Tables, devices, decoders, the secure environment, and what ends a process.
+//! Drivers, devices and decoders, and what ends a process.
 
-use std::ffi::c_void;
-
-use softcp_abi::{
-    D3D10DDI_HDEVICE, D3D11_1DDI_HCRYPTOSESSION, D3DWDDM2_1DDI_VIDEO_FUNCTIONS, E_FAIL, E_NOTIMPL, E_OUTOFMEMORY,
-    HRESULT, S_OK, UINT,
-};
+use softcp_abi::{E_OUTOFMEMORY, S_OK};
 
 use super::fault;
 use crate::FaultyDriver;
 use crate::calls::Hooks;
-
-/// Indices in every table.
-const NEGOTIATE_CRYPTO_SESSION_KEY_EXCHANGE: usize = 65;
-const FINISH_SESSION_KEY_REFRESH: usize = 69;
+use crate::driver::Device;
+use crate::surface;
 
 pub(super) const DRIVERS: &[FaultyDriver] = &[
     fault(
@@ -40,28 +33,6 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "channels/handle-is-given",
         "CreateAuthenticatedChannel ends the process as if all were well.",
         Hooks { create_authenticated_channel: Some(|_| std::process::exit(0)), ..Hooks::NONE },
-    ),
-    fault(
-        "table-without-finish",
-        "table/entries-present",
-        "The table has no FinishSessionKeyRefresh, although FRESHEN_SESSION_KEY is reported.",
-        Hooks {
-            change_table: Some(|_, table| set(table, FINISH_SESSION_KEY_REFRESH, std::ptr::null())),
-            ..Hooks::NONE
-        },
-    ),
-    fault(
-        "table-of-wddm-2-1-without-key-exchange",
-        "table/every-version",
-        "NegotiateCryptoSessionKeyExchange of the table of WDDM 2.1 is E_FAIL.",
-        Hooks {
-            change_table: Some(|sub_device, table| {
-                if sub_device == D3DWDDM2_1DDI_VIDEO_FUNCTIONS {
-                    set(table, NEGOTIATE_CRYPTO_SESSION_KEY_EXCHANGE, no_exchange as *const c_void);
-                }
-            }),
-            ..Hooks::NONE
-        },
     ),
     fault(
         "few-devices",
@@ -101,39 +72,70 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         },
     ),
     fault(
-        "private-data-sizes-too-large",
-        "hardware/private-data-sizes",
-        "GetCryptoSessionPrivateDataSize says that private data has 4 GiB less a byte.",
+        "decoder-handle-left-on-failure",
+        "decoders/handle-zero-on-failure",
+        "A VideoDecoderGetHandle that fails leaves something in the caller's handle.",
         Hooks {
-            options: "capabilities.profile=hardware-like",
-            get_crypto_session_private_data_size: Some(|call| {
+            video_decoder_get_handle: Some(|call| {
                 let hresult = call.pass_on();
-                call.set_sizes(u32::MAX, u32::MAX);
+                if hresult != S_OK {
+                    call.set_handle(0x0dd1_b17e);
+                }
                 hresult
             }),
             ..Hooks::NONE
         },
     ),
     fault(
-        "mt-entry-not-implemented",
-        "hardware/mt-entry",
-        "NegotiateCryptoSessionKeyExchangeMT is E_NOTIMPL.",
-        Hooks { negotiate_crypto_session_key_exchange_mt: Some(|_| E_NOTIMPL), ..Hooks::NONE },
+        "decoder-null-handle-accepted",
+        "decoders/null-handle-pointer",
+        "VideoDecoderGetHandle without a place for the handle succeeds.",
+        Hooks {
+            video_decoder_get_handle: Some(|call| if call.is_null() { S_OK } else { call.pass_on() }),
+            ..Hooks::NONE
+        },
+    ),
+    fault(
+        "opens-once",
+        "process/open-and-close",
+        "The driver cannot be opened while it is open.",
+        Hooks { opens_once: true, ..Hooks::NONE },
+    ),
+    fault(
+        "device-takes-keys-along",
+        "process/destroys-what-is-left",
+        "Destroying a device on which sessions are left changes the keys of the sessions of all other devices.",
+        Hooks { destroy_device: Some(takes_keys_along), ..Hooks::NONE },
+    ),
+    fault(
+        "device-keeps-protected-memory",
+        "process/protected-memory-comes-back",
+        "The protected memory of resources that are left on a destroyed device stays taken.",
+        Hooks { destroy_device: Some(|device| device.protected().is_empty()), ..Hooks::NONE },
+    ),
+    fault(
+        "new-resource-not-cleared",
+        "process/new-resource-is-zero",
+        "A new resource that is not protected begins with what was there before.",
+        Hooks {
+            created_resource: Some(|device, resource| {
+                if let (false, Some(mut rows)) = (device.is_protected(resource), surface::read(device, resource)) {
+                    if let Some(byte) = rows.first_mut().and_then(|row| row.bytes.first_mut()) {
+                        *byte = 0x5a;
+                    }
+                    surface::write(device, resource, &rows, false);
+                }
+            }),
+            ..Hooks::NONE
+        },
     ),
 ];
 
-/// `NegotiateCryptoSessionKeyExchange`, not offered.
-unsafe extern "system" fn no_exchange(
-    _: D3D10DDI_HDEVICE,
-    _: D3D11_1DDI_HCRYPTOSESSION,
-    _: UINT,
-    _: *mut c_void,
-) -> HRESULT {
-    E_FAIL
-}
-
-fn set(table: &mut [*const c_void], index: usize, entry: *const c_void) {
-    if let Some(slot) = table.get_mut(index) {
-        *slot = entry;
+fn takes_keys_along(device: &Device) -> bool {
+    let number = device.handle().pDrvPrivate.addr();
+    let mut sessions = device.driver.sessions();
+    if sessions.values().any(|session| session.device == number) {
+        sessions.values_mut().for_each(|session| session.set_key([0; 16]));
     }
+    true
 }

@@ -1,11 +1,12 @@
 //! Encrypted read-back: `GetEncryptionBltKey` and `EncryptionBlt`.
 
-use softcp_abi::{D3DERR_INVALIDCALL, E_INVALIDARG, HRESULT, S_OK, SOFTCP_MAPPING_MULTISAMPLED};
+use softcp_abi::{D3DERR_INVALIDCALL, E_FAIL, E_INVALIDARG, HRESULT, S_OK, SOFTCP_MAPPING_MULTISAMPLED};
 
-use super::fault;
+use super::{fault, messages};
 use crate::FaultyDriver;
 use crate::calls::{EncryptionBlt, GetEncryptionBltKey, Hooks};
-use crate::cipher::{RULES, Restart, Rules, apply, encrypt_anew};
+use crate::channel::RULES as MESSAGES;
+use crate::cipher::{RULES, Restart, Rules, apply, count, encrypt_anew, encrypt_by_rules};
 use crate::keys::{Block, random, wrap};
 use crate::memory::Buffer;
 use crate::report::quietly;
@@ -172,7 +173,199 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "read-back-keystream-restarts-at-rows",
         "surfaces/read-back-rows",
         "In EncryptionBlt the keystream begins anew at each row.",
-        Hooks { encryption_blt: Some(by_rules), cipher: Rules { restart: Restart::Rows, ..RULES }, ..Hooks::NONE },
+        Hooks {
+            encryption_blt: Some(encrypt_by_rules),
+            cipher: Rules { restart: Restart::Rows, ..RULES },
+            ..Hooks::NONE
+        },
+    ),
+    fault(
+        "read-back-keystream-restarts-in-large-buffers",
+        "read-back/any-length",
+        "In EncryptionBlt the keystream begins anew after 65,536 bytes.",
+        Hooks {
+            encryption_blt: Some(encrypt_by_rules),
+            cipher: Rules { counter: |iv, number| count(iv, number % 4096), ..RULES },
+            ..Hooks::NONE
+        },
+    ),
+    fault(
+        "read-back-under-unknown-key",
+        "read-back/session-key-without-read-back-keys",
+        "Without ENCRYPTED_READ_BACK_KEY, EncryptionBlt enciphers with a key of its own.",
+        Hooks { options: "capabilities.flags.encrypted_read_back_key=false", ..blit(under_unknown_key) },
+    ),
+    fault(
+        "read-back-key-of-all-sessions",
+        "read-back/sessions-have-own-keys",
+        "EncryptionBlt enciphers with the last read-back key that any session of the driver was given.",
+        Hooks { get_encryption_blt_key: Some(key_for_all), encryption_blt: Some(under_key_for_all), ..Hooks::NONE },
+    ),
+    fault(
+        "read-back-ivs-of-all-sessions",
+        "read-back/iv-per-key",
+        "The IVs of all sessions go up with each EncryptionBlt of any.",
+        blit(iv_of_all),
+    ),
+    fault(
+        "read-back-iv-goes-on",
+        "read-back/new-key-new-first-iv",
+        "The first IV under a new read-back key is the one behind the last one under the key before.",
+        blit(iv_goes_on),
+    ),
+    fault(
+        "read-back-failure-repeats-iv",
+        "read-back/failure-uses-no-iv",
+        "After an EncryptionBlt that failed, the IV before it comes once more.",
+        blit(iv_repeated),
+    ),
+    fault(
+        "read-back-key-null-buffer-accepted",
+        "read-back/key-null-buffer",
+        "GetEncryptionBltKey without a buffer succeeds and makes no key.",
+        key(|call| if call.key().data.is_null() { S_OK } else { call.pass_on() }),
+    ),
+    fault(
+        "read-back-key-lost-by-failure",
+        "read-back/failed-key-keeps-key",
+        "A GetEncryptionBltKey that fails for its buffer puts a new read-back key in force.",
+        key(|call| {
+            let hresult = call.pass_on();
+            if hresult != S_OK && call.key().size != 16 {
+                quietly(|| call.with_key(Buffer::of(&mut [0; 16])).pass_on());
+            }
+            hresult
+        }),
+    ),
+    fault(
+        "read-back-before-key-exchange",
+        "read-back/before-key-exchange",
+        "EncryptionBlt before any key exchange succeeds and does nothing.",
+        blit(|call| if call.known(|session| session.keys.is_none()) == Some(true) { S_OK } else { call.pass_on() }),
+    ),
+    fault(
+        "read-back-null-iv-accepted",
+        "read-back/iv-null",
+        "EncryptionBlt without a place for the IV succeeds.",
+        blit(
+            |call| {
+                if call.iv().data.is_null() { call.with_iv(Buffer::of(&mut [0; 16])).pass_on() } else { call.pass_on() }
+            },
+        ),
+    ),
+    fault(
+        "read-back-failure-reported-twice",
+        "read-back/one-report",
+        "An EncryptionBlt that fails reports its error twice.",
+        blit(|call| {
+            let hresult = call.pass_on();
+            if hresult == S_OK { S_OK } else { call.report(hresult, "as has been said") }
+        }),
+    ),
+    fault(
+        "read-back-key-failure-reported-twice",
+        "read-back/key-one-report",
+        "A GetEncryptionBltKey that fails reports its error twice.",
+        key(|call| {
+            let hresult = call.pass_on();
+            if hresult == S_OK { S_OK } else { call.report(hresult, "as has been said") }
+        }),
+    ),
+    fault(
+        "failed-exchange-drops-read-back-key",
+        "read-back/failed-exchange-keeps-key",
+        "A key exchange that fails discards the read-back key.",
+        Hooks {
+            negotiate_crypto_session_key_exchange: Some(|call| {
+                let hresult = call.pass_on();
+                if hresult != S_OK {
+                    call.known(|session| session.count = 1);
+                }
+                hresult
+            }),
+            get_encryption_blt_key: Some(|call| {
+                let hresult = call.pass_on();
+                if hresult == S_OK {
+                    call.known(|session| session.count = 0);
+                }
+                hresult
+            }),
+            ..blit(|call| {
+                if call.known(|session| session.count) == Some(1) {
+                    return call.report(D3DERR_INVALIDCALL, "there is no read-back key");
+                }
+                call.pass_on()
+            })
+        },
+    ),
+    fault(
+        "read-back-of-protected-sources-is-zeros",
+        "read-back/protected-source",
+        "EncryptionBlt of a protected source enciphers zeros, unless protection is enabled.",
+        Hooks { encryption_blt: Some(protected_is_zeros), ..messages(MESSAGES) },
+    ),
+    fault(
+        "refresh-uses-read-back-iv",
+        "read-back/refresh-keeps-ivs",
+        "A session key refresh uses an IV of the read-back key up.",
+        Hooks {
+            finish_session_key_refresh: Some(|call| {
+                let hresult = call.pass_on();
+                call.known(|session| session.count += u64::from(hresult == S_OK));
+                hresult
+            }),
+            ..blit(iv_counted_on)
+        },
+    ),
+    fault(
+        "decryption-uses-read-back-iv",
+        "read-back/decryption-keeps-ivs",
+        "A DecryptionBlt uses an IV of the read-back key up.",
+        Hooks {
+            decryption_blt: Some(|call| {
+                let hresult = call.pass_on();
+                call.known(|session| session.count += u64::from(hresult == S_OK));
+                hresult
+            }),
+            ..blit(iv_counted_on)
+        },
+    ),
+    fault(
+        "read-back-ivs-wrap",
+        "exhaustion/read-back-iv",
+        "After the last IV of 64 bits EncryptionBlt goes on with 0.",
+        blit(iv_wraps),
+    ),
+    fault(
+        "read-back-ivs-of-32-bits",
+        "exhaustion/read-back-iv-32-bits",
+        "Only the last 32 bits of the IV of EncryptionBlt go up.",
+        blit(|call| iv_with(call, |first, number| first >> 32 << 32 | first.wrapping_add(number) & 0xffff_ffff)),
+    ),
+    fault(
+        "read-back-key-has-a-fixed-bit",
+        "statistics/read-back-keys-bias",
+        "The highest bit of each read-back key is zero.",
+        Hooks {
+            get_encryption_blt_key: Some(|call| {
+                own_key(call, |mut key, _| {
+                    key[0] &= 0x7f;
+                    key
+                })
+            }),
+            ..blit(under_own_key)
+        },
+    ),
+    fault(
+        "read-back-keys-of-a-fixed-seed",
+        "statistics/read-back-keys-differ-between-openings",
+        "Each time that it is opened, the driver makes the same row of read-back keys, which look random.",
+        Hooks {
+            get_encryption_blt_key: Some(|call| {
+                own_key(call, |_, number| wrap(b"A key for it all", &u128::from(number).to_be_bytes()))
+            }),
+            ..blit(under_own_key)
+        },
     ),
 ];
 
@@ -270,10 +463,6 @@ fn anew(call: &EncryptionBlt<'_>, iv: impl FnOnce(&Block) -> Block) -> HRESULT {
         call.iv().set(&iv);
     }
     hresult
-}
-
-fn by_rules(call: &EncryptionBlt<'_>) -> HRESULT {
-    anew(call, |iv| *iv)
 }
 
 /// Another IV, given the first one under this read-back key and how many there were since.
@@ -416,4 +605,151 @@ fn multisampled(call: &EncryptionBlt<'_>) -> HRESULT {
         D3DERR_INVALIDCALL | E_INVALIDARG => S_OK,
         _ => call.pass_on(),
     }
+}
+
+fn under_unknown_key(call: &EncryptionBlt<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if let (S_OK, Some(iv), Some(keys)) = (hresult, call.iv().block(), call.keys()) {
+        // The session key is what it was enciphered with.
+        call.known(|session| session.read_back = Some(keys.real));
+        encrypt_anew(call, &iv, &random(), &iv);
+    }
+    hresult
+}
+
+/// A new read-back key of this driver's own, given the reference driver's and how many there were.
+fn own_key(call: &GetEncryptionBltKey<'_>, own: impl FnOnce(Block, u64) -> Block) -> HRESULT {
+    let hresult = call.pass_on();
+    let known = call.known(|session| Some((session.keys?, session.read_back?))).flatten();
+    if let (S_OK, Some((keys, real)), Some(device)) = (hresult, known, call.device()) {
+        let own = own(real, device.driver.counted());
+        call.known(|session| session.kept = Some(own));
+        call.key().set(&wrap(&keys.own, &own));
+    }
+    hresult
+}
+
+fn under_own_key(call: &EncryptionBlt<'_>) -> HRESULT {
+    let own = call.known(|session| session.kept).flatten();
+    under(call, own)
+}
+
+/// A blit under this key, in place of the one that is meant.
+fn under(call: &EncryptionBlt<'_>, key: Option<Block>) -> HRESULT {
+    let hresult = call.pass_on();
+    if let (S_OK, Some(used), Some(key)) = (hresult, call.iv().block(), key) {
+        encrypt_anew(call, &used, &key, &used);
+    }
+    hresult
+}
+
+fn key_for_all(call: &GetEncryptionBltKey<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    let key = call.known(|session| session.read_back).flatten();
+    if let (S_OK, Some(key), Some(device)) = (hresult, key, call.device()) {
+        device.driver.keep(key);
+    }
+    hresult
+}
+
+fn under_key_for_all(call: &EncryptionBlt<'_>) -> HRESULT {
+    under(call, call.device().and_then(|device| device.driver.kept()))
+}
+
+fn iv_of_all(call: &EncryptionBlt<'_>) -> HRESULT {
+    anew(call, |used| {
+        let all = call.device().map_or(0, |device| device.driver.counted());
+        let key = call.known(|session| session.read_back).flatten();
+        let base = call.known(|session| {
+            // What the first IV under a key is ahead of the count then.
+            if session.kept != key {
+                (session.kept, session.count) = (key, number_of(used).wrapping_sub(all));
+            }
+            session.count
+        });
+        numbered(used, base.map_or(0, |base| base.wrapping_add(all)))
+    })
+}
+
+fn iv_goes_on(call: &EncryptionBlt<'_>) -> HRESULT {
+    anew(call, |used| {
+        let next = call.known(|session| {
+            session.count = if session.count == 0 { number_of(used) } else { session.count.wrapping_add(1) };
+            session.count
+        });
+        numbered(used, next.unwrap_or_default())
+    })
+}
+
+fn iv_repeated(call: &EncryptionBlt<'_>) -> HRESULT {
+    let hresult = anew(call, |used| {
+        let key = call.known(|session| session.read_back).flatten();
+        // How many have failed under this key.
+        let failed = call.known(|session| {
+            if session.kept != key {
+                (session.kept, session.count) = (key, 0);
+            }
+            session.count
+        });
+        numbered(used, number_of(used).wrapping_sub(failed.unwrap_or_default()))
+    });
+    if hresult != S_OK {
+        call.known(|session| session.count += 1);
+    }
+    hresult
+}
+
+/// The IV is so many ahead as the session has counted.
+fn iv_counted_on(call: &EncryptionBlt<'_>) -> HRESULT {
+    anew(call, |used| {
+        numbered(used, number_of(used).wrapping_add(call.known(|session| session.count).unwrap_or_default()))
+    })
+}
+
+fn iv_wraps(call: &EncryptionBlt<'_>) -> HRESULT {
+    let hresult = quietly(|| call.pass_on());
+    let key = call.known(|session| session.read_back).flatten();
+    let rows = call.device().and_then(|device| Some((surface::read(&device, call.source())?, device)));
+    match (hresult, key, rows) {
+        (E_FAIL, Some(key), Some((mut rows, device))) => {
+            let number = call.known(|session| {
+                session.count += 1;
+                session.count - 1
+            });
+            let iv = numbered(&[0; 16], number.unwrap_or_default());
+            apply(&RULES, &key, &iv, None, &mut rows);
+            surface::write(&device, call.destination(), &rows, false);
+            call.iv().set(&iv);
+            S_OK
+        }
+        (S_OK, ..) => S_OK,
+        _ => call.pass_on(),
+    }
+}
+
+fn protected_is_zeros(call: &EncryptionBlt<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    let device = call.device().filter(|device| device.is_protected(call.source()) && !device.has_protection(u32::MAX));
+    let key = call.known(|session| session.read_back).flatten();
+    if let (S_OK, Some(device), Some(key), Some(iv)) = (hresult, device, key, call.iv().block())
+        && let Some(mut rows) = surface::read(&device, call.destination())
+    {
+        for row in &mut rows {
+            row.bytes.fill(0);
+        }
+        apply(&RULES, &key, &iv, None, &mut rows);
+        surface::write(&device, call.destination(), &rows, false);
+    }
+    hresult
+}
+
+fn number_of(iv: &Block) -> u64 {
+    u64::from_be_bytes(std::array::from_fn(|i| iv[i]))
+}
+
+/// The same with another number.
+fn numbered(iv: &Block, number: u64) -> Block {
+    let mut iv = *iv;
+    iv[..8].copy_from_slice(&number.to_be_bytes());
+    iv
 }

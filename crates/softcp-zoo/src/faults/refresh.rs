@@ -5,7 +5,7 @@ use softcp_abi::{D3DERR_INVALIDCALL, HRESULT, S_OK};
 use super::fault;
 use crate::FaultyDriver;
 use crate::calls::{
-    DecryptionBlt, EncryptionBlt, FinishSessionKeyRefresh, GetEncryptionBltKey, Hooks,
+    CreateCryptoSession, DecryptionBlt, EncryptionBlt, FinishSessionKeyRefresh, GetEncryptionBltKey, Hooks,
     NegotiateCryptoSessionKeyExchange, StartSessionKeyRefresh,
 };
 use crate::keys::{Block, random, unwrap, wrap, xor};
@@ -181,6 +181,132 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "refresh/many",
         "From the 33rd refresh of a session on the key stays as it is.",
         Hooks { finish_session_key_refresh: Some(wears_out), ..Hooks::NONE },
+    ),
+    fault(
+        "refresh-finish-before-key-exchange",
+        "refresh/finish-before-key-exchange",
+        "FinishSessionKeyRefresh before any key exchange succeeds and does nothing.",
+        Hooks {
+            finish_session_key_refresh: Some(|call| {
+                if call.known(|session| session.keys.is_none()) == Some(true) { S_OK } else { call.pass_on() }
+            }),
+            ..Hooks::NONE
+        },
+    ),
+    fault(
+        "refresh-number-survives-exchange-of-same-key",
+        "refresh/exchange-of-same-key-discards-number",
+        "A key exchange that brings the key that is in force leaves the number, and Finish applies it.",
+        Hooks {
+            negotiate_crypto_session_key_exchange: Some(same_key_keeps_number),
+            finish_session_key_refresh: Some(finish_kept),
+            ..Hooks::NONE
+        },
+    ),
+    fault(
+        "refresh-failed-exchange-drops-number",
+        "refresh/failed-exchange-keeps-number",
+        "A key exchange that fails discards the number.",
+        Hooks {
+            start_session_key_refresh: Some(beginning),
+            negotiate_crypto_session_key_exchange: Some(|call| {
+                let hresult = call.pass_on();
+                if hresult != S_OK {
+                    call.known(|session| session.count = 1);
+                }
+                hresult
+            }),
+            finish_session_key_refresh: Some(dropped),
+            ..Hooks::NONE
+        },
+    ),
+    fault(
+        "refresh-failed-blit-drops-number",
+        "refresh/failed-blit-keeps-number",
+        "A DecryptionBlt that fails discards the number.",
+        Hooks {
+            start_session_key_refresh: Some(beginning),
+            decryption_blt: Some(|call| {
+                let hresult = call.pass_on();
+                if hresult != S_OK {
+                    call.known(|session| session.count = 1);
+                }
+                hresult
+            }),
+            finish_session_key_refresh: Some(dropped),
+            ..Hooks::NONE
+        },
+    ),
+    fault(
+        "refresh-content-keys-at-start",
+        "refresh/content-keys-until-finish",
+        "From Start on, content keys are taken to be wrapped with the key that Finish will make.",
+        Hooks { decryption_blt: Some(content_key_under_next_key), ..Hooks::NONE },
+    ),
+    fault(
+        "refresh-sessions-share-number",
+        "refresh/sessions-have-own-numbers",
+        "FinishSessionKeyRefresh applies the last number that any session of the driver was given.",
+        Hooks {
+            start_session_key_refresh: Some(|call| {
+                let hresult = call.pass_on();
+                if let (S_OK, Some(number), Some(device)) = (hresult, call.number().block(), call.device()) {
+                    device.driver.keep(number);
+                }
+                hresult
+            }),
+            finish_session_key_refresh: Some(|call| {
+                let last = call.device().and_then(|device| device.driver.kept());
+                finish_with(call, |key, number| xor(key, &last.unwrap_or(*number)))
+            }),
+            ..Hooks::NONE
+        },
+    ),
+    fault(
+        "refresh-number-in-part",
+        "refresh/number-is-written",
+        "StartSessionKeyRefresh leaves the last byte of the caller's buffer as it was, and takes it for the number's.",
+        Hooks { start_session_key_refresh: Some(in_part), ..Hooks::NONE },
+    ),
+    fault(
+        "refresh-drops-newer-read-back-key",
+        "refresh/read-back-key-stays",
+        "FinishSessionKeyRefresh discards a read-back key that was made since Start.",
+        Hooks {
+            finish_session_key_refresh: Some(drops_newer_read_back),
+            get_encryption_blt_key: Some(gives_since_start),
+            encryption_blt: Some(without_newer_read_back),
+            ..Hooks::NONE
+        },
+    ),
+    fault(
+        "refresh-failure-reported-twice",
+        "refresh/one-report",
+        "A StartSessionKeyRefresh that fails reports its error twice.",
+        Hooks {
+            start_session_key_refresh: Some(|call| {
+                let hresult = call.pass_on();
+                if hresult == S_OK { S_OK } else { call.report(hresult, "as has been said") }
+            }),
+            ..Hooks::NONE
+        },
+    ),
+    fault(
+        "refresh-numbers-by-place",
+        "statistics/refresh-numbers-differ-between-sessions",
+        "The n-th sessions of two devices get the same row of numbers from StartSessionKeyRefresh.",
+        Hooks { create_crypto_session: Some(numbered), start_session_key_refresh: Some(by_place), ..Hooks::NONE },
+    ),
+    fault(
+        "refresh-numbers-of-a-fixed-seed",
+        "statistics/refresh-numbers-differ-between-openings",
+        "Each time that it is opened, the driver gives the same row of numbers, which look random.",
+        Hooks {
+            start_session_key_refresh: Some(|call| {
+                start_with(call, |_, _, _, all| wrap(b"A key for it all", &u128::from(all).to_be_bytes()))
+            }),
+            ..Hooks::NONE
+        },
     ),
 ];
 
@@ -362,6 +488,14 @@ fn dropping(call: &StartSessionKeyRefresh<'_>) -> HRESULT {
     hresult
 }
 
+fn beginning(call: &StartSessionKeyRefresh<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if hresult == S_OK {
+        call.known(|session| session.count = 0);
+    }
+    hresult
+}
+
 fn dropped(call: &FinishSessionKeyRefresh<'_>) -> HRESULT {
     if call.known(|session| session.number.is_some() && session.count == 1) != Some(true) {
         return call.pass_on();
@@ -446,4 +580,85 @@ fn before_exchange(call: &StartSessionKeyRefresh<'_>) -> HRESULT {
     }
     call.number().set(&random());
     S_OK
+}
+
+fn same_key_keeps_number(call: &NegotiateCryptoSessionKeyExchange<'_>) -> HRESULT {
+    let (old, number) =
+        (call.keys().map(|keys| keys.own), call.known(|session| session.number.map(|(_, number)| number)).flatten());
+    let hresult = call.pass_on();
+    if hresult == S_OK && call.keys().map(|keys| keys.own) == old {
+        call.known(|session| session.kept = number);
+    }
+    hresult
+}
+
+fn content_key_under_next_key(call: &DecryptionBlt<'_>) -> HRESULT {
+    let number = call.known(|session| session.number.map(|(_, number)| number)).flatten();
+    match (number, call.keys(), call.content_key().block()) {
+        (Some(number), Some(keys), Some(wrapped)) => {
+            let mut wrapped = wrap(&keys.own, &unwrap(&xor(&keys.own, &number), &wrapped));
+            call.with_content_key(Buffer::of(&mut wrapped)).pass_on()
+        }
+        _ => call.pass_on(),
+    }
+}
+
+fn in_part(call: &StartSessionKeyRefresh<'_>) -> HRESULT {
+    let before = call.number().block();
+    start_with(call, |mut number, _, _, _| {
+        number[15] = before.map_or(number[15], |before| before[15]);
+        number
+    })
+}
+
+/// Of the read-back key: it was made since Start, and after that also discarded.
+const SINCE_START: u64 = 1;
+const DISCARDED: u64 = 2;
+
+fn gives_since_start(call: &GetEncryptionBltKey<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if hresult == S_OK {
+        call.known(|session| session.count = if session.number.is_some() { SINCE_START } else { 0 });
+    }
+    hresult
+}
+
+fn drops_newer_read_back(call: &FinishSessionKeyRefresh<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if hresult == S_OK {
+        call.known(|session| session.count = if session.count == SINCE_START { DISCARDED } else { session.count });
+    }
+    hresult
+}
+
+fn without_newer_read_back(call: &EncryptionBlt<'_>) -> HRESULT {
+    if call.known(|session| session.count) == Some(DISCARDED) {
+        return call.report(D3DERR_INVALIDCALL, "there is no read-back key");
+    }
+    call.pass_on()
+}
+
+/// Counts a device's sessions: each begins with its number where the count of refresh numbers does not reach.
+fn numbered(call: &CreateCryptoSession<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    if let (S_OK, Some(device)) = (hresult, call.device()) {
+        let place = {
+            let mut notes = device.driver.notes();
+            let sessions = notes.entry(call.device_number()).or_default();
+            *sessions += 1;
+            u64::try_from(*sessions).unwrap_or_default()
+        };
+        call.known(|session| session.count = place << 32);
+    }
+    hresult
+}
+
+fn by_place(call: &StartSessionKeyRefresh<'_>) -> HRESULT {
+    // The driver's own secret, so that two openings differ.
+    let secret = call.device().map_or([0; 16], |device| {
+        let new = device.driver.kept().unwrap_or_else(random);
+        device.driver.keep(new);
+        new
+    });
+    start_with(call, |_, _, count, _| wrap(&secret, &u128::from(count).to_be_bytes()))
 }

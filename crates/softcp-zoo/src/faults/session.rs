@@ -12,7 +12,7 @@ use crate::calls::{
     FinishSessionKeyRefresh, GetEncryptionBltKey, Hooks, NegotiateCryptoSessionKeyExchange, StartSessionKeyRefresh,
 };
 use crate::cipher::decrypt_unchecked;
-use crate::keys::{Block, Padding};
+use crate::keys::{Block, Padding, random};
 use crate::memory::Buffer;
 use crate::report::quietly;
 
@@ -181,12 +181,65 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         exchange(reversed),
     ),
     fault(
-        "sessions-race-for-one-key",
-        "threads/sessions-in-parallel",
-        "A blit copies its key to a place that all threads share, and takes it from there a moment later.",
-        Hooks { decryption_blt: Some(racing), ..Hooks::NONE },
+        "destroying-without-key-reported",
+        "sessions/create-and-destroy",
+        "Destroying a session that has no key reports an error.",
+        Hooks {
+            destroy_crypto_session: Some(|call| {
+                let has_key = call.known(|session| session.keys.is_some());
+                let hresult = call.pass_on();
+                if hresult == S_OK && has_key == Some(false) { call.report(E_FAIL, "there is no key") } else { hresult }
+            }),
+            ..Hooks::NONE
+        },
+    ),
+    fault(
+        "session-past-its-memory",
+        "sessions/size-is-kept",
+        "A session takes 8 bytes more of its private memory than CalcPrivateCryptoSessionSize says.",
+        create(|call| {
+            let hresult = call.pass_on();
+            if hresult == S_OK {
+                call.write_behind_memory(0x0dd1_b17e);
+            }
+            hresult
+        }),
+    ),
+    fault(
+        "session-memory-taken-for-live",
+        "sessions/memory-may-hold-anything",
+        "In private memory that begins with 0xFF no session is made, since there is one already.",
+        create(|call| if call.first_byte() == Some(0xff) { E_FAIL } else { call.pass_on() }),
+    ),
+    fault(
+        "unknown-key-exchange-accepted",
+        "sessions/unknown-key-exchange",
+        "CreateCryptoSession makes a session for RSAES-OAEP whatever key exchange type it is asked for.",
+        create(any_exchange),
+    ),
+    fault(
+        "other-device-gets-number",
+        "sessions/other-device-outputs",
+        "StartSessionKeyRefresh with another device fails, and fills the buffer with a number all the same.",
+        Hooks { start_session_key_refresh: Some(fills_elsewhere), ..Hooks::NONE },
+    ),
+    fault(
+        "session-destroyed-from-another-device",
+        "sessions/other-device-destroy",
+        "DestroyCryptoSession works on every device of the driver.",
+        Hooks { destroy_crypto_session: Some(|call| call.on_its_device().pass_on()), ..Hooks::NONE },
+    ),
+    fault(
+        "session-null-handle-accepted",
+        "sessions/null-handle-pointer",
+        "CryptoSessionGetHandle without a place for the handle succeeds.",
+        handle(|call| if call.is_null() { S_OK } else { call.pass_on() }),
     ),
 ];
+
+const fn create(hook: fn(&CreateCryptoSession<'_>) -> HRESULT) -> Hooks {
+    Hooks { create_crypto_session: Some(hook), ..Hooks::NONE }
+}
 
 const fn exchange(hook: fn(&NegotiateCryptoSessionKeyExchange<'_>) -> HRESULT) -> Hooks {
     Hooks { negotiate_crypto_session_key_exchange: Some(hook), ..Hooks::NONE }
@@ -352,16 +405,22 @@ fn reversed(call: &NegotiateCryptoSessionKeyExchange<'_>) -> HRESULT {
     hresult
 }
 
-fn racing(call: &DecryptionBlt<'_>) -> HRESULT {
-    let (Some(device), Some(key), Some(keys)) = (call.device(), call.data_key(), call.keys()) else {
-        return call.pass_on();
-    };
-    device.driver.keep(key);
-    std::thread::sleep(std::time::Duration::from_micros(200));
-    let taken = device.driver.kept().unwrap_or(key);
-    if taken == key {
-        return call.pass_on();
+fn any_exchange(call: &CreateCryptoSession<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    match call.desc().filter(|_| hresult != S_OK) {
+        Some(desc) => {
+            let oaep = D3D11_1DDIARG_CREATECRYPTOSESSION { KeyExchangeType: D3D11_KEY_EXCHANGE_RSAES_OAEP, ..desc };
+            call.with_desc(&oaep).pass_on()
+        }
+        None => hresult,
     }
-    let mut wrapped = crate::keys::wrap(&keys.own, &taken);
-    call.with_content_key(Buffer::of(&mut wrapped)).pass_on()
+}
+
+fn fills_elsewhere(call: &StartSessionKeyRefresh<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    let device = call.known(|session| session.device);
+    if hresult != S_OK && device.is_some_and(|device| device != call.device_number()) {
+        call.number().set(&random());
+    }
+    hresult
 }
