@@ -499,7 +499,7 @@ unsafe extern "C" fn wrap_resource(
         let is_protected = unsafe { (*memory).flags } & SOFTCP_MAPPING_PROTECTED != 0;
         // SAFETY: the reference driver has written it.
         let number = unsafe { (*resource).pDrvPrivate }.addr();
-        lock(&driver.protected).insert(number, is_protected);
+        lock(&driver.resources).insert(number, Resource { device: device.pDrvPrivate.addr(), is_protected });
     }
     hresult
 }
