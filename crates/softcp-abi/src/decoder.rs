@@ -241,7 +241,7 @@ pub type D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK = D3D11_VIDEO_DECO
 /// The tables of WDDM 2.4 have longer structures, which begin alike: `D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0` and
 /// `D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME`. Source: the structure's page in `d3d10umddi.h`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct D3D11_1DDIARG_VIDEODECODERBEGINFRAME {
     /// The view that is decoded to.
     pub hOutputView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW,
@@ -250,16 +250,6 @@ pub struct D3D11_1DDIARG_VIDEODECODERBEGINFRAME {
     pub pContentKey: *const c_void,
     /// Size in bytes of what `pContentKey` points to.
     pub ContentKeySize: UINT,
-}
-
-impl Default for D3D11_1DDIARG_VIDEODECODERBEGINFRAME {
-    fn default() -> Self {
-        Self {
-            hOutputView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW::default(),
-            pContentKey: core::ptr::null(),
-            ContentKeySize: 0,
-        }
-    }
 }
 
 /// Where the histogram of one component of a picture goes; zero for none (WDDM 2.4, RS4).
@@ -278,7 +268,7 @@ pub struct D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM_RS4_0 {
 ///
 /// Source: the structure's page in `d3d10umddi.h`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0 {
     /// The view that is decoded to.
     pub hOutputView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW,
@@ -288,17 +278,6 @@ pub struct D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0 {
     pub ContentKeySize: UINT,
     /// A histogram for each component.
     pub Histograms: [D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM_RS4_0; 4],
-}
-
-impl Default for D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0 {
-    fn default() -> Self {
-        Self {
-            hOutputView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW::default(),
-            pContentKey: core::ptr::null(),
-            ContentKeySize: 0,
-            Histograms: Default::default(),
-        }
-    }
 }
 
 /// Where the histogram of one component of a picture goes; zero for none (WDDM 2.4).
@@ -317,7 +296,7 @@ pub struct D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM {
 ///
 /// Source: the structure's page in `d3d10umddi.h`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME {
     /// The view that is decoded to.
     pub hOutputView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW,
@@ -327,17 +306,6 @@ pub struct D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME {
     pub ContentKeySize: UINT,
     /// A histogram for each component.
     pub Histograms: [D3DWDDM2_4DDI_VIDEO_DECODER_HISTOGRAM; 4],
-}
-
-impl Default for D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME {
-    fn default() -> Self {
-        Self {
-            hOutputView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW::default(),
-            pContentKey: core::ptr::null(),
-            ContentKeySize: 0,
-            Histograms: Default::default(),
-        }
-    }
 }
 
 /// One compressed buffer of a frame, as a runtime hands it to VideoDecoderSubmitBuffers1 (WDDM 2.0).

@@ -21,7 +21,7 @@ pub const SOFTCP_ADAPTER_IGNORE_ENVIRONMENT: u32 = 1;
 
 /// Describes an adapter. Zero members are defaults.
 #[repr(C)]
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 #[allow(non_camel_case_types, reason = "named as in the C header")]
 pub struct softcp_adapter_desc {
     /// Size of this structure in bytes as the caller knows it.
@@ -49,18 +49,6 @@ pub struct softcp_adapter_desc {
     pub options: *const c_char,
     /// The secure environment, which is copied; null: the built-in one for clear keys, one for each adapter.
     pub environment: *const softcp_secure_environment,
-}
-
-impl Default for softcp_adapter_desc {
-    fn default() -> Self {
-        Self {
-            size: 0,
-            flags: 0,
-            configuration_file: std::ptr::null(),
-            options: std::ptr::null(),
-            environment: std::ptr::null(),
-        }
-    }
 }
 
 /// An adapter. Opaque; made by `softcp_adapter_create`.

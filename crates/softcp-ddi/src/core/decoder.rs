@@ -60,7 +60,7 @@ pub(crate) unsafe fn subsamples(first: *const softcp_subsample, count: u32, data
 
 /// One compressed buffer of a frame.
 #[repr(C)]
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 #[allow(non_camel_case_types, reason = "named as in the C header")]
 pub struct softcp_decoder_buffer {
     /// Size of this structure in bytes as the caller knows it.
@@ -87,24 +87,6 @@ pub struct softcp_decoder_buffer {
     pub subsample_count: u32,
     /// Reserved, zero.
     pub reserved: u32,
-}
-
-impl Default for softcp_decoder_buffer {
-    fn default() -> Self {
-        Self {
-            size: 0,
-            buffer_type: 0,
-            source: std::ptr::null(),
-            destination: std::ptr::null_mut(),
-            iv: std::ptr::null(),
-            pattern: std::ptr::null(),
-            subsamples: std::ptr::null(),
-            data_size: 0,
-            iv_size: 0,
-            subsample_count: 0,
-            reserved: 0,
-        }
-    }
 }
 
 /// Registers a decoder that the host has made, and writes to `decoder` the handle that the host's VideoDecoderGetHandle
