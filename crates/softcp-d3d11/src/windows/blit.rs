@@ -153,7 +153,7 @@ impl<'a> Blit<'a> {
     /// The pointers are null, or live objects for as long as the answer is used.
     unsafe fn check(call: Call<'a>, rules: &Rules, raw: Raw, src: Raw, dst: Raw, iv: Raw) -> Result<Self, HRESULT> {
         // SAFETY: the caller's duty.
-        let session = unsafe { session(call, raw, Some(rules.null)) }?.inner();
+        let session = unsafe { session(call, raw, Some(rules.null)) }?;
         for (pointer, name) in [(src, "pSrcSurface"), (dst, "pDstSurface"), (iv, "pIV")] {
             call.not_null(pointer, rules.null, name)?;
         }
@@ -171,7 +171,12 @@ impl<'a> Blit<'a> {
         if !unsafe { destination.is_of(device) } {
             return Err(call.refuse(rules.dst_wrong_device, "the destination was created on another device"));
         }
-        loss::apply(call.state);
+        // SAFETY: the context is the program's to use on this thread.
+        unsafe { loss::settle_targets(call.state) };
+        for resource in [src, dst] {
+            // SAFETY: not null, live, and of this device; as above.
+            unsafe { loss::settle(call.state, resource) };
+        }
         let (protected, side) =
             if rules.protects_destination { (&destination, "destination") } else { (&source, "source") };
         if protected.samples > 1 {
@@ -193,7 +198,7 @@ impl<'a> Blit<'a> {
                 return Err(call.refuse(offered, &format!("the {side} is offered; reclaim it first")));
             }
         }
-        if source_note.is_some_and(|note| note.undefined.load(Ordering::Relaxed)) {
+        if source_note.is_some_and(|note| note.is_undefined(call.state.work.load(Ordering::Relaxed))) {
             let text = "the source was discarded, and nothing has been written to it since";
             return Err(call.refuse(rules.src_undefined, text));
         }
@@ -244,12 +249,12 @@ impl<'a> Blit<'a> {
         if result.is_ok() {
             // SAFETY: it lives: the program's duty.
             if let Some(note) = unsafe { Note::of(destination.0.resource.raw()) } {
-                note.undefined.store(false, Ordering::Relaxed);
+                note.define();
             }
         }
         let answer = call.driver(result);
         if answer.is_err() {
-            teardown::look(call.state);
+            teardown::look(&call.state.sessions);
         }
         answer
     }

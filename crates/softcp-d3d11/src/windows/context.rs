@@ -4,10 +4,10 @@ use std::ptr;
 use std::sync::atomic::Ordering;
 
 use softcp_abi::D3DERR_CANNOTPROTECTCONTENT;
+use windows::Win32::Foundation::RECT;
 use windows::Win32::Graphics::Direct3D11::{
-    D3D11_BOX, D3D11_DEVICE_CONTEXT_IMMEDIATE, D3D11_MAP, D3D11_MAP_READ, D3D11_MAPPED_SUBRESOURCE, ID3D11Device,
-    ID3D11DeviceContext, ID3D11DeviceContext_Vtbl, ID3D11DeviceContext1, ID3D11DeviceContext1_Vtbl, ID3D11Resource,
-    ID3D11View,
+    D3D11_BOX, D3D11_MAP, D3D11_MAP_READ, D3D11_MAPPED_SUBRESOURCE, ID3D11Device, ID3D11DeviceContext_Vtbl,
+    ID3D11DeviceContext1, ID3D11DeviceContext1_Vtbl, ID3D11Resource, ID3D11View,
 };
 use windows::Win32::Graphics::Dxgi::Common::DXGI_FORMAT;
 use windows::Win32::Graphics::Dxgi::{
@@ -118,12 +118,76 @@ unsafe fn watch_context(context: Raw) {
     unsafe { DISCARD_VIEW.replace(later, discard_view) };
 }
 
+/// Methods that may write to any resource: they count as work of the device, and go on below.
+macro_rules! works {
+    ($($table:ty, $method:ident, $entry:ident, $function:ident($($argument:ident: $type:ty),*);)*) => {
+        $(
+            const $entry: Entry<$table, unsafe extern "system" fn(Raw, $($type),*)> = entry!($table, $method);
+
+            unsafe extern "system" fn $function(context: Raw, $($argument: $type),*) {
+                com::guard(|| {
+                    // SAFETY: COM's duty: the context lives.
+                    unsafe { worked(context) };
+                    // SAFETY: as above.
+                    let below = unsafe { $entry.below(context) };
+                    // SAFETY: the program's arguments, for this method.
+                    unsafe { below(context, $($argument),*) };
+                });
+            }
+        )*
+
+        /// Hooks all of them.
+        ///
+        /// # Safety
+        ///
+        /// `context` is a live context of version 1.
+        unsafe fn watch_work(context: Raw) {
+            $(
+                // SAFETY: the caller's duty; the function does what it replaces.
+                unsafe { $entry.replace(context, $function) };
+            )*
+        }
+    };
+}
+
+works! {
+    ID3D11DeviceContext_Vtbl, DrawIndexed, DRAW_INDEXED, draw_indexed(a: u32, b: u32, c: i32);
+    ID3D11DeviceContext_Vtbl, Draw, DRAW, draw(a: u32, b: u32);
+    ID3D11DeviceContext_Vtbl, DrawIndexedInstanced, DRAW_INDEXED_INSTANCED,
+        draw_indexed_instanced(a: u32, b: u32, c: u32, d: i32, e: u32);
+    ID3D11DeviceContext_Vtbl, DrawInstanced, DRAW_INSTANCED, draw_instanced(a: u32, b: u32, c: u32, d: u32);
+    ID3D11DeviceContext_Vtbl, DrawAuto, DRAW_AUTO, draw_auto();
+    ID3D11DeviceContext_Vtbl, DrawIndexedInstancedIndirect, DRAW_INDEXED_INDIRECT, draw_indexed_indirect(a: Raw, b: u32);
+    ID3D11DeviceContext_Vtbl, DrawInstancedIndirect, DRAW_INDIRECT, draw_indirect(a: Raw, b: u32);
+    ID3D11DeviceContext_Vtbl, Dispatch, DISPATCH, dispatch(a: u32, b: u32, c: u32);
+    ID3D11DeviceContext_Vtbl, DispatchIndirect, DISPATCH_INDIRECT, dispatch_indirect(a: Raw, b: u32);
+    ID3D11DeviceContext_Vtbl, ClearUnorderedAccessViewUint, CLEAR_UNORDERED_UINT, clear_unordered_uint(a: Raw, b: *const u32);
+    ID3D11DeviceContext_Vtbl, ClearUnorderedAccessViewFloat, CLEAR_UNORDERED_FLOAT, clear_unordered_float(a: Raw, b: *const f32);
+    ID3D11DeviceContext_Vtbl, GenerateMips, GENERATE_MIPS, generate_mips(a: Raw);
+    ID3D11DeviceContext_Vtbl, ExecuteCommandList, EXECUTE, execute_command_list(a: Raw, b: BOOL);
+    ID3D11DeviceContext1_Vtbl, ClearView, CLEAR_VIEW, clear_view(a: Raw, b: *const f32, c: *const RECT, d: u32);
+}
+
+/// The device of an immediate context has done work.
+///
+/// # Safety
+///
+/// `context` is a live context.
+unsafe fn worked(context: Raw) {
+    // SAFETY: the caller's duty.
+    if let Some((state, true)) = unsafe { state(context) } {
+        state.work.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// Hooks what defines the content of a resource, when the first one has been discarded.
 ///
 /// # Safety
 ///
 /// `context` is a live `ID3D11DeviceContext1`.
 unsafe fn watch_writes(context: Raw) {
+    // SAFETY: the caller's duty.
+    unsafe { watch_work(context) };
     // SAFETY: as in `watch_context`.
     unsafe { UPDATE.replace(context, update_subresource) };
     // SAFETY: as above.
@@ -136,33 +200,51 @@ unsafe fn watch_writes(context: Raw) {
     unsafe { SET_TARGETS_AND_VIEWS.replace(context, set_render_targets_and_views) };
 }
 
-/// The state of a context's device, after what was lost is overwritten where this context may.
+/// The state of a context's device, and whether the context is the immediate one.
 ///
 /// # Safety
 ///
 /// `context` is a live `ID3D11DeviceContext`.
 unsafe fn state<'a>(context: Raw) -> Option<(&'a DeviceState, bool)> {
+    let state = match device::remembered(context) {
+        // SAFETY: the immediate context lives, and so does its device, whose state this is.
+        Some(state) => unsafe { &*state },
+        // SAFETY: the caller's duty.
+        None => unsafe { device::of_context(context) }?,
+    };
     // SAFETY: the caller's duty.
-    let state = unsafe { device::of_context(context) }?;
-    // SAFETY: the caller's duty.
-    let real = unsafe { com::borrowed::<ID3D11DeviceContext>(context) }?;
-    // SAFETY: a live context.
-    let immediate = unsafe { real.GetType() } == D3D11_DEVICE_CONTEXT_IMMEDIATE;
+    let immediate = unsafe { state.is_immediate(context) };
     if immediate {
-        loss::apply(state);
+        // SAFETY: the program uses the immediate context on this thread.
+        unsafe { loss::settle_targets(state) };
     }
     Some((state, immediate))
 }
 
-/// Something was written to a resource.
+/// Something is about to be written to a resource: its content is defined, and what was lost of it is gone first.
 ///
 /// # Safety
 ///
-/// `resource` is null or a live resource.
-unsafe fn written(resource: Raw) {
+/// `context` is a live context; `resource` is null or a live resource of its device.
+unsafe fn written(context: Raw, resource: Raw) {
+    // SAFETY: the caller's duty.
+    unsafe { settle(context, resource) };
     // SAFETY: the caller's duty.
     if let Some(note) = unsafe { Note::of(resource) } {
-        note.undefined.store(false, Ordering::Relaxed);
+        note.define();
+    }
+}
+
+/// Settles a loss of content, where this context may.
+///
+/// # Safety
+///
+/// As for [`written`].
+unsafe fn settle(context: Raw, resource: Raw) {
+    // SAFETY: the caller's duty.
+    if let Some((state, true)) = unsafe { state(context) } {
+        // SAFETY: the caller's duty; the immediate context is the program's to use on this thread.
+        unsafe { loss::settle(state, resource) };
     }
 }
 
@@ -170,8 +252,8 @@ unsafe fn written(resource: Raw) {
 ///
 /// # Safety
 ///
-/// `views` is null or points to `count` views, each null or live.
-unsafe fn written_views(views: Views, count: u32) {
+/// `context` is a live context; `views` is null or points to `count` views, each null or live.
+unsafe fn written_views(context: Raw, views: Views, count: u32) {
     if views.is_null() {
         return;
     }
@@ -179,23 +261,11 @@ unsafe fn written_views(views: Views, count: u32) {
     let views = unsafe { std::slice::from_raw_parts(views, count as usize) };
     for &view in views {
         // SAFETY: null or live.
-        unsafe { with_resource(view, |note| note.undefined.store(false, Ordering::Relaxed)) };
-    }
-}
-
-/// Does something to the note on the resource of a view, if there is one.
-///
-/// # Safety
-///
-/// `view` is null or a live view.
-unsafe fn with_resource(view: Raw, act: impl FnOnce(&Note)) {
-    // SAFETY: the caller's duty.
-    let Some(view) = (unsafe { com::borrowed::<ID3D11View>(view) }) else { return };
-    // SAFETY: a live view.
-    let Ok(resource) = (unsafe { view.GetResource() }) else { return };
-    // SAFETY: the reference in `resource` keeps it alive.
-    if let Some(note) = unsafe { Note::of(resource.as_raw()) } {
-        act(note);
+        let Some(view) = (unsafe { com::borrowed::<ID3D11View>(view) }) else { continue };
+        // SAFETY: a live view.
+        let Ok(resource) = (unsafe { view.GetResource() }) else { continue };
+        // SAFETY: the reference in `resource` keeps it alive.
+        unsafe { written(context, resource.as_raw()) };
     }
 }
 
@@ -206,7 +276,13 @@ unsafe fn with_resource(view: Raw, act: impl FnOnce(&Note)) {
 /// `context` is a live context; the resources are null or live.
 unsafe fn may_copy(function: &'static str, context: Raw, to: Raw, from: Raw) -> bool {
     // SAFETY: the caller's duty.
-    let Some((state, _)) = (unsafe { state(context) }) else { return true };
+    let Some((state, immediate)) = (unsafe { state(context) }) else { return true };
+    if immediate {
+        for resource in [from, to] {
+            // SAFETY: null or live; the immediate context is the program's to use on this thread.
+            unsafe { loss::settle(state, resource) };
+        }
+    }
     if !state.protection.enforced() {
         return true;
     }
@@ -246,6 +322,10 @@ unsafe extern "system" fn map(
             let call = Call::new(state, "ID3D11DeviceContext::Map");
             return call.refuse_with(None, HRESULT(D3DERR_CANNOTPROTECTCONTENT), text);
         }
+        if immediate {
+            // SAFETY: not null, and live: the program's duty.
+            unsafe { loss::settle(state, resource) };
+        }
         // SAFETY: the program's arguments, for this method.
         let answer = unsafe { below(context, resource, subresource, how, flags, mapped) };
         // Deferred contexts map memory of their own.
@@ -254,7 +334,7 @@ unsafe extern "system" fn map(
             if let Some(note) = unsafe { Note::of_or_new(resource, state) } {
                 note.mapped.fetch_add(1, Ordering::Relaxed);
                 if how != D3D11_MAP_READ {
-                    note.undefined.store(false, Ordering::Relaxed);
+                    note.define();
                 }
             }
         }
@@ -289,7 +369,7 @@ unsafe extern "system" fn copy_resource(context: Raw, to: Raw, from: Raw) {
             // SAFETY: the program's arguments, for this method.
             unsafe { below(context, to, from) };
             // SAFETY: null or live.
-            unsafe { written(to) };
+            unsafe { written(context, to) };
         }
     });
 }
@@ -313,7 +393,7 @@ unsafe extern "system" fn copy_subresource_region(
             // SAFETY: the program's arguments, for this method.
             unsafe { below(context, to, to_subresource, x, y, z, from, from_subresource, region) };
             // SAFETY: null or live.
-            unsafe { written(to) };
+            unsafe { written(context, to) };
         }
     });
 }
@@ -338,7 +418,7 @@ unsafe extern "system" fn copy_subresource_region_1(
             // SAFETY: the program's arguments, for this method.
             unsafe { below(context, to, to_subresource, x, y, z, from, from_subresource, region, flags) };
             // SAFETY: null or live.
-            unsafe { written(to) };
+            unsafe { written(context, to) };
         }
     });
 }
@@ -359,7 +439,7 @@ unsafe extern "system" fn resolve_subresource(
             // SAFETY: the program's arguments, for this method.
             unsafe { below(context, to, to_subresource, from, from_subresource, format) };
             // SAFETY: null or live.
-            unsafe { written(to) };
+            unsafe { written(context, to) };
         }
     });
 }
@@ -371,12 +451,12 @@ unsafe extern "system" fn discard_resource(context: Raw, resource: Raw) {
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, resource) };
         // SAFETY: as above.
-        if let Some((state, _)) = unsafe { state(context) } {
+        if let Some((state, true)) = unsafe { state(context) } {
             // SAFETY: as above.
             unsafe { watch_writes(context) };
             // SAFETY: null or live.
             if let Some(note) = unsafe { Note::of_or_new(resource, state) } {
-                note.undefined.store(true, Ordering::Relaxed);
+                note.discard(state.work.load(Ordering::Relaxed));
             }
         }
     });
@@ -391,14 +471,14 @@ unsafe extern "system" fn discard_view(context: Raw, view: Raw) {
         // SAFETY: null or live.
         let Some(view) = (unsafe { com::borrowed::<ID3D11View>(view) }) else { return };
         // SAFETY: as above.
-        let Some((state, _)) = (unsafe { state(context) }) else { return };
+        let Some((state, true)) = (unsafe { state(context) }) else { return };
         // SAFETY: as above.
         unsafe { watch_writes(context) };
         // SAFETY: a live view.
         let Ok(resource) = (unsafe { view.GetResource() }) else { return };
         // SAFETY: live.
         if let Some(note) = unsafe { Note::of_or_new(resource.as_raw(), state) } {
-            note.undefined.store(true, Ordering::Relaxed);
+            note.discard(state.work.load(Ordering::Relaxed));
         }
     });
 }
@@ -414,7 +494,7 @@ unsafe extern "system" fn update_subresource(
 ) {
     com::guard(|| {
         // SAFETY: null or live.
-        unsafe { written(resource) };
+        unsafe { written(context, resource) };
         // SAFETY: COM's duty: the context lives.
         let below = unsafe { UPDATE.below(context) };
         // SAFETY: the program's arguments, for this method.
@@ -434,7 +514,7 @@ unsafe extern "system" fn update_subresource_1(
 ) {
     com::guard(|| {
         // SAFETY: null or live.
-        unsafe { written(resource) };
+        unsafe { written(context, resource) };
         // SAFETY: COM's duty: the context lives.
         let below = unsafe { UPDATE_1.below(context) };
         // SAFETY: the program's arguments, for this method.
@@ -445,7 +525,7 @@ unsafe extern "system" fn update_subresource_1(
 unsafe extern "system" fn clear_render_target_view(context: Raw, view: Raw, colour: *const f32) {
     com::guard(|| {
         // SAFETY: one view, null or live.
-        unsafe { written_views(&raw const view, 1) };
+        unsafe { written_views(context, &raw const view, 1) };
         // SAFETY: COM's duty: the context lives.
         let below = unsafe { CLEAR.below(context) };
         // SAFETY: the program's arguments, for this method.
@@ -456,7 +536,7 @@ unsafe extern "system" fn clear_render_target_view(context: Raw, view: Raw, colo
 unsafe extern "system" fn set_render_targets(context: Raw, count: u32, views: Views, depth: Raw) {
     com::guard(|| {
         // SAFETY: the program's duties. What is bound is about to be drawn to.
-        unsafe { written_views(views, count) };
+        unsafe { written_views(context, views, count) };
         // SAFETY: COM's duty: the context lives.
         let below = unsafe { SET_TARGETS.below(context) };
         // SAFETY: the program's arguments, for this method.
@@ -478,7 +558,7 @@ unsafe extern "system" fn set_render_targets_and_views(
         // The largest number means that what is bound stays.
         for (views, count) in [(views, count), (unordered, unordered_count)] {
             // SAFETY: the program's duties.
-            unsafe { written_views(if count == u32::MAX { ptr::null() } else { views }, count) };
+            unsafe { written_views(context, if count == u32::MAX { ptr::null() } else { views }, count) };
         }
         // SAFETY: COM's duty: the context lives.
         let below = unsafe { SET_TARGETS_AND_VIEWS.below(context) };
@@ -534,7 +614,7 @@ unsafe fn reclaimed(device: Raw, resources: *const Raw, count: u32, discarded: i
     let act = |index: usize, state: &DeviceState, note: &Note| {
         note.offered.store(false, Ordering::Relaxed);
         if discarded(index) {
-            note.undefined.store(true, Ordering::Relaxed);
+            note.discard(state.work.load(Ordering::Relaxed));
             // SAFETY: the immediate context lives as long as its device.
             let context = unsafe { query::interface_below::<ID3D11DeviceContext1>(state.context().raw()) };
             if let Some(context) = context {

@@ -4,13 +4,14 @@
 //! It is private data of the real device, and ends with it: no reference keeps a device alive, and reference counts that
 //! a program sees are those of the implementation below.
 
+use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Once, OnceLock};
 
 use softcp_runtime::{Device as DriverDevice, Driver};
 use windows::Win32::Foundation::LUID;
-use windows::Win32::Graphics::Direct3D11::{ID3D11Device, ID3D11DeviceContext};
+use windows::Win32::Graphics::Direct3D11::{D3D11_DEVICE_CONTEXT_IMMEDIATE, ID3D11Device, ID3D11DeviceContext};
 use windows::Win32::Graphics::Dxgi::IDXGIDevice;
 use windows::core::{GUID, HRESULT, IUnknown, IUnknown_Vtbl, Interface};
 
@@ -34,14 +35,13 @@ pub(super) struct DeviceState {
     video_context: VideoContext,
     device: Weak,
     context: Weak,
-    adapter: LUID,
     driver: OnceLock<Option<DriverDevice>>,
     watched: Once,
-    /// Content of protected resources was lost, and has not been overwritten yet (D23).
-    pub(super) content_lost: AtomicBool,
+    /// Counts work that may have written to any resource; never 0.
+    pub(super) work: AtomicU64,
     pub(super) protection: Arc<Protection>,
     pub(super) resources: Arc<Resources>,
-    pub(super) sessions: Mutex<Sessions>,
+    pub(super) sessions: Arc<Sessions>,
 }
 
 /// A part of the state that programs see as an object: its table, then the state.
@@ -89,8 +89,20 @@ impl DeviceState {
         self.context
     }
 
-    pub(super) fn adapter(&self) -> LUID {
-        self.adapter
+    /// Whether a context of this device is the immediate one, by whatever interface. That is remembered, by address.
+    ///
+    /// # Safety
+    ///
+    /// `context` is a live context of this device.
+    pub(super) unsafe fn is_immediate(&self, context: Raw) -> bool {
+        if context == self.context.raw() {
+            REMEMBERED.set(Remembered { context, state: self, generation: GENERATION.load(Ordering::Acquire) });
+            return true;
+        }
+        // SAFETY: the caller's duty.
+        let Some(context) = (unsafe { com::borrowed::<ID3D11DeviceContext>(context) }) else { return false };
+        // SAFETY: a live context.
+        unsafe { context.GetType() == D3D11_DEVICE_CONTEXT_IMMEDIATE }
     }
 
     pub(super) fn video_device(&self) -> &VideoDevice {
@@ -123,15 +135,34 @@ impl DeviceState {
         // SAFETY: the device and its immediate context live: a call on one of them, or on the device's creation, led here.
         self.watched.call_once(|| unsafe { context::watch(self) });
     }
+}
 
-    pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// The immediate context that a thread used last, and the state of its device.
+#[derive(Clone, Copy)]
+struct Remembered {
+    context: Raw,
+    state: *const DeviceState,
+    /// It is true as long as no device comes or goes.
+    generation: u64,
+}
+
+/// Counts the devices that have come and gone.
+static GENERATION: AtomicU64 = AtomicU64::new(1);
+
+thread_local! {
+    static REMEMBERED: Cell<Remembered> =
+        const { Cell::new(Remembered { context: ptr::null_mut(), state: ptr::null(), generation: 0 }) };
+}
+
+/// The state of the device of an immediate context, if this thread used that context last; nothing is called for it.
+pub(super) fn remembered(context: Raw) -> Option<*const DeviceState> {
+    let last = REMEMBERED.get();
+    (last.context == context && last.generation == GENERATION.load(Ordering::Acquire)).then_some(last.state)
 }
 
 impl Drop for DeviceState {
     fn drop(&mut self) {
-        teardown::forget(ptr::from_ref(self));
+        GENERATION.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -180,6 +211,7 @@ unsafe fn attach_to(device: Raw) {
     let Ok(context) = (unsafe { real.GetImmediateContext() }) else { return };
     // SAFETY: a live device.
     let adapter = unsafe { adapter(&real) };
+    let resources: Arc<Resources> = Arc::default();
     let state = Box::new(DeviceState {
         vtable: &STATE_VTABLE,
         references: AtomicU32::new(1),
@@ -187,15 +219,15 @@ unsafe fn attach_to(device: Raw) {
         video_context: VideoContext::new(&super::video_context::VTABLE),
         device: weak,
         context: Weak::new(context.as_raw()),
-        adapter,
         driver: OnceLock::new(),
         watched: Once::new(),
-        content_lost: AtomicBool::new(false),
+        work: AtomicU64::new(1),
         protection: Arc::default(),
-        resources: Arc::default(),
-        sessions: Mutex::default(),
+        resources: Arc::clone(&resources),
+        sessions: Arc::new(Sessions::new(adapter, resources)),
     });
     let state = Box::into_raw(state);
+    GENERATION.fetch_add(1, Ordering::AcqRel);
     // SAFETY: just made, and nobody else has it yet.
     unsafe { (*state).video_device.state = state };
     // SAFETY: as above.
@@ -207,7 +239,8 @@ unsafe fn attach_to(device: Raw) {
         tracing::error!(id = "no-private-data", %error, "no content protection: the device takes no private data");
         return;
     }
-    teardown::remember(state);
+    // SAFETY: the state was made above, and its owner keeps it.
+    teardown::watch(unsafe { &(*state).sessions });
     // SAFETY: as above.
     unsafe { query::hook(&real, &context) };
     // SAFETY: as above.

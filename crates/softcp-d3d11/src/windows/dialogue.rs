@@ -6,7 +6,7 @@ use softcp_abi::{
     D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE, D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS,
     D3D11_PROCESSIDTYPE_HANDLE,
 };
-use softcp_runtime::{Input, Output};
+use softcp_runtime::{Error, Input, Output, Reply};
 use windows::Win32::Foundation::{E_FAIL, E_INVALIDARG};
 use windows::Win32::Graphics::Direct3D11::D3D11_AUTHENTICATED_CONFIGURE_OUTPUT;
 use windows::core::HRESULT;
@@ -20,7 +20,7 @@ use super::video_context::VideoContext;
 use crate::message::MessageId;
 use crate::protection::Protection;
 use crate::runtime_channel::Facts;
-use crate::structures::{self, ConfigureHeader, QueryHeader};
+use crate::structures::{self, ConfigureHeader, QueryHeader, SharedResource};
 
 impl Facts for DeviceState {
     fn device_handle(&self) -> usize {
@@ -65,24 +65,12 @@ pub(super) unsafe extern "system" fn query_authenticated_channel(
             let text = format!("InputSize is {input_size}, and a query has at least {} bytes", QueryHeader::SIZE);
             return Err(call.refuse(MessageId::QUERYAUTHENTICATEDCHANNEL_WRONGSIZE, &text));
         };
-        let own = channel::handle(child);
-        if header.channel != own {
-            let text = format!("the query is for channel {:#x}, this is channel {own:#x}", header.channel);
-            return Err(call.refuse(MessageId::QUERYAUTHENTICATEDCHANNEL_WRONGCHANNEL, &text));
-        }
-        let Some(shape) = structures::query_shape(&header.guid) else {
-            let text = format!("there is no query {}", header.guid);
-            return Err(call.refuse_with(Some(MessageId::QUERYAUTHENTICATEDCHANNEL_UNSUPPORTEDQUERY), E_FAIL, &text));
-        };
-        if !shape.fits(input.len(), output.len()) {
-            let text = format!(
-                "the query has {} bytes and its answer {}; InputSize is {input_size}, OutputSize {output_size}",
-                shape.input, shape.output
-            );
-            return Err(call.refuse(MessageId::QUERYAUTHENTICATEDCHANNEL_WRONGSIZE, &text));
-        }
+        let defect = query_defect(&header, channel::handle(child), input.len(), output.len());
         let calls = channel.device().calls();
         let reply = calls.query_authenticated_channel(channel.handle(), Input::Bytes(&input), Output::Bytes(output));
+        if let Some((id, hresult, text)) = defect {
+            return Err(refused_by_both(call, reply, id, hresult, &text));
+        }
         call.driver(reply.and_then(|reply| Ok(reply.into_result()?))).inspect_err(|&hresult| {
             let of_process = header.guid == D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS;
             if of_process && hresult == E_INVALIDARG {
@@ -136,32 +124,18 @@ pub(super) unsafe extern "system" fn configure_authenticated_channel(
             return Err(call.refuse(MessageId::CONFIGUREAUTHENTICATEDCHANNEL_WRONGSIZE, &text));
         };
         let own = channel::handle(child);
-        if header.channel != own {
-            let text = format!("the command is for channel {:#x}, this is channel {own:#x}", header.channel);
-            return Err(call.refuse(MessageId::CONFIGUREAUTHENTICATEDCHANNEL_WRONGCHANNEL, &text));
-        }
-        let Some(size) = structures::configure_size(&header.guid) else {
-            let id = MessageId::CONFIGUREAUTHENTICATEDCHANNEL_UNSUPPORTEDCONFIGURE;
-            return Err(call.refuse_with(Some(id), E_FAIL, &format!("there is no command {}", header.guid)));
-        };
-        if input.len() != size {
-            let text = format!("the command has {size} bytes, and InputSize is {input_size}");
-            return Err(call.refuse(MessageId::CONFIGUREAUTHENTICATEDCHANNEL_WRONGSIZE, &text));
-        }
         let share = (header.guid == D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE)
             .then(|| structures::shared_resource(&input))
             .flatten();
-        if let Some(share) = &share
-            && share.process_type > D3D11_PROCESSIDTYPE_HANDLE
-        {
-            let text = format!("ProcessType is {}, which is no type of process", share.process_type);
-            return Err(call.refuse(MessageId::CONFIGUREAUTHENTICATEDCHANNEL_INVALIDPROCESSIDTYPE, &text));
-        }
+        let defect = command_defect(&header, own, input.len(), share.as_ref());
         let output = output.cast::<D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT>();
         // SAFETY: not null, and the program's duty; of the same layout.
         let output = unsafe { output.as_mut() };
         let calls = channel.device().calls();
         let reply = calls.configure_authenticated_channel(channel.handle(), Input::Bytes(&input), output);
+        if let Some((id, hresult, text)) = defect {
+            return Err(refused_by_both(call, reply, id, hresult, &text));
+        }
         call.driver(reply.and_then(|reply| Ok(reply.into_result()?)))?;
         if header.guid == D3D11_AUTHENTICATED_CONFIGURE_PROTECTION
             && let Some(flags) = structures::protection_flags(&input)
@@ -182,4 +156,66 @@ pub(super) unsafe extern "system" fn configure_authenticated_channel(
         }
         Ok(())
     })
+}
+
+/// What the runtime finds wrong with a message: the identifier of what it says, the HRESULT, the text.
+type MessageDefect = (MessageId, HRESULT, String);
+
+fn query_defect(header: &QueryHeader, own: usize, input: usize, output: usize) -> Option<MessageDefect> {
+    if header.channel != own {
+        let text = format!("the query is for channel {:#x}, this is channel {own:#x}", header.channel);
+        return Some((MessageId::QUERYAUTHENTICATEDCHANNEL_WRONGCHANNEL, E_INVALIDARG, text));
+    }
+    let Some(shape) = structures::query_shape(&header.guid) else {
+        let text = format!("there is no query {}", header.guid);
+        return Some((MessageId::QUERYAUTHENTICATEDCHANNEL_UNSUPPORTEDQUERY, E_FAIL, text));
+    };
+    if shape.fits(input, output) {
+        return None;
+    }
+    let text = format!(
+        "the query has {} bytes and its answer {}; InputSize is {input}, OutputSize {output}",
+        shape.input, shape.output
+    );
+    Some((MessageId::QUERYAUTHENTICATEDCHANNEL_WRONGSIZE, E_INVALIDARG, text))
+}
+
+fn command_defect(
+    header: &ConfigureHeader,
+    own: usize,
+    input: usize,
+    share: Option<&SharedResource>,
+) -> Option<MessageDefect> {
+    if header.channel != own {
+        let text = format!("the command is for channel {:#x}, this is channel {own:#x}", header.channel);
+        return Some((MessageId::CONFIGUREAUTHENTICATEDCHANNEL_WRONGCHANNEL, E_INVALIDARG, text));
+    }
+    let Some(size) = structures::configure_size(&header.guid) else {
+        let text = format!("there is no command {}", header.guid);
+        return Some((MessageId::CONFIGUREAUTHENTICATEDCHANNEL_UNSUPPORTEDCONFIGURE, E_FAIL, text));
+    };
+    if input != size {
+        let text = format!("the command has {size} bytes, and InputSize is {input}");
+        return Some((MessageId::CONFIGUREAUTHENTICATEDCHANNEL_WRONGSIZE, E_INVALIDARG, text));
+    }
+    let process_type = share?.process_type;
+    if process_type <= D3D11_PROCESSIDTYPE_HANDLE {
+        return None;
+    }
+    let text = format!("ProcessType is {process_type}, which is no type of process");
+    Some((MessageId::CONFIGUREAUTHENTICATEDCHANNEL_INVALIDPROCESSIDTYPE, E_INVALIDARG, text))
+}
+
+/// A message that the runtime refuses. The driver has had it nevertheless: only the driver can tell whether the message is
+/// authentic, which comes first, use its number up, and sign the refusal (D15, D17). Its answer counts; what the runtime
+/// found is said once.
+fn refused_by_both(
+    call: Call<'_>,
+    reply: Result<Reply, Error>,
+    id: MessageId,
+    hresult: HRESULT,
+    text: &str,
+) -> HRESULT {
+    let answer = reply.ok().map(|reply| HRESULT(reply.hresult().0)).filter(|answer| answer.is_err());
+    call.refuse_with(Some(id), answer.unwrap_or(hresult), text)
 }

@@ -9,7 +9,7 @@ use windows::Win32::Graphics::Direct3D11::{
     ID3D11VideoContext, ID3D11VideoContext1, ID3D11VideoContext2, ID3D11VideoContext3, ID3D11VideoDevice,
     ID3D11VideoDevice1, ID3D11VideoDevice2,
 };
-use windows::core::{GUID, HRESULT, IUnknown, Interface};
+use windows::core::{BOOL, GUID, HRESULT, IUnknown, Interface};
 
 use super::com::{self, Defect, Raw};
 use super::query;
@@ -42,6 +42,24 @@ impl Missing for i32 {
 
 impl Defect for i32 {
     const DEFECT: Self = HRESULT::DEFECT.0;
+}
+
+/// A value that a method writes, and what it writes when it has none.
+pub(super) trait Zero {
+    /// The value.
+    const ZERO: Self;
+}
+
+impl Zero for Raw {
+    const ZERO: Self = std::ptr::null_mut();
+}
+
+impl Zero for u32 {
+    const ZERO: Self = 0;
+}
+
+impl Zero for BOOL {
+    const ZERO: Self = Self(0);
 }
 
 /// Which object below has the methods of a part.
@@ -120,18 +138,18 @@ macro_rules! forwards {
             })
         }
 
-        /// As above, for a method whose last parameter receives an object: null where there is nothing below.
+        /// As above, for a method whose last parameter receives a value: zero where there is nothing below (D30).
         #[allow(dead_code, clippy::many_single_char_names, clippy::too_many_arguments, reason = "methods of any shape")]
         pub(super) unsafe extern "system" fn $creator<
-            B: Below, const VERSION: usize, const OFFSET: usize, $($type),*
-        >(this: Raw, $($argument: $type,)* out: *mut Raw) -> HRESULT {
+            B: Below, const VERSION: usize, const OFFSET: usize, Out: Zero, $($type),*
+        >(this: Raw, $($argument: $type,)* out: *mut Out) -> HRESULT {
             com::guard(|| {
-                type Method<$($type),*> = unsafe extern "system" fn(Raw, $($type,)* *mut Raw) -> HRESULT;
+                type Method<Out, $($type),*> = unsafe extern "system" fn(Raw, $($type,)* *mut Out) -> HRESULT;
                 // SAFETY: as above.
-                let found = unsafe { method::<B, Method<$($type),*>>(this, VERSION, OFFSET) };
+                let found = unsafe { method::<B, Method<Out, $($type),*>>(this, VERSION, OFFSET) };
                 let Some((object, method)) = found else {
                     // SAFETY: null or writable.
-                    unsafe { com::write(out, std::ptr::null_mut()) };
+                    unsafe { com::write(out, Out::ZERO) };
                     return E_NOTIMPL;
                 };
                 // SAFETY: the arguments are the program's, for this method.
@@ -179,6 +197,9 @@ macro_rules! below {
     (new $of:ident $version:literal $table:ident.$method:ident 3) => {
         below!(@new create3 $of $version $table $method _, _, _)
     };
+    (new $of:ident $version:literal $table:ident.$method:ident 6) => {
+        below!(@new create6 $of $version $table $method _, _, _, _, _, _)
+    };
     (@ $forward:ident $of:ident $version:literal $table:ident $method:ident $($hole:tt)*) => {
         $crate::windows::forward::$forward::<
             $crate::windows::forward::$of, $version, { core::mem::offset_of!($table, $method) }, _, $($hole)*
@@ -186,7 +207,7 @@ macro_rules! below {
     };
     (@new $forward:ident $of:ident $version:literal $table:ident $method:ident $($hole:tt)*) => {
         $crate::windows::forward::$forward::<
-            $crate::windows::forward::$of, $version, { core::mem::offset_of!($table, $method) }, $($hole)*
+            $crate::windows::forward::$of, $version, { core::mem::offset_of!($table, $method) }, _, $($hole)*
         >
     };
 }

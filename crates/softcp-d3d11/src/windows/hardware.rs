@@ -24,7 +24,7 @@ pub(super) unsafe extern "system" fn get_data_for_new_hardware_key(
         // SAFETY: null or writable.
         unsafe { com::write(output, 0) };
         // SAFETY: null or a live object.
-        let session = &unsafe { session(call, raw, None) }?.inner().session;
+        let session = &unsafe { session(call, raw, None) }?.session;
         if output.is_null() {
             return Err(call.refuse_with(None, E_INVALIDARG, "pPrivateOutputData is null"));
         }
@@ -53,7 +53,7 @@ pub(super) unsafe extern "system" fn check_crypto_session_status(
         // SAFETY: null or writable.
         unsafe { com::write(status, D3D11_CRYPTO_SESSION_STATUS::default()) };
         // SAFETY: null or a live object.
-        let child = unsafe { session(call, raw, None) }?.inner();
+        let child = unsafe { session(call, raw, None) }?;
         if status.is_null() {
             return Err(call.refuse_with(None, E_INVALIDARG, "pStatus is null"));
         }
@@ -63,7 +63,7 @@ pub(super) unsafe extern "system" fn check_crypto_session_status(
         call.driver(reply.and_then(|reply| Ok(reply.into_result()?)))?;
         // SAFETY: not null, and the program's duty.
         unsafe { com::write(status, D3D11_CRYPTO_SESSION_STATUS(answer.cast_signed())) };
-        teardown::look(state);
+        teardown::look(&state.sessions);
         Ok(())
     })
 }

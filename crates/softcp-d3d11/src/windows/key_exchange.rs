@@ -1,5 +1,7 @@
 //! Key exchanges of sessions and channels.
 
+use std::sync::Arc;
+
 use softcp_abi::{D3D11_KEY_EXCHANGE_HW_PROTECTION_DATA, D3D11_KEY_EXCHANGE_RSAES_OAEP};
 use softcp_runtime::Output;
 use windows::Win32::Foundation::E_INVALIDARG;
@@ -29,13 +31,13 @@ pub(super) unsafe fn session<'a>(
     call: Call<'_>,
     session: Raw,
     null: Option<MessageId>,
-) -> Result<&'a Child<CryptoSession>, HRESULT> {
+) -> Result<&'a CryptoSession, HRESULT> {
     if session.is_null() {
         return Err(call.refuse_with(null, E_INVALIDARG, "pCryptoSession is null"));
     }
     // SAFETY: the caller's duty.
-    match unsafe { Child::<CryptoSession>::of(session) } {
-        Some(child) if std::ptr::eq(child.state(), call.state) => Ok(child),
+    match unsafe { Child::<Arc<CryptoSession>>::of(session) } {
+        Some(child) if std::ptr::eq(child.state(), call.state) => Ok(child.inner()),
         Some(_) => Err(call.refuse_with(None, E_INVALIDARG, "pCryptoSession was created on another device")),
         None => Err(call.refuse_with(None, E_INVALIDARG, "pCryptoSession is no crypto session of this layer")),
     }
@@ -103,7 +105,7 @@ unsafe fn negotiate(
     let call = Call::new(state, function);
     let null = MessageId::NEGOTIATECRPYTOSESSIONKEYEXCHANGE_NULLPARAM;
     // SAFETY: the caller's duty.
-    let child = unsafe { session(call, raw, Some(null)) }?.inner();
+    let child = unsafe { session(call, raw, Some(null)) }?;
     call.not_null(data, null, "pData")?;
     let expected = if child.carries_commands() {
         u32::try_from(size_of::<D3D11_KEY_EXCHANGE_HW_PROTECTION_DATA>()).expect("a small structure")
@@ -129,7 +131,7 @@ unsafe fn negotiate(
     };
     let answer = call.driver(reply.and_then(|reply| Ok(reply.into_result()?)));
     // A command may have torn protection down, and a new key ends a loss.
-    teardown::look(state);
+    teardown::look(&state.sessions);
     answer
 }
 

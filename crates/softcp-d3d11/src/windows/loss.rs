@@ -1,46 +1,66 @@
 //! Content that was lost in a teardown: protected resources are filled with zeros (D23).
 //!
-//! A loss becomes known on any thread, but only the thread that uses the immediate context may write to resources. So it
-//! is noted, and done before the context's next use that the layer sees.
+//! A loss becomes known on any thread, but only the thread that uses the immediate context may write to resources, and only
+//! a caller with a pointer knows that a resource lives. So each resource has a mark, and is filled before its next use that
+//! the layer sees: a blit, a copy, Map, being written to or drawn to.
 
 use std::ptr;
-use std::sync::atomic::Ordering;
 
 use windows::Win32::Graphics::Direct3D11::{
-    D3D11_BOX, D3D11_MAP_WRITE, D3D11_MAPPED_SUBRESOURCE, D3D11_USAGE_STAGING, ID3D11DeviceContext_Vtbl,
+    D3D11_BOX, D3D11_MAP_WRITE, D3D11_MAP_WRITE_DISCARD, D3D11_MAPPED_SUBRESOURCE,
+    D3D11_SIMULTANEOUS_RENDER_TARGET_COUNT, D3D11_USAGE_DYNAMIC, D3D11_USAGE_STAGING, ID3D11DeviceContext,
+    ID3D11DeviceContext_Vtbl,
 };
+use windows::core::Interface;
 
-use super::com::{self, Raw, Weak};
+use super::com::{Raw, Weak};
 use super::device::DeviceState;
 use super::hook::{Entry, entry};
-use super::resource::{Facts, Shape};
+use super::resource::{Facts, Note, Shape};
 use super::staging::{MAP, UNMAP};
 
 pub(super) type Update = unsafe extern "system" fn(Raw, Raw, u32, *const D3D11_BOX, *const core::ffi::c_void, u32, u32);
 
 pub(super) const UPDATE: Entry<ID3D11DeviceContext_Vtbl, Update> = entry!(ID3D11DeviceContext_Vtbl, UpdateSubresource);
 
-/// Fills the protected resources of a device with zeros, if their content was lost.
-pub(super) fn apply(state: &DeviceState) {
-    if !state.content_lost.swap(false, Ordering::AcqRel) {
+/// Before a resource is used: fills it with zeros if its content was lost.
+///
+/// # Safety
+///
+/// `resource` is null or a live resource of this device, and this thread may use the immediate context.
+pub(super) unsafe fn settle(state: &DeviceState, resource: Raw) {
+    if !state.resources.any_lost() {
         return;
     }
-    // Held until all is done: a resource takes itself off the list, for which it needs the lock, before it goes.
-    let protected = state.resources.protected();
-    for &address in &*protected {
-        let resource: Raw = ptr::with_exposed_provenance_mut(address);
-        // SAFETY: it is on the list, so its memory is there.
-        let references = unsafe { com::add_ref(resource) };
-        // With one reference, ours, it is on its way out on another thread, and waits for the list: neither used nor
-        // released.
-        if references > 1 {
-            // SAFETY: it lives.
-            unsafe { clear(state.context(), resource) };
-            // SAFETY: the reference taken above.
-            unsafe { com::release(resource) };
+    // SAFETY: the caller's duty.
+    if unsafe { Note::of(resource) }.is_some_and(Note::take_lost) {
+        // SAFETY: the caller's duty.
+        unsafe { clear(state.context(), resource) };
+        tracing::warn!(id = "content-lost", "the content of a protected resource is lost");
+    }
+}
+
+/// Settles what the context draws to at present, once for each loss: drawing goes on without telling the layer.
+///
+/// # Safety
+///
+/// This thread may use the immediate context.
+pub(super) unsafe fn settle_targets(state: &DeviceState) {
+    if !state.resources.take_targets_lost() {
+        return;
+    }
+    // SAFETY: it lives during a call on one of its device's objects.
+    let context = unsafe { state.context().interface::<ID3D11DeviceContext>() };
+    let mut targets = [const { None }; D3D11_SIMULTANEOUS_RENDER_TARGET_COUNT as usize];
+    // SAFETY: a live context, and a place for each view.
+    unsafe { context.OMGetRenderTargets(Some(&mut targets), None) };
+    for target in targets.iter().flatten() {
+        // SAFETY: a live view.
+        if let Ok(resource) = unsafe { target.GetResource() } {
+            // SAFETY: live, and of this device.
+            unsafe { settle(state, resource.as_raw()) };
         }
     }
-    tracing::warn!(id = "content-lost", "the content of {} protected resources is lost", protected.len());
 }
 
 /// Fills all that the context can write of a resource with zeros.
@@ -61,12 +81,13 @@ unsafe fn clear(context: Weak, resource: Raw) {
     };
     let Some(bytes) = layout.mapped_size(pitch) else { return };
     for subresource in 0..facts.subresources {
-        if facts.usage == D3D11_USAGE_STAGING {
+        let how = if facts.usage == D3D11_USAGE_DYNAMIC { D3D11_MAP_WRITE_DISCARD } else { D3D11_MAP_WRITE };
+        if [D3D11_USAGE_STAGING, D3D11_USAGE_DYNAMIC].contains(&facts.usage) {
             let mut mapped = D3D11_MAPPED_SUBRESOURCE::default();
             // SAFETY: a live context.
             let map = unsafe { MAP.below(context.raw()) };
             // SAFETY: a live context, a live resource of its device, a place.
-            let answer = unsafe { map(context.raw(), resource, subresource, D3D11_MAP_WRITE, 0, &raw mut mapped) };
+            let answer = unsafe { map(context.raw(), resource, subresource, how, 0, &raw mut mapped) };
             // Only subresource 0 has the size that is known here.
             if answer.is_err() || mapped.pData.is_null() {
                 continue;

@@ -18,7 +18,7 @@ pub(super) unsafe extern "system" fn start_session_key_refresh(this: Raw, raw: R
         let call = Call::new(unsafe { VideoContext::state(this) }, "ID3D11VideoContext::StartSessionKeyRefresh");
         let null = MessageId::STARTSESSIONKEYREFRESH_NULLPARAM;
         // SAFETY: null or a live object.
-        let session = &unsafe { session(call, raw, Some(null)) }?.inner().session;
+        let session = &unsafe { session(call, raw, Some(null)) }?.session;
         call.not_null(number, null, "pRandomNumber")?;
         if size != KEY_SIZE {
             let text = format!("RandomNumberSize is {size}, and the session key has {KEY_SIZE} bytes");
@@ -36,8 +36,7 @@ pub(super) unsafe extern "system" fn finish_session_key_refresh(this: Raw, raw: 
         // SAFETY: COM's duty: `this` lives.
         let call = Call::new(unsafe { VideoContext::state(this) }, "ID3D11VideoContext::FinishSessionKeyRefresh");
         // SAFETY: null or a live object.
-        let session =
-            &unsafe { session(call, raw, Some(MessageId::FINISHSESSIONKEYREFRESH_NULLPARAM)) }?.inner().session;
+        let session = &unsafe { session(call, raw, Some(MessageId::FINISHSESSIONKEYREFRESH_NULLPARAM)) }?.session;
         let reply = session.device().calls().finish_session_key_refresh(session.handle());
         call.driver(reply.and_then(|reply| Ok(reply.into_result()?)))
     });
@@ -49,7 +48,7 @@ pub(super) unsafe extern "system" fn get_encryption_blt_key(this: Raw, raw: Raw,
         let call = Call::new(unsafe { VideoContext::state(this) }, "ID3D11VideoContext::GetEncryptionBltKey");
         let null = MessageId::GETENCRYPTIONBLTKEY_NULLPARAM;
         // SAFETY: null or a live object.
-        let session = &unsafe { session(call, raw, Some(null)) }?.inner().session;
+        let session = &unsafe { session(call, raw, Some(null)) }?.session;
         call.not_null(key, null, "pReadbackKey")?;
         if size != KEY_SIZE {
             let text = format!("KeySize is {size}, and the session key has {KEY_SIZE} bytes");

@@ -3,8 +3,8 @@
 //! It is private data of the resource, and ends with it. Resources that nothing is known of have none.
 
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use softcp_runtime::Resource as DriverResource;
 use windows::Win32::Graphics::Direct3D11::{
@@ -13,7 +13,7 @@ use windows::Win32::Graphics::Direct3D11::{
 };
 use windows::core::{GUID, HRESULT, IUnknown, IUnknown_Vtbl, Interface};
 
-use super::com::{self, Raw, Weak};
+use super::com::{self, Raw, Weak as WeakObject};
 use super::device::DeviceState;
 use super::shared::Records;
 use crate::format::Layout;
@@ -25,16 +25,47 @@ const NOTE: GUID = GUID::from_u128(0x8e1f_03c2_77a9_4f5d_b6d0_42c1_9e38_5a07);
 /// The resources of a device that are protected, and records on those that are shared.
 #[derive(Default)]
 pub(super) struct Resources {
-    protected: Mutex<Vec<usize>>,
+    protected: Mutex<Vec<Weak<AtomicBool>>>,
+    /// Content of some protected resource was lost, ever: notes are to be asked.
+    any_lost: AtomicBool,
+    /// It was lost since render targets were last looked at.
+    targets_lost: AtomicBool,
     pub(super) records: Records,
 }
 
 impl Resources {
-    /// The addresses of the protected resources that live. While the answer is held, none of them goes.
-    pub(super) fn protected(&self) -> MutexGuard<'_, Vec<usize>> {
+    /// The content of every protected resource is lost. Nothing is called below: the notes know it from now on.
+    pub(super) fn lose_content(&self) {
+        self.marks().iter().filter_map(Weak::upgrade).for_each(|lost| lost.store(true, Ordering::Release));
+        self.any_lost.store(true, Ordering::Release);
+        self.targets_lost.store(true, Ordering::Release);
+    }
+
+    /// Whether notes are to be asked for losses.
+    pub(super) fn any_lost(&self) -> bool {
+        self.any_lost.load(Ordering::Acquire)
+    }
+
+    /// Whether what the context draws to is to be looked at; says so once for each loss.
+    pub(super) fn take_targets_lost(&self) -> bool {
+        self.any_lost() && self.targets_lost.swap(false, Ordering::AcqRel)
+    }
+
+    fn mark(&self) -> Arc<AtomicBool> {
+        let lost = Arc::new(AtomicBool::new(false));
+        let mut marks = self.marks();
+        marks.retain(|mark| mark.strong_count() > 0);
+        marks.push(Arc::downgrade(&lost));
+        lost
+    }
+
+    fn marks(&self) -> MutexGuard<'_, Vec<Weak<AtomicBool>>> {
         self.protected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Held while a note is made: a second one would end the first, which another thread may be using.
+static MAKING: Mutex<()> = Mutex::new(());
 
 /// How a resource was created, as far as content protection is concerned.
 #[derive(Default)]
@@ -63,8 +94,10 @@ pub(super) struct Note {
     pub(super) mapped: AtomicU32,
     /// Its memory is offered to the system.
     pub(super) offered: AtomicBool,
-    /// It was discarded, and nothing has been written since.
-    pub(super) undefined: AtomicBool,
+    /// The work of the device when it was discarded; 0 where its content is defined.
+    undefined: AtomicU64,
+    /// Its content was lost in a teardown, and is still there.
+    lost: Arc<AtomicBool>,
 }
 
 impl Note {
@@ -74,6 +107,27 @@ impl Note {
 
     pub(super) fn misc(&self) -> u32 {
         self.flags.misc
+    }
+
+    /// The content was discarded, when the device had done so much work.
+    pub(super) fn discard(&self, work: u64) {
+        self.undefined.store(work, Ordering::Relaxed);
+    }
+
+    /// Something was written.
+    pub(super) fn define(&self) {
+        self.undefined.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether nothing can have been written since the content was discarded. Work that may have written anywhere counts
+    /// as having written here.
+    pub(super) fn is_undefined(&self, work: u64) -> bool {
+        self.undefined.load(Ordering::Relaxed) == work
+    }
+
+    /// Whether the content was lost; says so once.
+    pub(super) fn take_lost(&self) -> bool {
+        self.lost.swap(false, Ordering::AcqRel)
     }
 
     /// The note on a resource; none where nothing is known.
@@ -105,6 +159,11 @@ impl Note {
     /// As for [`of`](Self::of), of this device.
     pub(super) unsafe fn of_or_new<'a>(resource: Raw, state: &DeviceState) -> Option<&'a Self> {
         // SAFETY: the caller's duty.
+        if let Some(known) = unsafe { Self::of(resource) } {
+            return Some(known);
+        }
+        let _alone = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: the caller's duty.
         match unsafe { Self::of(resource) } {
             // SAFETY: the caller's duty.
             None => unsafe { Self::attach(resource, state, Flags::default(), false) },
@@ -125,9 +184,7 @@ impl Note {
     ) -> Option<&'a Self> {
         // SAFETY: the caller's duty.
         let child = unsafe { com::borrowed::<ID3D11DeviceChild>(resource) }?;
-        if flags.is_protected {
-            state.resources.protected().push(resource.expose_provenance());
-        }
+        let lost = if flags.is_protected { state.resources.mark() } else { Arc::default() };
         if unrestricted_share {
             state.protection.add_unrestricted();
         }
@@ -141,7 +198,8 @@ impl Note {
             resources: Arc::clone(&state.resources),
             mapped: AtomicU32::new(0),
             offered: AtomicBool::new(false),
-            undefined: AtomicBool::new(false),
+            undefined: AtomicU64::new(0),
+            lost,
         }));
         // SAFETY: the note begins as a COM object with a reference, which is this one's from now on.
         let owner = unsafe { IUnknown::from_raw(note.cast()) };
@@ -154,9 +212,6 @@ impl Note {
 
 impl Drop for Note {
     fn drop(&mut self) {
-        if self.flags.is_protected {
-            self.resources.protected().retain(|&resource| resource != self.resource);
-        }
         if self.flags.misc != 0 {
             self.resources.records.withdraw(self.resource);
         }
@@ -195,7 +250,7 @@ unsafe extern "system" fn release_reference(this: Raw) -> u32 {
 /// What a resource is, as the implementation below says it. Programs cast buffers to textures, so it is asked.
 #[derive(Clone)]
 pub(super) struct Facts {
-    pub(super) resource: Weak,
+    pub(super) resource: WeakObject,
     pub(super) shape: Shape,
     pub(super) usage: D3D11_USAGE,
     pub(super) bind_flags: u32,
@@ -244,7 +299,7 @@ impl Facts {
     ///
     /// `resource` is a live `ID3D11Resource`.
     pub(super) unsafe fn of(raw: Raw) -> Self {
-        let resource = Weak::new(raw);
+        let resource = WeakObject::new(raw);
         // SAFETY: the caller's duty.
         let object = unsafe { resource.interface::<ID3D11Resource>() };
         // SAFETY: a live resource.
@@ -302,7 +357,7 @@ impl Facts {
     /// # Safety
     ///
     /// Resource and device live.
-    pub(super) unsafe fn is_of(&self, device: Weak) -> bool {
+    pub(super) unsafe fn is_of(&self, device: WeakObject) -> bool {
         // SAFETY: the caller's duty.
         let child = unsafe { self.resource.interface::<ID3D11DeviceChild>() };
         // SAFETY: a live resource.

@@ -1,11 +1,11 @@
 //! `ID3D11CryptoSession`.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use softcp_abi::{D3D11_KEY_EXCHANGE_HW_PROTECTION, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK, GUID as Guid};
 use softcp_runtime::{CertificateOf, CryptoSessionDesc, Session};
-use windows::Win32::Foundation::{E_FAIL, E_OUTOFMEMORY, HANDLE};
+use windows::Win32::Foundation::{E_FAIL, E_OUTOFMEMORY, HANDLE, LUID};
 use windows::Win32::Graphics::Direct3D11::{ID3D11CryptoSession, ID3D11CryptoSession_Vtbl};
 use windows::core::{GUID, HRESULT, Interface};
 
@@ -13,6 +13,7 @@ use super::call::Call;
 use super::certificate::Certificate;
 use super::child::{Child, Kind};
 use super::com::{self, Raw};
+use super::resource::Resources;
 use super::staging::Staging;
 use super::video_device::{self, VideoDevice};
 use crate::message::MessageId;
@@ -30,20 +31,38 @@ pub(super) struct CryptoSession {
     pub(super) staging: Mutex<Staging>,
 }
 
-/// The live sessions of a device, by their addresses.
-#[derive(Default)]
-pub(super) struct Sessions(Vec<usize>);
+/// The live sessions of a device, and whom a teardown concerns.
+pub(super) struct Sessions {
+    list: Mutex<Vec<Weak<CryptoSession>>>,
+    /// The adapter's identifier, by which events are registered.
+    pub(super) adapter: LUID,
+    /// The device's resources, whose content may be lost, too.
+    pub(super) resources: Arc<Resources>,
+}
 
 impl Sessions {
-    /// Every live session. The lock on this list keeps them alive.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Child<CryptoSession>> {
-        // SAFETY: a session takes itself off the list before it goes, for which it needs the lock that the caller holds.
-        self.0.iter().map(|&address| unsafe { &*std::ptr::with_exposed_provenance::<Child<CryptoSession>>(address) })
+    pub(super) fn new(adapter: LUID, resources: Arc<Resources>) -> Self {
+        Self { list: Mutex::default(), adapter, resources }
+    }
+
+    /// Every live session. They are asked without a lock: one that is busy must not hold up the others.
+    pub(super) fn live(&self) -> Vec<Arc<CryptoSession>> {
+        self.list().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn add(&self, session: &Arc<CryptoSession>) {
+        let mut list = self.list();
+        list.retain(|session| session.strong_count() > 0);
+        list.push(Arc::downgrade(session));
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<Weak<CryptoSession>>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 static TABLE: ID3D11CryptoSession_Vtbl = ID3D11CryptoSession_Vtbl {
-    base__: Child::<CryptoSession>::VTABLE,
+    base__: Child::<Arc<CryptoSession>>::VTABLE,
     GetCryptoType: get_crypto_type,
     GetDecoderProfile: get_decoder_profile,
     GetCertificateSize: get_certificate_size,
@@ -51,14 +70,14 @@ static TABLE: ID3D11CryptoSession_Vtbl = ID3D11CryptoSession_Vtbl {
     GetCryptoSessionHandle: get_crypto_session_handle,
 };
 
-impl Kind for CryptoSession {
+impl Kind for Arc<CryptoSession> {
     type Table = ID3D11CryptoSession_Vtbl;
     const TABLE: &'static Self::Table = &TABLE;
     const INTERFACE: GUID = ID3D11CryptoSession::IID;
 
     fn end(child: &Child<Self>) {
-        let address = std::ptr::from_ref(child).addr();
-        child.state().sessions().0.retain(|&session| session != address);
+        // Whoever is asking for the status may keep the session for a moment; what is the device's goes now.
+        *child.inner().staging.lock().unwrap_or_else(PoisonError::into_inner) = Staging::default();
     }
 }
 
@@ -123,8 +142,9 @@ pub(super) unsafe extern "system" fn create_crypto_session(
             // A session that must be provisioned first begins without a key; that is no teardown.
             session.note_status(status);
         }
+        let session = Arc::new(session);
+        call.state.sessions.add(&session);
         let child = Child::create(call.state, session);
-        call.state.sessions().0.push(child.expose_provenance());
         // SAFETY: not null, and the program's duty.
         unsafe { com::write(out, child) };
         Ok(())
@@ -134,7 +154,7 @@ pub(super) unsafe extern "system" fn create_crypto_session(
 unsafe extern "system" fn get_crypto_type(this: Raw, crypto_type: *mut GUID) {
     com::guard(|| {
         // SAFETY: COM's duty: `this` lives.
-        let child = unsafe { Child::<CryptoSession>::this(this) };
+        let child = unsafe { Child::<Arc<CryptoSession>>::this(this) };
         let call = Call::new(child.state(), "ID3D11CryptoSession::GetCryptoType");
         if call.not_null(crypto_type, MessageId::GETCRYPTOTYPE_NULLPARAM, "pCryptoType").is_ok() {
             // SAFETY: not null, and the program's duty; of the same layout.
@@ -146,7 +166,7 @@ unsafe extern "system" fn get_crypto_type(this: Raw, crypto_type: *mut GUID) {
 unsafe extern "system" fn get_decoder_profile(this: Raw, profile: *mut GUID) {
     com::guard(|| {
         // SAFETY: COM's duty: `this` lives.
-        let child = unsafe { Child::<CryptoSession>::this(this) };
+        let child = unsafe { Child::<Arc<CryptoSession>>::this(this) };
         let call = Call::new(child.state(), "ID3D11CryptoSession::GetDecoderProfile");
         if call.not_null(profile, MessageId::GETDECODERPROFILE_NULLPARAM, "pDecoderProfile").is_ok() {
             // SAFETY: not null, and the program's duty; of the same layout.
@@ -158,7 +178,7 @@ unsafe extern "system" fn get_decoder_profile(this: Raw, profile: *mut GUID) {
 unsafe extern "system" fn get_certificate_size(this: Raw, size: *mut u32) -> HRESULT {
     com::guard_result(|| {
         // SAFETY: COM's duty: `this` lives.
-        let child = unsafe { Child::<CryptoSession>::this(this) };
+        let child = unsafe { Child::<Arc<CryptoSession>>::this(this) };
         let call = Call::new(child.state(), "ID3D11CryptoSession::GetCertificateSize");
         call.not_null(size, MessageId::GETCRYPTOSESSIONCERTIFICATESIZE_NULLPARAM, "pCertificateSize")?;
         // SAFETY: not null, and the program's duty.
@@ -169,7 +189,7 @@ unsafe extern "system" fn get_certificate_size(this: Raw, size: *mut u32) -> HRE
 unsafe extern "system" fn get_certificate(this: Raw, size: u32, certificate: *mut u8) -> HRESULT {
     com::guard_result(|| {
         // SAFETY: COM's duty: `this` lives.
-        let child = unsafe { Child::<CryptoSession>::this(this) };
+        let child = unsafe { Child::<Arc<CryptoSession>>::this(this) };
         let call = Call::new(child.state(), "ID3D11CryptoSession::GetCertificate");
         call.not_null(certificate, MessageId::GETCRYPTOSESSIONCERTIFICATE_NULLPARAM, "pCertificate")?;
         let wrong_size = MessageId::GETCRYPTOSESSIONCERTIFICATE_WRONGSIZE;
@@ -181,7 +201,7 @@ unsafe extern "system" fn get_certificate(this: Raw, size: u32, certificate: *mu
 unsafe extern "system" fn get_crypto_session_handle(this: Raw, handle: *mut HANDLE) {
     com::guard(|| {
         // SAFETY: COM's duty: `this` lives.
-        let child = unsafe { Child::<CryptoSession>::this(this) };
+        let child = unsafe { Child::<Arc<CryptoSession>>::this(this) };
         let call = Call::new(child.state(), "ID3D11CryptoSession::GetCryptoSessionHandle");
         if call.not_null(handle, MessageId::GETCRYPTOSESSIONHANDLE_WRONGSIZE, "pCryptoSessionHandle").is_err() {
             return;

@@ -4,7 +4,7 @@
 //! after every call that may bring a loss to light, and while an event is registered, from time to time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -16,11 +16,14 @@ use windows::Win32::System::Threading::{GetCurrentProcess, SetEvent};
 use windows::core::{HRESULT, Interface};
 
 use super::com::{self, Raw};
-use super::device::DeviceState;
 use super::hook::{Entry, entry};
+use super::session::Sessions;
 
 /// How often the driver is asked while somebody waits for a teardown.
 const INTERVAL: Duration = Duration::from_millis(50);
+
+/// The first number of a registration, far from those of implementations, which count from 1.
+const FIRST_COOKIE: u32 = 0x5C00_0000;
 
 type Register = unsafe extern "system" fn(Raw, HANDLE, *mut u32) -> HRESULT;
 type Unregister = unsafe extern "system" fn(Raw, u32);
@@ -69,9 +72,9 @@ impl Drop for Event {
 }
 
 /// What is registered, and the number of the next registration.
-static REGISTRATIONS: Mutex<(Vec<Registration>, u32)> = Mutex::new((Vec::new(), 1));
-/// The live states of devices, by their addresses. The lock keeps them alive.
-static DEVICES: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+static REGISTRATIONS: Mutex<(Vec<Registration>, u32)> = Mutex::new((Vec::new(), FIRST_COOKIE));
+/// The sessions of every device.
+static DEVICES: Mutex<Vec<Weak<Sessions>>> = Mutex::new(Vec::new());
 /// Whether the thread that asks is running.
 static WATCHING: AtomicBool = AtomicBool::new(false);
 
@@ -79,18 +82,11 @@ fn registrations() -> MutexGuard<'static, (Vec<Registration>, u32)> {
     REGISTRATIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn devices() -> MutexGuard<'static, Vec<usize>> {
-    DEVICES.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A new device: its sessions are watched from now on.
-pub(super) fn remember(state: *const DeviceState) {
-    devices().push(state.expose_provenance());
-}
-
-/// The state of a device is about to go.
-pub(super) fn forget(state: *const DeviceState) {
-    devices().retain(|&known| known != state.addr());
+pub(super) fn watch(sessions: &Arc<Sessions>) {
+    let mut devices = DEVICES.lock().unwrap_or_else(PoisonError::into_inner);
+    devices.retain(|device| device.strong_count() > 0);
+    devices.push(Arc::downgrade(sessions));
 }
 
 /// Hooks the events of the device's adapter.
@@ -110,26 +106,25 @@ pub(super) unsafe fn hook(device: &ID3D11Device) {
 }
 
 /// Asks the driver for the status of every session of a device; a loss that is new is told to whom it concerns.
-pub(super) fn look(state: &DeviceState) {
+pub(super) fn look(sessions: &Sessions) {
     let mut lost = false;
-    for session in state.sessions().iter() {
-        let session = session.inner();
+    for session in sessions.live() {
         let Some(status) = session.check_status() else { continue };
         if session.note_status(status) {
             lost = true;
             if status == D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST {
-                state.content_lost.store(true, Ordering::Release);
+                sessions.resources.lose_content();
             }
         }
     }
     if lost {
-        let adapter = state.adapter();
-        registrations().0.iter().filter(|entry| entry.adapter == adapter).for_each(|entry| entry.event.set());
+        let is_told = |entry: &&Registration| entry.adapter == sessions.adapter;
+        registrations().0.iter().filter(is_told).for_each(|entry| entry.event.set());
     }
 }
 
 /// Asks for all devices until nobody waits any more.
-fn watch() {
+fn run() {
     loop {
         thread::sleep(INTERVAL);
         if registrations().0.is_empty() {
@@ -139,10 +134,8 @@ fn watch() {
                 return;
             }
         }
-        for &state in &*devices() {
-            // SAFETY: a state takes itself off this list before it goes, for which it needs the lock held here.
-            look(unsafe { &*std::ptr::with_exposed_provenance::<DeviceState>(state) });
-        }
+        let devices = DEVICES.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        devices.iter().filter_map(Weak::upgrade).for_each(|sessions| look(&sessions));
     }
 }
 
@@ -165,13 +158,17 @@ unsafe extern "system" fn register(this: Raw, event: HANDLE, cookie: *mut u32) -
         let adapter = unsafe { adapter.GetDesc() }.map_err(|error| error.code())?.AdapterLuid;
         let mut registrations = registrations();
         let number = registrations.1;
-        registrations.1 = number.wrapping_add(1).max(1);
+        registrations.1 = number.wrapping_add(1).max(FIRST_COOKIE);
         registrations.0.push(Registration { cookie: number, below, adapter, event: own });
         drop(registrations);
         // SAFETY: not null, and the program's duty.
         unsafe { com::write(cookie, number) };
         if !WATCHING.swap(true, Ordering::AcqRel) {
-            thread::spawn(watch);
+            let thread = thread::Builder::new().name("softcp-teardown".into()).spawn(run);
+            if let Err(error) = thread {
+                WATCHING.store(false, Ordering::Release);
+                tracing::error!(id = "no-watch", %error, "teardowns will be told late: there is no thread to watch for them");
+            }
         }
         Ok(())
     })
@@ -180,10 +177,11 @@ unsafe extern "system" fn register(this: Raw, event: HANDLE, cookie: *mut u32) -
 unsafe extern "system" fn unregister(this: Raw, cookie: u32) {
     com::guard(|| {
         let mut registrations = registrations();
-        let Some(index) = registrations.0.iter().position(|entry| entry.cookie == cookie) else { return };
-        let registration = registrations.0.swap_remove(index);
+        let known = registrations.0.iter().position(|entry| entry.cookie == cookie);
+        let registration = known.map(|index| registrations.0.swap_remove(index));
         drop(registrations);
-        if let Some(number) = registration.below {
+        // What the layer does not know was registered below before the layer was there.
+        if let Some(number) = registration.map_or(Some(cookie), |registration| registration.below) {
             // SAFETY: COM's duty: `this` lives.
             let below = unsafe { UNREGISTER.below(this) };
             // SAFETY: a live adapter, and a number that it has given.

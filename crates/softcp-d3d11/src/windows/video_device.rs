@@ -36,6 +36,8 @@ const VERSION_0: ID3D11VideoDevice_Vtbl = table!(
     CreateVideoProcessorInputView: below!(new OfDevice 0 ID3D11VideoDevice_Vtbl.CreateVideoProcessorInputView 3),
     CreateVideoProcessorOutputView: below!(new OfDevice 0 ID3D11VideoDevice_Vtbl.CreateVideoProcessorOutputView 3),
     CreateVideoProcessorEnumerator: below!(new OfDevice 0 ID3D11VideoDevice_Vtbl.CreateVideoProcessorEnumerator 1),
+    CheckVideoDecoderFormat: below!(new OfDevice 0 ID3D11VideoDevice_Vtbl.CheckVideoDecoderFormat 2),
+    GetVideoDecoderConfigCount: below!(new OfDevice 0 ID3D11VideoDevice_Vtbl.GetVideoDecoderConfigCount 1),
     GetContentProtectionCaps: get_content_protection_caps,
     CheckCryptoKeyExchange: check_crypto_key_exchange,
     SetPrivateData: set_private_data,
@@ -43,17 +45,15 @@ const VERSION_0: ID3D11VideoDevice_Vtbl = table!(
     ;
     GetVideoDecoderProfileCount 0,
     GetVideoDecoderProfile 2,
-    CheckVideoDecoderFormat 3,
-    GetVideoDecoderConfigCount 2,
     GetVideoDecoderConfig 3,
 );
 
 const VERSION_1: ID3D11VideoDevice1_Vtbl = table!(
     ID3D11VideoDevice1_Vtbl of OfDevice 1 over VERSION_0;
+    GetVideoDecoderCaps: below!(new OfDevice 1 ID3D11VideoDevice1_Vtbl.GetVideoDecoderCaps 6),
+    CheckVideoDecoderDownsampling: below!(new OfDevice 1 ID3D11VideoDevice1_Vtbl.CheckVideoDecoderDownsampling 6),
     GetCryptoSessionPrivateDataSize: get_crypto_session_private_data_size,
     ;
-    GetVideoDecoderCaps 7,
-    CheckVideoDecoderDownsampling 7,
     RecommendVideoDecoderDownsampleParameters 5,
 );
 
