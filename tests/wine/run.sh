@@ -54,7 +54,7 @@ for source in "$here"/{crypto,gpu,client,guids}.c "$here"/../c/tap.c; do
     cc -c "$source" -o "$objects/$(basename "$source" .c).o"
 done
 for program in startup browser_decryptor hardware_drm_proxy refusals objects refresh_million plain_rendering \
-    protected_resources; do
+    protected_resources runtime_channel teardown formats; do
     if [ -f "$here/$program.c" ]; then
         cc -c "$here/$program.c" -o "$out/$program.o"
     else
@@ -147,6 +147,10 @@ check browser_decryptor "" browser_decryptor.exe
 check hardware_drm_proxy "$hardware" hardware_drm_proxy.exe
 check protected_resources "" protected_resources.exe
 check protected_budget "memory.protected=1048576" protected_resources.exe budget
+check runtime_channel "" runtime_channel.exe
+check teardown_key "faults.list=key-lost at=3" teardown.exe key
+check teardown_content "faults.list=key-and-content-lost at=3" teardown.exe content
+check formats "" formats.exe
 check refusals "" refusals.exe
 check refusals_below "d3d11.real=below.dll" refusals.exe below
 check refusals_unsupported \
