@@ -1,5 +1,6 @@
 /* A d3d11.dll for tests, to stand between the layer and Wine's: everything is Wine's, and devices also have what Wine lacks,
-   an information queue, resources that can be offered and, on request, video interfaces that only record their arguments. Calls can be made to fail by the functions in `below.h`. */
+   an information queue, resources that can be offered and shared and, on request, video interfaces that only record their
+   arguments. Calls can be made to fail by the functions in `below.h`. */
 #include "below.h"
 
 #include <stddef.h>
@@ -333,10 +334,42 @@ static HRESULT STDMETHODCALLTYPE below_CreateBuffer(ID3D11Device *device, const 
     return FAILED(failures.create) ? failures.create : device_below.CreateBuffer(device, desc, data, buffer);
 }
 
+static IDXGIResourceVtbl resource_below;
+
+/* A handle as it is known to all processes: nothing is behind it. */
+static HRESULT STDMETHODCALLTYPE below_GetSharedHandle(IDXGIResource *resource, HANDLE *handle)
+{
+    *handle = (HANDLE)(0x40000000 | ((uintptr_t)resource & 0x3FFFFFF0) | 2);
+    return S_OK;
+}
+
 static HRESULT STDMETHODCALLTYPE below_CreateTexture2D(ID3D11Device *device, const D3D11_TEXTURE2D_DESC *desc,
                                                        const D3D11_SUBRESOURCE_DATA *data, ID3D11Texture2D **texture)
 {
-    return FAILED(failures.create) ? failures.create : device_below.CreateTexture2D(device, desc, data, texture);
+    IDXGIResource *resource;
+    const HRESULT result = FAILED(failures.create) ? failures.create
+                                                   : device_below.CreateTexture2D(device, desc, data, texture);
+    if (SUCCEEDED(result) && texture != NULL &&
+        SUCCEEDED(ID3D11Texture2D_QueryInterface(*texture, &IID_IDXGIResource, (void **)&resource))) {
+        PATCH(resource, resource_below, GetSharedHandle);
+        IDXGIResource_Release(resource);
+    }
+    return result;
+}
+
+/* What is opened is another texture, and one that can be mapped unless something forbids it. */
+static HRESULT STDMETHODCALLTYPE below_OpenSharedResource(ID3D11Device *device, HANDLE handle, REFIID iid, void **out)
+{
+    const D3D11_TEXTURE2D_DESC desc = {8, 8, 1, 1, DXGI_FORMAT_R8G8B8A8_UNORM, {1, 0}, D3D11_USAGE_STAGING, 0,
+                                       D3D11_CPU_ACCESS_READ, 0};
+    ID3D11Texture2D *texture;
+    (void)handle;
+    HRESULT result = device_below.CreateTexture2D(device, &desc, NULL, &texture);
+    if (SUCCEEDED(result)) {
+        result = ID3D11Texture2D_QueryInterface(texture, iid, out);
+        ID3D11Texture2D_Release(texture);
+    }
+    return result;
 }
 
 static HRESULT STDMETHODCALLTYPE below_Map(ID3D11DeviceContext *context, ID3D11Resource *resource, UINT subresource,
@@ -371,6 +404,7 @@ static void attach(ID3D11Device *device)
     PATCH(device, device_below, QueryInterface);
     PATCH(device, device_below, CreateBuffer);
     PATCH(device, device_below, CreateTexture2D);
+    PATCH(device, device_below, OpenSharedResource);
     ID3D11Device_GetImmediateContext(device, &context);
     PATCH(context, context_below, Map);
     patch(&context->lpVtbl->QueryInterface, &context_below.QueryInterface, (void *)below_context_QueryInterface);
