@@ -1,5 +1,6 @@
 /* A d3d11.dll for tests, to stand between the layer and Wine's: everything is Wine's, and devices also have what Wine lacks,
-   an information queue and resources that can be offered. Calls can be made to fail by the functions in `below.h`. */
+   an information queue, resources that can be offered and shared and, on request, video interfaces that only record their
+   arguments. Calls can be made to fail by the functions in `below.h`. */
 #include "below.h"
 
 #include <stddef.h>
@@ -208,8 +209,113 @@ static ID3D11DeviceVtbl device_below;
 static ID3D11DeviceContextVtbl context_below;
 static IDXGIDevice2Vtbl dxgi_below;
 
+/* The video interfaces of whatever device and context: objects of this library, which are never destroyed. */
+static struct below_video video;
+
+__declspec(dllexport) struct below_video *below_video(void)
+{
+    return &video;
+}
+
+static ID3D11VideoDevice video_device;
+static ID3D11VideoContext video_context;
+
+static HRESULT STDMETHODCALLTYPE video_query(IUnknown *object, REFIID iid, void **out)
+{
+    const BOOL known = IsEqualGUID(iid, &IID_IUnknown) ||
+                       IsEqualGUID(iid, (void *)object == &video_device ? &IID_ID3D11VideoDevice : &IID_ID3D11VideoContext);
+    *out = known ? object : NULL;
+    return known ? S_OK : E_NOINTERFACE;
+}
+
+static ULONG STDMETHODCALLTYPE video_count(IUnknown *object)
+{
+    (void)object;
+    return 1;
+}
+
+static UINT STDMETHODCALLTYPE video_profiles(ID3D11VideoDevice *device)
+{
+    (void)device;
+    video.method = "GetVideoDecoderProfileCount";
+    return BELOW_PROFILES;
+}
+
+static HRESULT STDMETHODCALLTYPE video_check(ID3D11VideoDevice *device, const GUID *profile, DXGI_FORMAT format,
+                                             WINBOOL *supported)
+{
+    (void)device;
+    video = (struct below_video){TRUE, "CheckVideoDecoderFormat", {profile, supported}, {format}, 0, {0, 0}};
+    *supported = TRUE;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE video_create(ID3D11VideoDevice *device, const D3D11_VIDEO_DECODER_DESC *desc,
+                                              const D3D11_VIDEO_DECODER_CONFIG *config, ID3D11VideoDecoder **decoder)
+{
+    video = (struct below_video){TRUE, "CreateVideoDecoder", {desc, config, decoder}, {0}, 0, {0, 0}};
+    *decoder = (ID3D11VideoDecoder *)device;
+    return BELOW_CREATED;
+}
+
+static void STDMETHODCALLTYPE video_alpha(ID3D11VideoContext *context, ID3D11VideoProcessor *processor, UINT stream,
+                                          WINBOOL enable, FLOAT alpha)
+{
+    (void)context;
+    video = (struct below_video){TRUE, "VideoProcessorSetStreamAlpha", {processor}, {stream, enable}, alpha, {0, 0}};
+}
+
+static void STDMETHODCALLTYPE video_constriction(ID3D11VideoContext *context, ID3D11VideoProcessor *processor,
+                                                 WINBOOL enable, SIZE size)
+{
+    (void)context;
+    video = (struct below_video){TRUE, "VideoProcessorSetOutputConstriction", {processor}, {enable}, 0, size};
+}
+
+static HRESULT STDMETHODCALLTYPE video_blt(ID3D11VideoContext *context, ID3D11VideoProcessor *processor,
+                                           ID3D11VideoProcessorOutputView *view, UINT frame, UINT count,
+                                           const D3D11_VIDEO_PROCESSOR_STREAM *streams)
+{
+    (void)context;
+    video = (struct below_video){TRUE, "VideoProcessorBlt", {processor, view, streams}, {frame, count}, 0, {0, 0}};
+    return BELOW_BLT;
+}
+
+/* The entries that nobody calls stay null: such a call is to be seen. */
+static ID3D11VideoDeviceVtbl video_device_table = {
+    .QueryInterface = (void *)video_query,
+    .AddRef = (void *)video_count,
+    .Release = (void *)video_count,
+    .GetVideoDecoderProfileCount = video_profiles,
+    .CheckVideoDecoderFormat = video_check,
+    .CreateVideoDecoder = video_create,
+};
+static ID3D11VideoContextVtbl video_context_table = {
+    .QueryInterface = (void *)video_query,
+    .AddRef = (void *)video_count,
+    .Release = (void *)video_count,
+    .VideoProcessorSetStreamAlpha = video_alpha,
+    .VideoProcessorSetOutputConstriction = video_constriction,
+    .VideoProcessorBlt = video_blt,
+};
+static ID3D11VideoDevice video_device = {&video_device_table};
+static ID3D11VideoContext video_context = {&video_context_table};
+
+static HRESULT STDMETHODCALLTYPE below_context_QueryInterface(ID3D11DeviceContext *context, REFIID iid, void **out)
+{
+    if (!video.present || !IsEqualGUID(iid, &IID_ID3D11VideoContext)) {
+        return context_below.QueryInterface(context, iid, out);
+    }
+    *out = &video_context;
+    return S_OK;
+}
+
 static HRESULT STDMETHODCALLTYPE below_QueryInterface(ID3D11Device *device, REFIID iid, void **out)
 {
+    if (video.present && IsEqualGUID(iid, &IID_ID3D11VideoDevice)) {
+        *out = &video_device;
+        return S_OK;
+    }
     IUnknown *owner = NULL;
     UINT size = sizeof owner;
     if (!IsEqualGUID(iid, &IID_ID3D11InfoQueue) ||
@@ -228,10 +334,42 @@ static HRESULT STDMETHODCALLTYPE below_CreateBuffer(ID3D11Device *device, const 
     return FAILED(failures.create) ? failures.create : device_below.CreateBuffer(device, desc, data, buffer);
 }
 
+static IDXGIResourceVtbl resource_below;
+
+/* A handle as it is known to all processes: nothing is behind it. */
+static HRESULT STDMETHODCALLTYPE below_GetSharedHandle(IDXGIResource *resource, HANDLE *handle)
+{
+    *handle = (HANDLE)(0x40000000 | ((uintptr_t)resource & 0x3FFFFFF0) | 2);
+    return S_OK;
+}
+
 static HRESULT STDMETHODCALLTYPE below_CreateTexture2D(ID3D11Device *device, const D3D11_TEXTURE2D_DESC *desc,
                                                        const D3D11_SUBRESOURCE_DATA *data, ID3D11Texture2D **texture)
 {
-    return FAILED(failures.create) ? failures.create : device_below.CreateTexture2D(device, desc, data, texture);
+    IDXGIResource *resource;
+    const HRESULT result = FAILED(failures.create) ? failures.create
+                                                   : device_below.CreateTexture2D(device, desc, data, texture);
+    if (SUCCEEDED(result) && texture != NULL &&
+        SUCCEEDED(ID3D11Texture2D_QueryInterface(*texture, &IID_IDXGIResource, (void **)&resource))) {
+        PATCH(resource, resource_below, GetSharedHandle);
+        IDXGIResource_Release(resource);
+    }
+    return result;
+}
+
+/* What is opened is another texture, and one that can be mapped unless something forbids it. */
+static HRESULT STDMETHODCALLTYPE below_OpenSharedResource(ID3D11Device *device, HANDLE handle, REFIID iid, void **out)
+{
+    const D3D11_TEXTURE2D_DESC desc = {8, 8, 1, 1, DXGI_FORMAT_R8G8B8A8_UNORM, {1, 0}, D3D11_USAGE_STAGING, 0,
+                                       D3D11_CPU_ACCESS_READ, 0};
+    ID3D11Texture2D *texture;
+    (void)handle;
+    HRESULT result = device_below.CreateTexture2D(device, &desc, NULL, &texture);
+    if (SUCCEEDED(result)) {
+        result = ID3D11Texture2D_QueryInterface(texture, iid, out);
+        ID3D11Texture2D_Release(texture);
+    }
+    return result;
 }
 
 static HRESULT STDMETHODCALLTYPE below_Map(ID3D11DeviceContext *context, ID3D11Resource *resource, UINT subresource,
@@ -266,8 +404,10 @@ static void attach(ID3D11Device *device)
     PATCH(device, device_below, QueryInterface);
     PATCH(device, device_below, CreateBuffer);
     PATCH(device, device_below, CreateTexture2D);
+    PATCH(device, device_below, OpenSharedResource);
     ID3D11Device_GetImmediateContext(device, &context);
     PATCH(context, context_below, Map);
+    patch(&context->lpVtbl->QueryInterface, &context_below.QueryInterface, (void *)below_context_QueryInterface);
     ID3D11DeviceContext_Release(context);
     if (SUCCEEDED(device_below.QueryInterface(device, &IID_IDXGIDevice2, (void **)&dxgi))) {
         PATCH(dxgi, dxgi_below, OfferResources);

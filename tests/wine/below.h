@@ -18,6 +18,23 @@ struct below_failures {
 /* Exported under this name by the library called `below.dll`. */
 typedef struct below_failures *(*below_failures_function)(void);
 
+/* The last call of a video interface below: its arguments, each kind in the order of the parameters. */
+struct below_video {
+    BOOL present; /* whether devices and contexts have the interfaces; not at the beginning */
+    const char *method;
+    const void *pointers[4];
+    UINT numbers[4];
+    FLOAT real;
+    SIZE size;
+};
+
+typedef struct below_video *(*below_video_function)(void);
+
+/* What these methods answer below. */
+enum { BELOW_PROFILES = 7 };
+#define BELOW_CREATED S_FALSE
+#define BELOW_BLT E_ABORT
+
 #ifdef __cplusplus
 }
 #endif

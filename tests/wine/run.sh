@@ -54,7 +54,8 @@ for source in "$here"/{crypto,gpu,client,guids}.c "$here"/../c/tap.c; do
     cc -c "$source" -o "$objects/$(basename "$source" .c).o"
 done
 for program in startup browser_decryptor hardware_drm_proxy refusals objects refresh_million plain_rendering \
-    protected_resources; do
+    protected_resources runtime_channel teardown formats \
+    other_driver forwarding shared_resources; do
     if [ -f "$here/$program.c" ]; then
         cc -c "$here/$program.c" -o "$out/$program.o"
     else
@@ -64,6 +65,8 @@ for program in startup browser_decryptor hardware_drm_proxy refusals objects ref
 done
 cc -shared "$here/bcryptprimitives.c" -o "$with/bcryptprimitives.dll" -ladvapi32
 cc -shared "$here"/{below,guids}.c -o "$with/below.dll" -static -ldxguid -luuid
+cc -shared "$here/driver.c" "$objects"/{crypto,tap}.o -I"$root/crates/softcp-ddi/include" -o "$with/driver.dll" -static -lbcrypt \
+    -lcrypt32
 cp "$with/plain_rendering.exe" "$without/"
 cp "$dll" "$with/d3d11.dll"
 
@@ -147,6 +150,14 @@ check browser_decryptor "" browser_decryptor.exe
 check hardware_drm_proxy "$hardware" hardware_drm_proxy.exe
 check protected_resources "" protected_resources.exe
 check protected_budget "memory.protected=1048576" protected_resources.exe budget
+check runtime_channel "" runtime_channel.exe
+check teardown_key "faults.list=key-lost at=3" teardown.exe key
+check teardown_content "faults.list=key-and-content-lost at=3" teardown.exe content
+check formats "" formats.exe
+check other_driver "d3d11.driver=driver.dll" other_driver.exe
+check other_driver_missing "d3d11.driver=missing.dll" other_driver.exe missing
+check forwarding "d3d11.real=below.dll" forwarding.exe
+check shared_resources "d3d11.real=below.dll" shared_resources.exe
 check refusals "" refusals.exe
 check refusals_below "d3d11.real=below.dll" refusals.exe below
 check refusals_unsupported \
