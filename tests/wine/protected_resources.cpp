@@ -160,9 +160,20 @@ void test_protection(const gpu &gpu, channel &channel, Shape shape, UINT misc)
     ok(FAILED(gpu.context->Map(safe, 0, D3D11_MAP_READ, 0, &mapped)), "a protected one cannot be mapped");
     if (misc == content) {
         ID3D11Texture2D *mappable = create(gpu, shape, STAGING, content);
+        IDXGISurface *surface = nullptr; /* a buffer has none */
+        DXGI_MAPPED_RECT rect = {};
+        mappable->QueryInterface(IID_PPV_ARGS(&surface));
+        if (surface != nullptr) {
+            is_hresult(surface->Map(&rect, DXGI_MAP_READ), static_cast<HRESULT>(0x8876087D), "nor through its DXGI surface");
+        }
         ok(FAILED(gpu.context->Map(mappable, 0, D3D11_MAP_READ, 0, &mapped)),
            "not even one that could be mapped otherwise");
         channel_protection(&channel, false);
+        if (surface != nullptr) {
+            is_hresult(surface->Map(&rect, DXGI_MAP_READ), S_OK, "protection off: its DXGI surface can be mapped, too");
+            surface->Unmap();
+            com_release(surface);
+        }
         is_hresult(gpu.context->Map(mappable, 0, D3D11_MAP_READ, 0, &mapped), S_OK, "protection off: it can be mapped");
         gpu.context->Unmap(mappable, 0);
         com_release(mappable);

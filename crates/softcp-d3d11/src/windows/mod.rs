@@ -23,6 +23,7 @@ mod lend;
 mod loss;
 mod module;
 mod query;
+mod reading;
 mod real;
 mod refresh;
 mod report;

@@ -15,6 +15,7 @@ use windows::core::{GUID, HRESULT, IUnknown, IUnknown_Vtbl, Interface};
 
 use super::com::{self, Raw, Weak as WeakObject};
 use super::device::DeviceState;
+use super::reading;
 use super::shared::Records;
 use crate::format::Layout;
 use crate::protection::Protection;
@@ -184,7 +185,13 @@ impl Note {
     ) -> Option<&'a Self> {
         // SAFETY: the caller's duty.
         let child = unsafe { com::borrowed::<ID3D11DeviceChild>(resource) }?;
-        let lost = if flags.is_protected { state.resources.mark() } else { Arc::default() };
+        let lost = if flags.is_protected {
+            // SAFETY: the caller's duty, and the device lives as long as its resource.
+            unsafe { reading::hook(resource, state.device().raw()) };
+            state.resources.mark()
+        } else {
+            Arc::default()
+        };
         if unrestricted_share {
             state.protection.add_unrestricted();
         }
