@@ -10,7 +10,7 @@
 //!                               medians, spread, ratios within a round ──▶ BenchReport ──▶ plot
 //! ```
 //!
-//! Contestants are the C library's `memcpy`, `softcp-ctr` alone, a driver through its function table, OpenSSL if the system
+//! Contestants are the C library's `memcpy`, `softcp-aes` alone, a driver through its function table, OpenSSL if the system
 //! has it, AWS-LC and `RustCrypto`. All of them are in one process and take turns, because the speed of a machine changes
 //! from minute to minute: ratios of one round can be compared, figures of different runs hardly.
 //!

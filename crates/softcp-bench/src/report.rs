@@ -9,7 +9,7 @@ use crate::timing::Summary;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct BenchReport {
-    /// The kernel of `softcp-ctr` that a key gets by itself on this machine.
+    /// The kernel of `softcp-aes` that a key gets by itself on this machine.
     pub kernel: String,
     /// The machine.
     pub machine: Machine,

@@ -30,10 +30,10 @@ use softcp_abi::{
     D3D11_1DDI_HRTAUTHCHANNEL, D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL, D3DWDDM2_4DDI_VIDEODEVICEFUNCS, S_OK,
     softcp_mapping,
 };
+use softcp_aes::{Key, Keystream};
 use softcp_client::{
     ClientChannel, ClientSession, Command, ContentKey, KeyExchange, Query, SystemRandom, VerifiedCertificate,
 };
-use softcp_ctr::{Key, Keystream};
 use turns::Case;
 
 /// Bytes of a sample of a soundtrack, which is what many small blits are for.

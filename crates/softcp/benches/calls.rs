@@ -18,7 +18,7 @@ use softcp::provider::aws_lc::AwsLc;
 use softcp::provider::rust_crypto::RustCryptoAes;
 use softcp::provider::{Aes, Provider, RandomBatch, SecureRandom};
 use softcp::{CryptoSession, DataKey, Sessions};
-use softcp_ctr::{Key, Keystream};
+use softcp_aes::{Key, Keystream};
 use turns::Case;
 
 /// Bytes of an answer that are signed.

@@ -6,7 +6,7 @@ use softcp_abi::{
     D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_HW_PROTECTION, D3D11_KEY_EXCHANGE_RSAES_OAEP, DECODER_PROFILES,
     GUID, GUID_NULL,
 };
-use softcp_ctr::Workers;
+use softcp_aes::Workers;
 use zeroize::Zeroizing;
 
 use crate::capability::{Capability, CapabilityProfile, ContentProtectionCaps};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use softcp_ctr::{Key, Keystream, Run, Workers};
+use softcp_aes::{Key, Keystream, Run, Workers};
 
 use crate::error::{Error, Result};
 use crate::iv::AesCtrIv;

@@ -99,7 +99,7 @@ pub enum Error {
     Multisampled,
     /// The memory described cannot hold the rows described. `E_INVALIDARG`.
     #[error("the surface is not well formed: {0}")]
-    BadSurface(#[from] softcp_ctr::RowsError),
+    BadSurface(#[from] softcp_aes::RowsError),
     /// A surface of no planes, or of more than three. `E_INVALIDARG`.
     #[error("a surface has 1 to 3 planes, not {0}")]
     BadPlaneCount(usize),

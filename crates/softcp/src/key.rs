@@ -52,8 +52,8 @@ macro_rules! enciphers_blits {
     ($($name:ident),*) => {
         $(impl $name {
             /// The expanded key that enciphers blits.
-            pub(crate) fn schedule(&self) -> softcp_ctr::Key {
-                softcp_ctr::Key::new(&self.0)
+            pub(crate) fn schedule(&self) -> softcp_aes::Key {
+                softcp_aes::Key::new(&self.0)
             }
         })*
     };

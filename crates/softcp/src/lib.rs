@@ -7,7 +7,7 @@
 //!               identity    handle     one state machine  decryption_blt · encryption_blt
 //!               caps, budget                 │
 //!                                            ▼
-//!                      BlitSurfaces ──▶ softcp-ctr ──▶ memory
+//!                      BlitSurfaces ──▶ softcp-aes ──▶ memory
 //! ```
 //!
 //! The engine holds the rules of the protocol and nothing else: no pointers, no FFI, no memory of its own for
@@ -56,5 +56,5 @@ pub use key::{ContentKey, KEY_SIZE};
 pub use memory::ProtectedMemory;
 pub use session::{CryptoSession, CryptoSessionDesc, DataKey, SessionStatus};
 pub use softcp_abi::GUID;
-pub use softcp_ctr::{Rows, RowsError, RowsMut};
+pub use softcp_aes::{Rows, RowsError, RowsMut};
 pub use surface::{BlitSurfaces, MAX_PLANES, Surface, SurfaceFlags, SurfaceMut};

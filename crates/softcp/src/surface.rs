@@ -1,6 +1,6 @@
 //! Surfaces: the memory of a resource as a blit sees it.
 
-use softcp_ctr::{Rows, RowsMut};
+use softcp_aes::{Rows, RowsMut};
 
 use crate::error::{Error, Result};
 
@@ -127,7 +127,7 @@ impl BlitSurfaces<'_> {
         self.check_agreement()?;
         if let Self::Distinct { source, mut destination } = self {
             for (from, to) in source.planes().iter().zip(destination.planes_mut()) {
-                softcp_ctr::copy(from, to, 0..from.visible_bytes()).expect("both sides agree");
+                softcp_aes::copy(from, to, 0..from.visible_bytes()).expect("both sides agree");
             }
         }
         Ok(())

@@ -1,8 +1,8 @@
-//! SoftCP's own kernels: `softcp-ctr`, without the driver around it.
+//! SoftCP's own kernels: `softcp-aes`, without the driver around it.
 
 use std::ops::Range;
 
-use softcp_ctr::{Key, Keystream, Rows, RowsMut, Run};
+use softcp_aes::{Key, Keystream, Rows, RowsMut, Run};
 
 use super::{Cipher, IV, KEY, SampleCipher};
 use crate::error::BenchError;
@@ -10,21 +10,21 @@ use crate::surface::Shape;
 
 /// A kernel with its key ready.
 pub(crate) struct Kernel {
-    kernel: softcp_ctr::Kernel,
+    kernel: softcp_aes::Kernel,
     key: Key,
 }
 
 /// The kernels that this machine has, the best one first.
 pub(crate) fn kernels() -> Vec<Kernel> {
-    softcp_ctr::Kernel::available().map(|kernel| Kernel { kernel, key: key_of(&KEY, kernel) }).collect()
+    softcp_aes::Kernel::available().map(|kernel| Kernel { kernel, key: key_of(&KEY, kernel) }).collect()
 }
 
 /// The kernel that a key gets by itself.
 pub(crate) fn kernel_in_use() -> String {
-    softcp_ctr::Kernel::best().to_string()
+    softcp_aes::Kernel::best().to_string()
 }
 
-fn key_of(bytes: &[u8; 16], kernel: softcp_ctr::Kernel) -> Key {
+fn key_of(bytes: &[u8; 16], kernel: softcp_aes::Kernel) -> Key {
     Key::with_kernel(bytes, kernel).expect("it is available")
 }
 

@@ -120,7 +120,7 @@ fn panel<B: DrawingBackend>(
 /// What was measured where.
 fn heading(report: &BenchReport) -> String {
     let processor = report.machine.processor.as_deref().unwrap_or(report.machine.architecture);
-    format!("AES-128-CTR on {processor}, softcp-ctr kernel {}", report.kernel)
+    format!("AES-128-CTR on {processor}, softcp-aes kernel {}", report.kernel)
 }
 
 /// The contestants of all groups, each once, in the order of the first.

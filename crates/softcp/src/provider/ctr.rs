@@ -1,15 +1,15 @@
-//! The AES of `softcp-ctr`, whose schedules and instructions blits use, for single blocks and CMAC.
+//! The AES of `softcp-aes`, whose schedules and instructions blits use, for single blocks and CMAC.
 
-use softcp_ctr::Key;
+use softcp_aes::Key;
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{Aes, CryptoFailure, Mac};
 
 /// Bytes of a block.
-const BLOCK: usize = softcp_ctr::BLOCK;
+const BLOCK: usize = softcp_aes::BLOCK;
 
-/// AES-128 of `softcp-ctr`. To encrypt and decrypt a block allocates nothing.
+/// AES-128 of `softcp-aes`. To encrypt and decrypt a block allocates nothing.
 pub(super) struct CtrAes;
 
 impl Aes for CtrAes {

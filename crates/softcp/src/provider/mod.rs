@@ -99,7 +99,7 @@ pub struct Provider {
     pub random: Arc<dyn SecureRandom>,
     /// The RSA of the key exchange.
     pub rsa: Arc<dyn Rsa>,
-    /// The AES that wraps and unwraps keys, and signs messages. Blits go through `softcp-ctr` in any case.
+    /// The AES that wraps and unwraps keys, and signs messages. Blits go through `softcp-aes` in any case.
     pub aes: Arc<dyn Aes>,
     /// The encryption of sealed key blobs.
     pub aead: Arc<dyn Aead>,
@@ -108,7 +108,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// AWS-LC for random numbers, RSA and authenticated encryption; for AES that of `softcp-ctr`, which takes a tenth of the
+    /// AWS-LC for random numbers, RSA and authenticated encryption; for AES that of `softcp-aes`, which takes a tenth of the
     /// time for a single block; and the system's clock.
     #[must_use]
     pub fn aws_lc() -> Self {

@@ -81,7 +81,7 @@ pub enum DataKey<'a> {
 /// The key of a decoder's frame.
 pub(crate) struct FrameKey {
     /// A content key, or none for the session key in force.
-    content_key: Option<Box<softcp_ctr::Key>>,
+    content_key: Option<Box<softcp_aes::Key>>,
     /// Teardowns that the session had met when the frame began: one more has taken the content key.
     losses: u64,
 }
@@ -412,7 +412,7 @@ fn key_sized<'a>(what: &'static str, buffer: &'a mut [u8]) -> Result<&'a mut [u8
 /// are told apart by a fingerprint, the encryption of a zero block, so that no key bytes are kept.
 fn use_increasing_iv(
     last_ivs: &mut HashMap<[u8; KEY_SIZE], AesCtrIv>,
-    key: &softcp_ctr::Key,
+    key: &softcp_aes::Key,
     iv: AesCtrIv,
 ) -> Result<()> {
     let mut fingerprint = [0; KEY_SIZE];

@@ -23,7 +23,7 @@
 //! Each state owns the keys that exist in it, so a key cannot be used in a state that does not have it. A method that
 //! fails leaves the state as it was.
 
-use softcp_ctr::Key;
+use softcp_aes::Key;
 
 use crate::error::{Error, Result};
 use crate::iv::DriverIvs;

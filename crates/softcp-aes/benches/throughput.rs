@@ -1,8 +1,8 @@
 //! Counter-mode copies beside a plain copy and beside the `ctr` crate.
 //!
-//! `cargo bench -p softcp-ctr` measures each contestant with criterion, then prints a table of ratios. Absolute figures move
+//! `cargo bench -p softcp-aes` measures each contestant with criterion, then prints a table of ratios. Absolute figures move
 //! with the machine's other load; the ratios come from rounds in which all contestants take turns, so read those.
-//! `cargo bench -p softcp-ctr -- ratios` prints the table alone, `… -- ratios 4K` its rows with that in their names.
+//! `cargo bench -p softcp-aes -- ratios` prints the table alone, `… -- ratios 4K` its rows with that in their names.
 
 // A benchmark reports on the terminal, rounded, and a failed setup may stop it.
 #![allow(clippy::print_stdout, clippy::cast_precision_loss, clippy::unwrap_used)]
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput};
 use ctr::Ctr64BE;
 use ctr::cipher::{KeyIvInit, StreamCipher};
-use softcp_ctr::{BLOCK, Kernel, Key, Keystream, Rows, RowsMut};
+use softcp_aes::{BLOCK, Kernel, Key, Keystream, Rows, RowsMut};
 
 /// A surface: what it is called, its measures in bytes and rows, how many are taken in turn, and how the rows begin.
 struct Case {
@@ -177,7 +177,7 @@ impl<'c> Bench<'c> {
         match contestant {
             Contestant::PlainCopy => {
                 let mut to = RowsMut::new(black_box(dst), row_pitch, row_bytes, rows).unwrap();
-                softcp_ctr::copy(&from, &mut to, whole).unwrap();
+                softcp_aes::copy(&from, &mut to, whole).unwrap();
             }
             Contestant::CtrCrate if row_pitch == row_bytes => {
                 let len = row_pitch * rows;

@@ -3,7 +3,7 @@
 mod common;
 
 use common::Vector;
-use softcp_ctr::{BLOCK, Key, Keystream};
+use softcp_aes::{BLOCK, Key, Keystream};
 
 /// Runs the keystream of `vector` over `input` in pieces of `piece` bytes.
 fn apply(vector: &Vector, input: &[u8], piece: usize) -> Vec<u8> {

@@ -4,7 +4,7 @@ use ctr::Ctr64BE;
 use ctr::cipher::{KeyIvInit, StreamCipher};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use softcp_ctr::{BLOCK, CopyError, Key, Keystream, Rows, RowsMut, copy};
+use softcp_aes::{BLOCK, CopyError, Key, Keystream, Rows, RowsMut, copy};
 
 /// What is done with a run of visible bytes.
 #[derive(Clone, Copy, Debug)]

@@ -18,7 +18,7 @@
 //! single instructions, and the lifetime of a job that threads share (`workers.rs`).
 //!
 //! ```
-//! use softcp_ctr::{Key, Keystream, Rows, RowsMut};
+//! use softcp_aes::{Key, Keystream, Rows, RowsMut};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let key = Key::new(&[7; 16]);
