@@ -14,7 +14,8 @@ use softcp::faults::{Fault, FaultError, Schedule};
 use softcp_abi::GUID;
 use softcp_bench::{Group, PlotFormat};
 use softcp_client::ChannelType;
-use softcp_conformance::Requirement;
+use softcp_conformance::demands::SkipLimit;
+use softcp_conformance::{Requirement, RuleSet};
 use softcp_player::Protection;
 
 /// The call that uses a key in the middle of the clip: each sample is a decryption blit and a read-back.
@@ -318,7 +319,8 @@ pub(crate) struct PlotFile {
 /// rule of the DDI's reference and of docs/decisions.md. What a driver does not offer is skipped with the reason. Each group
 /// of cases runs in a process of its own: a driver that crashes or hangs costs one case.
 ///
-/// The exit code is 1 when a rule is broken, or a known deviation is no longer one. docs/conformance.md says how another
+/// The exit code is 1 when a rule is broken, a known deviation is no longer one, nothing at all could be checked, or --require
+/// or --max-skipped is not met. docs/conformance.md says how another
 /// driver is made ready, and how to read the result.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
@@ -343,11 +345,23 @@ pub(crate) struct ConformArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) expect: Option<PathBuf>,
 
+    /// Fail unless something of this case or group was checked, where * stands for any characters; once for each
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) require: Vec<String>,
+
+    /// Fail when more rules than this are skipped: a number, such as 20, or a share, such as 5%
+    #[arg(long, value_name = "N")]
+    pub(crate) max_skipped: Option<SkipLimit>,
+
+    /// Run the rules of this version alone, such as 1.0: they never change [default: all that this version has]
+    #[arg(long, value_name = "VERSION", value_parser = rule_set)]
+    pub(crate) rules: Option<&'static RuleSet>,
+
     /// Write a report as JUnit XML into this file, which is replaced
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) junit: Option<PathBuf>,
 
-    /// Write a report as TAP 14 into this file, which is replaced
+    /// Write a report as TAP 13 into this file, which is replaced
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) tap: Option<PathBuf>,
 
@@ -388,6 +402,14 @@ impl ConformArgs {
     pub(crate) fn requirement(&self) -> Vec<Requirement> {
         self.required_by.iter().map(|requirement| (*requirement).into()).collect()
     }
+}
+
+/// The rules of a version.
+fn rule_set(version: &str) -> Result<&'static RuleSet, String> {
+    RuleSet::find(version).ok_or_else(|| {
+        let versions: Vec<_> = RuleSet::all().iter().map(|rules| rules.version).collect();
+        format!("there is no such version of the rules; there is {}", versions.join(", "))
+    })
 }
 
 /// Check the conformance kit with drivers that are wrong on purpose

@@ -20,6 +20,7 @@
 mod case;
 pub mod cases;
 mod context;
+pub mod demands;
 mod dialogue;
 pub mod expect;
 mod message;
@@ -27,12 +28,15 @@ pub mod oracle;
 mod probe;
 pub mod report;
 mod rig;
+pub mod rules;
 pub mod runner;
 mod selection;
 pub mod trial;
 
 pub use case::{Case, CaseResult, Group, Requirement, Stop};
 pub use context::{Context, DriverSource};
+pub use demands::Demands;
 pub use expect::Expectations;
 pub use report::Report;
+pub use rules::RuleSet;
 pub use selection::{Selection, SelectionError};

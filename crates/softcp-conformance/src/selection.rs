@@ -4,6 +4,7 @@ use wildmatch::WildMatch;
 
 use crate::case::{Case, Group, Requirement};
 use crate::cases;
+use crate::rules::RuleSet;
 
 /// Which cases run. By default all.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,8 @@ pub struct Selection {
     pub not: Vec<String>,
     /// Only cases with one of these requirements; all, if there is none.
     pub requirements: Vec<Requirement>,
+    /// Only cases of this version of the rules; all, if there is none.
+    pub rules: Option<&'static RuleSet>,
 }
 
 /// Why a selection is none.
@@ -31,10 +34,7 @@ pub enum SelectionError {
 impl Selection {
     /// The selected cases, group by group.
     pub fn groups(&self) -> Result<Vec<(Group, Vec<&'static Case>)>, SelectionError> {
-        let mut patterns = self.only.iter().chain(&self.not);
-        if let Some(pattern) = patterns.find(|pattern| !cases::all().any(|case| names(pattern, case))) {
-            return Err(SelectionError::NoSuchCase(pattern.clone()));
-        }
+        self.only.iter().chain(&self.not).try_for_each(|pattern| check_pattern(pattern))?;
         let selected = |group: &Group| group.cases.iter().filter(|case| self.selects(case)).collect::<Vec<_>>();
         let groups = cases::GROUPS.iter().map(|group| (*group, selected(group)));
         let groups: Vec<_> = groups.filter(|(_, cases)| !cases.is_empty()).collect();
@@ -42,16 +42,24 @@ impl Selection {
     }
 
     fn selects(&self, case: &Case) -> bool {
-        let by = |patterns: &[String]| patterns.iter().any(|pattern| names(pattern, case));
+        let by = |patterns: &[String]| patterns.iter().any(|pattern| names(pattern, case.name));
         (self.only.is_empty() || by(&self.only))
             && !by(&self.not)
             && (self.requirements.is_empty() || self.requirements.contains(&case.requirement))
+            && self.rules.is_none_or(|rules| rules.contains(case.name))
     }
 }
 
-fn names(pattern: &str, case: &Case) -> bool {
-    let is_group = case.name.split_once('/').is_some_and(|(group, _)| group == pattern);
-    is_group || WildMatch::new(pattern).matches(case.name)
+/// Whether a pattern names the case of this name.
+pub(crate) fn names(pattern: &str, case: &str) -> bool {
+    let is_group = case.split_once('/').is_some_and(|(group, _)| group == pattern);
+    is_group || WildMatch::new(pattern).matches(case)
+}
+
+/// Fails for a pattern that names no case of the kit: most likely a slip.
+pub(crate) fn check_pattern(pattern: &str) -> Result<(), SelectionError> {
+    let names_one = cases::all().any(|case| names(pattern, case.name));
+    if names_one { Ok(()) } else { Err(SelectionError::NoSuchCase(pattern.to_owned())) }
 }
 
 #[cfg(test)]
@@ -60,7 +68,7 @@ mod tests {
 
     fn selected(only: &[&str], not: &[&str]) -> Result<Vec<&'static str>, SelectionError> {
         let patterns = |patterns: &[&str]| patterns.iter().map(ToString::to_string).collect();
-        let selection = Selection { only: patterns(only), not: patterns(not), requirements: Vec::new() };
+        let selection = Selection { only: patterns(only), not: patterns(not), ..Selection::default() };
         Ok(selection.groups()?.into_iter().flat_map(|(_, cases)| cases).map(|case| case.name).collect())
     }
 

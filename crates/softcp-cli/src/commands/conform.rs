@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 use softcp_conformance::report::{self, Entry, Listing, Summary, Verdict};
 use softcp_conformance::runner::{self, Event, Isolation, RunError, RunOptions};
-use softcp_conformance::{DriverSource, Expectations, Report as ConformanceReport, Selection};
+use softcp_conformance::{Demands, DriverSource, Expectations, Report as ConformanceReport, Selection};
 use tempfile::TempDir;
 
 use super::decrypt::counted;
@@ -25,9 +25,16 @@ pub(crate) fn run(args: &ConformArgs, json: bool) -> Result<Exit, Failure> {
     if args.child {
         return serve(args);
     }
-    let selection = Selection { only: args.filter.clone(), not: args.skip.clone(), requirements: args.requirement() };
-    let groups = selection
-        .groups()
+    let selection = Selection {
+        only: args.filter.clone(),
+        not: args.skip.clone(),
+        requirements: args.requirement(),
+        rules: args.rules,
+    };
+    let demands = Demands { require: args.require.clone(), max_skipped: args.max_skipped };
+    let groups = demands
+        .check()
+        .and_then(|()| selection.groups())
         .map_err(|error| Failure::usage(error.to_string(), "softcp conform --list shows the cases and their names"))?;
     if args.list {
         output::print(&Listed(Listing::new(&groups)), json)?;
@@ -41,7 +48,7 @@ pub(crate) fn run(args: &ConformArgs, json: bool) -> Result<Exit, Failure> {
     driver.library = args.driver.driver.as_ref().map(|path| path.display().to_string());
     let bar = progress::measurements();
     bar.set_length(groups.iter().map(|(_, cases)| cases.len() as u64).sum());
-    let start = Instant::now();
+    let (start, started) = (Instant::now(), SystemTime::now());
     let mut follow = |event| match event {
         Event::Opened { driver: name, version } => {
             (driver.name, driver.version) = (printable(&name), printable(&version));
@@ -62,7 +69,15 @@ pub(crate) fn run(args: &ConformArgs, json: bool) -> Result<Exit, Failure> {
     };
     bar.finish_and_clear();
     ran.map_err(|error| run_failed(&error))?;
-    let report = ConformanceReport::new(driver, options.seed, &groups, results, &expectations);
+    let run = report::Run {
+        driver,
+        seed: options.seed,
+        started: Some(started),
+        rules: args.rules,
+        expectations,
+        demands: &demands,
+    };
+    let report = ConformanceReport::new(run, &groups, results);
     for (path, text) in [
         (&args.junit, ConformanceReport::to_junit as fn(&_) -> _),
         (&args.tap, ConformanceReport::to_tap),
@@ -74,7 +89,7 @@ pub(crate) fn run(args: &ConformArgs, json: bool) -> Result<Exit, Failure> {
     }
     let checked = Checked { report, seconds: start.elapsed().as_secs_f64() };
     output::print(&checked, json)?;
-    Ok(if checked.report.summary.is_success() { Exit::Ok } else { Exit::CheckFailed })
+    Ok(if checked.report.is_success() { Exit::Ok } else { Exit::CheckFailed })
 }
 
 /// The work of a child process.
@@ -188,6 +203,14 @@ impl Report for Checked {
             write_entry(entry, out)?;
         }
         let Summary { cases, passed, skipped, known, failed, stale } = self.report.summary;
+        writeln!(out, "{}", self.report.conclusion_text())?;
+        for demand in &self.report.unmet {
+            writeln!(out, "Demanded and not met: {demand}.")?;
+        }
+        if self.report.other_deviations != 0 {
+            let others = counted(self.report.other_deviations as u64, "known deviation");
+            writeln!(out, "{others} not applied: about another driver or version.")?;
+        }
         write!(out, "{}: {passed} passed, {failed} failed, {skipped} skipped", counted(cases as u64, "rule"))?;
         if known + stale != 0 {
             write!(out, ", {} known, {stale} no longer", counted(known as u64, "deviation"))?;

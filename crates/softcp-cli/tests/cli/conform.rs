@@ -82,7 +82,7 @@ fn reports_are_written_to_files() {
     let sandbox = Sandbox::new();
     let args = ["conform", "--filter", "refresh", "--junit", "j.xml", "--tap", "t.tap", "--html", "h.html"];
     sandbox.softcp(args).assert().success();
-    for (file, begin) in [("j.xml", "<?xml"), ("t.tap", "TAP version 14"), ("h.html", "<!DOCTYPE html>")] {
+    for (file, begin) in [("j.xml", "<?xml"), ("t.tap", "TAP version 13"), ("h.html", "<!DOCTYPE html>")] {
         let text = std::fs::read_to_string(sandbox.path(file)).unwrap();
         assert!(text.starts_with(begin) && text.contains("refresh/xor"), "{file}");
     }
@@ -183,4 +183,40 @@ fn known_deviation_does_not_fail_the_run() {
     let args = ["--zoo", "refresh-without-xor", "--filter", "refresh/xor", "--expect", "known.toml"];
     let (report, code) = report(&sandbox, &args);
     assert_eq!((code, report["cases"][0]["verdict"].as_str()), (0, Some("known")));
+}
+
+#[test]
+fn driver_that_offers_nothing_does_not_conform() {
+    let sandbox = Sandbox::new();
+    let library = template();
+    let (report, code) = report(&sandbox, &["--driver", &library]);
+    assert_eq!((code, report["conclusion"].as_str()), (0, Some("conforms-in-part")), "{}", report["unmet"]);
+    let unchecked = report["unchecked"].as_array().unwrap();
+    assert!(unchecked.iter().any(|group| group == "Session key refresh"), "{unchecked:?}");
+    let args = ["--driver", &library, "--filter", "refresh"];
+    assert_eq!(self::report(&sandbox, &args).1, 1, "nothing at all was checked");
+    let args = ["--driver", &library, "--require", "refresh", "--max-skipped", "5%"];
+    let (report, code) = self::report(&sandbox, &args);
+    assert_eq!((code, report["unmet"].as_array().unwrap().len()), (1, 2));
+    let (_, code) = self::report(&sandbox, &["--require", "refresh", "--max-skipped", "20%"]);
+    assert_eq!(code, 0, "the built-in driver offers refresh");
+    sandbox.softcp(["conform", "--require", "refersh"]).expect(2, "conform-unknown-case");
+}
+
+#[test]
+fn frozen_rules_are_run_by_version() {
+    let sandbox = Sandbox::new();
+    let (report, code) = report(&sandbox, &["--rules", "1.0", "--filter", "refresh"]);
+    assert_eq!((code, report["rules"].as_str()), (0, Some("1.0")));
+    assert!(names(&report).contains(&"refresh/xor"));
+    sandbox.softcp(["conform", "--rules", "0.9"]).expect(2, "conform-no-such-rules");
+}
+
+#[test]
+fn deviations_of_another_driver_are_not_applied() {
+    let sandbox = Sandbox::new();
+    let deviation = "[[deviation]]\ncase = \"refresh/xor\"\nreason = \"no time\"\n";
+    sandbox.write("known.toml", &format!("driver = \"Another driver\"\n{deviation}"));
+    let (report, code) = report(&sandbox, &["--filter", "refresh", "--expect", "known.toml"]);
+    assert_eq!((code, report["other_deviations"].as_u64()), (0, Some(1)), "stale only for its own driver");
 }

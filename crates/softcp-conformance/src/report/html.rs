@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Entry, Report, Summary, Verdict};
+use super::{Conclusion, Entry, Report, Summary, Verdict};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -21,12 +21,15 @@ pub(super) fn write(report: &Report) -> String {
             body {
                 header {
                     h1 { (report.driver.name) " " small { (report.driver.version) } }
-                    (verdict(&report.summary))
+                    (conclusion(report))
                     (facts(report))
                     (bar(&report.summary))
                     (filters(&report.summary))
                 }
-                main { @for (title, entries) in report.groups() { (group(title, entries)) } }
+                main {
+                    (failures(report))
+                    @for (title, entries) in report.groups() { (group(title, entries)) }
+                }
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -34,23 +37,48 @@ pub(super) fn write(report: &Report) -> String {
     page.into_string()
 }
 
-fn verdict(summary: &Summary) -> Markup {
+fn conclusion(report: &Report) -> Markup {
+    let class = match report.conclusion {
+        Conclusion::Conforms => "pass",
+        Conclusion::ConformsInPart => "known",
+        Conclusion::Fails => "fail",
+    };
     html! {
-        @if summary.is_success() {
-            p.verdict.pass { "Conforms" }
-        } @else {
-            p.verdict.fail { "Does not conform" }
-        }
+        p.verdict.(class) { (report.conclusion_text()) }
+        @for demand in &report.unmet { p.verdict.fail { "Demanded and not met: " (demand) "." } }
     }
 }
 
 fn facts(report: &Report) -> Markup {
     html! {
         p.facts {
-            "Content-protection DDI of Direct3D 11.1, checked by softcp-conformance " (env!("CARGO_PKG_VERSION")) ". "
+            "Content-protection DDI of Direct3D 11.1, checked by softcp-conformance " (report.kit)
+            @if let Some(rules) = report.rules { " with the rules of version " (rules) }
+            " on " time datetime=(report.started) { (report.started.replace('T', " ").replace('Z', " UTC")) }
+            " on " code { (report.host) } ". "
             @if let Some(library) = &report.driver.library { "Library " code { (library) } ". " }
             @if !report.driver.options.is_empty() { "Options " code { (report.driver.options) } ". " }
             "Seed " code { (report.seed) } "."
+            @if report.other_deviations != 0 {
+                " Known deviations of other drivers or versions, not applied: " (report.other_deviations) "."
+            }
+        }
+    }
+}
+
+/// Links to what fails the run, before everything else.
+fn failures(report: &Report) -> Markup {
+    let failed: Vec<_> = report.cases.iter().filter(|entry| entry.verdict.is_failure()).collect();
+    html! {
+        @if !failed.is_empty() {
+            nav.failures aria-label="Failures" {
+                h2 { "Failures " small { (failed.len()) } }
+                ul {
+                    @for entry in failed {
+                        li { a href=(format!("#{}", entry.name)) { code { (entry.name) } } " " (entry.rule) }
+                    }
+                }
+            }
         }
     }
 }
@@ -94,7 +122,10 @@ fn group(title: &str, entries: &[Entry]) -> Markup {
     let kept = entries.iter().filter(|entry| entry.verdict == Verdict::Pass).count();
     html! {
         section {
-            h2 { (title) " " small { (kept) " of " (entries.len()) } }
+            h2 {
+                (title) " " small { (kept) " of " (entries.len()) }
+                @if entries.iter().all(|entry| entry.verdict == Verdict::Skip) { " " small { "nothing was checked" } }
+            }
             @for entry in entries { (case(entry)) }
         }
     }
@@ -102,14 +133,14 @@ fn group(title: &str, entries: &[Entry]) -> Markup {
 
 fn case(entry: &Entry) -> Markup {
     html! {
-        details.case data-verdict=(class(entry.verdict)) open[entry.verdict.is_failure()] {
+        details.case id=(entry.name) data-verdict=(class(entry.verdict)) open[entry.verdict.is_failure()] {
             summary {
                 span.pill.(class(entry.verdict)) { (entry.verdict.word()) }
                 span.rule { (entry.rule) }
                 span.time { (time(entry.micros)) }
             }
             dl {
-                dt { "case" } dd { code { (entry.name) } }
+                dt { "case" } dd { a href=(format!("#{}", entry.name)) { code { (entry.name) } } }
                 dt { "source" } dd { (entry.source) " " span.requirement { (entry.requirement) } }
                 @for (label, text) in entry.details() { dt { (label) } dd.(label) { (text) } }
                 @if !entry.notes.is_empty() {

@@ -1,5 +1,5 @@
-const buttons = [...document.querySelectorAll("nav button")];
-const search = document.querySelector("nav input");
+const buttons = [...document.querySelectorAll("header nav button")];
+const search = document.querySelector("header nav input");
 function show() {
   const verdict = buttons.find((button) => button.ariaPressed === "true").dataset.show;
   const words = search.value.toLowerCase();
@@ -20,3 +20,14 @@ for (const button of buttons) {
   });
 }
 search.addEventListener("input", show);
+// A link to a case opens it, also where a filter hides it.
+function follow() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  target.hidden = false;
+  target.closest("section").hidden = false;
+  target.open = true;
+  target.scrollIntoView();
+}
+addEventListener("hashchange", follow);
+follow();
