@@ -2,7 +2,7 @@
 
 use softcp::Process;
 
-use super::device::{borrow, softcp_device};
+use super::device::{borrow, borrow_removed, softcp_device};
 use super::types::{softcp_guid, softcp_hresult};
 use crate::hresult::{Failure, Result};
 use crate::{guard, pointer};
@@ -143,7 +143,7 @@ pub unsafe extern "C" fn softcp_unrestricted_share_add(device: *const softcp_dev
 pub unsafe extern "C" fn softcp_unrestricted_share_remove(device: *const softcp_device) -> softcp_hresult {
     guard::run("softcp_unrestricted_share_remove", || {
         // SAFETY: the caller's duty on `device`.
-        unsafe { borrow(device) }?.engine().remove_unrestricted_share();
+        unsafe { borrow_removed(device) }?.engine().remove_unrestricted_share();
         Ok(())
     })
 }

@@ -72,6 +72,7 @@ impl Host {
             allowed_processes: None,
             teardown: None,
             set_hardware_protection: None,
+            report_error2: None,
         }
     }
 

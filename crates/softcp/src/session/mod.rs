@@ -351,8 +351,10 @@ impl CryptoSession {
         self.adapter.require(capability)
     }
 
-    /// The faults that take key, content or device from a session with a key, before the call does anything.
+    /// The faults that take key, content or device from a session with a key, before the call does anything. A device that
+    /// is gone already has no session that answers (D41).
     fn meet_loss(&mut self) -> Result<()> {
+        self.removal.check()?;
         let faults = &self.adapter.faults;
         if faults.is_empty() || !self.state.has_key() {
             return Ok(());
