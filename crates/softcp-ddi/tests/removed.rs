@@ -66,7 +66,8 @@ struct Objects {
 #[allow(clippy::too_many_lines, reason = "one call for each function")]
 fn call_all(device: *const softcp_device, objects: &Objects) -> Vec<(&'static str, HRESULT)> {
     let &Objects { session, channel, decoder } = objects;
-    let (aes, oaep) = (softcp_guid::from(D3D11_CRYPTO_TYPE_AES128_CTR), softcp_guid::from(D3D11_KEY_EXCHANGE_RSAES_OAEP));
+    let (aes, oaep) =
+        (softcp_guid::from(D3D11_CRYPTO_TYPE_AES128_CTR), softcp_guid::from(D3D11_KEY_EXCHANGE_RSAES_OAEP));
     let mut seen = Vec::new();
     let buffer = Cell::new([FILL; 16]);
     let bytes = buffer.as_ptr().cast();
@@ -287,8 +288,7 @@ fn every_entry_says_that_the_device_is_removed() {
     output.ReturnCode = 9;
     let (into, of) = ((&raw mut output).cast(), objects.channel);
     // SAFETY: as above, and the device lives.
-    let hresult =
-        unsafe { softcp_channel_query(device.as_ptr(), of, in_size, input.as_ptr().cast(), out_size, into) };
+    let hresult = unsafe { softcp_channel_query(device.as_ptr(), of, in_size, input.as_ptr().cast(), out_size, into) };
     assert_eq!((hresult, output.ReturnCode), (removed, removed));
     let (input, mut output) =
         ([0_u8; size_of::<ConfigureInput>()], ConfigureOutput { ReturnCode: 9, ..Default::default() });

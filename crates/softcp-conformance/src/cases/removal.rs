@@ -248,7 +248,9 @@ fn destroys(ctx: &Context<'_>) -> CaseResult {
     }
     for reply in replies {
         let (function, reports) = (reply.function, &reply.reports);
-        check(reports.is_empty(), format!("{function} on a removed device reports nothing"), || format!("{reports:?}"))?;
+        check(reports.is_empty(), format!("{function} on a removed device reports nothing"), || {
+            format!("{reports:?}")
+        })?;
     }
     Ok(())
 }

@@ -17,9 +17,11 @@ fn section(heading: &str) -> &'static str {
 
 /// The rows of a section's tables, cell by cell, without the heads.
 fn rows(heading: &str) -> Vec<Vec<&'static str>> {
-    let cells = |row: &'static str| row.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+    let cells =
+        |row: &'static str| row.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect();
     let lines: Vec<_> = section(heading).lines().filter(|line| line.starts_with('|')).collect();
-    let heads = |at: usize| lines[at].starts_with("|---") || lines.get(at + 1).is_some_and(|row| row.starts_with("|---"));
+    let heads =
+        |at: usize| lines[at].starts_with("|---") || lines.get(at + 1).is_some_and(|row| row.starts_with("|---"));
     (0..lines.len()).filter(|&at| !heads(at)).map(|at| cells(lines[at])).collect()
 }
 
@@ -100,7 +102,9 @@ fn statuses_are_those_of_engine_and_client() {
         assert_eq!(debug, row[0].replace('_', ""), "the client's name");
     }
     // Commands name no status that is not in the list.
-    for word in PAGE.split('`').filter(|word| word.len() > 4 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_')) {
+    for word in
+        PAGE.split('`').filter(|word| word.len() > 4 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+    {
         let is_command = rows_names("## Commands").contains(&word);
         let is_other = ["HARDWARE_DRM_COMMUNICATION", "E_INVALIDARG"].contains(&word);
         assert!(is_command || is_other || rows.iter().any(|row| row[0] == word), "{word}");
