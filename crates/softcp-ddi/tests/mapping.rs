@@ -413,7 +413,7 @@ mod locks {
 /// the other waits for; a watchdog ends the test then.
 #[test]
 fn opposite_blits_over_locked_resources_never_deadlock() {
-    const ROUNDS: usize = 20_000;
+    const ROUNDS: usize = 5000;
     let adapter = TestAdapter::new("");
     let mut device = TestDevice::new(&adapter);
     let locks = locks::Locks::default();

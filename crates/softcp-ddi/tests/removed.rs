@@ -221,7 +221,8 @@ fn every_function_says_that_the_device_is_removed_and_what_destroys_works() {
         .filter_map(|declaration| declaration.rsplit_once("softcp_hresult SOFTCP_CALL ").map(|(_, text)| text))
         .filter_map(|text| text.split_once('('))
         .filter(|(_, parameters)| {
-            parameters.trim_start().trim_start_matches("const ").starts_with("softcp_device *device")
+            let first = parameters.replace("const ", "").replace("struct ", "");
+            first.trim_start().starts_with("softcp_device *device")
         })
         .map(|(name, _)| name)
         .collect();

@@ -1,6 +1,12 @@
 //! The page `docs/clear-key.md`: every number on it is the code's, and its example is what the environment does.
 
+use std::mem::offset_of;
+
 use softcp::secure::clear_key::{BLOB_SIZE, MAX_KEYS, MAX_LICENCE_SIZE, VERSION, function};
+use softcp_abi::{
+    D3D11_KEY_EXCHANGE_HW_PROTECTION_DATA as Data, D3D11_KEY_EXCHANGE_HW_PROTECTION_INPUT_DATA as Input,
+    D3D11_KEY_EXCHANGE_HW_PROTECTION_OUTPUT_DATA as Output,
+};
 use softcp_client::clear_key::{
     ClearKeyCommand, Licence, LoadLicence, MakeKeyBlob, Provision, Revoke, Status, TearDown, Version,
 };
@@ -33,6 +39,33 @@ fn block(heading: &str, language: &str) -> &'static str {
 
 fn licence() -> &'static str {
     block("## Licences", "json")
+}
+
+/// The structures that carry a command, as the ABI lays them out for this target.
+#[test]
+fn structures_have_the_offsets_of_the_page() {
+    let offsets = [
+        offset_of!(Data, HWProtectionFunctionID),
+        offset_of!(Data, pInputData),
+        offset_of!(Data, pOutputData),
+        offset_of!(Data, Status),
+        offset_of!(Input, PrivateDataSize),
+        offset_of!(Input, HWProtectionDataSize),
+        offset_of!(Input, pbInput),
+        offset_of!(Output, PrivateDataSize),
+        offset_of!(Output, MaxHWProtectionDataSize),
+        offset_of!(Output, HWProtectionDataSize),
+        offset_of!(Output, TransportTime),
+        offset_of!(Output, ExecutionTime),
+        offset_of!(Output, pbOutput),
+    ];
+    let rows: Vec<_> = rows("## Carrying a command").into_iter().filter(|row| row.len() == 4).collect();
+    let on_page = rows.iter().map(|row| match row[2].split_once(' ') {
+        Some((_, narrow)) if cfg!(target_pointer_width = "32") => narrow.trim_matches(['(', ')']).parse().unwrap(),
+        Some((wide, _)) => wide.parse().unwrap(),
+        None => row[2].parse::<usize>().unwrap(),
+    });
+    assert!(on_page.eq(offsets));
 }
 
 #[test]
