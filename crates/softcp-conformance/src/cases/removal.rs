@@ -3,9 +3,9 @@
 use softcp_abi::{
     D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE as SOFTWARE, D3D11_1DDI_CERTIFICATE_INFO,
     D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS as Caps, D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL as CreateChannel,
-    D3D11_AUTHENTICATED_CONFIGURE_INPUT as ConfigureInput, D3D11_AUTHENTICATED_QUERY_INPUT as QueryInput,
-    D3D11_AUTHENTICATED_QUERY_OUTPUT as QueryOutput, D3DDDIERR_DEVICEREMOVED,
-    D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST as CONTENT_LOST, GUID,
+    D3D11_AUTHENTICATED_CONFIGURE_INPUT as ConfigureInput, D3D11_AUTHENTICATED_CONFIGURE_OUTPUT as ConfigureOutput,
+    D3D11_AUTHENTICATED_QUERY_INPUT as QueryInput, D3D11_AUTHENTICATED_QUERY_OUTPUT as QueryOutput,
+    D3DDDIERR_DEVICEREMOVED, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST as CONTENT_LOST, GUID,
 };
 use softcp_runtime::{
     CertificateOf, Channel, ChannelHandle, Device, Driver, Error, HResult, Input, Output, PrivateMemory, Reply,
@@ -213,7 +213,7 @@ fn of_channels(removed: &Removed, channel: ChannelHandle<'_>, seen: &mut Calls) 
     let (query, mut answer) = ([0; size_of::<QueryInput>()], [0; size_of::<QueryOutput>()]);
     let reply = calls.query_authenticated_channel(channel, Input::Bytes(&query), Output::Bytes(&mut answer));
     seen.note(reply, None)?;
-    let (command, mut answer) = ([0; size_of::<ConfigureInput>()], Default::default());
+    let (command, mut answer) = ([0; size_of::<ConfigureInput>()], ConfigureOutput::default());
     seen.note(calls.configure_authenticated_channel(channel, Input::Bytes(&command), Some(&mut answer)), None)
 }
 
