@@ -132,6 +132,9 @@ void test_removed(const char *identity)
     is_number(size, 0, "has size zero");
     is_hresult(softcp_protected_memory_reserve(core.device, 1), SOFTCP_E_DEVICEREMOVED, "more protected memory");
 
+    uint32_t enforced = 7;
+    is_hresult(softcp_protection_enforced(core.device, &enforced), SOFTCP_S_OK, "whether protection is enforced (D36)");
+    is_number(enforced, 0, "is answered");
     is_hresult(softcp_protected_memory_release(core.device, 5), SOFTCP_S_OK, "what was reserved is given back");
     is_hresult(softcp_decoder_unregister(core.device, decoder), SOFTCP_S_OK, "the decoder is destroyed");
     is_hresult(softcp_channel_destroy(core.device, channel), SOFTCP_S_OK, "the channel is destroyed");

@@ -526,7 +526,8 @@ typedef struct softcp_decoder_buffer {
 // 0x8876086C: the call does not fit the session's state: no key yet, no refresh pending, no read-back key, key lost.
 #define SOFTCP_E_INVALIDCALL ((int32_t)0x8876086cu)
 
-// 0x88760870: the device was removed, as `softcp_device_removed` or an injected fault says; only destroying works on it.
+// 0x88760870: the device was removed. Every function of it answers so but those that destroy, unregister and release, those
+// about faults, and those that ask what channels have set (D36).
 #define SOFTCP_E_DEVICEREMOVED ((int32_t)0x88760870u)
 
 // 0x8876087E: crypto type, decode profile or key exchange type is not supported.
@@ -588,10 +589,12 @@ softcp_hresult SOFTCP_CALL softcp_device_destroy(struct softcp_device *device);
 // DDI entry and every function on the device answers SOFTCP_E_DEVICEREMOVED, or reports it where an entry returns
 // nothing; outputs are as those of any failed call (D30). It cannot be undone: make a new device.
 //
-// What destroys and gives back still works: `softcp_device_destroy`, `softcp_session_destroy`, `softcp_channel_destroy`,
-// `softcp_decoder_unregister`, `softcp_protected_memory_release`, `softcp_unrestricted_share_remove`, and the entries that
-// destroy; so do `softcp_ddi_attach`, `softcp_ddi_detach`, and the functions for faults, which belong to the adapter. Other
-// devices of the adapter are not touched.
+// What destroys and gives back still works (D36): `softcp_device_destroy`, `softcp_session_destroy`,
+// `softcp_channel_destroy`, `softcp_decoder_unregister`, `softcp_protected_memory_release`,
+// `softcp_unrestricted_share_remove`, and the entries that destroy. So do the questions what channels have set
+// (`softcp_protection_enforced` and its like), since a host that got no answer might stop to protect; `softcp_ddi_attach` and
+// `softcp_ddi_detach`; and the functions for faults, which belong to the adapter. Other devices of the adapter are not
+// touched.
 //
 // May be called from any thread, in a callback too, and again. A call in flight on another thread may still end as it
 // would have; its outputs are then as good as ever.

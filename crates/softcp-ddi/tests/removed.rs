@@ -1,5 +1,5 @@
 //! A device that its host has lost (D41): every function and every entry says so, outputs are those of a failed call
-//! (D30), and what destroys or gives back still works. Entries that return nothing are in `reports.rs`.
+//! (D30), and what D36 names still works. Entries that return nothing are in `reports.rs`.
 
 #![allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
@@ -46,7 +46,8 @@ use softcp_ddi::core::session::{
 };
 use softcp_ddi::core::types::softcp_guid;
 
-const OPTIONS: &str = "capabilities.flags.hardware_drm_communication=true;faults.opt_in=true";
+const OPTIONS: &str = "capabilities.flags.hardware_drm_communication=true;capabilities.flags.protection_always_on=true;\
+    faults.opt_in=true";
 
 fn remove(device: &TestDevice) {
     // SAFETY: the device lives.
@@ -145,14 +146,6 @@ fn call_all(device: *const softcp_device, objects: &Objects) -> Vec<(&'static st
         (word, other) == (0, 0));
     call!(softcp_session_new_hardware_key(session, 0, null(), &raw mut big); big == 0);
 
-    (word, other) = (9, 9);
-    call!(softcp_protection_enforced(&raw mut word); word == 0);
-    call!(softcp_protection(&raw mut other); other == 0);
-    let process = softcp_process { process_type: SOFTCP_PROCESS_DWM, ..softcp_process::default() };
-    word = 9;
-    call!(softcp_process_allowed(&raw const process, &raw mut word); word == 0);
-    guid = aes;
-    call!(softcp_accessible_encryption(&raw mut guid); guid == softcp_guid::default());
     call!(softcp_unrestricted_share_add());
     call!(softcp_protected_memory_reserve(1));
     seen
@@ -170,6 +163,14 @@ fn call_those_that_work(device: *const softcp_device, objects: &Objects) -> Vec<
         }};
     }
     works!(softcp_device_removed());
+    // What channels have set: a host that got no answer might stop to protect.
+    let (mut enforced, mut flags, mut allowed, mut encryption) = (9, 9, 9, softcp_guid::default());
+    works!(softcp_protection_enforced(&raw mut enforced));
+    works!(softcp_protection(&raw mut flags));
+    let process = softcp_process { process_type: SOFTCP_PROCESS_DWM, ..softcp_process::default() };
+    works!(softcp_process_allowed(&raw const process, &raw mut allowed));
+    works!(softcp_accessible_encryption(&raw mut encryption));
+    assert_eq!((enforced, flags, allowed), (1, 1, 0), "protection is always on here");
     works!(softcp_protected_memory_release(1));
     works!(softcp_unrestricted_share_remove());
     works!(softcp_inject_fault(c"wrong-mac".as_ptr()));
@@ -311,7 +312,7 @@ fn every_entry_says_that_the_device_is_removed() {
 
 #[test]
 fn other_devices_of_the_adapter_go_on_and_a_new_one_takes_its_place() {
-    let adapter = TestAdapter::new(OPTIONS);
+    let adapter = TestAdapter::new("");
     let (device, other) = (TestDevice::new(&adapter), TestDevice::new(&adapter));
     let certificate = device.certificate();
     let (_lost, _) = device.keyed_session(&certificate);

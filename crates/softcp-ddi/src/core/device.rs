@@ -62,10 +62,12 @@ pub unsafe extern "C" fn softcp_device_destroy(device: *mut softcp_device) -> so
 /// DDI entry and every function on the device answers SOFTCP_E_DEVICEREMOVED, or reports it where an entry returns
 /// nothing; outputs are as those of any failed call (D30). It cannot be undone: make a new device.
 ///
-/// What destroys and gives back still works: `softcp_device_destroy`, `softcp_session_destroy`, `softcp_channel_destroy`,
-/// `softcp_decoder_unregister`, `softcp_protected_memory_release`, `softcp_unrestricted_share_remove`, and the entries that
-/// destroy; so do `softcp_ddi_attach`, `softcp_ddi_detach`, and the functions for faults, which belong to the adapter. Other
-/// devices of the adapter are not touched.
+/// What destroys and gives back still works (D36): `softcp_device_destroy`, `softcp_session_destroy`,
+/// `softcp_channel_destroy`, `softcp_decoder_unregister`, `softcp_protected_memory_release`,
+/// `softcp_unrestricted_share_remove`, and the entries that destroy. So do the questions what channels have set
+/// (`softcp_protection_enforced` and its like), since a host that got no answer might stop to protect; `softcp_ddi_attach` and
+/// `softcp_ddi_detach`; and the functions for faults, which belong to the adapter. Other devices of the adapter are not
+/// touched.
 ///
 /// May be called from any thread, in a callback too, and again. A call in flight on another thread may still end as it
 /// would have; its outputs are then as good as ever.
@@ -110,7 +112,7 @@ pub unsafe extern "C" fn softcp_protected_memory_release(device: *const softcp_d
 }
 
 /// The device behind a caller's pointer, kept alive for the call: another thread, or a callback of this very call, may
-/// destroy it meanwhile. A removed one is an error (D41).
+/// destroy it meanwhile. A removed one is an error (D36).
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create` and has not been destroyed yet.
@@ -121,7 +123,7 @@ pub(crate) unsafe fn borrow(device: *const softcp_device) -> Result<Arc<softcp_d
     Ok(device)
 }
 
-/// As [`borrow`], but a removed device will do: for what destroys or gives back, and for messages on channels, whose answer
+/// As [`borrow`], but a removed device will do: for what goes on to work (D36), and for messages on channels, whose answer
 /// says that the device is gone.
 ///
 /// # Safety

@@ -99,7 +99,7 @@ pub(crate) fn detach_device(device: *const softcp_device) {
     DETACHED.fetch_add(1, Ordering::Release);
 }
 
-/// The device attached to `hDevice`. A removed one is an error (D41).
+/// The device attached to `hDevice`. A removed one is an error (D36).
 pub(crate) fn device(h_device: D3D10DDI_HDEVICE) -> Result<Arc<softcp_device>> {
     let device = attached(h_device)?;
     device.engine().check_present()?;
