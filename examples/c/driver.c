@@ -26,7 +26,8 @@ struct driver_device {
 };
 
 /* 1. Callbacks. `resource` is the pDrvPrivate of the HRESOURCE that the runtime passed to the blit. They may come from
-      any thread that calls an entry; no lock of the library is held meanwhile. */
+      any thread that calls an entry; no lock of the library is held meanwhile. A driver that locks resources here locks
+      them in the order of their cookies, as they come (softcp.h, at `map`). */
 
 static softcp_hresult SOFTCP_CALL map_resource(void *context, void *resource, uint32_t access, softcp_mapping *mapping)
 {
@@ -47,12 +48,15 @@ static void SOFTCP_CALL unmap_resource(void *context, void *resource)
     (void)resource; /* comes exactly once for each map that succeeded */
 }
 
-/* Entries that return nothing fail through here, once for each failed call. A driver calls pfnSetErrorCb of its core
-   layer; this one prints. */
-static void SOFTCP_CALL set_error(void *context, const char *function, softcp_hresult hresult, const char *text)
+/* Entries that return nothing fail through here, once for each failed call. A code that the runtime allows has a flag, and
+   goes to pfnSetErrorCb of its core layer; at any other the runtime would lose the device, so it is logged (D42). */
+static void SOFTCP_CALL report_failure(void *context, const softcp_error_report *failure)
 {
     (void)context;
-    printf("%s: 0x%08x, %s\n", function, (unsigned)hresult, text);
+    if (failure->flags & SOFTCP_REPORT_FORWARD)
+        printf("pfnSetErrorCb(hRTCoreLayer, 0x%08x)\n", (unsigned)failure->hresult);
+    else
+        printf("%s: 0x%08x, %s\n", failure->function, (unsigned)failure->hresult, failure->text);
 }
 
 /* 2. OpenAdapter, CreateDevice, DestroyDevice. */
@@ -72,7 +76,7 @@ static HRESULT create_device(const softcp_adapter *adapter, struct driver_device
         .context = device,
         .map = map_resource,
         .unmap = unmap_resource,
-        .report_error = set_error,
+        .report_error2 = report_failure,
     };
     HRESULT hresult = softcp_device_create(adapter, &host, &device->protection);
     if (hresult == S_OK) {
@@ -139,6 +143,10 @@ int main(void)
     struct driver_resource source = {memory[0], 64, 64, 1, 0}, destination = {memory[1], 64, 64, 1, 1};
     const D3D10DDI_HRESOURCE from = {&source}, to = {&destination};
     const D3D11_AES_CTR_IV iv = {0, 0};
+    table.pfnDecryptionBlt(h_device, session, from, to, NULL, 0, NULL, sizeof iv, &iv);
+
+    /* The driver learns that its device is lost: every entry says so from now on, and the runtime may hear of it (D41). */
+    softcp_device_removed(device.protection);
     table.pfnDecryptionBlt(h_device, session, from, to, NULL, 0, NULL, sizeof iv, &iv);
 
     table.pfnDestroyCryptoSession(h_device, session);

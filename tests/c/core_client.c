@@ -309,6 +309,7 @@ int main(int count, char **arguments)
         {"destroyed during a call", test_destroyed_during_a_call},
         {"threads", test_threads},
         {"processes", test_processes},
+        {"removed", test_removed},
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         tap_context("%s", parts[i].name);

@@ -63,5 +63,6 @@ void test_attached(const char *identity);
 void test_threads(const char *identity);
 void test_destroyed_during_a_call(const char *identity);
 void test_processes(const char *identity);
+void test_removed(const char *identity);
 
 #endif

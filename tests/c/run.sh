@@ -2,12 +2,16 @@
 # Builds the C library and runs every C program against it: shared, static and loaded at run time, then under valgrind
 # and with the sanitizers. Usage, from anywhere: bash tests/c/run.sh
 #
+# SOFTCP_C_PROFILE=dev takes Cargo's dev profile in place of release, which builds sooner.
+#
 # Needs Cargo, gcc, and OpenSSL 3 with its headers and its command (libssl-dev, openssl); uses g++, valgrind and gcc's
 # sanitizers where they are. What is missing is skipped, with the reason.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 target=${CARGO_TARGET_DIR:-target}
+profile=${SOFTCP_C_PROFILE:-release}
+built=$target/${profile/#dev/debug}
 out=$target/c
 identity=$out/identity
 include=crates/softcp-ddi/include
@@ -23,11 +27,11 @@ if ! have gcc || ! have openssl || ! printf '#include <openssl/evp.h>\n' | gcc -
 fi
 
 step "the library, shared and static"
-cargo rustc -p softcp-ddi --release --lib --crate-type staticlib,cdylib
+cargo rustc -p softcp-ddi --profile "$profile" --lib --crate-type staticlib,cdylib
 rm -rf "$out"
 mkdir -p "$out/shared" "$out/static" "$identity"
-cp "$target/release/libsoftcp_ddi.so" "$out/shared/libsoftcp.so"
-cp "$target/release/libsoftcp_ddi.a" "$out/static/libsoftcp.a"
+cp "$built/libsoftcp_ddi.so" "$out/shared/libsoftcp.so"
+cp "$built/libsoftcp_ddi.a" "$out/static/libsoftcp.a"
 library=$out/shared/libsoftcp.so
 # What `cargo rustc ... -- --print native-static-libs` names.
 static_needs=(-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc)
@@ -71,10 +75,11 @@ build() {
     local channel=(tests/c/channel{,_protocol,_refusals,_sizes,_attacks}.c tests/c/hardware.c)
     compile "$directory/ddi_client" tests/c/ddi_{client,protocol,refusals,profiles,channel,player,frames,hardware}.c "${channel[@]}" \
         tests/c/{ddi,client,tap}.c -- "${link[@]}" -lcrypto -ldl
-    compile "$directory/core_client" tests/c/core_{client,session,channel,decoder,hardware,environment,mapping,ddi,process}.c "${channel[@]}" \
+    compile "$directory/core_client" tests/c/core_{client,session,channel,decoder,hardware,environment,mapping,ddi,process,removed}.c "${channel[@]}" \
         tests/c/{host,client,tap}.c -- "${link[@]}" -lcrypto -lpthread
     compile "$directory/load_client" tests/c/{load_client,ddi,client,tap}.c -- "${flags[@]}" -lcrypto -lpthread -ldl
     compile "$directory/driver" examples/c/driver.c -- "${link[@]}"
+    compile "$directory/client" examples/c/client.c -- "${link[@]}" -lcrypto
 }
 
 failed=0
@@ -102,6 +107,7 @@ run_all() {
     run "${tool[@]}" "$directory/core_client" "$identity"
     run "${tool[@]}" "$directory/load_client" "$library" "$identity"
     run "${tool[@]}" "$directory/driver"
+    run "${tool[@]}" "$directory/client" "$identity"
 }
 
 step "the headers alone, as C99, C11 and C++"
@@ -135,6 +141,24 @@ step "linked with the static library"
 build "$out/with-static" "$out/static/libsoftcp.a" "${static_needs[@]}"
 run_all "$out/with-static"
 run "$out/with-static/ddi_client" "$identity" "$library"
+
+step "a driver that links the static library and has an entry of its own, through the conformance kit"
+# The library's entry is in it, too: the linker is asked for it, so that the kit has both to choose from.
+linked=$out/liblinked.so
+gcc -std=c99 -Wall -Wextra -Werror -pedantic -D_POSIX_C_SOURCE=200809L -g -shared -fPIC -I"$include" tests/c/linked_driver.c \
+    -o "$linked" -Wl,-u,softcp_open_reference_driver "$out/static/libsoftcp.a" "${static_needs[@]}" -lpthread
+nm -D --defined-only "$linked" >"$out/linked-exports"
+for name in softcp_open_driver softcp_open_reference_driver; do
+    grep -q " T $name\$" "$out/linked-exports" || { printf '%s does not export %s\n' "$linked" "$name"; exit 1; }
+done
+cargo build --profile "$profile" -p softcp-cli
+run "$built/softcp" conform --driver "$linked" --options "identity.directory=$identity"
+if ! grep -q 'A driver that links SoftCP' "$out/output"; then
+    printf 'the kit has opened another driver than the one that the library exports\n'
+    failed=1
+fi
+run "$built/softcp" caps --driver "$linked"
+grep -q 'A driver that links SoftCP' "$out/output" || { printf 'softcp caps has opened another driver\n'; failed=1; }
 
 step "under valgrind"
 if have valgrind; then

@@ -4,9 +4,9 @@
 
 #include "crypto.h"
 
-#define softcp_open_reference_driver template_open
+#define softcp_open_driver template_open
 #include "../../examples/c/conformance/template.c"
-#undef softcp_open_reference_driver
+#undef softcp_open_driver
 
 struct driver_session {
     uint8_t key[KEY_SIZE];
@@ -112,7 +112,7 @@ static HRESULT SOFTCP_CALL retrieve(void *context, D3D10DDI_HDEVICE device, uint
     return result;
 }
 
-__declspec(dllexport) HRESULT SOFTCP_CALL softcp_open_reference_driver(const softcp_driver_desc *desc, softcp_driver *driver)
+__declspec(dllexport) HRESULT SOFTCP_CALL softcp_open_driver(const softcp_driver_desc *desc, softcp_driver *driver)
 {
     const HRESULT result = template_open(desc, driver);
     if (result == S_OK)

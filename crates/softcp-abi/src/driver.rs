@@ -1,8 +1,9 @@
-//! The reference driver entry: how a driver is loaded and tested outside a Direct3D runtime.
+//! The driver entry: how a driver is loaded and tested outside a Direct3D runtime.
 //!
-//! A shared library exports [`SOFTCP_OPEN_REFERENCE_DRIVER`] with the type [`softcp_open_driver_fn`]. The caller, who
-//! plays the runtime, opens the driver, creates devices and resources through [`softcp_driver`], and gets its function
-//! table from `retrieve_sub_object`. SoftCP exports this entry; any other driver can, to be tested by the same tools.
+//! A shared library exports [`SOFTCP_OPEN_DRIVER`] with the type [`softcp_open_driver_fn`]. The caller, who plays the
+//! runtime, opens the driver, creates devices and resources through [`softcp_driver`], and gets its function table from
+//! `retrieve_sub_object`. SoftCP's library exports its reference driver under [`SOFTCP_OPEN_REFERENCE_DRIVER`], which is
+//! looked for second: so a driver that has that library linked in can still have an entry of its own (D40).
 //!
 //! - Structures begin with `size`: the size of the structure in bytes as the side that writes it knows it. Members
 //!   past it do not exist; the reader takes them as zero. Zero means the default, unless a member says otherwise.
@@ -22,8 +23,15 @@ use crate::{
 /// Version of this interface, compared for equality.
 pub const SOFTCP_DRIVER_INTERFACE_VERSION: u32 = 1;
 
-/// Name of the exported function of type `softcp_open_driver_fn`.
+/// Name under which a driver exports its function of type `softcp_open_driver_fn`. SoftCP's library never defines it.
+pub const SOFTCP_OPEN_DRIVER: &str = "softcp_open_driver";
+
+/// Name under which SoftCP's library exports its reference driver, a function of type `softcp_open_driver_fn`. A driver
+/// that does not link the library may use it too.
 pub const SOFTCP_OPEN_REFERENCE_DRIVER: &str = "softcp_open_reference_driver";
+
+/// The names of an entry in the order in which they are looked for (D40).
+pub const SOFTCP_OPEN_DRIVER_NAMES: [&str; 2] = [SOFTCP_OPEN_DRIVER, SOFTCP_OPEN_REFERENCE_DRIVER];
 
 /// Access of a mapping: the caller reads.
 pub const SOFTCP_ACCESS_READ: u32 = 1;
@@ -109,7 +117,8 @@ pub struct softcp_resource_desc {
     pub extra_planes: [softcp_plane; 2],
 }
 
-/// Receives an error of an entry that returns nothing.
+/// Receives an error of an entry that returns nothing: every failure, with codes too that a driver keeps from its
+/// runtime's `pfnSetErrorCb` (D42).
 ///
 /// `context` is `error_context` of the description. `function` names the entry and `text` says what is wrong, both
 /// UTF-8 ending in a zero byte and valid during the call only; either is null from a driver that has none. Called on

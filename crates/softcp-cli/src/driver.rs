@@ -290,7 +290,7 @@ fn cannot_open(error: &Error) -> Failure {
     let help = match error {
         Error::Load { path, .. } if !path.exists() => "check the path given to --driver",
         Error::Load { .. } => "name a shared library for this processor whose dependencies are installed",
-        Error::NoEntry { .. } => "name a library that exports it, as libsoftcp.so does",
+        Error::NoEntry { .. } => "name a library that exports one of them, as libsoftcp.so does the second",
         Error::WrongInterfaceVersion { .. } => "use a driver and a softcp command of the same release",
         _ => "check SOFTCP_CONF and SOFTCP_OPTIONS; SOFTCP_LOG=debug shows what the driver says",
     };

@@ -13,7 +13,7 @@ use crate::oracle::Block;
 /// Where the driver under test comes from.
 #[derive(Clone)]
 pub enum DriverSource {
-    /// A shared library that exports `softcp_open_reference_driver`.
+    /// A shared library that exports `softcp_open_driver` or `softcp_open_reference_driver` (D40).
     Library(PathBuf),
     /// An entry that is linked into this program.
     Entry(softcp_open_driver_fn),

@@ -110,6 +110,10 @@ extern "C" {
 // Effect of a command: the environment has forgotten everything, and every session of the adapter loses its key.
 #define SOFTCP_SECURE_EFFECT_TORN_DOWN 2
 
+// Flag of `softcp_error_report`: the runtime allows `hresult` for this entry, so that a host passes it on to the runtime's
+// `pfnSetErrorCb`. Without the flag it must not: log it, and go on.
+#define SOFTCP_REPORT_FORWARD 1
+
 // Access of a mapping: the caller reads.
 #define SOFTCP_ACCESS_READ 1
 
@@ -315,6 +319,45 @@ typedef struct softcp_process {
   uint64_t handle;
 } softcp_process;
 
+// The failure of a DDI entry that returns nothing (D20), and whether the runtime may hear of it (D42).
+//
+// A code that the runtime does not allow for the function makes it lose the device on purpose, as if the device had been
+// removed ("Handling Errors" in the Windows driver documentation). The reference allows no code for these entries but
+// D3DDDIERR_DEVICEREMOVED, and for a check-type function not even that; all others are the mistake of an application, or a
+// state that it can leave. What each entry reports, with "(forward)" behind a code that has SOFTCP_REPORT_FORWARD:
+//
+// - DestroyCryptoSession: E_INVALIDARG, E_FAIL
+// - GetCertificateSize: E_INVALIDARG, UNSUPPORTEDCRYPTO, DEVICEREMOVED (forward), E_FAIL
+// - GetCertificate: E_INVALIDARG, UNSUPPORTEDCRYPTO, DEVICEREMOVED (forward), E_FAIL
+// - EncryptionBlt: E_INVALIDARG, INVALIDCALL, CANNOTPROTECTCONTENT, E_NOTIMPL, DEVICEREMOVED (forward), E_FAIL, and any
+//   code of a callback
+// - DecryptionBlt: E_INVALIDARG, INVALIDCALL, CANNOTPROTECTCONTENT, E_NOTIMPL, E_OUTOFMEMORY, DEVICEREMOVED (forward),
+//   E_FAIL, and any code of a callback
+// - StartSessionKeyRefresh: E_INVALIDARG, INVALIDCALL, E_NOTIMPL, DEVICEREMOVED (forward), E_FAIL
+// - FinishSessionKeyRefresh: E_INVALIDARG, INVALIDCALL, E_NOTIMPL, DEVICEREMOVED (forward), E_FAIL
+// - GetEncryptionBltKey: E_INVALIDARG, INVALIDCALL, E_NOTIMPL, DEVICEREMOVED (forward), E_FAIL
+// - DestroyAuthenticatedChannel: E_INVALIDARG, E_FAIL
+// - CheckCryptoSessionStatus: E_INVALIDARG, DEVICEREMOVED, E_FAIL
+// - GetCryptoSessionPrivateDataSize: E_INVALIDARG, UNSUPPORTEDCRYPTO, DEVICEREMOVED (forward), E_FAIL
+// - SetHardwareProtection: E_INVALIDARG, E_NOTIMPL, DEVICEREMOVED (forward), E_FAIL, and any code of a callback
+//
+// A code of a callback is what `map`, `unwrap_key`, `set_hardware_protection` or the secure environment failed with; a
+// DEVICEREMOVED of theirs has the flag too. docs/errors.md says what the codes mean, and what a host can do.
+typedef struct softcp_error_report {
+  // Size of this structure in bytes as the library knows it.
+  uint32_t size;
+  // SOFTCP_REPORT_ flags.
+  uint32_t flags;
+  // What the entry failed with.
+  softcp_hresult hresult;
+  // Reserved, zero.
+  uint32_t reserved;
+  // Name of the entry without pfn, as "DecryptionBlt", UTF-8. Never null.
+  const char *function;
+  // What is wrong, UTF-8. Never null.
+  const char *text;
+} softcp_error_report;
+
 // Callbacks of the host. All but `map` and `unmap` may be null. No lock is held while one of them runs, so it may
 // call this library again. They are called on the thread of the call that needs them.
 typedef struct softcp_host {
@@ -328,15 +371,24 @@ typedef struct softcp_host {
   // never null. `access` is a SOFTCP_ACCESS_ value; mapping for writing keeps what the memory holds. The mapping is
   // zero when the callback begins. A failure is passed on; it is not unmapped.
   //
-  // A blit maps its source, then its destination, or once where they are the same resource. It is refused when they
+  // A blit maps its source and its destination, or once where they are the same resource. It is refused when they
   // overlap otherwise, or when planes of the destination do, the padding between rows included. Calls on other
-  // threads may map the same resource at the same time; a host that cannot have that fails.
+  // threads may map the same resource at the same time; a host that cannot have that fails, or waits.
+  //
+  // Order, for a host whose `map` takes a lock that `unmap` releases (D43): the resource with the smaller cookie, as an
+  // address, is mapped first, whichever of the two is the source, and unmapped last. No lock of the library is held
+  // meanwhile, and a thread maps no more than these two. So a lock for each resource, recursive or not, cannot deadlock
+  // when one thread blits from A to B and another from B to A, as long as each resource has one cookie. Where two
+  // cookies can name one resource (`same_resource`), their order is not the resources': such a host takes one lock for
+  // all resources (recursive, since a blit maps two), or only tries a lock and fails, as with E_FAIL. So must a host
+  // whose locks are also held elsewhere in another order.
   softcp_hresult (SOFTCP_CALL *map)(void *context, void *resource, uint32_t access, struct softcp_mapping *mapping);
   // Ends a mapping: once for each `map` that succeeded, on the same thread, before the call that needed it returns.
   void (SOFTCP_CALL *unmap)(void *context, void *resource);
   // Whether two different cookies name the same resource (non-zero) or not (zero). Null: they never do.
   int32_t (SOFTCP_CALL *same_resource)(void *context, void *a, void *b);
-  // Receives the failure of a DDI entry that returns nothing, once for each failed call (D20).
+  // Receives the failure of a DDI entry that returns nothing, once for each failed call (D20). Most codes must not be
+  // passed on to `pfnSetErrorCb`: `report_error2` says which may. Not called where that is set.
   void (SOFTCP_CALL *report_error)(void *context, const char *function, softcp_hresult hresult, const char *text);
   // Opens a sealed key blob and writes the 16-byte content key to `key` (D28). Asked for content keys that are not
   // 16 bytes, so `blob_size` is any other number, 0 included, and for those of decoders with sealed keys, of any size; a
@@ -358,6 +410,9 @@ typedef struct softcp_host {
   // Makes a resource protected (1) or unprotected (0), for SetHardwareProtection; a failure is passed on. Null: that
   // entry reports E_NOTIMPL.
   softcp_hresult (SOFTCP_CALL *set_hardware_protection)(void *context, void *resource, uint32_t is_protected);
+  // As `report_error`, and called in its place where it is set: the report also says whether its code may be passed on
+  // to the runtime. Must not unwind. `report` and its strings are valid during the call only.
+  void (SOFTCP_CALL *report_error2)(void *context, const struct softcp_error_report *report);
 } softcp_host;
 
 // What the driver offers for a crypto type and a decode profile.
@@ -471,7 +526,8 @@ typedef struct softcp_decoder_buffer {
 // 0x8876086C: the call does not fit the session's state: no key yet, no refresh pending, no read-back key, key lost.
 #define SOFTCP_E_INVALIDCALL ((int32_t)0x8876086cu)
 
-// 0x88760870: the device was removed, by a fault on purpose; only destroying works on it.
+// 0x88760870: the device was removed. Every function of it answers so but those that destroy, unregister and release, those
+// about faults, and those that ask what channels have set (D36).
 #define SOFTCP_E_DEVICEREMOVED ((int32_t)0x88760870u)
 
 // 0x8876087E: crypto type, decode profile or key exchange type is not supported.
@@ -479,6 +535,9 @@ typedef struct softcp_decoder_buffer {
 
 // 0x8876087D: protection is enforced and a resource is not protected, or is and would be exposed.
 #define SOFTCP_E_CANNOTPROTECTCONTENT ((int32_t)0x8876087du)
+
+// The names of an entry in the order in which they are looked for (D40).
+#define SOFTCP_OPEN_DRIVER_NAMES { SOFTCP_OPEN_DRIVER, SOFTCP_OPEN_REFERENCE_DRIVER, }
 
 // Makes an adapter and writes it to `adapter`. `desc` may be null for all defaults.
 //
@@ -525,6 +584,24 @@ softcp_hresult SOFTCP_CALL softcp_device_create(const struct softcp_adapter *ada
 // # Safety
 // `device` is null or came from `softcp_device_create` and is not used again.
 softcp_hresult SOFTCP_CALL softcp_device_destroy(struct softcp_device *device);
+
+// The host has lost its device: the runtime was told of a removal, the hardware is gone or was reset. From now on every
+// DDI entry and every function on the device answers SOFTCP_E_DEVICEREMOVED, or reports it where an entry returns
+// nothing; outputs are as those of any failed call (D30). It cannot be undone: make a new device.
+//
+// What destroys and gives back still works (D36): `softcp_device_destroy`, `softcp_session_destroy`,
+// `softcp_channel_destroy`, `softcp_decoder_unregister`, `softcp_protected_memory_release`,
+// `softcp_unrestricted_share_remove`, and the entries that destroy. So do the questions what channels have set
+// (`softcp_protection_enforced` and its like), since a host that got no answer might stop to protect; `softcp_ddi_attach` and
+// `softcp_ddi_detach`; and the functions for faults, which belong to the adapter. Other devices of the adapter are not
+// touched.
+//
+// May be called from any thread, in a callback too, and again. A call in flight on another thread may still end as it
+// would have; its outputs are then as good as ever.
+//
+// # Safety
+// `device` is null or came from `softcp_device_create`.
+softcp_hresult SOFTCP_CALL softcp_device_removed(const struct softcp_device *device);
 
 // Takes `bytes` from the protected-memory budget for a protected resource that the host is about to make (D24).
 // SOFTCP_E_OUTOFMEMORY: they are not there.

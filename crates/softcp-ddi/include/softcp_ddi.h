@@ -2607,7 +2607,8 @@ extern "C" {
 // authenticated channel allowed.
 #define SOFTCP_RESOURCE_RESTRICTED 8
 
-// Receives an error of an entry that returns nothing.
+// Receives an error of an entry that returns nothing: every failure, with codes too that a driver keeps from its
+// runtime's `pfnSetErrorCb` (D42).
 //
 // `context` is `error_context` of the description. `function` names the entry and `text` says what is wrong, both
 // UTF-8 ending in a zero byte and valid during the call only; either is null from a driver that has none. Called on
@@ -2721,12 +2722,25 @@ typedef struct softcp_driver {
 // On failure the members of `driver` after `size` are zero, and there is nothing to close.
 typedef HRESULT (SOFTCP_CALL *softcp_open_driver_fn)(const struct softcp_driver_desc *desc, struct softcp_driver *driver);
 
+// The names of an entry in the order in which they are looked for (D40).
+#define SOFTCP_OPEN_DRIVER_NAMES { SOFTCP_OPEN_DRIVER, SOFTCP_OPEN_REFERENCE_DRIVER, }
+
+// Names of an exported function of type `softcp_open_driver_fn`, in the order in which kits look for them (D40).
+#define SOFTCP_OPEN_DRIVER "softcp_open_driver"
+#define SOFTCP_OPEN_REFERENCE_DRIVER "softcp_open_reference_driver"
+
+// The function that a driver defines and exports to be loaded by the conformance kit and by the `softcp` command. SoftCP's
+// library declares it here and never defines it: a driver that links the library, statically too, has this name for
+// itself, while `softcp_open_reference_driver` below opens the library's own reference driver.
+HRESULT SOFTCP_CALL softcp_open_driver(const struct softcp_driver_desc *desc, struct softcp_driver *driver);
+
 // Attaches a SoftCP device to the host's `hDevice`, so that the table entries called with that `hDevice` reach it. A
 // device may be attached to several. Only the value of `h_device.pDrvPrivate` counts; nothing is read there.
 //
 // Entries pass the `pDrvPrivate` of an HRESOURCE to the host's callbacks as the resource. The private memory of a
-// crypto session, which the runtime owns, holds its `softcp_session`, that of a channel its `softcp_channel`. An entry that returns nothing makes one call of the
-// host's `report_error` when it fails (D20). Entries called with an `hDevice` that has no device return E_INVALIDARG.
+// crypto session, which the runtime owns, holds its `softcp_session`, that of a channel its `softcp_channel`. An entry that
+// returns nothing makes one call of the host's `report_error2`, or else `report_error`, when it fails (D20). Entries called
+// with an `hDevice` that has no device return E_INVALIDARG.
 //
 // SOFTCP_E_INVALIDARG: null, or the `hDevice` has a device already.
 //
@@ -2758,7 +2772,8 @@ softcp_hresult SOFTCP_CALL softcp_ddi_fill(uint32_t sub_device_id, size_t table_
 // `name` is null or a string ending in a zero byte.
 const void *SOFTCP_CALL softcp_ddi_entry(const char *name);
 
-// Opens the reference driver. `options` of the description are those of SOFTCP_OPTIONS, which is laid over them.
+// Opens the reference driver. Kits look for `softcp_open_driver` first: so a driver that links this library statically
+// exports that, and this one stays what it is (D40). `options` of the description are those of SOFTCP_OPTIONS, which is laid over them.
 // SOFTCP_E_INVALIDARG: null, another interface version, too small a size, or options that are not valid.
 // SOFTCP_E_FAIL: the identity directory cannot be used. SOFTCP_E_NOTIMPL: the options ask for the fault
 // certificate-revoked without a revocation list, as softcp_inject_fault says. What is wrong goes to `report_error`.
@@ -2766,7 +2781,8 @@ const void *SOFTCP_CALL softcp_ddi_entry(const char *name);
 // # Safety
 // `desc` is null or points to a structure of its `size`, whose options are null or a string and whose callback may
 // be called with its context until the driver is closed; `driver` is null or points to a structure of its `size`.
-HRESULT SOFTCP_CALL softcp_open_reference_driver(const struct softcp_driver_desc *desc, struct softcp_driver *driver);
+HRESULT SOFTCP_CALL softcp_open_reference_driver(const struct softcp_driver_desc *desc,
+                                     struct softcp_driver *driver);
 
 #ifdef __cplusplus
 }

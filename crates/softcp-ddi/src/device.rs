@@ -11,6 +11,7 @@ use softcp::{
 };
 
 use crate::calls::SessionCalls;
+use crate::ddi::void_entry::VoidEntry;
 use crate::host::{Host, softcp_host};
 use crate::hresult::{Failure, Result};
 use crate::mapping;
@@ -82,9 +83,9 @@ impl softcp_device {
         self.engine.adapter()
     }
 
-    /// One report to the host for the failure of a function that returns nothing (D20).
-    pub(crate) fn report(&self, function: &str, failure: &Failure) {
-        self.host().report_error(function, failure);
+    /// One report to the host for the failure of an entry that returns nothing (D20).
+    pub(crate) fn report(&self, entry: &VoidEntry, failure: &Failure) {
+        self.host().report(entry, failure);
     }
 
     /// Creates a session and returns its id.

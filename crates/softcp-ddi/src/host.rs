@@ -6,6 +6,7 @@ use softcp::{ContentKey, Error, KEY_SIZE};
 use softcp_abi::{HRESULT, S_OK, softcp_mapping};
 
 use crate::core::protection::softcp_process;
+use crate::ddi::void_entry::VoidEntry;
 use crate::hresult::{Failure, Result};
 
 /// Callbacks of the host. All but `map` and `unmap` may be null. No lock is held while one of them runs, so it may
@@ -24,9 +25,17 @@ pub struct softcp_host {
     /// never null. `access` is a SOFTCP_ACCESS_ value; mapping for writing keeps what the memory holds. The mapping is
     /// zero when the callback begins. A failure is passed on; it is not unmapped.
     ///
-    /// A blit maps its source, then its destination, or once where they are the same resource. It is refused when they
+    /// A blit maps its source and its destination, or once where they are the same resource. It is refused when they
     /// overlap otherwise, or when planes of the destination do, the padding between rows included. Calls on other
-    /// threads may map the same resource at the same time; a host that cannot have that fails.
+    /// threads may map the same resource at the same time; a host that cannot have that fails, or waits.
+    ///
+    /// Order, for a host whose `map` takes a lock that `unmap` releases (D43): the resource with the smaller cookie, as an
+    /// address, is mapped first, whichever of the two is the source, and unmapped last. No lock of the library is held
+    /// meanwhile, and a thread maps no more than these two. So a lock for each resource, recursive or not, cannot deadlock
+    /// when one thread blits from A to B and another from B to A, as long as each resource has one cookie. Where two
+    /// cookies can name one resource (`same_resource`), their order is not the resources': such a host takes one lock for
+    /// all resources (recursive, since a blit maps two), or only tries a lock and fails, as with E_FAIL. So must a host
+    /// whose locks are also held elsewhere in another order.
     pub map: Option<
         unsafe extern "C" fn(
             context: *mut c_void,
@@ -39,7 +48,8 @@ pub struct softcp_host {
     pub unmap: Option<unsafe extern "C" fn(context: *mut c_void, resource: *mut c_void)>,
     /// Whether two different cookies name the same resource (non-zero) or not (zero). Null: they never do.
     pub same_resource: Option<unsafe extern "C" fn(context: *mut c_void, a: *mut c_void, b: *mut c_void) -> i32>,
-    /// Receives the failure of a DDI entry that returns nothing, once for each failed call (D20).
+    /// Receives the failure of a DDI entry that returns nothing, once for each failed call (D20). Most codes must not be
+    /// passed on to `pfnSetErrorCb`: `report_error2` says which may. Not called where that is set.
     pub report_error: Option<
         unsafe extern "C" fn(context: *mut c_void, function: *const c_char, hresult: HRESULT, text: *const c_char),
     >,
@@ -67,6 +77,55 @@ pub struct softcp_host {
     /// entry reports E_NOTIMPL.
     pub set_hardware_protection:
         Option<unsafe extern "C" fn(context: *mut c_void, resource: *mut c_void, is_protected: u32) -> HRESULT>,
+    /// As `report_error`, and called in its place where it is set: the report also says whether its code may be passed on
+    /// to the runtime. Must not unwind. `report` and its strings are valid during the call only.
+    pub report_error2: Option<unsafe extern "C" fn(context: *mut c_void, report: *const softcp_error_report)>,
+}
+
+/// Flag of `softcp_error_report`: the runtime allows `hresult` for this entry, so that a host passes it on to the runtime's
+/// `pfnSetErrorCb`. Without the flag it must not: log it, and go on.
+pub const SOFTCP_REPORT_FORWARD: u32 = 1;
+
+/// The failure of a DDI entry that returns nothing (D20), and whether the runtime may hear of it (D42).
+///
+/// A code that the runtime does not allow for the function makes it lose the device on purpose, as if the device had been
+/// removed ("Handling Errors" in the Windows driver documentation). The reference allows no code for these entries but
+/// D3DDDIERR_DEVICEREMOVED, and for a check-type function not even that; all others are the mistake of an application, or a
+/// state that it can leave. What each entry reports, with "(forward)" behind a code that has SOFTCP_REPORT_FORWARD:
+///
+/// - DestroyCryptoSession: E_INVALIDARG, E_FAIL
+/// - GetCertificateSize: E_INVALIDARG, UNSUPPORTEDCRYPTO, DEVICEREMOVED (forward), E_FAIL
+/// - GetCertificate: E_INVALIDARG, UNSUPPORTEDCRYPTO, DEVICEREMOVED (forward), E_FAIL
+/// - EncryptionBlt: E_INVALIDARG, INVALIDCALL, CANNOTPROTECTCONTENT, E_NOTIMPL, DEVICEREMOVED (forward), E_FAIL, and any
+///   code of a callback
+/// - DecryptionBlt: E_INVALIDARG, INVALIDCALL, CANNOTPROTECTCONTENT, E_NOTIMPL, E_OUTOFMEMORY, DEVICEREMOVED (forward),
+///   E_FAIL, and any code of a callback
+/// - StartSessionKeyRefresh: E_INVALIDARG, INVALIDCALL, E_NOTIMPL, DEVICEREMOVED (forward), E_FAIL
+/// - FinishSessionKeyRefresh: E_INVALIDARG, INVALIDCALL, E_NOTIMPL, DEVICEREMOVED (forward), E_FAIL
+/// - GetEncryptionBltKey: E_INVALIDARG, INVALIDCALL, E_NOTIMPL, DEVICEREMOVED (forward), E_FAIL
+/// - DestroyAuthenticatedChannel: E_INVALIDARG, E_FAIL
+/// - CheckCryptoSessionStatus: E_INVALIDARG, DEVICEREMOVED, E_FAIL
+/// - GetCryptoSessionPrivateDataSize: E_INVALIDARG, UNSUPPORTEDCRYPTO, DEVICEREMOVED (forward), E_FAIL
+/// - SetHardwareProtection: E_INVALIDARG, E_NOTIMPL, DEVICEREMOVED (forward), E_FAIL, and any code of a callback
+///
+/// A code of a callback is what `map`, `unwrap_key`, `set_hardware_protection` or the secure environment failed with; a
+/// DEVICEREMOVED of theirs has the flag too. docs/errors.md says what the codes mean, and what a host can do.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[allow(non_camel_case_types, reason = "named as in the C header")]
+pub struct softcp_error_report {
+    /// Size of this structure in bytes as the library knows it.
+    pub size: u32,
+    /// SOFTCP_REPORT_ flags.
+    pub flags: u32,
+    /// What the entry failed with.
+    pub hresult: HRESULT,
+    /// Reserved, zero.
+    pub reserved: u32,
+    /// Name of the entry without pfn, as "DecryptionBlt", UTF-8. Never null.
+    pub function: *const c_char,
+    /// What is wrong, UTF-8. Never null.
+    pub text: *const c_char,
 }
 
 /// How many outputs, or processes, a host is first asked for.
@@ -112,9 +171,25 @@ impl Host {
             })
     }
 
-    pub(crate) fn report_error(&self, function: &str, failure: &Failure) {
-        // SAFETY: the host's own function with its own context.
-        unsafe { report_error(self.0.context, self.0.report_error, function, failure) };
+    /// Reports the failure of an entry that returns nothing, and whether its code may be passed on (D42).
+    pub(crate) fn report(&self, entry: &VoidEntry, failure: &Failure) {
+        debug_assert!(entry.is_listed(failure), "{} is not listed for {}", failure, entry.name);
+        let Some(report) = self.0.report_error2 else {
+            // SAFETY: the host's own function with its own context.
+            return unsafe { report_error(self.0.context, self.0.report_error, entry.name, failure) };
+        };
+        let (function, text) = (c_text(entry.name), c_text(&failure.to_string()));
+        let hresult = failure.hresult();
+        let described = softcp_error_report {
+            size: u32::try_from(size_of::<softcp_error_report>()).expect("a small structure"),
+            flags: if entry.may_forward(hresult) { SOFTCP_REPORT_FORWARD } else { 0 },
+            hresult,
+            reserved: 0,
+            function: function.as_ptr(),
+            text: text.as_ptr(),
+        };
+        // SAFETY: the host's own function with its own context; the report and its strings live past the call.
+        unsafe { report(self.0.context, &raw const described) };
     }
 
     /// The outputs, if the host names them.
@@ -171,10 +246,14 @@ pub(crate) unsafe fn report_error(
     failure: &Failure,
 ) {
     let Some(report) = report else { return };
-    let text = |text: String| CString::new(text).unwrap_or_default();
-    let (function, message) = (text(function.to_owned()), text(failure.to_string()));
+    let (function, message) = (c_text(function), c_text(&failure.to_string()));
     // SAFETY: the caller's duty; both strings live past the call.
     unsafe { report(context, function.as_ptr(), failure.hresult(), message.as_ptr()) };
+}
+
+/// A text for a host. No text of this library holds a zero byte; one that did would be empty.
+fn c_text(text: &str) -> CString {
+    CString::new(text).unwrap_or_default()
 }
 
 /// What a host writes to a list, for which room is made as it asks. The list may grow between two calls.

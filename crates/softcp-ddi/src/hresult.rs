@@ -58,6 +58,13 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Whether its HRESULT is somebody else's, and may be any: the host's, or the secure environment's.
+    pub(crate) fn is_foreign(&self) -> bool {
+        matches!(self, Self::Host { .. } | Self::Engine(Error::Environment(_)))
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

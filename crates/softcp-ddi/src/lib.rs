@@ -40,6 +40,6 @@ pub use environment::{
     SOFTCP_SECURE_EFFECT_NONE, SOFTCP_SECURE_EFFECT_PROVISIONED, SOFTCP_SECURE_EFFECT_TORN_DOWN,
     softcp_secure_environment,
 };
-pub use host::softcp_host;
+pub use host::{SOFTCP_REPORT_FORWARD, softcp_error_report, softcp_host};
 pub use log::init_logging;
 pub use reference::softcp_open_reference_driver;

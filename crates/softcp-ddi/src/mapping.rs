@@ -54,7 +54,9 @@ fn flags(mapping: &softcp_mapping) -> SurfaceFlags {
     }
 }
 
-/// Maps the two sides of a blit, once if they are the same resource, and runs `blit` on them.
+/// Maps the two sides of a blit, once if they are the same resource, and runs `blit` on them. Of two resources the one
+/// with the smaller cookie is mapped first and unmapped last, so that hosts with a lock for each resource do not deadlock
+/// (D43).
 ///
 /// # Safety
 /// What the host's `map` describes is memory that, until `unmap`, is valid for the access asked for and is touched by
@@ -72,8 +74,16 @@ pub(crate) unsafe fn with_surfaces(
         return blit(BlitSurfaces::Same(unsafe { surface_mut(&mapping) }?));
     }
     let (mut from, mut to) = (softcp_mapping::default(), softcp_mapping::default());
-    let _mapped_source = Mapped::new(host, source, SOFTCP_ACCESS_READ, &mut from)?;
-    let _mapped_destination = Mapped::new(host, destination, SOFTCP_ACCESS_WRITE, &mut to)?;
+    let mut map_source = || Mapped::new(host, source, SOFTCP_ACCESS_READ, &mut from);
+    let mut map_destination = || Mapped::new(host, destination, SOFTCP_ACCESS_WRITE, &mut to);
+    let (_first, _second);
+    if source.addr() < destination.addr() {
+        _first = map_source()?;
+        _second = map_destination()?;
+    } else {
+        _first = map_destination()?;
+        _second = map_source()?;
+    }
     check_apart(&from, &to)?;
     // The surfaces are made in the call's arguments: to hand them through a result first would copy them.
     if is_of_one_plane(&from) && is_of_one_plane(&to) {

@@ -55,6 +55,18 @@ const CORE_PREAMBLE: &str = r"/* SPDX-License-Identifier: Apache-2.0 OR MIT */
 
 ";
 
+/// What a driver exports, which no source here defines.
+const OPEN_DRIVER: &str = r#"// Names of an exported function of type `softcp_open_driver_fn`, in the order in which kits look for them (D40).
+#define SOFTCP_OPEN_DRIVER "softcp_open_driver"
+#define SOFTCP_OPEN_REFERENCE_DRIVER "softcp_open_reference_driver"
+
+// The function that a driver defines and exports to be loaded by the conformance kit and by the `softcp` command. SoftCP's
+// library declares it here and never defines it: a driver that links the library, statically too, has this name for
+// itself, while `softcp_open_reference_driver` below opens the library's own reference driver.
+HRESULT SOFTCP_CALL softcp_open_driver(const struct softcp_driver_desc *desc, struct softcp_driver *driver);
+
+"#;
+
 const DDI_PREAMBLE: &str = r#"/* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* SoftCP: software content protection for Direct3D 11.1 drivers. DDI entries and the reference driver.
    Generated from the Rust sources; do not edit.
@@ -194,6 +206,8 @@ fn ddi_header() -> String {
     let own = ["ddi/attach.rs", "ddi/table.rs", "reference/mod.rs"].map(|file| crate_root().join("src").join(file));
     let functions = generate(functions, &[&own[..], &[abi("driver.rs")]].concat());
     let functions = with_calling_convention(&functions, "SOFTCP_CALL");
+    let (types_and_callbacks, rest) = functions.split_once("// Attaches a SoftCP device").expect("the first function");
+    let functions = format!("{types_and_callbacks}{OPEN_DRIVER}// Attaches a SoftCP device{rest}");
     format!(
         "{DDI_PREAMBLE}#ifndef SOFTCP_HAVE_WDK\n\n{}\n{guids}\n#endif\n\n{}\n#endif\n",
         extern_c(&types),
@@ -257,4 +271,16 @@ fn every_guid_of_the_contract_is_in_the_header() {
     for name in guids.lines().skip(1).map(|row| row.split(',').next().unwrap()) {
         assert!(header.contains(&format!("static const GUID {name} = ")), "{name}");
     }
+}
+
+/// The names that C loaders read in the header are those that loaders in Rust look for.
+#[test]
+fn names_of_the_driver_entry_are_those_of_the_contract() {
+    for (name, value) in
+        ["SOFTCP_OPEN_DRIVER", "SOFTCP_OPEN_REFERENCE_DRIVER"].iter().zip(softcp_abi::SOFTCP_OPEN_DRIVER_NAMES)
+    {
+        assert!(OPEN_DRIVER.contains(&format!("#define {name} \"{value}\"\n")), "{name}");
+    }
+    let declaration = format!("HRESULT SOFTCP_CALL {}(", softcp_abi::SOFTCP_OPEN_DRIVER);
+    assert!(OPEN_DRIVER.contains(&declaration));
 }

@@ -7,16 +7,20 @@ mod common;
 
 use std::ops::Range;
 use std::ptr::without_provenance_mut;
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use common::host::{HostResource, NULL_DATA};
-use common::{Decryption, FILL, TestDevice, TestRandom, TestSession, decrypts};
+use common::{Decryption, FILL, TestAdapter, TestDevice, TestRandom, TestSession, decrypts, size_u32};
 use softcp_abi::{
     D3D10DDI_HRESOURCE, D3DERR_CANNOTPROTECTCONTENT, E_INVALIDARG, HRESULT, S_OK, SOFTCP_ACCESS_READ,
     SOFTCP_ACCESS_READ_WRITE, SOFTCP_ACCESS_WRITE, SOFTCP_MAPPING_MULTISAMPLED, SOFTCP_MAPPING_PROTECTED,
     softcp_mapping, softcp_plane,
 };
 use softcp_client::{AesCtrIv, ClientSession};
+use softcp_ddi::softcp_host;
 
 /// A failure of a host's own.
 const HOST_FAILURE: HRESULT = -0x7FFB_EDCC;
@@ -332,4 +336,143 @@ fn windows_of_one_memory_are_refused_exactly_when_they_overlap() {
         assert!(arena.bytes() == expected, "round {round}: {from:?} {to:?}");
     }
     assert!(refused > 300 && done > 300, "{refused} refused, {done} done: the test looks at both");
+}
+
+/// The cookies in the order in which the host was asked to map and to unmap.
+#[test]
+fn resources_are_mapped_in_the_order_of_their_cookies_and_unmapped_in_the_reverse() {
+    let rig = Rig::new("");
+    let (low, high) = (rig.surface(40), rig.surface(48));
+    assert!(low.handle().pDrvPrivate.addr() < high.handle().pDrvPrivate.addr());
+    for (source, destination) in [(&low, &high), (&high, &low)] {
+        rig.device.host.take_order();
+        assert_eq!(rig.blit(source, destination), S_OK);
+        let cookies = [&low, &high].map(|resource| resource.handle().pDrvPrivate.addr());
+        let (first, last) = (cookies[0], cookies[1]);
+        assert_eq!(rig.device.host.take_order(), [(true, first), (true, last), (false, last), (false, first)]);
+    }
+    // Whichever is the source: the one that is mapped first fails first, and the other is left alone.
+    low.set_map_result(HOST_FAILURE);
+    high.set_map_result(E_INVALIDARG);
+    rig.assert_refused(&high, &low, HOST_FAILURE, "the smaller cookie");
+    low.set_map_result(S_OK);
+    rig.assert_refused(&high, &low, E_INVALIDARG, "the greater cookie");
+}
+
+/// A host with a lock for each resource, which `map` waits for and `unmap` releases, as drivers have them that block.
+mod locks {
+    use std::collections::HashMap;
+    use std::ffi::c_void;
+    use std::sync::{Condvar, Mutex};
+
+    use softcp_abi::{HRESULT, S_OK, softcp_mapping};
+
+    /// Which resources are locked, by cookie. The cookie is the address of the resource's mapping.
+    #[derive(Default)]
+    pub(super) struct Locks {
+        held: Mutex<HashMap<usize, std::thread::ThreadId>>,
+        released: Condvar,
+        pub(super) waits: std::sync::atomic::AtomicU32,
+    }
+
+    pub(super) unsafe extern "C" fn map(
+        context: *mut c_void,
+        resource: *mut c_void,
+        _access: u32,
+        mapping: *mut softcp_mapping,
+    ) -> HRESULT {
+        // SAFETY: the context is the test's, which outlives the device.
+        let locks = unsafe { &*context.cast::<Locks>() };
+        let mut held = locks.held.lock().unwrap();
+        while let Some(holder) = held.get(&resource.addr()) {
+            assert_ne!(*holder, std::thread::current().id(), "a lock that is not recursive is taken twice");
+            locks.waits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            held = locks.released.wait(held).unwrap();
+        }
+        held.insert(resource.addr(), std::thread::current().id());
+        drop(held);
+        // Threads meet between their two maps.
+        std::thread::yield_now();
+        // SAFETY: cookies of this host are mappings that live as long as the test.
+        let described = unsafe { resource.cast::<softcp_mapping>().read() };
+        // SAFETY: the library passes a mapping of its own.
+        unsafe { mapping.write(described) };
+        S_OK
+    }
+
+    pub(super) unsafe extern "C" fn unmap(context: *mut c_void, resource: *mut c_void) {
+        // SAFETY: as in `map`.
+        let locks = unsafe { &*context.cast::<Locks>() };
+        let holder = locks.held.lock().unwrap().remove(&resource.addr());
+        assert_eq!(holder, Some(std::thread::current().id()), "unlocked by the thread that has locked");
+        locks.released.notify_all();
+    }
+}
+
+/// Two threads blit between the same two resources in opposite directions. Mapped source first, each would soon hold what
+/// the other waits for; a watchdog ends the test then.
+#[test]
+fn opposite_blits_over_locked_resources_never_deadlock() {
+    const ROUNDS: usize = 5000;
+    let adapter = TestAdapter::new("");
+    let mut device = TestDevice::new(&adapter);
+    let locks = locks::Locks::default();
+    let callbacks = softcp_host {
+        size: size_u32::<softcp_host>(),
+        context: std::ptr::from_ref(&locks).cast_mut().cast(),
+        map: Some(locks::map),
+        unmap: Some(locks::unmap),
+        ..softcp_host::default()
+    };
+    device.replace(&adapter, &callbacks);
+    let certificate = device.certificate();
+    let mut memory = [[0_u8; 64]; 2];
+    let mappings = memory.each_mut().map(|bytes| softcp_mapping {
+        data: bytes.as_mut_ptr().cast(),
+        row_bytes: bytes.len(),
+        rows: 1,
+        ..softcp_mapping::default()
+    });
+    let cookie = |index: usize| std::ptr::from_ref(&mappings[index]).cast_mut().addr();
+    let (done, end) = mpsc::channel::<()>();
+    let watchdog = thread::spawn(move || {
+        if matches!(end.recv_timeout(Duration::from_secs(60)), Err(mpsc::RecvTimeoutError::Timeout)) {
+            eprintln!("two threads wait for each other's resource");
+            std::process::abort();
+        }
+    });
+    thread::scope(|scope| {
+        for (from, to) in [(0, 1), (1, 0)] {
+            let ([from, to], device, certificate) = ([from, to].map(cookie), &device, &certificate);
+            let address = [&mappings[0], &mappings[1]].map(std::ptr::from_ref);
+            let handle = move |cookie: usize| D3D10DDI_HRESOURCE {
+                pDrvPrivate: address.iter().find(|at| at.addr() == cookie).unwrap().cast_mut().cast(),
+            };
+            let handles = Handles(handle(from), handle(to));
+            scope.spawn(move || {
+                let Handles(from, to) = handles.get();
+                let (session, _) = device.keyed_session(certificate);
+                for _ in 0..ROUNDS {
+                    let blit = Decryption::with_iv(&[0; 16]);
+                    assert_eq!(device.decryption_blt(&session, *from, *to, &blit), S_OK);
+                }
+            });
+        }
+    });
+    drop(done);
+    watchdog.join().unwrap();
+    assert!(locks.waits.load(Ordering::Relaxed) > 0, "the threads never met");
+    device.destroy();
+}
+
+/// Two handles that cross threads.
+struct Handles(D3D10DDI_HRESOURCE, D3D10DDI_HRESOURCE);
+
+// SAFETY: the host locks the resources that they name.
+unsafe impl Send for Handles {}
+
+impl Handles {
+    fn get(&self) -> &Self {
+        self
+    }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use libloading::Library;
 use softcp_abi::{
-    D3D10DDI_HDEVICE, SOFTCP_DRIVER_INTERFACE_VERSION, SOFTCP_OPEN_REFERENCE_DRIVER, softcp_driver, softcp_driver_desc,
-    softcp_open_driver_fn,
+    D3D10DDI_HDEVICE, SOFTCP_DRIVER_INTERFACE_VERSION, SOFTCP_OPEN_DRIVER_NAMES, SOFTCP_OPEN_REFERENCE_DRIVER,
+    softcp_driver, softcp_driver_desc, softcp_open_driver_fn,
 };
 
 use crate::calls::Reply;
@@ -25,7 +25,8 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Loads a shared library that exports `softcp_open_reference_driver` and opens the driver in it.
+    /// Loads a shared library and opens the driver in it: by `softcp_open_driver` if the library exports that, else by
+    /// `softcp_open_reference_driver` (D40).
     ///
     /// `options` are in the syntax of `SOFTCP_OPTIONS`, as `capabilities.profile=hardware-like`; empty for none.
     ///
@@ -36,9 +37,13 @@ impl Driver {
         let path = path.as_ref();
         // SAFETY: running a driver's initialisers is what loading it means; see "Safety" of the crate.
         let library = unsafe { Library::new(path) }.map_err(|source| Error::Load { path: path.to_owned(), source })?;
-        // SAFETY: a library that exports the name exports this type; see "Safety" of the crate.
-        let entry = unsafe { library.get::<softcp_open_driver_fn>(SOFTCP_OPEN_REFERENCE_DRIVER) }
-            .map(|symbol| *symbol)
+        let find = |name: &'static str| {
+            // SAFETY: a library that exports the name exports this type; see "Safety" of the crate.
+            unsafe { library.get::<softcp_open_driver_fn>(name) }.map(|symbol| (name, *symbol))
+        };
+        let [own, reference] = SOFTCP_OPEN_DRIVER_NAMES;
+        let entry = find(own)
+            .or_else(|source| find(reference).map_err(|_| source))
             .map_err(|source| Error::NoEntry { path: path.to_owned(), source })?;
         Self::open(entry, options, Some(library))
     }
@@ -50,7 +55,7 @@ impl Driver {
     /// [`Error::OptionsNul`]; [`Error::Driver`] when the entry fails, with the driver's text about bad options;
     /// [`Error::WrongInterfaceVersion`]; [`Error::BadAnswer`] when it gives no name or version.
     pub fn from_entry(entry: softcp_open_driver_fn, options: &str) -> Result<Self> {
-        Self::open(entry, options, None)
+        Self::open((SOFTCP_OPEN_REFERENCE_DRIVER, entry), options, None)
     }
 
     /// The driver's name for itself.
@@ -83,7 +88,12 @@ impl Driver {
         Device::create(self, &[sub_device_id])
     }
 
-    fn open(entry: softcp_open_driver_fn, options: &str, library: Option<Library>) -> Result<Self> {
+    /// Opens a driver by its entry, which errors call by `name`.
+    fn open(
+        (name, entry): (&'static str, softcp_open_driver_fn),
+        options: &str,
+        library: Option<Library>,
+    ) -> Result<Self> {
         let options = CString::new(options)?;
         let reports = Arc::new(Reports::default());
         let desc = softcp_driver_desc {
@@ -94,7 +104,7 @@ impl Driver {
             report_error: Some(report_error),
         };
         let mut raw = softcp_driver { size: struct_size::<softcp_driver>(), ..Default::default() };
-        let reply = Reply::collect(SOFTCP_OPEN_REFERENCE_DRIVER, &reports, || {
+        let reply = Reply::collect(name, &reports, || {
             // SAFETY: both structures are whole, carry their sizes and live until the call returns; `reports` lives
             // until `close`.
             let hresult = unsafe { entry(&raw const desc, &raw mut raw) };
@@ -112,8 +122,8 @@ impl Driver {
         }
         // From here on the driver is closed on every way out.
         let mut open = OpenDriver { raw, name: String::new(), version: String::new(), reports, library };
-        open.name = copied_text("name", raw.name)?;
-        open.version = copied_text("version", raw.version)?;
+        open.name = copied_text(name, "name", raw.name)?;
+        open.version = copied_text(name, "version", raw.version)?;
         Ok(Self { open: Arc::new(open) })
     }
 }
@@ -165,10 +175,10 @@ impl Drop for OpenDriver {
 }
 
 /// A copy of a text of the driver that is open.
-fn copied_text(what: &str, text: *const c_char) -> Result<String> {
+fn copied_text(function: &'static str, what: &str, text: *const c_char) -> Result<String> {
     if text.is_null() {
         let defect = format!("its {what} is null");
-        return Err(Error::BadAnswer { function: SOFTCP_OPEN_REFERENCE_DRIVER, defect });
+        return Err(Error::BadAnswer { function, defect });
     }
     // SAFETY: not null, and the driver is open: the text is valid until `close`.
     Ok(unsafe { text_at(text) })

@@ -33,8 +33,13 @@ pub enum Error {
         /// What the system's loader says.
         source: libloading::Error,
     },
-    /// The library has no reference driver entry.
-    #[error("{} is no driver for this runtime: it does not export {}", path.display(), softcp_abi::SOFTCP_OPEN_REFERENCE_DRIVER)]
+    /// The library exports neither name of a driver entry (D40).
+    #[error(
+        "{} is not a driver for this runtime: it exports neither {} nor {}",
+        path.display(),
+        softcp_abi::SOFTCP_OPEN_DRIVER,
+        softcp_abi::SOFTCP_OPEN_REFERENCE_DRIVER
+    )]
     NoEntry {
         /// The library.
         path: PathBuf,

@@ -1,7 +1,7 @@
 //! A minimal Direct3D runtime: loads a driver and calls its content-protection DDI table.
 //!
 //! ```text
-//!  Driver::load / from_entry      softcp_open_reference_driver: options in, error callback in, entries out
+//!  Driver::load / from_entry      softcp_open_driver: options in, error callback in, entries out
 //!    └─ create_device ─▶ Device   RetrieveSubObject: the newest video function table that the driver has
 //!         ├─ caps, key_exchange_types, certificate
 //!         ├─ create_resource ─▶ Resource ─▶ map_read, map_write

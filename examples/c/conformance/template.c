@@ -421,11 +421,12 @@ static void SOFTCP_CALL close_driver(void *context)
     free(context);
 }
 
-/* What the kit looks for in the library, by this name. */
+/* What the kit looks for in the library, by this name. It stays yours when the driver links SoftCP's library, which has
+   its reference driver under another one. */
 #ifdef _WIN32
 __declspec(dllexport)
 #endif
-HRESULT SOFTCP_CALL softcp_open_reference_driver(const softcp_driver_desc *desc, softcp_driver *driver)
+HRESULT SOFTCP_CALL softcp_open_driver(const softcp_driver_desc *desc, softcp_driver *driver)
 {
     struct driver *opened;
     const uint32_t size = driver->size < sizeof *driver ? driver->size : (uint32_t)sizeof *driver;

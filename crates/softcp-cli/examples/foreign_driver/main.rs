@@ -48,10 +48,7 @@ static TABLE: OnceLock<D3DWDDM2_4DDI_VIDEODEVICEFUNCS> = OnceLock::new();
 ///
 /// As for every entry of this type: both pointers are valid, and both structures are whole.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn softcp_open_reference_driver(
-    desc: *const softcp_driver_desc,
-    driver: *mut softcp_driver,
-) -> HRESULT {
+pub unsafe extern "C" fn softcp_open_driver(desc: *const softcp_driver_desc, driver: *mut softcp_driver) -> HRESULT {
     let Some(path) = std::env::var_os(INNER) else { return E_FAIL };
     // SAFETY: the test names a library that may be loaded.
     let Ok(library) = (unsafe { Library::new(path) }) else { return E_FAIL };

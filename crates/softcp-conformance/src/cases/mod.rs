@@ -15,6 +15,7 @@ mod protection;
 mod queries;
 mod read_back;
 mod refresh;
+mod removal;
 mod sessions;
 mod statistics;
 mod status;
@@ -37,6 +38,7 @@ pub const GROUPS: &[Group] = &[
     refresh::GROUP,
     read_back::GROUP,
     status::GROUP,
+    removal::GROUP,
     protection::GROUP,
     channels::GROUP,
     commands::GROUP,

@@ -90,6 +90,13 @@ pub(super) const GROUP: Group = Group {
             run: mt_commands,
         },
         Case {
+            name: "threads/opposite-blits",
+            rule: "Two threads that blit between the same two resources in opposite directions never wait for each other for ever.",
+            source: "DecryptionBlt; D43",
+            requirement: Requirement::Quality,
+            run: opposite_blits,
+        },
+        Case {
             name: "threads/reports-on-the-calling-thread",
             rule: "A failure is reported on the thread that made the call, once, while other threads succeed.",
             source: "D20",
@@ -302,6 +309,39 @@ fn reports_on_the_calling_thread(ctx: &Context<'_>) -> CaseResult {
         Ok(())
     })
     .map(drop)
+}
+
+/// Blits of each thread in opposite directions: enough that threads that take two locks in two orders meet.
+const OPPOSITE_BLITS: usize = 2000;
+
+/// That the blits return is what is checked: a driver may refuse one while another uses a resource. One that does not return
+/// costs the case its time limit.
+fn opposite_blits(ctx: &Context<'_>) -> CaseResult {
+    let device = ctx.device()?;
+    let probe = Probe::new(ctx, &device)?;
+    let desc = ResourceDesc::buffer(64);
+    let resources = [ctx.resource(&device, &desc, &[1; 64])?, ctx.resource(&device, &desc, &[2; 64])?];
+    let sessions = [ctx.keyed_session(&device)?, ctx.keyed_session(&device)?];
+    let done = in_parallel(sessions.into(), |thread, session| {
+        let (source, destination) = (&resources[thread], &resources[1 - thread]);
+        let mut refused = 0;
+        for round in 1..=OPPOSITE_BLITS {
+            let blit = Blit { iv: iv(thread, round), ..Blit::default() };
+            let reply = blit.call(&device, session.handle(), source, destination)?;
+            refused += usize::from(!reply.hresult().is_ok());
+        }
+        Ok((session, refused))
+    })?;
+    for (thread, (session, refused)) in done.into_iter().enumerate() {
+        ctx.note(format!("thread {thread}: {refused} of {OPPOSITE_BLITS} blits were refused"));
+        // Its IVs are past those of the probe, for drivers that want them to increase.
+        let blit = Blit { iv: iv(thread, OPPOSITE_BLITS + 1), ..Blit::default() };
+        let (reply, seen) = decipher(&device, session.handle(), &blit, &[7; 48])?;
+        reply.into_result()?;
+        let expected = ctr::apply(&session.key, &blit.iv, None, &[7; 48]);
+        check_bytes(&format!("clear bytes of thread {thread} afterwards"), &expected, &seen)?;
+    }
+    probe.key("the key of a new session", &ctx.keyed_session(&device)?)
 }
 
 fn mt_key_exchange(ctx: &Context<'_>) -> CaseResult {

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use super::device::{borrow, softcp_device};
+use super::device::{borrow, borrow_removed, softcp_device};
 use super::types::{softcp_channel, softcp_hresult};
 use crate::device::CertificateOf;
 use crate::{guard, message, pointer};
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn softcp_channel_destroy(
 ) -> softcp_hresult {
     guard::run("softcp_channel_destroy", || {
         // SAFETY: the caller's duty on `device`.
-        unsafe { borrow(device) }?.destroy_channel(channel)
+        unsafe { borrow_removed(device) }?.destroy_channel(channel)
     })
 }
 
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn softcp_channel_query(
 ) -> softcp_hresult {
     guard::run("softcp_channel_query", || {
         // SAFETY: the caller's duty on `device`.
-        let device = unsafe { borrow(device) }?;
+        let device = unsafe { borrow_removed(device) }?;
         // SAFETY: the caller's duty on `input`.
         let message = unsafe { message::query("input", input, input_size) }?;
         pointer::check_not_null("output", output)?;
@@ -181,7 +181,7 @@ pub unsafe extern "C" fn softcp_channel_configure(
 ) -> softcp_hresult {
     guard::run("softcp_channel_configure", || {
         // SAFETY: the caller's duty on `device`.
-        let device = unsafe { borrow(device) }?;
+        let device = unsafe { borrow_removed(device) }?;
         // SAFETY: the caller's duty on `input`.
         let message = unsafe { message::command("input", input, input_size) }?;
         pointer::check_not_null("output", output)?;

@@ -8,7 +8,7 @@ use std::ffi::c_void;
 
 use softcp::{DecoderBuffer, DecoderEncryption, Encrypted, GUID, Subsample};
 
-use super::device::{borrow, softcp_device};
+use super::device::{borrow, borrow_removed, softcp_device};
 use super::session::softcp_encrypted_block_info;
 use super::types::{softcp_decoder, softcp_guid, softcp_hresult, softcp_session};
 use crate::hresult::{Failure, Result};
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn softcp_decoder_unregister(
 ) -> softcp_hresult {
     guard::run("softcp_decoder_unregister", || {
         // SAFETY: the caller's duty on `device`.
-        unsafe { borrow(device) }?.unregister_decoder(decoder)
+        unsafe { borrow_removed(device) }?.unregister_decoder(decoder)
     })
 }
 

@@ -58,6 +58,31 @@ pub unsafe extern "C" fn softcp_device_destroy(device: *mut softcp_device) -> so
     })
 }
 
+/// The host has lost its device: the runtime was told of a removal, the hardware is gone or was reset. From now on every
+/// DDI entry and every function on the device answers SOFTCP_E_DEVICEREMOVED, or reports it where an entry returns
+/// nothing; outputs are as those of any failed call (D30). It cannot be undone: make a new device.
+///
+/// What destroys and gives back still works (D36): `softcp_device_destroy`, `softcp_session_destroy`,
+/// `softcp_channel_destroy`, `softcp_decoder_unregister`, `softcp_protected_memory_release`,
+/// `softcp_unrestricted_share_remove`, and the entries that destroy. So do the questions what channels have set
+/// (`softcp_protection_enforced` and its like), since a host that got no answer might stop to protect; `softcp_ddi_attach` and
+/// `softcp_ddi_detach`; and the functions for faults, which belong to the adapter. Other devices of the adapter are not
+/// touched.
+///
+/// May be called from any thread, in a callback too, and again. A call in flight on another thread may still end as it
+/// would have; its outputs are then as good as ever.
+///
+/// # Safety
+/// `device` is null or came from `softcp_device_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn softcp_device_removed(device: *const softcp_device) -> softcp_hresult {
+    guard::run("softcp_device_removed", || {
+        // SAFETY: the caller's duty on `device`.
+        unsafe { borrow_removed(device) }?.engine().mark_removed();
+        Ok(())
+    })
+}
+
 /// Takes `bytes` from the protected-memory budget for a protected resource that the host is about to make (D24).
 /// SOFTCP_E_OUTOFMEMORY: they are not there.
 ///
@@ -80,18 +105,30 @@ pub unsafe extern "C" fn softcp_protected_memory_reserve(device: *const softcp_d
 pub unsafe extern "C" fn softcp_protected_memory_release(device: *const softcp_device, bytes: u64) -> softcp_hresult {
     guard::run("softcp_protected_memory_release", || {
         // SAFETY: the caller's duty on `device`.
-        let device = unsafe { borrow(device) }?;
+        let device = unsafe { borrow_removed(device) }?;
         device.adapter().protected_memory().release(bytes);
         Ok(())
     })
 }
 
 /// The device behind a caller's pointer, kept alive for the call: another thread, or a callback of this very call, may
-/// destroy it meanwhile.
+/// destroy it meanwhile. A removed one is an error (D36).
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create` and has not been destroyed yet.
 pub(crate) unsafe fn borrow(device: *const softcp_device) -> Result<Arc<softcp_device>> {
+    // SAFETY: the caller's duty is the same.
+    let device = unsafe { borrow_removed(device) }?;
+    device.engine().check_present()?;
+    Ok(device)
+}
+
+/// As [`borrow`], but a removed device will do: for what goes on to work (D36), and for messages on channels, whose answer
+/// says that the device is gone.
+///
+/// # Safety
+/// As for [`borrow`].
+pub(crate) unsafe fn borrow_removed(device: *const softcp_device) -> Result<Arc<softcp_device>> {
     if device.is_null() {
         return Err(Failure::Null("device"));
     }

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use softcp::Error;
 use softcp::faults::Schedule;
 
-use super::device::{borrow, softcp_device};
+use super::device::{borrow_removed, softcp_device};
 use super::types::softcp_hresult;
 use crate::hresult::Failure;
 use crate::{guard, pointer};
@@ -30,7 +30,7 @@ use crate::{guard, pointer};
 pub unsafe extern "C" fn softcp_inject_fault(device: *const softcp_device, text: *const c_char) -> softcp_hresult {
     guard::run("softcp_inject_fault", || {
         // SAFETY: the caller's duty on `device`.
-        let device = unsafe { borrow(device) }?;
+        let device = unsafe { borrow_removed(device) }?;
         // SAFETY: the caller's duty on `text`.
         let text = unsafe { pointer::string("text", text) }?.ok_or(Failure::Null("text"))?;
         let schedule: Schedule = text.parse().map_err(Error::from)?;
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn softcp_inject_fault(device: *const softcp_device, text:
 pub unsafe extern "C" fn softcp_clear_faults(device: *const softcp_device) -> softcp_hresult {
     guard::run("softcp_clear_faults", || {
         // SAFETY: the caller's duty on `device`.
-        let device = unsafe { borrow(device) }?;
+        let device = unsafe { borrow_removed(device) }?;
         Ok(device.adapter().faults().clear().map_err(Error::from)?)
     })
 }

@@ -2,7 +2,7 @@
 
 use softcp::Process;
 
-use super::device::{borrow, softcp_device};
+use super::device::{borrow, borrow_removed, softcp_device};
 use super::types::{softcp_guid, softcp_hresult};
 use crate::hresult::{Failure, Result};
 use crate::{guard, pointer};
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn softcp_protection_enforced(
         // SAFETY: the caller's duty on `enforced`.
         unsafe { pointer::write("enforced", enforced, 0) }?;
         // SAFETY: the caller's duty on `device`.
-        let device = unsafe { borrow(device) }?;
+        let device = unsafe { borrow_removed(device) }?;
         // SAFETY: the caller's duty on `enforced`.
         unsafe { pointer::write("enforced", enforced, u32::from(device.engine().protection_enforced())) }
     })
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn softcp_protection(device: *const softcp_device, flags: 
         // SAFETY: the caller's duty on `flags`.
         unsafe { pointer::write("flags", flags, 0) }?;
         // SAFETY: the caller's duty on `device`.
-        let device = unsafe { borrow(device) }?;
+        let device = unsafe { borrow_removed(device) }?;
         // SAFETY: the caller's duty on `flags`.
         unsafe { pointer::write("flags", flags, device.engine().protection().bits()) }
     })
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn softcp_process_allowed(
         // SAFETY: the caller's duty on `allowed`.
         unsafe { pointer::write("allowed", allowed, 0) }?;
         // SAFETY: the caller's duty on `device`.
-        let device = unsafe { borrow(device) }?;
+        let device = unsafe { borrow_removed(device) }?;
         // SAFETY: the caller's duty on `process`.
         let process = unsafe { pointer::read("process", process) }?.engine()?;
         // SAFETY: the caller's duty on `allowed`.
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn softcp_accessible_encryption(
         // SAFETY: the caller's duty on `encryption`.
         unsafe { pointer::write("encryption", encryption, softcp_guid::default()) }?;
         // SAFETY: the caller's duty on `device`.
-        let device = unsafe { borrow(device) }?;
+        let device = unsafe { borrow_removed(device) }?;
         // SAFETY: the caller's duty on `encryption`.
         unsafe { pointer::write("encryption", encryption, device.engine().accessible_encryption().into()) }
     })
@@ -143,7 +143,7 @@ pub unsafe extern "C" fn softcp_unrestricted_share_add(device: *const softcp_dev
 pub unsafe extern "C" fn softcp_unrestricted_share_remove(device: *const softcp_device) -> softcp_hresult {
     guard::run("softcp_unrestricted_share_remove", || {
         // SAFETY: the caller's duty on `device`.
-        unsafe { borrow(device) }?.engine().remove_unrestricted_share();
+        unsafe { borrow_removed(device) }?.engine().remove_unrestricted_share();
         Ok(())
     })
 }

@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use softcp::{CryptoSession, CryptoSessionDesc, EncryptedBlockInfo};
 
 use super::adapter::softcp_adapter;
-use super::device::{borrow, softcp_device};
+use super::device::{borrow, borrow_removed, softcp_device};
 use super::types::{softcp_guid, softcp_hresult, softcp_session};
 use crate::device::{CertificateOf, status_number};
 use crate::hresult::{Failure, Result};
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn softcp_session_destroy(
 ) -> softcp_hresult {
     guard::run("softcp_session_destroy", || {
         // SAFETY: the caller's duty on `device`.
-        unsafe { borrow(device) }?.destroy_session(session)
+        unsafe { borrow_removed(device) }?.destroy_session(session)
     })
 }
 

@@ -8,8 +8,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use softcp_abi::D3D10DDI_HDEVICE;
 
+use super::void_entry::VoidEntry;
 use crate::calls::SessionCalls;
-use crate::core::device::{borrow, softcp_device};
+use crate::core::device::{borrow_removed, softcp_device};
 use crate::core::types::softcp_hresult;
 use crate::guard;
 use crate::hresult::{Failure, Result};
@@ -29,8 +30,9 @@ thread_local! {
 /// device may be attached to several. Only the value of `h_device.pDrvPrivate` counts; nothing is read there.
 ///
 /// Entries pass the `pDrvPrivate` of an HRESOURCE to the host's callbacks as the resource. The private memory of a
-/// crypto session, which the runtime owns, holds its `softcp_session`, that of a channel its `softcp_channel`. An entry that returns nothing makes one call of the
-/// host's `report_error` when it fails (D20). Entries called with an `hDevice` that has no device return E_INVALIDARG.
+/// crypto session, which the runtime owns, holds its `softcp_session`, that of a channel its `softcp_channel`. An entry that
+/// returns nothing makes one call of the host's `report_error2`, or else `report_error`, when it fails (D20). Entries called
+/// with an `hDevice` that has no device return E_INVALIDARG.
 ///
 /// SOFTCP_E_INVALIDARG: null, or the `hDevice` has a device already.
 ///
@@ -40,7 +42,7 @@ thread_local! {
 pub unsafe extern "C" fn softcp_ddi_attach(device: *const softcp_device, h_device: D3D10DDI_HDEVICE) -> softcp_hresult {
     guard::run("softcp_ddi_attach", || {
         // SAFETY: the caller's duty on `device`.
-        attach(unsafe { borrow(device) }?, h_device)
+        attach(unsafe { borrow_removed(device) }?, h_device)
     })
 }
 
@@ -57,7 +59,7 @@ pub extern "C" fn softcp_ddi_detach(h_device: D3D10DDI_HDEVICE) -> softcp_hresul
 /// functions, as `softcp_session_invalidate`, on the device behind it. The pointer of the `Arc` is what they take, while it is held.
 #[must_use]
 pub fn attached_device(h_device: D3D10DDI_HDEVICE) -> Option<Arc<softcp_device>> {
-    device(h_device).ok()
+    attached(h_device).ok()
 }
 
 pub(crate) fn attach(device: Arc<softcp_device>, h_device: D3D10DDI_HDEVICE) -> Result<()> {
@@ -97,8 +99,16 @@ pub(crate) fn detach_device(device: *const softcp_device) {
     DETACHED.fetch_add(1, Ordering::Release);
 }
 
-/// The device attached to `hDevice`.
+/// The device attached to `hDevice`. A removed one is an error (D36).
 pub(crate) fn device(h_device: D3D10DDI_HDEVICE) -> Result<Arc<softcp_device>> {
+    let device = attached(h_device)?;
+    device.engine().check_present()?;
+    Ok(device)
+}
+
+/// As [`device`], but a removed one will do: for entries that destroy, for messages on channels, whose answer says that the
+/// device is gone, and for reports.
+pub(crate) fn attached(h_device: D3D10DDI_HDEVICE) -> Result<Arc<softcp_device>> {
     with_calls(h_device, |calls| calls.device().ok_or(Failure::NotAttached))
 }
 
@@ -209,27 +219,27 @@ impl Hasher for AddressHasher {
     }
 }
 
-/// The frame of an entry that returns nothing: its failure is one report to the host (D20). An entry that returns an
-/// HRESULT has the plain frame of [`guard::run`]. In both, `body` writes the outputs of a failed call before it looks
+/// The wrapper of an entry that returns nothing: its failure is one report to the host (D20). An entry that returns an
+/// HRESULT has the plain wrapper [`guard::run`]. In both, `body` writes the outputs of a failed call before it looks
 /// its device up, so that they are complete without one too (D30).
 pub(crate) fn reporting(
-    function: &'static str,
+    entry: &VoidEntry,
     h_device: D3D10DDI_HDEVICE,
     body: impl FnOnce() -> Result<()>,
 ) -> softcp_hresult {
-    let report = |function, failure: &Failure| {
-        if let Ok(device) = device(h_device) {
-            device.report(function, failure);
+    let report = |_, failure: &Failure| {
+        if let Ok(device) = attached(h_device) {
+            device.report(entry, failure);
         }
     };
-    guard::run_reporting(function, report, body)
+    guard::run_reporting(entry.name, report, body)
 }
 
 /// As [`reporting`], for a call that comes at every buffer.
 pub(crate) fn reporting_calls(
-    function: &'static str,
+    entry: &VoidEntry,
     h_device: D3D10DDI_HDEVICE,
     body: impl FnOnce(&SessionCalls) -> Result<()>,
 ) -> softcp_hresult {
-    reporting(function, h_device, || with_calls(h_device, body))
+    reporting(entry, h_device, || with_calls(h_device, body))
 }

@@ -6,6 +6,7 @@ use softcp_abi::{
 };
 
 use super::attach::{device, reporting};
+use super::void_entry;
 use crate::device::CertificateOf;
 use crate::hresult::{Failure, Result};
 use crate::pointer;
@@ -16,7 +17,7 @@ pub(super) unsafe extern "system" fn get_certificate_size(
     info: *const D3D11_1DDI_CERTIFICATE_INFO,
     size: *mut u32,
 ) {
-    reporting("GetCertificateSize", h_device, || {
+    reporting(&void_entry::GET_CERTIFICATE_SIZE, h_device, || {
         // SAFETY: the runtime's duty: null or writable.
         unsafe { pointer::write("pCertificateSize", size, 0) }?;
         let device = device(h_device)?;
@@ -35,7 +36,7 @@ pub(super) unsafe extern "system" fn get_certificate(
     size: u32,
     certificate: *mut u8,
 ) {
-    reporting("GetCertificate", h_device, || {
+    reporting(&void_entry::GET_CERTIFICATE, h_device, || {
         let device = device(h_device)?;
         // SAFETY: the runtime's duty: null or readable.
         let of = certificate_of(&unsafe { pointer::read("pCertificateInfo", info) }?)?;

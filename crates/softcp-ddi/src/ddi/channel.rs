@@ -7,7 +7,8 @@ use softcp_abi::{
     D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL, HANDLE, HRESULT, SIZE_T,
 };
 
-use super::attach::{device, reporting};
+use super::attach::{attached, device, reporting};
+use super::void_entry;
 use crate::hresult::Result;
 use crate::{guard, message, pointer};
 
@@ -52,8 +53,8 @@ pub(super) unsafe extern "system" fn destroy_authenticated_channel(
     h_device: D3D10DDI_HDEVICE,
     channel: D3D11_1DDI_HAUTHCHANNEL,
 ) {
-    reporting("DestroyAuthenticatedChannel", h_device, || {
-        let device = device(h_device)?;
+    reporting(&void_entry::DESTROY_AUTHENTICATED_CHANNEL, h_device, || {
+        let device = attached(h_device)?;
         // SAFETY: the runtime's duty on its channel handle.
         device.destroy_channel(unsafe { id(channel) }?)?;
         // SAFETY: the runtime's duty: the private memory lives until this call returns.
@@ -88,7 +89,7 @@ pub(super) unsafe extern "system" fn query_authenticated_channel(
     output: *mut c_void,
 ) -> HRESULT {
     guard::run("QueryAuthenticatedChannel", || {
-        let device = device(h_device)?;
+        let device = attached(h_device)?;
         // SAFETY: the runtime's duty on its channel handle.
         let id = unsafe { id(channel) }?;
         // SAFETY: the runtime's duty: null or readable for `input_size` bytes.
@@ -110,7 +111,7 @@ pub(super) unsafe extern "system" fn configure_authenticated_channel(
     output: *mut D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT,
 ) -> HRESULT {
     guard::run("ConfigureAuthenticatedChannel", || {
-        let device = device(h_device)?;
+        let device = attached(h_device)?;
         // SAFETY: the runtime's duty on its channel handle.
         let id = unsafe { id(channel) }?;
         // SAFETY: the runtime's duty: null or readable for `input_size` bytes.

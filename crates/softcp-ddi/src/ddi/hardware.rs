@@ -12,6 +12,7 @@ use softcp_abi::{
 
 use super::attach::{device, reporting};
 use super::session::id;
+use super::void_entry;
 use crate::device::softcp_device;
 use crate::hresult::{Failure, Result};
 use crate::{guard, pointer};
@@ -56,7 +57,7 @@ pub(super) unsafe extern "system" fn get_crypto_session_private_data_size(
     input_size: *mut u32,
     output_size: *mut u32,
 ) {
-    reporting("GetCryptoSessionPrivateDataSize", h_device, || {
+    reporting(&void_entry::GET_CRYPTO_SESSION_PRIVATE_DATA_SIZE, h_device, || {
         // SAFETY: the runtime's duty: null or writable.
         let input = unsafe { pointer::write("pPrivateInputSize", input_size, 0) };
         // SAFETY: as above.

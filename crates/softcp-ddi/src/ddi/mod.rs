@@ -3,7 +3,7 @@
 //!
 //! The host attaches a SoftCP device to its `hDevice` and fills its table. A resource's cookie is the `pDrvPrivate` of
 //! its `HRESOURCE`. The private memory of a session or channel holds its id and nothing else; it is looked up and checked on each
-//! use. An entry that returns nothing makes one report to the host's `report_error` when it fails (D20).
+//! use. An entry that returns nothing makes one report to the host when it fails (D20, D42).
 
 pub mod attach;
 pub mod caps;
@@ -12,3 +12,4 @@ pub mod channel;
 pub mod hardware;
 pub mod session;
 pub mod table;
+pub(crate) mod void_entry;

@@ -9,8 +9,8 @@ use softcp_abi::{
     D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK, HANDLE, HRESULT, S_OK, SIZE_T,
 };
 
-use super::attach::{device, reporting, reporting_calls};
-use super::hardware;
+use super::attach::{attached, device, reporting, reporting_calls};
+use super::{hardware, void_entry};
 use crate::device::status_number;
 use crate::hresult::Result;
 use crate::{guard, pointer};
@@ -51,8 +51,8 @@ pub(super) unsafe extern "system" fn destroy_crypto_session(
     h_device: D3D10DDI_HDEVICE,
     session: D3D11_1DDI_HCRYPTOSESSION,
 ) {
-    reporting("DestroyCryptoSession", h_device, || {
-        let device = device(h_device)?;
+    reporting(&void_entry::DESTROY_CRYPTO_SESSION, h_device, || {
+        let device = attached(h_device)?;
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         device.destroy_session(id)?;
@@ -106,7 +106,7 @@ pub(super) unsafe extern "system" fn encryption_blt(
     iv_size: u32,
     iv: *mut c_void,
 ) {
-    reporting_calls("EncryptionBlt", h_device, |calls| {
+    reporting_calls(&void_entry::ENCRYPTION_BLT, h_device, |calls| {
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or writable for `iv_size` bytes.
@@ -127,7 +127,7 @@ pub(super) unsafe extern "system" fn decryption_blt(
     iv_size: u32,
     iv: *const c_void,
 ) {
-    let hresult = reporting_calls("DecryptionBlt", h_device, |calls| {
+    let hresult = reporting_calls(&void_entry::DECRYPTION_BLT, h_device, |calls| {
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or readable.
@@ -143,7 +143,7 @@ pub(super) unsafe extern "system" fn decryption_blt(
         let (source, destination) = (source.pDrvPrivate, destination.pDrvPrivate);
         calls.decryption_blt(id, source, destination, info, content_key, iv)
     });
-    if hresult != S_OK && !info.is_null() && device(h_device).is_ok_and(|device| device.adapter().status_echo()) {
+    if hresult != S_OK && !info.is_null() && attached(h_device).is_ok_and(|device| device.adapter().status_echo()) {
         let field = info.cast_mut().cast::<u32>().wrapping_add(NUM_BYTES_IN_ENCRYPT_PATTERN);
         // SAFETY: who configures the status echo promises that callers pass writable block information (D21).
         unsafe { field.write_unaligned(hresult.cast_unsigned()) };
@@ -161,7 +161,7 @@ pub(super) unsafe extern "system" fn start_session_key_refresh(
     random_number_size: u32,
     random_number: *mut c_void,
 ) {
-    reporting_calls("StartSessionKeyRefresh", h_device, |calls| {
+    reporting_calls(&void_entry::START_SESSION_KEY_REFRESH, h_device, |calls| {
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or writable for `random_number_size` bytes.
@@ -175,7 +175,7 @@ pub(super) unsafe extern "system" fn finish_session_key_refresh(
     h_device: D3D10DDI_HDEVICE,
     session: D3D11_1DDI_HCRYPTOSESSION,
 ) {
-    reporting_calls("FinishSessionKeyRefresh", h_device, |calls| {
+    reporting_calls(&void_entry::FINISH_SESSION_KEY_REFRESH, h_device, |calls| {
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         calls.with_session(id, CryptoSession::finish_key_refresh)
@@ -189,7 +189,7 @@ pub(super) unsafe extern "system" fn get_encryption_blt_key(
     key_size: u32,
     readback_key: *mut c_void,
 ) {
-    reporting_calls("GetEncryptionBltKey", h_device, |calls| {
+    reporting_calls(&void_entry::GET_ENCRYPTION_BLT_KEY, h_device, |calls| {
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
         // SAFETY: the runtime's duty: null or writable for `key_size` bytes.
@@ -221,7 +221,7 @@ pub(super) unsafe extern "system" fn check_crypto_session_status(
     session: D3D11_1DDI_HCRYPTOSESSION,
     status: *mut D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS,
 ) {
-    reporting("CheckCryptoSessionStatus", h_device, || {
+    reporting(&void_entry::CHECK_CRYPTO_SESSION_STATUS, h_device, || {
         // SAFETY: the runtime's duty: null or writable.
         unsafe { pointer::write("pStatus", status, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK) }?;
         let device = device(h_device)?;
@@ -239,7 +239,7 @@ pub(super) unsafe extern "system" fn set_hardware_protection(
     resource: D3D10DDI_HRESOURCE,
     is_protected: BOOL,
 ) {
-    reporting("SetHardwareProtection", h_device, || {
+    reporting(&void_entry::SET_HARDWARE_PROTECTION, h_device, || {
         device(h_device)?.set_hardware_protection(resource.pDrvPrivate, is_protected != 0)
     });
 }

@@ -3,13 +3,14 @@
 
 use softcp::DecoderEncryption;
 use softcp_abi::{
-    D3D10DDI_HDEVICE, D3D11_1DDI_HDECODE, D3D11_1DDI_HRTDECODE, D3D11_1DDIARG_CREATEVIDEODECODER, HANDLE, HRESULT,
-    SIZE_T,
+    D3D10DDI_HDEVICE, D3D11_1DDI_HDECODE, D3D11_1DDI_HRTDECODE, D3D11_1DDIARG_CREATEVIDEODECODER, E_FAIL, E_INVALIDARG,
+    HANDLE, HRESULT, SIZE_T,
 };
 
 use super::device::ReferenceHost;
-use crate::ddi::attach::{device, reporting};
+use crate::ddi::attach::{attached, device, reporting};
 use crate::ddi::table::{Entry, entries};
+use crate::ddi::void_entry::VoidEntry;
 use crate::hresult::Result;
 use crate::{guard, pointer};
 
@@ -20,6 +21,10 @@ pub(super) static ENTRIES: &[Entry] = entries! {
     9 c"pfnDestroyVideoDecoder" PFND3D11_1DDI_DESTROYVIDEODECODER = destroy_video_decoder,
     77 c"pfnVideoDecoderGetHandle" PFND3D11_1DDI_VIDEODECODERGETHANDLE = video_decoder_get_handle,
 };
+
+/// A stale or foreign decoder. Of the reference driver alone, whose reports all go to its caller.
+static DESTROY: VoidEntry =
+    VoidEntry { name: "DestroyVideoDecoder", reports: &[E_INVALIDARG, E_FAIL], passes_on: false, forwards: &[] };
 
 /// `CalcPrivateVideoDecoderSize`: the private memory holds the decoder's id.
 unsafe extern "system" fn calc_private_video_decoder_size(
@@ -50,8 +55,8 @@ unsafe extern "system" fn create_video_decoder(
 
 /// `DestroyVideoDecoder`: a second call, and one after a failed create, does nothing.
 unsafe extern "system" fn destroy_video_decoder(h_device: D3D10DDI_HDEVICE, decoder: D3D11_1DDI_HDECODE) {
-    reporting("DestroyVideoDecoder", h_device, || {
-        let device = device(h_device)?;
+    reporting(&DESTROY, h_device, || {
+        let device = attached(h_device)?;
         // SAFETY: the runtime's duty on its decoder handle.
         let id = unsafe { id(decoder) }?;
         device.unregister_decoder(id)?;

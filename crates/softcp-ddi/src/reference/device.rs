@@ -74,6 +74,7 @@ impl ReferenceDevices {
             context: Arc::as_ptr(&host).cast_mut().cast(),
             map: Some(map),
             unmap: Some(unmap),
+            // Not report_error2: the driver's caller wants every failure, whatever a runtime allows (D42).
             report_error: Some(report_error),
             teardown: Some(teardown),
             ..softcp_host::default()

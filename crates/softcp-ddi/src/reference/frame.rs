@@ -20,21 +20,39 @@ use softcp_abi::{
     D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_HDECODE, D3D11_1DDI_HRTVIDEODECODEROUTPUTVIEW,
     D3D11_1DDI_HVIDEODECODEROUTPUTVIEW, D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC, D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE,
     D3D11_1DDI_VIDEO_FUNCTIONS, D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW, D3D11_1DDIARG_VIDEODECODERBEGINFRAME,
-    D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION, D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1,
-    D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK, D3DWDDM2_0DDI_VIDEO_FUNCTIONS, D3DWDDM2_1DDI_VIDEO_FUNCTIONS,
-    D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC, D3DWDDM2_4DDI_VIDEO_FUNCTIONS, D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0,
-    D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME, D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0, HRESULT, SIZE_T,
+    D3DDDIERR_DEVICEREMOVED, D3DERR_INVALIDCALL, D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION,
+    D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1, D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK,
+    D3DWDDM2_0DDI_VIDEO_FUNCTIONS, D3DWDDM2_1DDI_VIDEO_FUNCTIONS, D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC,
+    D3DWDDM2_4DDI_VIDEO_FUNCTIONS, D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0, D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME,
+    D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0, E_FAIL, E_INVALIDARG, HRESULT, SIZE_T,
 };
 
 use super::decoder;
 use super::device::{Frame, ReferenceHost};
 use crate::core::decoder::subsamples;
-use crate::ddi::attach::{device, reporting};
+use crate::ddi::attach::{attached, device, reporting};
 use crate::ddi::session;
 use crate::ddi::table::{Entry, entries};
+use crate::ddi::void_entry::VoidEntry;
 use crate::device::softcp_device;
 use crate::hresult::{Failure, Result};
 use crate::{guard, pointer};
+
+/// No frame has begun, or a stale or foreign decoder. Of the reference driver alone, whose reports all go to its caller.
+static END_FRAME: VoidEntry = VoidEntry {
+    name: "VideoDecoderEndFrame",
+    reports: &[E_INVALIDARG, D3DERR_INVALIDCALL, D3DDDIERR_DEVICEREMOVED, E_FAIL],
+    passes_on: false,
+    forwards: &[],
+};
+
+/// A stale or foreign view. As above.
+static DESTROY_VIEW: VoidEntry = VoidEntry {
+    name: "DestroyVideoDecoderOutputView",
+    reports: &[E_INVALIDARG, E_FAIL],
+    passes_on: false,
+    forwards: &[],
+};
 
 /// The entries of frames and output views that are the same in every table.
 pub(super) static ENTRIES: &[Entry] = entries! {
@@ -111,8 +129,8 @@ unsafe extern "system" fn destroy_video_decoder_output_view(
     h_device: D3D10DDI_HDEVICE,
     view: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW,
 ) {
-    reporting("DestroyVideoDecoderOutputView", h_device, || {
-        let device = device(h_device)?;
+    reporting(&DESTROY_VIEW, h_device, || {
+        let device = attached(h_device)?;
         // SAFETY: the runtime's duty on its view handle.
         ReferenceHost::of(&device)?.destroy_view(unsafe { view_number(view) }?)?;
         // SAFETY: the runtime's duty: the private memory lives until this call returns.
@@ -226,7 +244,7 @@ unsafe fn begin_with_key(device: &softcp_device, decoder: usize, key: *const c_v
 
 /// `VideoDecoderEndFrame`.
 unsafe extern "system" fn video_decoder_end_frame(h_device: D3D10DDI_HDEVICE, h_decoder: D3D11_1DDI_HDECODE) {
-    reporting("VideoDecoderEndFrame", h_device, || {
+    reporting(&END_FRAME, h_device, || {
         let device = device(h_device)?;
         // SAFETY: the runtime's duty on its decoder handle.
         let decoder = unsafe { decoder::id(h_decoder) }?;

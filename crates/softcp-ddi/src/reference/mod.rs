@@ -1,8 +1,8 @@
 //! The reference driver: this library with a small host of its own, whose resources are plain memory.
 //!
-//! `softcp_open_reference_driver` is what the conformance kit, the player and the `softcp` command load; any other
-//! driver can export the same entry to be tested by them. Every handle is looked up, none dereferenced, so a kit may
-//! pass stale and foreign ones.
+//! `softcp_open_reference_driver` is what the conformance kit, the player and the `softcp` command load. They look for
+//! `softcp_open_driver` first, by which any other driver can be tested, one that links this library too (D40). Every handle
+//! is looked up, none dereferenced, so a kit may pass stale and foreign ones.
 
 use std::ffi::{CStr, c_void};
 use std::sync::Arc;
@@ -38,7 +38,8 @@ struct ReferenceDriver {
     devices: ReferenceDevices,
 }
 
-/// Opens the reference driver. `options` of the description are those of SOFTCP_OPTIONS, which is laid over them.
+/// Opens the reference driver. Kits look for `softcp_open_driver` first: so a driver that links this library statically
+/// exports that, and this one stays what it is (D40). `options` of the description are those of SOFTCP_OPTIONS, which is laid over them.
 /// SOFTCP_E_INVALIDARG: null, another interface version, too small a size, or options that are not valid.
 /// SOFTCP_E_FAIL: the identity directory cannot be used. SOFTCP_E_NOTIMPL: the options ask for the fault
 /// certificate-revoked without a revocation list, as softcp_inject_fault says. What is wrong goes to `report_error`.

@@ -23,6 +23,8 @@ pub(crate) struct Host {
     resources: Mutex<HashMap<usize, Arc<HostResource>>>,
     reports: Mutex<Vec<Report>>,
     unknown_unmaps: AtomicUsize,
+    /// Each map (true) and unmap (false) that succeeded, with its cookie.
+    order: Mutex<Vec<(bool, usize)>>,
     during_map: Mutex<Option<Arc<Hook>>>,
 }
 
@@ -72,6 +74,7 @@ impl Host {
             allowed_processes: None,
             teardown: None,
             set_hardware_protection: None,
+            report_error2: None,
         }
     }
 
@@ -147,6 +150,11 @@ impl Host {
         }
     }
 
+    /// Maps (true) and unmaps (false) since the last time, with their cookies.
+    pub(crate) fn take_order(&self) -> Vec<(bool, usize)> {
+        std::mem::take(&mut lock(&self.order))
+    }
+
     /// How many maps succeeded.
     pub(crate) fn maps(&self) -> u32 {
         lock(&self.resources).values().map(|resource| lock(&resource.state).maps).sum()
@@ -212,6 +220,7 @@ unsafe extern "C" fn map(
         state.access = access;
         (state.mapping, state.map_result)
     };
+    lock(&host.order).push((true, resource.number));
     let base = lock(&resource.memory).as_mut_ptr();
     let place =
         |offset: *mut c_void| if offset == NULL_DATA { null_mut() } else { base.wrapping_add(offset.addr()).cast() };
@@ -234,6 +243,7 @@ unsafe extern "C" fn unmap(context: *mut c_void, resource: *mut c_void) {
     if let Some(mut state) = mapped {
         state.mapped -= 1;
         state.unmaps += 1;
+        lock(&host.order).push((false, resource.addr()));
     } else {
         host.unknown_unmaps.fetch_add(1, Ordering::Relaxed);
     }

@@ -21,6 +21,7 @@ mod process;
 mod protection;
 mod read_back;
 mod refresh;
+mod removal;
 mod session;
 mod status;
 mod surface;
@@ -44,6 +45,7 @@ pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[
     caps::DRIVERS,
     certificate::DRIVERS,
     status::DRIVERS,
+    removal::DRIVERS,
     table::DRIVERS,
     process::DRIVERS,
     hardware::DRIVERS,

@@ -1,5 +1,7 @@
 //! What goes wrong only while other threads are about.
 
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use softcp_abi::{E_FAIL, HRESULT, S_OK};
@@ -61,6 +63,12 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "threads/mt-commands",
         "A command by NegotiateCryptoSessionKeyExchangeMT is E_FAIL while another thread carries one on the same session.",
         mt("capabilities.profile=hardware-like", |call| meets(call, true)),
+    ),
+    fault(
+        "blits-lock-the-source-first",
+        "threads/opposite-blits",
+        "A blit takes a lock of its source, then one of its destination, and waits for each as long as it takes.",
+        Hooks { decryption_blt: Some(locking), ..Hooks::NONE },
     ),
     fault(
         "reports-double-among-threads",
@@ -144,6 +152,40 @@ fn meets(call: &NegotiateCryptoSessionKeyExchangeMT<'_>, commands: bool) -> HRES
         (_, true) => E_FAIL,
         (hresult, false) => hresult,
     }
+}
+
+/// Resources that blits have locked, of all drivers in the process: handles are never used twice.
+static LOCKED: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+/// Told when one is unlocked.
+static UNLOCKED: Condvar = Condvar::new();
+
+/// A resource that is locked until this is dropped.
+struct Lock(usize);
+
+impl Lock {
+    fn new(resource: usize) -> Self {
+        let locked = LOCKED.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_locked = |locked: &mut BTreeSet<usize>| locked.contains(&resource);
+        UNLOCKED.wait_while(locked, is_locked).unwrap_or_else(PoisonError::into_inner).insert(resource);
+        Self(resource)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        LOCKED.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        UNLOCKED.notify_all();
+    }
+}
+
+fn locking(call: &DecryptionBlt<'_>) -> HRESULT {
+    let _source = Lock::new(call.source());
+    if call.source() == call.destination() {
+        return call.pass_on();
+    }
+    std::thread::yield_now();
+    let _destination = Lock::new(call.destination());
+    call.pass_on()
 }
 
 fn reporting(call: &DecryptionBlt<'_>) -> HRESULT {

@@ -13,7 +13,7 @@ pub struct D3d11Config {
     /// The library to forward to; none: `d3d11.dll` of the system directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub real: Option<PathBuf>,
-    /// A library that exports `softcp_open_reference_driver`; none: the driver that is built in.
+    /// A library that exports `softcp_open_driver` or `softcp_open_reference_driver`; none: the built-in driver.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub driver: Option<PathBuf>,
     /// Options for `driver`, in the syntax of `SOFTCP_OPTIONS`. The built-in driver has the other sections.

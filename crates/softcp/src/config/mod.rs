@@ -41,7 +41,7 @@
 //! [d3d11]                              # the drop-in d3d11.dll (docs/windows.md); paths are relative to its directory
 //! enabled = true                       # false: every call is forwarded, nothing is answered
 //! real = 'C:\dxvk\d3d11.dll'           # to forward to; left out: the system directory's
-//! driver = "other.dll"                 # exports softcp_open_reference_driver; left out: the built-in one
+//! driver = "other.dll"                 # exports softcp_open_driver; left out: the built-in one
 //! driver_options = ""                  # for that driver, in the syntax of SOFTCP_OPTIONS
 //!
 //! [test]                               # hooks for tests, which cost security: nothing else sets them

@@ -237,7 +237,9 @@ impl Device {
         self.is_live(bound.channel, Kind::AuthenticatedChannel) && self.check_crypto_session(bound.session).is_ok()
     }
 
+    /// A live decoder of this device. Errors: [`Error::BadHandle`]; [`Error::DeviceRemoved`].
     fn decoder(&self, handle: Handle) -> Result<Decoder> {
+        self.removal.check()?;
         let found = self.adapter.objects.with(handle, Some(self.handle), |object| match object {
             Object::Decoder(decoder) => Some(decoder.clone()),
             _ => None,

@@ -158,6 +158,19 @@ impl Device {
         let _ = self.observer.set(observer);
     }
 
+    /// The host has lost the device: every call on it and its objects fails with [`Error::DeviceRemoved`] from now on, but
+    /// those that destroy. A call that is in flight on another thread may still end as it would have. It cannot be undone,
+    /// and a second call changes nothing (D41).
+    pub fn mark_removed(&self) {
+        self.removal.remove();
+    }
+
+    /// Checks that the device is there: for calls that the engine's device has no part in, as those about its adapter.
+    /// Error: [`Error::DeviceRemoved`].
+    pub fn check_present(&self) -> Result<()> {
+        self.removal.check()
+    }
+
     /// Checks that resources can become protected and unprotected (`SetHardwareProtection`). Error:
     /// [`Error::NotOffered`].
     pub fn check_memory_transition(&self) -> Result<()> {

@@ -353,6 +353,8 @@ impl CryptoSession {
 
     /// The faults that take key, content or device from a session with a key, before the call does anything.
     fn meet_loss(&mut self) -> Result<()> {
+        // Who holds a session for longer than a call may hold it for longer than the device is there.
+        self.removal.check()?;
         let faults = &self.adapter.faults;
         if faults.is_empty() || !self.state.has_key() {
             return Ok(());

@@ -13,6 +13,7 @@ mod environments;
 mod licences;
 mod messages;
 mod model;
+mod page;
 mod rig;
 mod script;
 mod sessions;

@@ -5,6 +5,8 @@
 //! protects nothing from the process it runs in, and its licences hold keys in the clear, as the W3C's clear key system
 //! has them.
 //!
+//! `docs/clear-key.md` is the page for applications: the same messages byte by byte, and an example.
+//!
 //! # Commands
 //!
 //! Numbers are little-endian, and nothing is padded. A KID is the 16 bytes that an MP4 file has. A command whose input is
