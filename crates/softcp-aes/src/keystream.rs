@@ -11,7 +11,9 @@ use crate::counter::Counter;
 use crate::kernel::{self, Job, Piece, Place, Plan};
 use crate::key::Key;
 use crate::parts::{PART_BYTES, Part, Parts};
+use crate::region::{self, Area, Areas, Kind, Pattern, Region, Stripes};
 use crate::rows::{Rows, RowsMut, Shape};
+use crate::section;
 use crate::walk::{Run, Walk, pair};
 use crate::workers::Workers;
 
@@ -132,6 +134,59 @@ impl<'k> Keystream<'k> {
         Ok(())
     }
 
+    /// Encrypts or decrypts the regions of a Common Encryption sample from `src` to `dst`: the scheme `cens` of ISO/IEC
+    /// 23001-7. `regions` cover the visible bytes of the planes exactly, row after row and plane after plane (D9).
+    ///
+    /// `pattern` begins again in each region. The whole blocks that it names take keystream, which goes on from region to
+    /// region; all other bytes are copied, a last block that the end of its region cuts, too.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is written, and no keystream taken, when it fails:
+    ///
+    /// - [`CopyError::PlanesMismatch`]: `src` and `dst` differ in the number of planes.
+    /// - [`CopyError::ShapeMismatch`]: two planes differ in rows, or in bytes per row.
+    /// - [`CopyError::RegionsMismatch`]: `regions` have more or fewer bytes than the planes.
+    /// - [`CopyError::BadPattern`]: one side of the pattern is 0.
+    pub fn copy_regions(
+        &mut self,
+        src: &[Rows<'_>],
+        dst: &mut [RowsMut<'_>],
+        pattern: Pattern,
+        regions: impl Iterator<Item = Region> + Clone,
+    ) -> Result<(), CopyError> {
+        section::check(src, dst)?;
+        region::check(Some(pattern), src.iter().map(Rows::shape), regions.clone())?;
+        let mut start = 0;
+        for (src, dst) in src.iter().zip(dst) {
+            let plane = start..start + src.visible_bytes();
+            start = plane.end;
+            self.copy_runs(src, dst, runs(pattern, regions.clone(), plane))?;
+        }
+        Ok(())
+    }
+
+    /// As [`Keystream::copy_regions`], where the bytes are.
+    ///
+    /// # Errors
+    ///
+    /// [`CopyError::RegionsMismatch`] and [`CopyError::BadPattern`], as there.
+    pub fn in_place_regions(
+        &mut self,
+        surface: &mut [RowsMut<'_>],
+        pattern: Pattern,
+        regions: impl Iterator<Item = Region> + Clone,
+    ) -> Result<(), CopyError> {
+        region::check(Some(pattern), surface.iter().map(RowsMut::shape), regions.clone())?;
+        let mut start = 0;
+        for surface in surface {
+            let plane = start..start + surface.visible_bytes();
+            start = plane.end;
+            self.in_place_runs(surface, runs(pattern, regions.clone(), plane))?;
+        }
+        Ok(())
+    }
+
     /// Enciphers or deciphers a flat buffer from `src` to `dst`.
     ///
     /// # Errors
@@ -220,6 +275,28 @@ impl<'k> Keystream<'k> {
         let blit_bytes = self.blit_bytes.unwrap_or(bytes);
         Ok((Job { blit_bytes, pieces, bytes: len, in_place, aligned }, len))
     }
+}
+
+/// The runs of the plane that holds the visible bytes `plane`, counted from its beginning.
+fn runs(
+    pattern: Pattern,
+    regions: impl Iterator<Item = Region> + Clone,
+    plane: Range<usize>,
+) -> impl Iterator<Item = Run> + Clone {
+    let runs = Areas::new(regions, Some(pattern)).flat_map(|Area { len, kind, .. }| {
+        let (encrypted, period) = match kind {
+            Kind::Clear => (0, len),
+            Kind::Blocks => (len, len),
+            Kind::Stripes(Stripes { encrypted, period }) => (encrypted, period),
+        };
+        (0..len / period).flat_map(move |_| [(encrypted, true), (period - encrypted, false)])
+    });
+    let ranges = runs.scan(0, |at, (len, encrypted)| {
+        let start = core::mem::replace(at, *at + len);
+        Some((start..*at, encrypted))
+    });
+    let local = move |at: usize| at.clamp(plane.start, plane.end) - plane.start;
+    ranges.map(move |(range, encrypted)| Run { range: local(range.start)..local(range.end), encrypted })
 }
 
 impl fmt::Debug for Keystream<'_> {

@@ -75,7 +75,10 @@ impl SessionCalls {
             None => DataKey::Session,
             Some(key) => match key.try_into() {
                 Ok(wrapped) => DataKey::Wrapped(wrapped),
-                Err(_) => DataKey::Unwrapped(self.open_key(key, None)?),
+                Err(_) => {
+                    session.lock().check_not_lost()?;
+                    DataKey::Unwrapped(self.open_key(key, None)?)
+                }
             },
         };
         // The session is locked after the host has mapped and unlocked before it unmaps: no lock during a callback.

@@ -193,7 +193,13 @@ impl softcp_device {
         Ok(self.engine.decoder_encryption(handle(decoder, Kind::Decoder)?)?)
     }
 
-    /// Begins a frame: under the session that `session` names with a sealed key, else under the one bound to the decoder.
+    /// Whether frames of a decoder have a key; otherwise session and key of a frame are ignored.
+    pub(crate) fn has_frame_keys(&self, decoder: usize) -> Result<bool> {
+        Ok(self.decoder_encryption(decoder)?.mode().is_some())
+    }
+
+    /// Begins a frame: under the session that `session` names with a sealed key, else under the one bound to the decoder. A
+    /// decoder without encryption gets no content key.
     pub(crate) fn begin_frame(
         &self,
         decoder: usize,
@@ -203,12 +209,16 @@ impl softcp_device {
     ) -> Result<()> {
         let decoder = handle(decoder, Kind::Decoder)?;
         let session = Handle::from_raw(session);
-        let takes_key = self.engine.decoder_encryption(decoder)? != DecoderEncryption::None;
-        let key = match content_key.filter(|_| takes_key) {
+        let key = match content_key {
             None => DataKey::Session,
             Some(key) => match key.try_into() {
                 Ok(wrapped) if session.is_none() => DataKey::Wrapped(wrapped),
-                _ => DataKey::Unwrapped(self.calls.open_key(key, key_id)?),
+                _ => {
+                    if let Some(session) = session.or(self.engine.decoder_session(decoder)?) {
+                        self.engine.crypto_session(session)?.lock().check_not_lost()?;
+                    }
+                    DataKey::Unwrapped(self.calls.open_key(key, key_id)?)
+                }
             },
         };
         self.calls.settled(self.engine.begin_frame(decoder, session, &key).map_err(Failure::from))

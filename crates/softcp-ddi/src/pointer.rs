@@ -72,6 +72,22 @@ pub(crate) unsafe fn bytes_or_null<'a>(data: *const c_void, size: usize) -> Resu
     unsafe { bytes("", data, size) }.map(Some)
 }
 
+/// As [`bytes`], but null without a size is none. Null with a size is an error: something was to be there.
+///
+/// # Safety
+/// As for [`bytes`].
+pub(crate) unsafe fn optional_bytes<'a>(
+    name: &'static str,
+    data: *const c_void,
+    size: usize,
+) -> Result<Option<&'a [u8]>> {
+    if data.is_null() && size == 0 {
+        return Ok(None);
+    }
+    // SAFETY: the caller's duty is the same.
+    unsafe { bytes(name, data, size) }.map(Some)
+}
+
 /// The `size` bytes at `data`, to write; null is an error unless `size` is 0.
 ///
 /// # Safety

@@ -8,7 +8,7 @@ use fake::{Behaviour, behave, device, log};
 use softcp_abi::{D3DERR_INVALIDCALL, E_OUTOFMEMORY};
 use softcp_runtime::{
     CompressedBuffer, CryptoSessionDesc, Decoder, DecoderDesc, Device, EncryptedBlockInfo, EncryptedBytes, Error,
-    FrameKey, GUID, HResult, OutputView, Resource, ResourceDesc, SubSample,
+    FrameKey, GUID, HResult, OutputView, Resource, ResourceDesc, Stripes, SubSample,
 };
 
 const PROFILE: GUID = GUID::from_u128(9 << 96);
@@ -73,6 +73,31 @@ fn subsamples_go_through_the_entry_of_the_table() {
             assert_eq!(log(), [call], "table {table}");
         } else {
             assert!(matches!(result, Err(Error::MissingEntry { function: "VideoDecoderSubmitBuffers1" })));
+        }
+    }
+}
+
+#[test]
+fn stripes_go_through_the_entry_of_wddm_2_4_with_subsamples_and_without() {
+    let blocks = [SubSample { ClearSize: 5, EncryptedSize: 43 }];
+    for table in [2, 3, 5, 7, 6] {
+        let driver = fake::open_driver(Behaviour::default(), "").unwrap();
+        let device = driver.create_device_with_table(table).unwrap();
+        let (mut decoder, view, data) = (decoder(&device), view(&device), resource(&device));
+        let mut frame = decoder.begin_frame(&view, FrameKey::Session).unwrap();
+        for (subsamples, text, stripes) in [(&blocks[..], " 5-43", (1, 9)), (&[], "", (5, 3)), (&[], "", (0, 7))] {
+            log();
+            let (encrypted, clear) = stripes;
+            let stripes = Stripes { encrypted, clear };
+            let result = frame.submit(&buffer(&data, EncryptedBytes::Striped { subsamples, stripes }));
+            if matches!(table, 6 | 7) {
+                result.unwrap();
+                let submitted = format!("type 7 0+48 of 264 iv {IV}{text} stripes {encrypted} {clear}");
+                assert_eq!(log(), [format!("VideoDecoderSubmitBuffers2 {submitted}")], "table {table}");
+            } else {
+                assert!(matches!(result, Err(Error::MissingEntry { function: "VideoDecoderSubmitBuffers2" })));
+                assert!(log().is_empty());
+            }
         }
     }
 }

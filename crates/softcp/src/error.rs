@@ -131,6 +131,23 @@ pub enum Error {
         /// `D3D11_VIDEO_DECODER_BUFFER_TYPE`.
         buffer_type: u32,
     },
+    /// Stripes without encrypted blocks, or without clear ones (D64). `E_INVALIDARG`.
+    #[error("stripes of {encrypted} encrypted and {clear} clear blocks: both counts are 0, or neither is")]
+    OneSidedStripes {
+        /// `cBlocksStripeEncrypted`.
+        encrypted: u32,
+        /// `cBlocksStripeClear`.
+        clear: u32,
+    },
+    /// A pattern of encrypted and clear bytes for a buffer of another scheme than `cenc` (D68). `E_INVALIDARG`.
+    #[error("a byte pattern belongs to AES-CTR without stripes; use subsamples for this buffer")]
+    PatternOutsideCenc,
+    /// A buffer of a type that the API does not define. `E_INVALIDARG`.
+    #[error("{buffer_type} is not a type of decoder buffer; the types are 0 to 8")]
+    UnknownBufferType {
+        /// `D3D11_VIDEO_DECODER_BUFFER_TYPE`.
+        buffer_type: u32,
+    },
     /// A content key that is no 16-byte wrap, and no host function to unwrap it (D28). `E_INVALIDARG`.
     #[error("a content key of {0} bytes needs the host's unwrap_key function, and there is none or it refused")]
     UnsupportedContentKey(usize),
@@ -213,6 +230,10 @@ pub enum Error {
     /// It refuses a key. The HRESULT is [`EnvironmentError::hresult`].
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    /// A sealed key that it does not open. The HRESULT is [`EnvironmentError::hresult`], except that an environment that is
+    /// not provisioned opens no key at all, which is `E_INVALIDARG` as without one (D28).
+    #[error("the sealed key was not opened: {0}")]
+    SealedKey(EnvironmentError),
 
     // Not offered.
     /// Crypto type, decode profile or key exchange type is not supported. `D3DERR_UNSUPPORTEDCRYPTO`.
@@ -302,6 +323,9 @@ impl Error {
             | Self::IvNotIncreasing
             | Self::SubsamplesMismatch { .. }
             | Self::BufferNotEncryptable { .. }
+            | Self::OneSidedStripes { .. }
+            | Self::PatternOutsideCenc
+            | Self::UnknownBufferType { .. }
             | Self::UnsupportedContentKey(_)
             | Self::BadIndex { .. }
             | Self::BadChannelType(_)
@@ -319,7 +343,8 @@ impl Error {
             | Self::HeldByAnother(_)
             | Self::KeyExchangeFailed
             | Self::Config(_) => E_INVALIDARG,
-            Self::Environment(error) => error.hresult(),
+            Self::SealedKey(EnvironmentError::NotProvisioned) => E_INVALIDARG,
+            Self::Environment(error) | Self::SealedKey(error) => error.hresult(),
             Self::UnsupportedCrypto => D3DERR_UNSUPPORTEDCRYPTO,
             Self::NotOffered(_) => E_NOTIMPL,
             Self::NotProtected(_) | Self::ProtectedAccess => D3DERR_CANNOTPROTECTCONTENT,

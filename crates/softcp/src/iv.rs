@@ -18,9 +18,7 @@ pub struct AesCtrIv {
 impl AesCtrIv {
     /// Reads the 16 bytes that `pIV` points to. Another size is [`Error::WrongSize`].
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let bytes: &[u8; IV_SIZE] =
-            bytes.try_into().map_err(|_| Error::WrongSize { what: "the IV", expected: IV_SIZE, given: bytes.len() })?;
-        Ok(Self::from_bytes(bytes))
+        iv_bytes(bytes).map(|bytes| Self::from_bytes(&bytes))
     }
 
     /// Reads a counter block.
@@ -36,6 +34,11 @@ impl AesCtrIv {
     pub fn to_bytes(self) -> [u8; IV_SIZE] {
         (u128::from(self.iv) << 64 | u128::from(self.count)).to_be_bytes()
     }
+}
+
+/// The 16 bytes of an IV of any mode. Another size is [`Error::WrongSize`] (D64).
+pub(crate) fn iv_bytes(bytes: &[u8]) -> Result<[u8; IV_SIZE]> {
+    bytes.try_into().map_err(|_| Error::WrongSize { what: "the IV", expected: IV_SIZE, given: bytes.len() })
 }
 
 /// The IVs a driver gives to `EncryptionBlt` under one key (D11): the first a random 32-bit number in the 64-bit field,

@@ -10,7 +10,9 @@ use aes::cipher::inout::InOutBuf;
 
 use crate::BLOCK;
 use crate::counter::Counter;
+use crate::decryption_key::{DecryptionKey, DecryptionSchedule};
 use crate::key::{Key, Schedule};
+use crate::section::Section;
 
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod armv8;
@@ -133,5 +135,13 @@ pub(crate) fn run<'i, 'o>(
         #[cfg(target_arch = "aarch64")]
         Schedule::Armv8(engine, keys) => engine.run(keys, place, len, plan, pieces),
         Schedule::Portable(schedule) => portable::run(schedule, place, len, pieces),
+    }
+}
+
+/// Decrypts `sections` in CBC mode from `iv` on, and copies what is clear.
+#[inline]
+pub(crate) fn decrypt<'a>(key: &DecryptionKey, iv: [u8; BLOCK], sections: impl Iterator<Item = Section<'a>>) {
+    match key.schedule() {
+        DecryptionSchedule::Portable(schedule) => portable::decrypt(schedule, iv, sections),
     }
 }

@@ -15,7 +15,7 @@
 
 use std::ffi::c_void;
 
-use softcp::{DecoderBuffer, DecoderEncryption, Encrypted, EncryptedBlockInfo, Error, Subsample};
+use softcp::{DecoderBuffer, DecoderEncryption, Encrypted, EncryptedBlockInfo, Error, Stripes, Subsample};
 use softcp_abi::{
     D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_HDECODE, D3D11_1DDI_HRTVIDEODECODEROUTPUTVIEW,
     D3D11_1DDI_HVIDEODECODEROUTPUTVIEW, D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC, D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE,
@@ -198,27 +198,33 @@ unsafe fn begin_frame<B: Copy>(
 }
 
 /// Begins a frame whose key is as the decoder's encryption has it: a content key, or a structure with a session and a
-/// sealed key.
+/// sealed key. A decoder of AES-CBC has either, told by the size (D67).
 ///
 /// # Safety
 /// `key` is null or valid for reads of `size` bytes. As the structure, its handle names the private memory of a session,
 /// and its pointers are null or valid for their sizes.
 unsafe fn begin_with_key(device: &softcp_device, decoder: usize, key: *const c_void, size: u32) -> Result<()> {
     type Sealed = D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION;
-    if device.decoder_encryption(decoder)? != DecoderEncryption::Sealed {
-        // SAFETY: the caller's duty on the key.
-        let content_key = unsafe { pointer::bytes_or_null(key, size as usize) }?;
-        return device.begin_frame(decoder, 0, content_key, None);
-    }
-    if size as usize != size_of::<Sealed>() {
-        return Err(Failure::Invalid("ContentKeySize is not that of a structure with a session and a sealed key"));
+    let size = size as usize;
+    match device.decoder_encryption(decoder)? {
+        DecoderEncryption::None => return device.begin_frame(decoder, 0, None, None),
+        DecoderEncryption::Cbc if size == size_of::<Sealed>() => {}
+        DecoderEncryption::Ctr | DecoderEncryption::Cbc => {
+            // SAFETY: the caller's duty on the key.
+            let content_key = unsafe { pointer::optional_bytes("pContentKey", key, size) }?;
+            return device.begin_frame(decoder, 0, content_key, None);
+        }
+        DecoderEncryption::Sealed if size != size_of::<Sealed>() => {
+            return Err(Failure::Invalid("ContentKeySize is not that of a structure with a session and a sealed key"));
+        }
+        DecoderEncryption::Sealed => {}
     }
     // SAFETY: the caller's duty: the structure, of this size.
     let sealed = unsafe { pointer::read("pContentKey", key.cast::<Sealed>()) }?;
     // SAFETY: the caller's duty on the handle.
     let session = unsafe { session::id(sealed.hCryptoSession) }?;
     // SAFETY: the caller's duty on the blob.
-    let blob = unsafe { pointer::bytes_or_null(sealed.pBlob, sealed.BlobSize as usize) }?;
+    let blob = unsafe { pointer::optional_bytes("pBlob", sealed.pBlob, sealed.BlobSize as usize) }?;
     // SAFETY: the caller's duty on the identifier.
     let key_id = unsafe { pointer::read_or_null(sealed.pKeyInfoId) };
     device.begin_frame(decoder, session, blob, key_id.as_ref())
@@ -257,6 +263,7 @@ unsafe extern "system" fn video_decoder_submit_buffers(
             // SAFETY: the runtime's duty: null or readable for its size.
             iv: unsafe { pointer::bytes_or_null(desc.pIV, desc.IVSize as usize) }?,
             which: pattern.map_or(Which::All, Which::Pattern),
+            stripes: None,
         })
     };
     // SAFETY: the runtime's duty on decoder handle and array.
@@ -280,13 +287,14 @@ unsafe extern "system" fn video_decoder_submit_buffers_1(
             iv: unsafe { pointer::bytes_or_null(desc.pIV, desc.IVSize as usize) }?,
             // SAFETY: the runtime's duty: there are so many.
             which: unsafe { Which::blocks(desc.pSubSampleMappingBlock, desc.SubSampleMappingCount, desc.DataSize) }?,
+            stripes: None,
         })
     };
     // SAFETY: the runtime's duty on decoder handle and array.
     guard::run("VideoDecoderSubmitBuffers1", || unsafe { submit(h_device, h_decoder, count, descs, read) })
 }
 
-/// `VideoDecoderSubmitBuffers2`: buffers with subsamples, but without stripes in them.
+/// `VideoDecoderSubmitBuffers2`: buffers with subsamples, and with stripes in them or in the whole buffer.
 unsafe extern "system" fn video_decoder_submit_buffers_2(
     h_device: D3D10DDI_HDEVICE,
     h_decoder: D3D11_1DDI_HDECODE,
@@ -294,11 +302,6 @@ unsafe extern "system" fn video_decoder_submit_buffers_2(
     descs: *const D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC,
 ) -> HRESULT {
     let read = |desc: D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC| {
-        match (desc.cBlocksStripeEncrypted, desc.cBlocksStripeClear) {
-            (0, 0) => {}
-            (0, _) | (_, 0) => return Err(Failure::Invalid("stripes have no encrypted blocks, or no clear ones")),
-            _ => return Err(Failure::NotOffered("stripes of encrypted and clear blocks")),
-        }
         Ok(Buffer {
             resource: desc.hResource.pDrvPrivate,
             kind: buffer_type(desc.BufferType)?,
@@ -308,6 +311,7 @@ unsafe extern "system" fn video_decoder_submit_buffers_2(
             iv: unsafe { pointer::bytes_or_null(desc.pIV, desc.IVSize as usize) }?,
             // SAFETY: the runtime's duty: there are so many.
             which: unsafe { Which::blocks(desc.pSubSampleMappingBlock, desc.SubSampleMappingCount, desc.DataSize) }?,
+            stripes: Stripes::new(desc.cBlocksStripeEncrypted, desc.cBlocksStripeClear)?,
         })
     };
     // SAFETY: the runtime's duty on decoder handle and array.
@@ -328,6 +332,7 @@ struct Buffer<'a> {
     size: u32,
     iv: Option<&'a [u8]>,
     which: Which,
+    stripes: Option<Stripes>,
 }
 
 /// Which bytes of an encrypted buffer are encrypted.
@@ -401,7 +406,12 @@ unsafe fn submit<'a, D: Copy>(
     }
     let mut clear = Vec::new();
     for (mut data, buffer) in buffers {
-        let described = DecoderBuffer { buffer_type: buffer.kind, iv: buffer.iv, encrypted: buffer.which.encrypted() };
+        let described = DecoderBuffer {
+            buffer_type: buffer.kind,
+            iv: buffer.iv,
+            encrypted: buffer.which.encrypted(),
+            stripes: buffer.stripes,
+        };
         let place = data.as_mut_ptr().cast::<c_void>();
         // SAFETY: source and destination are the same vector of that size, which nothing else touches.
         unsafe { device.decrypt_buffer(decoder, place, place, data.len(), &described) }?;

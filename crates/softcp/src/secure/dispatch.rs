@@ -143,11 +143,11 @@ impl Adapter {
     ///
     /// `key_id` is the KID that the blob is expected to hold, as the GUID of the same written form. The null GUID and the
     /// crypto type's, which a public browser sends in its place, say nothing about the KID. Errors:
-    /// [`Error::UnsupportedContentKey`] without `HARDWARE_DRM_COMMUNICATION` (D28), [`Error::Environment`].
+    /// [`Error::UnsupportedContentKey`] without `HARDWARE_DRM_COMMUNICATION` (D28), [`Error::SealedKey`].
     pub fn open_sealed_key(&self, blob: &[u8], key_id: Option<&GUID>) -> Result<ContentKey> {
         let environment = self.secure_environment().ok_or(Error::UnsupportedContentKey(blob.len()))?;
         let key_id = key_id.filter(|id| ![GUID_NULL, D3D11_CRYPTO_TYPE_AES128_CTR].contains(id));
-        Ok(environment.open_key(blob, key_id)?)
+        environment.open_key(blob, key_id).map_err(Error::SealedKey)
     }
 
     /// A hardware teardown, as after a power event (D23): the secure environment forgets everything, then every session

@@ -19,8 +19,9 @@ use crate::capability::Capability;
 use crate::device::{Protection, Removal};
 use crate::error::{Error, Result};
 use crate::faults::Fault;
-use crate::iv::AesCtrIv;
+use crate::iv::{AesCtrIv, iv_bytes};
 use crate::key::{ContentKey, KEY_SIZE, KeyRefresh, ReadBackKey, SessionKey};
+use crate::scheme::{BufferKey, BufferKeyRef, CipherMode, Layout};
 use crate::surface::{BlitSurfaces, SurfaceFlags};
 
 mod content_keys;
@@ -80,8 +81,10 @@ pub enum DataKey<'a> {
 
 /// The key of a decoder's frame.
 pub(crate) struct FrameKey {
+    /// The mode of the decoder, which every buffer of the frame has (D63).
+    mode: CipherMode,
     /// A content key, or none for the session key in force.
-    content_key: Option<Box<softcp_aes::Key>>,
+    content_key: Option<Box<BufferKey>>,
     /// Teardowns that the session had met when the frame began: one more has taken the content key.
     losses: u64,
 }
@@ -117,6 +120,12 @@ impl CryptoSession {
     #[must_use]
     pub fn desc(&self) -> &CryptoSessionDesc {
         &self.desc
+    }
+
+    /// Checks that no teardown has taken the session's keys: what comes before a sealed key is opened, which a torn-down
+    /// environment no longer does. Error: [`Error::KeyLost`] (D23).
+    pub fn check_not_lost(&self) -> Result<()> {
+        if self.status() == SessionStatus::Ok { Ok(()) } else { Err(Error::KeyLost) }
     }
 
     /// Whether key or content were lost. Any state; a session without a key is `Ok`, unless its keys come from the
@@ -227,46 +236,49 @@ impl CryptoSession {
         Ok(())
     }
 
-    /// The key of a decoder's frame. A content key is opened now, under the session key in force; the session key itself
-    /// is the one in force at each buffer. Keyed. Errors: [`Error::NotOffered`], [`Error::NoSessionKey`],
+    /// The key of a decoder's frame, for buffers of `mode`. A content key is opened now, under the session key in force; the
+    /// session key itself is the one in force at each buffer. Keyed. Errors: [`Error::NotOffered`], [`Error::NoSessionKey`],
     /// [`Error::KeyLost`].
-    pub(crate) fn frame_key(&mut self, data_key: &DataKey<'_>) -> Result<FrameKey> {
+    pub(crate) fn frame_key(&mut self, data_key: &DataKey<'_>, mode: CipherMode) -> Result<FrameKey> {
         self.meet_loss()?;
         self.state.allows(data_key)?;
         let content_key = match data_key {
-            DataKey::Session => return Ok(FrameKey { content_key: None, losses: self.losses }),
-            DataKey::Wrapped(wrapped) => self.state.keyed_mut()?.content_key(wrapped, &self.adapter.provider).clone(),
-            DataKey::Unwrapped(key) => key.schedule(),
+            DataKey::Session => return Ok(FrameKey { mode, content_key: None, losses: self.losses }),
+            DataKey::Wrapped(wrapped) => self.state.keyed_mut()?.frame_key(wrapped, mode, &self.adapter.provider),
+            DataKey::Unwrapped(key) => key.buffer_key(mode),
         };
         self.require(Capability::ContentKey)?;
-        Ok(FrameKey { content_key: Some(Box::new(content_key)), losses: self.losses })
+        Ok(FrameKey { mode, content_key: Some(Box::new(content_key)), losses: self.losses })
     }
 
     /// Decrypts one buffer of a decoder's frame. Keyed. Errors, none of which writes a byte: those of
-    /// [`Self::decryption_blt`] about IV, sizes, pattern and key, and [`Error::SubsamplesMismatch`].
+    /// [`Self::decryption_blt`] about IV, sizes, pattern and key, [`Error::SubsamplesMismatch`] and
+    /// [`Error::PatternOutsideCenc`]. IVs of AES-CBC have no order (D69).
     pub(crate) fn decrypt_buffer(
         &mut self,
         mut surfaces: BlitSurfaces<'_>,
-        encrypted: Encrypted<'_>,
+        layout: &Layout<'_>,
         key: &FrameKey,
         iv: &[u8],
     ) -> Result<()> {
-        if !matches!(encrypted, Encrypted::All) {
+        if layout.is_partial() {
             self.require(Capability::PartialDecryption)?;
         }
         self.meet_loss()?;
-        let iv = AesCtrIv::parse(iv)?;
-        let schedule = match key.content_key.as_deref() {
+        let iv = iv_bytes(iv)?;
+        let buffer_key = match key.content_key.as_deref() {
             Some(_) if key.losses != self.losses => return Err(Error::KeyLost),
-            Some(content_key) => self.state.allows_unwrapped().map(|()| content_key)?,
-            None => &self.state.keyed()?.schedule,
+            Some(content_key) => self.state.allows_unwrapped().map(|()| content_key.borrowed())?,
+            None => self.state.keyed_mut()?.buffer_key(key.mode),
         };
         surfaces.check_agreement()?;
-        encrypted.check(self.adapter.profile.block_alignment, &surfaces)?;
-        if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
-            use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
+        layout.check(key.mode, self.adapter.profile.block_alignment, &surfaces)?;
+        if let BufferKeyRef::Ctr(schedule) = buffer_key
+            && self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv)
+        {
+            use_increasing_iv(&mut self.last_ivs, schedule, AesCtrIv::from_bytes(&iv))?;
         }
-        blit::run(&mut surfaces, encrypted, schedule, iv, &self.adapter.workers);
+        layout.decrypt(&mut surfaces, buffer_key, iv, &self.adapter.workers);
         Ok(())
     }
 

@@ -23,12 +23,13 @@
 //! Each state owns the keys that exist in it, so a key cannot be used in a state that does not have it. A method that
 //! fails leaves the state as it was.
 
-use softcp_aes::Key;
+use softcp_aes::{DecryptionKey, Key};
 
 use crate::error::{Error, Result};
 use crate::iv::DriverIvs;
 use crate::key::{ContentKey, KEY_SIZE, KeyRefresh, ReadBackKey, SessionKey};
 use crate::provider::Provider;
+use crate::scheme::{BufferKey, BufferKeyRef, CipherMode};
 use crate::session::DataKey;
 use crate::session::content_keys::ContentKeys;
 
@@ -66,6 +67,17 @@ pub(super) struct Keyed {
     pub(super) read_back: Option<ReadBack>,
     /// Content keys opened under `key`, expanded.
     content_keys: ContentKeys<Key>,
+    /// What decoders of AES-CBC need; none before the first of their frames.
+    cbc: Option<Box<CbcKeys>>,
+}
+
+/// The keys of decoders of AES-CBC, expanded to decrypt, so that neither a frame nor a buffer expands one again.
+#[derive(Default)]
+struct CbcKeys {
+    /// Decrypts buffers under the session key; none before the first such buffer under it.
+    schedule: Option<DecryptionKey>,
+    /// Content keys opened under the session key.
+    content_keys: ContentKeys<DecryptionKey>,
 }
 
 /// A read-back key and its IVs.
@@ -90,23 +102,56 @@ pub(super) struct Lost {
 impl Keyed {
     fn new(key: SessionKey, generation: u64, ivs: DriverIvs) -> Self {
         let schedule = key.schedule();
-        Self { key, schedule, generation, ivs, read_back: None, content_keys: ContentKeys::default() }
+        Self { key, schedule, generation, ivs, read_back: None, content_keys: ContentKeys::default(), cbc: None }
     }
 
     /// Finish: `key` XOR `number` takes the place of `key`. What depends on it goes, the read-back key stays (D12).
     fn refresh(&mut self, number: &KeyRefresh) {
-        let Self { key, schedule, generation, ivs, read_back: _, content_keys } = self;
+        let Self { key, schedule, generation, ivs, read_back: _, content_keys, cbc } = self;
         key.refresh(number);
         *schedule = key.schedule();
         *generation += 1;
         *ivs = DriverIvs::default();
         content_keys.clear();
+        if let Some(cbc) = cbc {
+            cbc.schedule = None;
+            cbc.content_keys.clear();
+        }
     }
 
     /// A wrapped content key, opened and expanded.
     pub(super) fn content_key(&mut self, wrapped: &[u8; KEY_SIZE], provider: &Provider) -> &Key {
         let Self { key, content_keys, .. } = self;
         content_keys.get_or_open(wrapped, || ContentKey::unwrap(wrapped, key, provider).schedule())
+    }
+
+    /// As [`Self::content_key`], for the buffers of a frame: a copy, since the frame keeps the key through a refresh.
+    pub(super) fn frame_key(
+        &mut self,
+        wrapped: &[u8; KEY_SIZE],
+        mode: CipherMode,
+        provider: &Provider,
+    ) -> BufferKey {
+        match mode {
+            CipherMode::Ctr => BufferKey::Ctr(self.content_key(wrapped, provider).clone()),
+            CipherMode::Cbc => {
+                let Self { key, cbc, .. } = self;
+                let open = || ContentKey::unwrap(wrapped, key, provider).cbc_schedule();
+                BufferKey::Cbc(cbc.get_or_insert_default().content_keys.get_or_open(wrapped, open).clone())
+            }
+        }
+    }
+
+    /// The session key, expanded for a decoder's buffers.
+    pub(super) fn buffer_key(&mut self, mode: CipherMode) -> BufferKeyRef<'_> {
+        match mode {
+            CipherMode::Ctr => BufferKeyRef::Ctr(&self.schedule),
+            CipherMode::Cbc => {
+                let Self { key, cbc, .. } = self;
+                let schedule = &mut cbc.get_or_insert_default().schedule;
+                BufferKeyRef::Cbc(schedule.get_or_insert_with(|| key.cbc_schedule()))
+            }
+        }
     }
 
     /// A read-back key takes the place of the one before; returns it wrapped.
