@@ -61,6 +61,12 @@ impl Scheme {
         matches!(self, Self::Cenc | Self::Cens)
     }
 
+    /// Whether the scheme is known to use AES-CBC: `cbc1` and `cbcs`.
+    #[must_use]
+    pub fn is_aes_cbc(self) -> bool {
+        matches!(self, Self::Cbc1 | Self::Cbcs)
+    }
+
     /// Whether patterns apply: `cens` and `cbcs`. The other schemes ignore one.
     #[must_use]
     pub fn has_pattern(self) -> bool {
@@ -262,5 +268,6 @@ mod tests {
             assert_eq!(Scheme::from_code(code).code(), code);
         }
         assert!(Scheme::Cens.is_aes_ctr() && !Scheme::Cbcs.is_aes_ctr() && !Scheme::Piff.is_aes_ctr());
+        assert!(Scheme::Cbc1.is_aes_cbc() && !Scheme::Cenc.is_aes_cbc() && !Scheme::Piff.is_aes_cbc());
     }
 }

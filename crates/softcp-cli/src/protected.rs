@@ -32,9 +32,9 @@ pub(crate) fn decrypt_failed(error: &DecryptError, trust: &Trust) -> Failure {
             format!("track {track_id} is not encrypted"),
             "leave it out of --track: it is copied as it is",
         ),
-        DecryptError::NotAesCtr { track_id, handler, scheme } => Failure::check(
-            format!("track {track_id} ({handler}) is protected by '{scheme}', which is not AES-CTR"),
-            "only 'cenc' and 'cens' can be decrypted; with --track N other tracks are, and this one is copied",
+        DecryptError::UnsupportedScheme { track_id, handler, scheme } => Failure::check(
+            format!("track {track_id} ({handler}) is protected by '{scheme}', which is not Common Encryption"),
+            "only 'cenc', 'cens', 'cbc1' and 'cbcs' can be decrypted; with --track N other tracks are, and this one is copied",
         ),
         DecryptError::MissingKey { track_id, handler, kid } => {
             missing_key(&format!("track {track_id} ({handler})"), *kid)
@@ -67,6 +67,14 @@ pub(crate) fn path_failed(place: &str, error: &PathError, trust: &Trust) -> Fail
         PathError::NotOffered { .. } | PathError::NoKeyExchange => Failure::check(
             error.to_string(),
             "`softcp caps` shows what the driver offers; use another driver or profile",
+        ),
+        PathError::NoStripes { .. } | PathError::NoCbcDecoder(_) => Failure::check(
+            printable(&format!("{place}: {error}")),
+            "use a driver that has them; with --track N other tracks are decrypted, and this one is copied",
+        ),
+        PathError::CbcNeedsChannel => Failure::check(
+            format!("{place}: {error}"),
+            "leave out --without-channel, or give a licence with --licence",
         ),
         PathError::Untrusted(chain) => Failure::check(error.to_string(), trust.help(chain)),
         PathError::Channel(failure) => channel_failed(failure, trust),

@@ -5,7 +5,7 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use softcp_cenc::{FourCc, KeyId, Movie, Selection, Track};
+use softcp_cenc::{FourCc, KeyId, Movie, Scheme, Selection, Track};
 use softcp_client::ChannelType;
 use softcp_client::clear_key::Licence;
 use softcp_runtime::{Device, Driver};
@@ -16,7 +16,7 @@ use crate::incident::{Incidents, Remedy};
 use crate::keys::{ContentKeys, KeyMap};
 use crate::licence::LicensedKeys;
 use crate::pass::{Pass, TrackProgress};
-use crate::path::{PathOptions, ProtectedPath};
+use crate::path::{CipherModes, PathOptions, ProtectedPath};
 use crate::protected::{ProtectedDevice, Protection};
 use crate::report::{ChannelReport, DecryptReport, LicenceReport, TrackReport};
 use crate::trust::Trust;
@@ -102,7 +102,10 @@ pub struct Progress {
 /// What went wrong on the way and was mended is in [`DecryptReport::incidents`]; what is not mended by new keys, as a
 /// device that is removed, needs [`DecryptOptions::restarts`].
 ///
-/// A key that is wrong is not noticed: AES-CTR has no way to tell.
+/// Tracks of `cenc` and `cens` are decrypted by blits, those of `cbcs` and `cbc1` by frames of a decoder: the blit knows
+/// AES-CTR alone. A driver that has no decoder for them is an error before anything is written.
+///
+/// A key that is wrong is not noticed: neither AES-CTR nor AES-CBC has a way to tell.
 ///
 /// # Errors
 ///
@@ -251,8 +254,9 @@ fn open_paths<'a>(
     options: &DecryptOptions,
     tracks: &[TrackProgress],
 ) -> Result<Vec<ProtectedPath<'a>>, DecryptError> {
-    let path_options = PathOptions { trust: options.trust.clone(), refresh_every: options.refresh_every };
     let open = |track: &TrackProgress| {
+        let (trust, refresh_every, modes) = (options.trust.clone(), options.refresh_every, track.modes);
+        let path_options = PathOptions { trust, refresh_every, modes };
         let path = match protected {
             Some(protected) => ProtectedPath::open(protected, keys, &path_options),
             None => ProtectedPath::without_channel(device, keys, &path_options),
@@ -284,7 +288,17 @@ fn check_output(options: &DecryptOptions) -> Result<(), DecryptError> {
     if options.overwrite { Ok(()) } else { Err(DecryptError::OutputExists { path: path() }) }
 }
 
-/// The numbers of the tracks to decrypt, all of which are protected by AES-CTR.
+/// The schemes of a track's sample entries.
+fn schemes(track: &Track) -> impl Iterator<Item = Scheme> {
+    track.sample_entries().iter().filter_map(|entry| Some(entry.protection.as_ref()?.scheme))
+}
+
+/// The modes of AES that a track's samples are encrypted in.
+pub(crate) fn modes(track: &Track) -> CipherModes {
+    CipherModes::of(schemes(track))
+}
+
+/// The numbers of the tracks to decrypt, all of which are under one of the four schemes.
 fn select_tracks(options: &DecryptOptions, tracks: &[Track]) -> Result<Vec<u32>, DecryptError> {
     let selected: Vec<&Track> = match &options.tracks {
         None => tracks.iter().filter(|track| track.protection().is_some()).collect(),
@@ -297,9 +311,8 @@ fn select_tracks(options: &DecryptOptions, tracks: &[Track]) -> Result<Vec<u32>,
         return Err(DecryptError::NotEncrypted { path: options.input.clone(), tracks: tracks.len() });
     }
     for track in &selected {
-        let mut schemes = track.sample_entries().iter().filter_map(|entry| Some(entry.protection.as_ref()?.scheme));
-        if let Some(scheme) = schemes.find(|scheme| !scheme.is_aes_ctr()) {
-            return Err(DecryptError::NotAesCtr { track_id: track.id(), handler: track.handler(), scheme });
+        if let Some(scheme) = schemes(track).find(|scheme| !scheme.is_aes_ctr() && !scheme.is_aes_cbc()) {
+            return Err(DecryptError::UnsupportedScheme { track_id: track.id(), handler: track.handler(), scheme });
         }
     }
     Ok(selected.iter().map(|track| track.id()).collect())

@@ -89,12 +89,12 @@ pub enum DecryptError {
         /// The track asked for.
         track_id: u32,
     },
-    /// A track to be decrypted is not under AES-CTR.
+    /// A track to be decrypted is under none of the four schemes of Common Encryption.
     #[error(
-        "track {track_id} ({handler}) is protected by '{scheme}', which is not AES-CTR: only 'cenc' and 'cens' can be \
-         decrypted by a crypto session of this kind; select other tracks to copy this one as it is"
+        "track {track_id} ({handler}) is protected by '{scheme}': only 'cenc', 'cens', 'cbc1' and 'cbcs' can be \
+         decrypted; select other tracks to copy this one as it is"
     )]
-    NotAesCtr {
+    UnsupportedScheme {
         /// The track.
         track_id: u32,
         /// What it is.

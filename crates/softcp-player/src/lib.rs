@@ -74,7 +74,7 @@ pub use error::DecryptError;
 pub use incident::{Incident, Remedy};
 pub use keys::{ContentKeys, KeyMap, KeyTextError, KidText};
 pub use licence::{LicenceFailure, LicensedKeys};
-pub use path::{PathError, PathOptions, PathStatistics, ProtectedPath, SampleError};
+pub use path::{CipherModes, PathError, PathOptions, PathStatistics, ProtectedPath, SampleError};
 pub use protected::{Binding, ProtectedDevice, Protection};
 pub use report::{ChannelReport, DecryptReport, LicenceReport, TrackReport};
 pub use session::OpenSession;

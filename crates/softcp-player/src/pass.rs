@@ -6,13 +6,13 @@ use std::io::{self, BufReader, Write};
 use softcp_cenc::{FourCc, KeyId, Piece, Pieces, Sample, Track};
 use tempfile::NamedTempFile;
 
-use crate::decrypt::{DecryptOptions, Progress, missing_key};
+use crate::decrypt::{DecryptOptions, Progress, missing_key, modes};
 use crate::error::DecryptError;
 use crate::incident::Incidents;
 use crate::input::Input;
 use crate::keys::KidText;
 use crate::output::Output;
-use crate::path::{PathError, PathStatistics, ProtectedPath, SampleError, Seal, Sink};
+use crate::path::{CipherModes, PathError, PathStatistics, ProtectedPath, SampleError, Seal, Sink};
 use crate::report::TrackReport;
 
 /// Bytes between two calls of the progress callback.
@@ -22,6 +22,7 @@ const PROGRESS_STEP: u64 = 1 << 20;
 pub(crate) struct TrackProgress {
     pub(crate) id: u32,
     pub(crate) handler: FourCc,
+    pub(crate) modes: CipherModes,
     key_ids: Vec<KeyId>,
     /// Samples that are clear in the file, and their bytes.
     clear_samples: u64,
@@ -32,8 +33,15 @@ pub(crate) struct TrackProgress {
 
 impl TrackProgress {
     pub(crate) fn new(track: &Track) -> Self {
-        let (id, handler) = (track.id(), track.handler());
-        Self { id, handler, key_ids: Vec::new(), clear_samples: 0, clear_bytes: 0, done: PathStatistics::default() }
+        Self {
+            id: track.id(),
+            handler: track.handler(),
+            modes: modes(track),
+            key_ids: Vec::new(),
+            clear_samples: 0,
+            clear_bytes: 0,
+            done: PathStatistics::default(),
+        }
     }
 
     /// Adds what a path has done that is about to be closed.

@@ -29,7 +29,7 @@ pub struct DecryptReport {
     pub samples: u64,
     /// Session key refreshes finished.
     pub refreshes: u64,
-    /// Decryption blits.
+    /// Decryption blits, and frames of a decoder for samples of AES-CBC.
     pub blits: u64,
     /// Bytes that were encrypted.
     pub bytes_encrypted: u64,
@@ -103,7 +103,7 @@ pub struct TrackReport {
     pub refreshes: u64,
     /// How often keys were set up anew because the driver, or the secure environment behind it, had lost them (D23).
     pub recoveries: u64,
-    /// Decryption blits.
+    /// Decryption blits, and frames of a decoder for samples of AES-CBC.
     pub blits: u64,
     /// Bytes of those samples.
     pub bytes: u64,

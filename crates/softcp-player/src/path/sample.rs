@@ -1,4 +1,4 @@
-//! A sample as decryption blits.
+//! A sample as decryption blits: AES-CTR. What AES-CBC takes is in the module `frame`.
 //!
 //! A blit takes a whole buffer, one IV and one block of information about what is encrypted in it. A sample is brought
 //! into that form in one of two ways:
@@ -25,9 +25,9 @@ use std::ops::Range;
 
 use softcp_cenc::{Pattern, SampleEncryption};
 use softcp_client::AesCtrIv;
-use softcp_runtime::EncryptedBlockInfo;
+use softcp_runtime::{EncryptedBlockInfo, SubSample};
 
-use super::keyed_session::KeyedSession;
+use super::keyed_session::{KeyedSession, Work};
 use super::pool::{Blitted, MAX_BUFFER, Pool};
 use super::seal::Sink;
 use super::{BlitLayout, SampleError};
@@ -48,6 +48,8 @@ pub(super) struct Scratch {
     clear: Vec<u8>,
     /// What to write after a blit.
     segments: Vec<Segment>,
+    /// The subsamples of a frame's buffer.
+    pub(super) map: Vec<SubSample>,
 }
 
 /// Part of the output: clear bytes of the file, then decrypted ones.
@@ -77,6 +79,9 @@ pub(super) struct Blitter<'a, 'p> {
 impl Blitter<'_, '_> {
     /// Reads the sample, decrypts it, and writes it.
     pub(super) fn run(mut self, input: &mut impl Read, output: &mut impl Sink) -> Result<Done, SampleError> {
+        if self.encryption.scheme.is_aes_cbc() {
+            return self.run_frames(input, output);
+        }
         match self.fitting_pattern() {
             Some((range, pattern)) => self.run_pattern(range, pattern, input, output),
             None => self.run_gathered(input, output),
@@ -114,7 +119,7 @@ impl Blitter<'_, '_> {
             input.read_exact(&mut staging.bytes()[..len]).map_err(SampleError::Read)?;
             drop(staging);
             let iv = iv_after(self.encryption, done.bytes_encrypted);
-            let mut blitted = self.session.blit(buffers, self.encryption.kid, Some(info), iv)?;
+            let mut blitted = self.session.decrypt(buffers, self.encryption.kid, Work::Blit { info: Some(info), iv })?;
             blitted.write(0..len, output).map_err(SampleError::Write)?;
             done.blits += 1;
             done.bytes_encrypted += (len / period * crypt + (len % period).min(crypt)) as u64;
@@ -164,8 +169,8 @@ impl Blitter<'_, '_> {
             drop(staging);
             let info = self.layout.beginning(filled, buffers.size());
             let iv = iv_after(encryption, done.bytes_encrypted - phase as u64);
-            let mut blitted = self.session.blit(buffers, encryption.kid, info, iv)?;
-            let Scratch { clear, segments } = &*self.scratch;
+            let mut blitted = self.session.decrypt(buffers, encryption.kid, Work::Blit { info, iv })?;
+            let Scratch { clear, segments, map: _ } = &*self.scratch;
             write_segments(segments, clear, &mut blitted, phase..filled, output).map_err(SampleError::Write)?;
             done.blits += 1;
             done.bytes_encrypted += (filled - phase) as u64;
@@ -176,7 +181,7 @@ impl Blitter<'_, '_> {
     }
 
     /// Passes clear bytes through.
-    fn copy(&mut self, len: usize, input: &mut impl Read, output: &mut impl Sink) -> Result<(), SampleError> {
+    pub(super) fn copy(&mut self, len: usize, input: &mut impl Read, output: &mut impl Sink) -> Result<(), SampleError> {
         copy(&mut self.scratch.clear, len, input, output)
     }
 }
