@@ -153,7 +153,7 @@ fn binding_refuses_handles_that_name_nothing_of_this_device() {
     let stranger = Device::new(rig.device.adapter()).unwrap();
     let (their_session, their_decoder) = (
         stranger.create_crypto_session(&desc()).unwrap(),
-        stranger.register_decoder(DecoderEncryption::Session).unwrap(),
+        stranger.register_decoder(DecoderEncryption::Ctr).unwrap(),
     );
     let channel = raw(rig.channel.handle);
     let cases = [

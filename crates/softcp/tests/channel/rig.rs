@@ -77,7 +77,7 @@ impl Rig {
     pub(crate) fn new(options: &str) -> Self {
         let device = Device::new(&adapter_with(options, Provider::aws_lc())).unwrap();
         let session = device.create_crypto_session(&desc()).unwrap();
-        let decoder = device.register_decoder(DecoderEncryption::Session).unwrap();
+        let decoder = device.register_decoder(DecoderEncryption::Ctr).unwrap();
         let channel = open(&device, 2, KEY);
         Self { device, channel, session, decoder }
     }

@@ -114,8 +114,8 @@ fn a_decoder_meets_a_loss_at_a_frame_and_at_a_buffer() {
         let (rig, _) = rig("");
         rig.negotiate(KEY);
         inject(&rig, &format!("key-lost at={at}"));
-        let decoder = rig.device.register_decoder(DecoderEncryption::Session).unwrap();
-        let buffer = DecoderBuffer { buffer_type: 6, iv: Some(&IV), encrypted: Encrypted::All };
+        let decoder = rig.device.register_decoder(DecoderEncryption::Ctr).unwrap();
+        let buffer = DecoderBuffer { buffer_type: 6, iv: Some(&IV), encrypted: Encrypted::All, stripes: None };
         let frame = || {
             rig.device.begin_frame(decoder, Some(rig.session), &DataKey::Session)?;
             let decrypted = (0..2).try_for_each(|_| {
