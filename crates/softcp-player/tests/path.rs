@@ -58,6 +58,7 @@ fn encryption(scheme: Scheme, pattern: Option<(u8, u8)>, subsamples: &[(u16, u32
         iv: IV,
         pattern: pattern.map(|(crypt_blocks, skip_blocks)| Pattern { crypt_blocks, skip_blocks }),
         subsamples: subsamples.iter().map(|&(clear, protected)| Subsample { clear, protected }).collect(),
+        encrypted_tail: false,
     }
 }
 
