@@ -5,7 +5,7 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use softcp_cenc::{FourCc, KeyId, Movie, Scheme, Selection, Track};
+use softcp_cenc::{FourCc, KeyId, Movie, Protection as EntryProtection, Scheme, Selection, Track};
 use softcp_client::ChannelType;
 use softcp_client::clear_key::Licence;
 use softcp_runtime::{Device, Driver};
@@ -295,7 +295,8 @@ fn schemes(track: &Track) -> impl Iterator<Item = Scheme> {
 
 /// The modes of AES that a track's samples are encrypted in.
 pub(crate) fn modes(track: &Track) -> CipherModes {
-    CipherModes::of(schemes(track))
+    let protections = track.sample_entries().iter().filter_map(|entry| entry.protection.as_ref());
+    CipherModes::of(protections.map(EntryProtection::sample_scheme))
 }
 
 /// The numbers of the tracks to decrypt, all of which are under one of the four schemes.

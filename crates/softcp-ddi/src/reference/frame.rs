@@ -14,6 +14,8 @@
 //! Sources: the pages of these entries in the reference of `d3d10umddi.h`.
 
 use std::ffi::c_void;
+use std::ops::Range;
+use std::sync::Arc;
 
 use softcp::{DecoderBuffer, DecoderEncryption, Encrypted, EncryptedBlockInfo, Error, Stripes, Subsample};
 use softcp_abi::{
@@ -23,11 +25,12 @@ use softcp_abi::{
     D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION, D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1,
     D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK, D3DWDDM2_0DDI_VIDEO_FUNCTIONS, D3DWDDM2_1DDI_VIDEO_FUNCTIONS,
     D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC, D3DWDDM2_4DDI_VIDEO_FUNCTIONS, D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0,
-    D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME, D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0, HRESULT, SIZE_T,
+    D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME, D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0, HRESULT, SIZE_T, SOFTCP_ACCESS_READ, SOFTCP_ACCESS_WRITE,
 };
 
 use super::decoder;
 use super::device::{Frame, ReferenceHost};
+use super::resource::Resource;
 use crate::core::decoder::subsamples;
 use crate::ddi::attach::{device, reporting};
 use crate::ddi::session;
@@ -335,6 +338,17 @@ struct Buffer<'a> {
     stripes: Option<Stripes>,
 }
 
+impl Buffer<'_> {
+    fn described(&self) -> DecoderBuffer<'_> {
+        DecoderBuffer {
+            buffer_type: self.kind,
+            iv: self.iv,
+            encrypted: self.which.encrypted(),
+            stripes: self.stripes,
+        }
+    }
+}
+
 /// Which bytes of an encrypted buffer are encrypted.
 enum Which {
     All,
@@ -402,24 +416,56 @@ unsafe fn submit<'a, D: Copy>(
         }
         let (offset, size) = (buffer.offset as usize, buffer.size as usize);
         room = room.checked_sub(size).ok_or(Failure::Invalid("the frame's buffers are larger than its output"))?;
-        buffers.push((source.read(offset..offset.saturating_add(size))?, buffer));
+        buffers.push((source, offset..offset.saturating_add(size), buffer));
     }
-    let mut clear = Vec::new();
-    for (mut data, buffer) in buffers {
-        let described = DecoderBuffer {
-            buffer_type: buffer.kind,
-            iv: buffer.iv,
-            encrypted: buffer.which.encrypted(),
-            stripes: buffer.stripes,
-        };
-        let place = data.as_mut_ptr().cast::<c_void>();
-        // SAFETY: source and destination are the same vector of that size, which nothing else touches.
-        unsafe { device.decrypt_buffer(decoder, place, place, data.len(), &described) }?;
-        clear.append(&mut data);
-    }
-    output.write(frame.filled, &clear)?;
-    host.set_frame(decoder, Some(Frame { filled: frame.filled + clear.len(), ..frame }));
+    let filled = frame.filled;
+    let added = match &buffers[..] {
+        [(source, range, buffer)] => decrypt_between(&device, decoder, (source, range), buffer, (&output, filled))?,
+        _ => None,
+    };
+    let added = match added {
+        Some(added) => added,
+        None => {
+            let mut data = Vec::with_capacity(buffers.len());
+            for (source, range, buffer) in &buffers {
+                data.push((source.read(range.clone())?, buffer));
+            }
+            let mut clear = Vec::new();
+            for (mut data, buffer) in data {
+                let place = data.as_mut_ptr().cast::<c_void>();
+                // SAFETY: source and destination are the same vector of that size, which nothing else touches.
+                unsafe { device.decrypt_buffer(decoder, place, place, data.len(), &buffer.described()) }?;
+                clear.append(&mut data);
+            }
+            output.write(filled, &clear)?;
+            clear.len()
+        }
+    };
+    host.set_frame(decoder, Some(Frame { filled: filled + added, ..frame }));
     Ok(())
+}
+
+/// Decrypts one buffer from where it lies to where it goes, and says how many bytes that are; none, and nothing is done,
+/// where either is not in one piece or both share memory.
+fn decrypt_between(
+    device: &softcp_device,
+    decoder: usize,
+    (source, range): (&Arc<Resource>, &Range<usize>),
+    buffer: &Buffer<'_>,
+    (output, filled): (&Arc<Resource>, usize),
+) -> Result<Option<usize>> {
+    if Arc::ptr_eq(source, output) {
+        return Ok(None);
+    }
+    let Some(from) = source.lend(range.clone(), SOFTCP_ACCESS_READ)? else { return Ok(None) };
+    let Some(to) = output.lend(filled..filled + range.len(), SOFTCP_ACCESS_WRITE)? else { return Ok(None) };
+    if from.overlaps(&to) {
+        return Ok(None);
+    }
+    let (first, len) = (from.first().cast_const().cast(), from.len());
+    // SAFETY: both have been lent for this, are of that size, and share no byte.
+    unsafe { device.decrypt_buffer(decoder, first, to.first().cast(), len, &buffer.described()) }?;
+    Ok(Some(len))
 }
 
 /// The number in a view's private memory.

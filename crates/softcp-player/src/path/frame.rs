@@ -278,6 +278,7 @@ mod tests {
             iv: IV,
             pattern: pattern.map(|(crypt_blocks, skip_blocks)| Pattern { crypt_blocks, skip_blocks }),
             subsamples: subsamples.iter().map(|&(clear, protected)| Subsample { clear, protected }).collect(),
+            encrypted_tail: false,
         }
     }
 
