@@ -144,14 +144,17 @@ pub(crate) struct DemoArgs {
 
 /// Decrypt a Common Encryption MP4 file through the driver, as a player would
 ///
-/// Takes the schemes cenc and cens (AES-CTR), plain and fragmented files, several tracks and keys. Opens an
-/// authenticated channel and switches protection on. Each protected track gets a crypto session of its own, bound to a
-/// decoder: certificate check, key exchange, wrapped content keys, decryption blits into protected memory, encrypted
+/// Takes the schemes cenc and cens (AES-CTR), cbcs and cbc1 (AES-CBC), plain and fragmented files, several tracks and keys.
+/// Opens an authenticated channel and switches protection on. Each protected track gets a crypto session of its own, bound
+/// to a decoder: certificate check, key exchange, wrapped content keys, decryption into protected memory, encrypted
 /// read-back, and a session key refresh every N samples. At the end protection is switched off again. Unprotected tracks
-/// are copied. A wrong key is not noticed: AES-CTR has no way to tell.
+/// are copied. A wrong key is not noticed: neither AES-CTR nor AES-CBC has a way to tell.
 ///
-/// With --licence the keys go to the driver's secure environment, and the blits are done with keys that it has sealed. Keys
-/// that the driver loses on the way, by a teardown, are set up anew, and no sample is lost.
+/// Decryption blits know AES-CTR alone. Tracks of cbcs and cbc1 are decrypted by the decoder, which takes a driver with a
+/// function table of WDDM 2.4 and decoders for the CBCS encryption; without a channel it takes a licence, too.
+///
+/// With --licence the keys go to the driver's secure environment, and samples are decrypted with keys that it has sealed.
+/// Keys that the driver loses on the way, by a teardown, are set up anew, and no sample is lost.
 #[derive(Debug, Args)]
 pub(crate) struct DecryptArgs {
     /// The encrypted file

@@ -72,10 +72,9 @@ pub(crate) fn path_failed(place: &str, error: &PathError, trust: &Trust) -> Fail
             printable(&format!("{place}: {error}")),
             "use a driver that has them; with --track N other tracks are decrypted, and this one is copied",
         ),
-        PathError::CbcNeedsChannel => Failure::check(
-            format!("{place}: {error}"),
-            "leave out --without-channel, or give a licence with --licence",
-        ),
+        PathError::CbcNeedsChannel => {
+            Failure::check(format!("{place}: {error}"), "leave out --without-channel, or give a licence with --licence")
+        }
         PathError::Untrusted(chain) => Failure::check(error.to_string(), trust.help(chain)),
         PathError::Channel(failure) => channel_failed(failure, trust),
         PathError::Licence(failure) => licence_failed(failure),

@@ -10,7 +10,9 @@ use common::Setup;
 use proptest::prelude::*;
 use softcp_cenc::{Pattern, SampleEncryption, Scheme, Subsample};
 use softcp_client::{AesCtrIv, ChannelType, ContentKey, SampleCipher};
-use softcp_player::{CipherModes, KeyMap, PathError, PathOptions, PathStatistics, ProtectedDevice, ProtectedPath, SampleError};
+use softcp_player::{
+    CipherModes, KeyMap, PathError, PathOptions, PathStatistics, ProtectedDevice, ProtectedPath, SampleError,
+};
 use softcp_runtime::Device;
 
 const KID: [u8; 16] = *b"the kid of tests";
@@ -101,7 +103,8 @@ fn chained(encryption: &SampleEncryption, key: [u8; 16], clear: &[u8]) -> Vec<u8
         _ => softcp_client::Scheme::Cbc1,
     };
     let cipher: SampleCipher = ContentKey::from(key).sample_cipher(scheme);
-    let region = |&Subsample { clear, protected }| softcp_client::Subsample { clear: clear.into(), encrypted: protected };
+    let region =
+        |&Subsample { clear, protected }| softcp_client::Subsample { clear: clear.into(), encrypted: protected };
     let mut map: Vec<_> = encryption.subsamples.iter().map(region).collect();
     let covered: u32 = map.iter().map(|region| region.clear + region.encrypted).sum();
     if !map.is_empty() {
@@ -298,16 +301,19 @@ fn samples_of_both_modes_by_turns_come_out_clear() {
 
 #[test]
 fn chained_sample_longer_than_a_buffer_goes_through_in_frames() {
-    with_frames(&Setup::new(), "", 1, |path| {
-        let regions = [(10, LONG / 2), (20, 40_000), (5, LONG), (u16::MAX, 100), (7, 15)];
-        let len = regions.iter().map(|(clear, protected)| u32::from(*clear) + protected).sum::<u32>() + 5;
-        for (scheme, pattern) in
-            [(Scheme::Cbc1, None), (Scheme::Cbcs, None), (Scheme::Cbcs, Some((1, 9))), (Scheme::Cbcs, Some((7, 4)))]
-        {
-            check(path, &encryption(scheme, pattern, &[]), LONG + 5);
-            check(path, &encryption(scheme, pattern, &regions), len);
-        }
-    });
+    let setup = Setup::new();
+    for driver_options in ["", "capabilities.flags.partial_decryption=false"] {
+        with_frames(&setup, driver_options, 1, |path| {
+            let regions = [(10, LONG / 2), (20, 40_000), (5, LONG), (u16::MAX, 100), (7, 15)];
+            let len = regions.iter().map(|(clear, protected)| u32::from(*clear) + protected).sum::<u32>() + 5;
+            for (scheme, pattern) in
+                [(Scheme::Cbc1, None), (Scheme::Cbcs, None), (Scheme::Cbcs, Some((1, 9))), (Scheme::Cbcs, Some((7, 4)))]
+            {
+                check(path, &encryption(scheme, pattern, &[]), LONG + 5);
+                check(path, &encryption(scheme, pattern, &regions), len);
+            }
+        });
+    }
 }
 
 #[test]
@@ -398,7 +404,11 @@ proptest! {
             ),
             1..12,
         ),
-        options in prop::sample::select(vec!["", "capabilities.profile=hardware-like"]),
+        options in prop::sample::select(vec![
+            "",
+            "capabilities.profile=hardware-like",
+            "capabilities.flags.partial_decryption=false",
+        ]),
         refresh_every in 0_u32..4,
     ) {
         static SETUP: LazyLock<Setup> = LazyLock::new(Setup::new);

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use softcp::capability::Capability;
-use softcp_player::{ChannelReport, DecryptOptions, DecryptReport, Incident, LicenceReport, decrypt};
+use softcp_player::{ChannelReport, DecryptOptions, DecryptReport, Incident, LicenceReport, TrackReport, decrypt};
 
 use crate::args::DecryptArgs;
 use crate::driver;
@@ -90,7 +90,7 @@ impl Report for Decrypted {
             "{}, {}, {}",
             counted(report.sessions, "crypto session"),
             counted(report.refreshes, "session key refresh"),
-            counted(report.blits, "decryption blit")
+            counted(report.blits, decryption(report))
         )?;
         if let Some(channel) = &report.channel {
             let (protection, messages) = (protection_text(channel), messages_text(channel));
@@ -104,6 +104,17 @@ impl Report for Decrypted {
             writeln!(out, "  {}", incident_remedy(incident))
         })?;
         report.notes.iter().try_for_each(|note| writeln!(out, "note: {}", printable(note)))
+    }
+}
+
+/// What decrypts: blits, and frames where a track is in AES-CBC.
+fn decryption(report: &DecryptReport) -> &'static str {
+    let is_cbc = |track: &TrackReport| track.scheme.as_deref().is_some_and(|scheme| scheme.starts_with("cbc"));
+    let decrypted = || report.tracks.iter().filter(|track| track.decrypted);
+    match (decrypted().any(is_cbc), decrypted().all(is_cbc)) {
+        (_, true) => "decoder frame",
+        (true, false) => "decryption blit or decoder frame",
+        (false, false) => "decryption blit",
     }
 }
 

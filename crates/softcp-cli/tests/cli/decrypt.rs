@@ -224,9 +224,22 @@ fn missing_key_is_named_with_its_track() {
 }
 
 #[test]
-fn file_that_is_not_aes_ctr_is_refused() {
-    let input = vector("gpac-cbcs.mp4");
-    Sandbox::new().softcp(["decrypt", &input, "--key", KEY, "-o", "clear.mp4"]).expect(1, "decrypt-cbcs");
+fn file_of_cbcs_is_decrypted_by_the_decoder() {
+    let input = vector("pk-cbcs-v.mp4");
+    Sandbox::new().softcp(["decrypt", &input, "--key", KEY, "-o", "clear.mp4"]).expect(0, "decrypt-cbcs");
+}
+
+#[test]
+fn file_of_cbcs_without_a_channel_takes_a_licence() {
+    let input = vector("pk-cbcs-v.mp4");
+    let args = ["decrypt", &input, "--key", KEY, "-o", "clear.mp4", "--without-channel"];
+    Sandbox::new().softcp(args).expect(1, "decrypt-cbcs-without-channel");
+}
+
+#[test]
+fn file_that_is_not_common_encryption_is_refused() {
+    let input = vector("../cases/drms-itunes-like.mp4");
+    Sandbox::new().softcp(["decrypt", &input, "--key", KEY, "-o", "clear.mp4"]).expect(1, "decrypt-other-scheme");
 }
 
 #[test]

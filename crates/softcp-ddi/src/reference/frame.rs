@@ -25,7 +25,8 @@ use softcp_abi::{
     D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION, D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1,
     D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK, D3DWDDM2_0DDI_VIDEO_FUNCTIONS, D3DWDDM2_1DDI_VIDEO_FUNCTIONS,
     D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC, D3DWDDM2_4DDI_VIDEO_FUNCTIONS, D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0,
-    D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME, D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0, HRESULT, SIZE_T, SOFTCP_ACCESS_READ, SOFTCP_ACCESS_WRITE,
+    D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME, D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0, HRESULT, SIZE_T,
+    SOFTCP_ACCESS_READ, SOFTCP_ACCESS_WRITE,
 };
 
 use super::decoder;
@@ -340,12 +341,7 @@ struct Buffer<'a> {
 
 impl Buffer<'_> {
     fn described(&self) -> DecoderBuffer<'_> {
-        DecoderBuffer {
-            buffer_type: self.kind,
-            iv: self.iv,
-            encrypted: self.which.encrypted(),
-            stripes: self.stripes,
-        }
+        DecoderBuffer { buffer_type: self.kind, iv: self.iv, encrypted: self.which.encrypted(), stripes: self.stripes }
     }
 }
 

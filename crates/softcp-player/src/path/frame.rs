@@ -14,7 +14,16 @@
 //! ```
 //!
 //! The last line is how the interface says it: without stripes the chain would go on, and none of the two numbers may be
-//! zero (D64). A sample that does not fit a buffer is several frames. Each continues the chain with the last encrypted block
+//! zero (D64). A driver whose decoders take neither subsamples nor stripes (no `PARTIAL_DECRYPTION`) gets the encrypted blocks
+//! alone, one behind the other, as one chain. Where that is to restart, the IV stands between them as a block of its own: what
+//! comes out in its place is dropped.
+//!
+//! ```text
+//!   sample    clear │ run 1 │ clear │ run 2 │ clear │ run 3 of another region │ clear
+//!   staging           run 1   run 2   IV   run 3
+//! ```
+//!
+//! A sample that does not fit a buffer is several frames. Each continues the chain with the last encrypted block
 //! of the one before as its IV; where the chain is to restart, the region that is continued has its frame for itself.
 
 use std::io::Read;
@@ -25,7 +34,7 @@ use softcp_runtime::{EncryptedBytes, Stripes, SubSample};
 use super::SampleError;
 use super::keyed_session::Work;
 use super::pool::MAX_BUFFER;
-use super::sample::{Blitter, Done};
+use super::sample::{Blitter, CLEAR_LIMIT, Done, Scratch, Segment, append, copy, write_segments};
 use super::seal::Sink;
 
 /// The block of AES.
@@ -55,6 +64,77 @@ impl Blitter<'_, '_> {
             done.blits += 1;
             done.bytes_encrypted += part.encrypted as u64;
         }
+        Ok(done)
+    }
+}
+
+impl Blitter<'_, '_> {
+    /// The same for a decoder that takes whole buffers alone.
+    pub(super) fn run_gathered_frames(
+        &mut self,
+        input: &mut impl Read,
+        output: &mut impl Sink,
+    ) -> Result<Done, SampleError> {
+        let encryption = self.encryption;
+        let restarts = encryption.scheme == Scheme::Cbcs;
+        let mut regions = encryption.ranges(self.len).map(|region| region.start).filter(|_| restarts).peekable();
+        let mut runs = encryption.encrypted_runs(self.len);
+        let mut total: usize = runs.clone().map(|run| run.len()).sum();
+        let (mut run, mut position, mut iv) = (0..0, 0, encryption.iv);
+        let mut done = Done::default();
+        while total != 0 {
+            // An IV in front of each run is the most that there may be.
+            let room = MAX_BUFFER.min(total.saturating_mul(2));
+            let buffers = self.pool.get(room)?;
+            let mut staging = buffers.fill()?;
+            let (mut filled, mut encrypted, mut first_iv) = (0, 0, iv);
+            self.scratch.clear.clear();
+            self.scratch.segments.clear();
+            while encrypted < total && room - filled > BLOCK {
+                if run.is_empty() {
+                    run = runs.next().expect("the lengths of the runs add up to the total");
+                }
+                let clear = run.start - position;
+                let mut held = clear;
+                if filled == 0 {
+                    copy(&mut self.scratch.clear, clear, input, output)?;
+                    held = 0;
+                } else if self.scratch.clear.len() + clear > CLEAR_LIMIT {
+                    break;
+                } else {
+                    append(&mut self.scratch.clear, clear, input)?;
+                }
+                let mut dropped = 0;
+                if regions.next_if_eq(&run.start).is_some() {
+                    if filled == 0 {
+                        first_iv = encryption.iv;
+                    } else {
+                        staging.bytes()[filled..filled + BLOCK].copy_from_slice(&encryption.iv);
+                        dropped = BLOCK;
+                    }
+                }
+                filled += dropped;
+                let len = run.len().min((room - filled) / BLOCK * BLOCK);
+                let into = &mut staging.bytes()[filled..filled + len];
+                input.read_exact(into).map_err(SampleError::Read)?;
+                iv = *into.last_chunk().expect("runs are whole blocks");
+                self.scratch.segments.push(Segment { clear: held, dropped, decrypted: len });
+                run.start += len;
+                position = run.start;
+                filled += len;
+                encrypted += len;
+            }
+            drop(staging);
+            let size = u32::try_from(filled).expect("buffers are far smaller than 4 GiB");
+            let work = Work::Frame { size, encrypted: EncryptedBytes::All, iv: first_iv };
+            let mut decrypted = self.session.decrypt(buffers, encryption.kid, work)?;
+            let Scratch { clear, segments, map: _ } = &*self.scratch;
+            write_segments(segments, clear, &mut decrypted, 0..filled, output).map_err(SampleError::Write)?;
+            done.blits += 1;
+            done.bytes_encrypted += encrypted as u64;
+            total -= encrypted;
+        }
+        self.copy(self.len as usize - position, input, output)?;
         Ok(done)
     }
 }
@@ -355,11 +435,8 @@ mod tests {
     #[test]
     fn clear_bytes_longer_than_a_buffer_are_parts_without_encrypted_bytes() {
         let long = encryption(Scheme::Cbcs, None, &[(250, 32)]);
-        let expected = [
-            (9, vec![(100, 0)], Some((1, 1))),
-            (9, vec![(100, 0)], Some((1, 1))),
-            (9, vec![(50, 32)], Some((2, 1))),
-        ];
+        let expected =
+            [(9, vec![(100, 0)], Some((1, 1))), (9, vec![(100, 0)], Some((1, 1))), (9, vec![(50, 32)], Some((2, 1)))];
         assert_eq!(parts(&long, 282, 100), expected);
     }
 

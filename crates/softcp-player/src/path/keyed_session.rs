@@ -193,12 +193,7 @@ impl<'p> KeyedSession<'p> {
     }
 
     /// One decryption, and for a protected destination the read-back, whose IV is returned.
-    fn try_decrypt(
-        &mut self,
-        buffers: &Buffers,
-        kid: KeyId,
-        work: Work<'_>,
-    ) -> Result<Option<AesCtrIv>, PathError> {
+    fn try_decrypt(&mut self, buffers: &Buffers, kid: KeyId, work: Work<'_>) -> Result<Option<AesCtrIv>, PathError> {
         let key = self.content_key(kid)?;
         let (staging, destination) = (&buffers.staging, buffers.destination.resource());
         match work {

@@ -88,7 +88,8 @@ pub struct PathStatistics {
 /// sealed ones, from a licence, stay as they are.
 ///
 /// Samples of AES-CTR go through decryption blits, those of AES-CBC through frames of the decoder that the session is bound to,
-/// with the map of their subsamples and the stripes in it. Both are read back in the same way.
+/// with the map of their subsamples and the stripes in it where the driver takes them (`PARTIAL_DECRYPTION`). Both are read
+/// back in the same way.
 ///
 /// Where the driver loses keys (D23), they are set up anew and the blit is repeated: the session key by a key exchange, the
 /// licence by provisioning and loading it again. A driver that refuses a refresh is asked again before the next sample, and
@@ -343,18 +344,12 @@ fn check_caps(
     } else {
         "under protection nothing that it decrypts comes out; decrypt without protection by --without-channel"
     };
-    let needed: [(D3D11_1DDI_CONTENT_PROTECTION_CAPS, bool, &str, &str); 4] = [
+    let needed: [(D3D11_1DDI_CONTENT_PROTECTION_CAPS, bool, &str, &str); 3] = [
         (
             D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT,
             modes.ctr,
             "DECRYPTION_BLT",
             "it decrypts only inside its video decoder",
-        ),
-        (
-            D3D11_1DDI_CONTENT_PROTECTION_CAPS_PARTIAL_DECRYPTION,
-            modes.cbc,
-            "PARTIAL_DECRYPTION",
-            "its decoders take no subsamples and no stripes, which 'cbcs' and 'cbc1' need",
         ),
         (
             D3D11_1DDI_CONTENT_PROTECTION_CAPS_CONTENT_KEY,
