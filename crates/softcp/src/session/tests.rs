@@ -575,10 +575,11 @@ fn frames_of_decoders_and_blits_open_wraps_to_the_same_keys() {
     let rig = Rig::new("");
     rig.negotiate(NIST_KEY);
     decrypts_with_what_the_wrap_means(&rig, NIST_KEY, [5; 16]);
-    let key = rig.call(|session| session.frame_key(&DataKey::Wrapped(&[5; 16]))).unwrap();
+    let key = rig.call(|session| session.frame_key(&DataKey::Wrapped(&[5; 16]), CipherMode::Ctr)).unwrap();
     let mut out = [0; 40];
     let surfaces = distinct(&[0; 40], &mut out);
-    rig.call(|session| session.decrypt_buffer(surfaces, Encrypted::All, &key, &[7; 16])).unwrap();
+    let layout = Layout { encrypted: Encrypted::All, stripes: None };
+    rig.call(|session| session.decrypt_buffer(surfaces, &layout, &key, &[7; 16])).unwrap();
     assert_eq!(out[..], keystream(ecb(NIST_KEY, [5; 16], false), [7; 16], 40));
 }
 
