@@ -405,9 +405,10 @@ typedef size_t softcp_channel;
 typedef struct softcp_decoder_desc {
   // Size of this structure in bytes as the caller knows it.
   uint32_t size;
-  // guidConfigBitstreamEncryption of the decoder's configuration: zero, AES-128-CTR or
-  // D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC for the session bound to the decoder,
-  // D3D11_DECODER_ENCRYPTION_HW_CENC for sealed keys, DXVA_NoEncrypt for nothing.
+  // guidConfigBitstreamEncryption of the decoder's configuration. Zero, AES-128-CTR or
+  // D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC: AES-CTR (the schemes cenc and cens) under the session bound to the
+  // decoder. D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS: AES-CBC (cbcs and cbc1) under that session.
+  // D3D11_DECODER_ENCRYPTION_HW_CENC: AES-CTR under sealed keys. DXVA_NoEncrypt: nothing is encrypted.
   struct softcp_guid bitstream_encryption;
 } softcp_decoder_desc;
 
@@ -434,10 +435,11 @@ typedef struct softcp_decoder_buffer {
   const void *source;
   // Where the clear data goes, which may be `source`; else they do not overlap.
   void *destination;
-  // The first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. Null: the buffer is clear,
-  // and copied.
+  // 16 bytes. For AES-CTR the first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. For
+  // AES-CBC the initialization vector. Null: the buffer is clear, and copied.
   const void *iv;
-  // Which bytes are encrypted, in a pattern. Null: all, or those of the subsamples.
+  // Which bytes are encrypted, in a pattern of bytes; for AES-CTR without stripes only (D68). Null: all, or those of the
+  // subsamples.
   const struct softcp_encrypted_block_info *pattern;
   // Which bytes are encrypted, in subsamples that cover the data exactly.
   const struct softcp_subsample *subsamples;
@@ -449,6 +451,13 @@ typedef struct softcp_decoder_buffer {
   uint32_t subsample_count;
   // Reserved, zero.
   uint32_t reserved;
+  // Blocks of 16 bytes that are encrypted in each stripe of an encrypted region, as
+  // D3D11_VIDEO_DECODER_BUFFER_DESC2.cBlocksStripeEncrypted. A region is the encrypted part of a subsample, or all of the
+  // data without subsamples. 0 with the next member 0: no stripes, so that the scheme is cenc or cbc1. Both not 0: cens
+  // or cbcs. One of them 0 is an error (D64).
+  uint32_t stripe_encrypted_blocks;
+  // Blocks of 16 bytes that are clear behind them.
+  uint32_t stripe_clear_blocks;
 } softcp_decoder_buffer;
 
 // Success.
@@ -838,11 +847,14 @@ softcp_hresult SOFTCP_CALL softcp_decoder_session(const struct softcp_device *de
 // with AES-128-ECB under the session key in force now. Any other size, and any size with a `session`: a sealed key blob,
 // opened by the host's `unwrap_key` or by the secure environment (D28).
 //
+// The key is the same for AES-CTR and AES-CBC; which of them it is used in is the decoder's (D62, D63).
+//
 // `session` is zero for the session bound to the decoder, or names the one of a frame with a sealed key; `key_id` is then
 // the identifier of the key in it, and may be null. A decoder registered without encryption ignores all three.
 //
 // SOFTCP_E_INVALIDCALL: a frame has begun already, no session is bound, or it has no key, or lost it.
-// SOFTCP_E_NOTIMPL: content keys are not offered. SOFTCP_E_INVALIDARG: a stale handle, or a blob that cannot be opened.
+// SOFTCP_E_NOTIMPL: content keys are not offered. SOFTCP_E_INVALIDARG: a stale handle, a null `content_key` with a size, or
+// a blob that cannot be opened, also for want of somebody who opens it (D28).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `content_key` is null or valid for reads of `content_key_size`
@@ -856,11 +868,16 @@ softcp_hresult SOFTCP_CALL softcp_decoder_begin_frame(const struct softcp_device
 
 // Decrypts one buffer of a frame, or copies a clear one. The destination is written only when all is well.
 //
-// SOFTCP_E_INVALIDCALL: no frame has begun, or the session has no key, or lost it. SOFTCP_E_NOTIMPL: patterns and
-// subsamples are not offered. SOFTCP_E_INVALIDARG: an IV for a buffer that cannot be encrypted (a decoder without
-// encryption, or another type than bitstream where ENCRYPT_SLICEDATA_ONLY is reported), an IV of another size, or not
-// greater than the last where SEQUENTIAL_CTR_IV is reported (D10), a pattern out of alignment (D7), subsamples that do not
-// cover the data, both of them, a null pointer, or overlapping memory.
+// The decoder's encryption and the stripes say which scheme of ISO/IEC 23001-7 the buffer has: AES-CTR is cenc, with stripes
+// cens (D60); AES-CBC is cbc1 (D61), with stripes cbcs. Each buffer begins with its own IV. In all but cenc, the bytes behind
+// the last whole block of a region are clear. Structures of the first version, without the stripe members, have none.
+//
+// SOFTCP_E_INVALIDCALL: no frame has begun, or the session has no key, or lost it. SOFTCP_E_NOTIMPL: patterns, subsamples
+// and stripes are not offered. SOFTCP_E_INVALIDARG: a type that is none, an IV for a buffer that cannot be encrypted (a
+// decoder without encryption, or another type than bitstream where ENCRYPT_SLICEDATA_ONLY is reported), an IV of another
+// size, or for AES-CTR not greater than the last where SEQUENTIAL_CTR_IV is reported (D10, D69), a pattern out of alignment
+// (D7) or for another scheme than cenc (D68), subsamples that do not cover the data, stripes of which one count is 0 (D64),
+// pattern and subsamples together, a null pointer, or overlapping memory.
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `buffer` is null or points to a structure of its `size`, whose
