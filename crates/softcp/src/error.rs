@@ -252,7 +252,7 @@ pub enum Error {
     ProtectedAccess,
 
     // Resources.
-    /// The device is gone, by a fault on purpose; only destroying works on it. `D3DDDIERR_DEVICEREMOVED`.
+    /// The device is gone; what still works on it is in D36. `D3DDDIERR_DEVICEREMOVED`.
     #[error("the device was removed; make a new one")]
     DeviceRemoved,
     /// There is no memory, by a fault on purpose. `E_OUTOFMEMORY`.
