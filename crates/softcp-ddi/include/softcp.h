@@ -344,11 +344,13 @@ typedef struct softcp_host {
   // are E_INVALIDARG.
   softcp_hresult (SOFTCP_CALL *unwrap_key)(void *context, const void *blob, uint32_t blob_size, uint8_t *key);
   // Writes the identifiers of the outputs that show the device's images to `identifiers`, up to `capacity` of them, and
-  // returns how many there are; if that is more, it is asked again with room for so many. Asked at each query about
-  // outputs. Null: the outputs are those configured (outputs.identifiers).
+  // returns how many there are. Asked at each query about outputs, with a capacity of 64, and where there are more once
+  // again with one of 1024. More than that are too many: the query is then answered with E_FAIL, signed as every answer
+  // is (D17, D35). Null: the outputs are those configured (outputs.identifiers).
   uint32_t (SOFTCP_CALL *outputs)(void *context, uint64_t *identifiers, uint32_t capacity);
-  // Writes the processes that may open restricted shared resources from the start to `processes`, as `outputs` does.
-  // Asked once, when the device is made; no channel can revoke these. Null: none.
+  // Writes the processes that may open restricted shared resources from the start to `processes`, as `outputs` does, with
+  // the same capacities. Asked when the device is made, which fails with E_INVALIDARG where there are too many; no channel
+  // can revoke these. Null: none.
   uint32_t (SOFTCP_CALL *allowed_processes)(void *context, struct softcp_process *processes, uint32_t capacity);
   // Hears of a teardown that took something: of one session, or of the whole adapter when `session` is zero.
   // `status` is SOFTCP_SESSION_STATUS_KEY_LOST or SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST; with the latter the host
@@ -447,7 +449,7 @@ typedef struct softcp_decoder_buffer {
   uint32_t data_size;
   // Bytes of `iv`: 16.
   uint32_t iv_size;
-  // Number of subsamples; 0 for none. Not together with a pattern.
+  // Number of subsamples, at most 65,536 (D34); 0 for none. Not together with a pattern.
   uint32_t subsample_count;
   // Reserved, zero.
   uint32_t reserved;
@@ -480,7 +482,8 @@ typedef struct softcp_decoder_buffer {
 // 0x8876086C: the call does not fit the session's state: no key yet, no refresh pending, no read-back key, key lost.
 #define SOFTCP_E_INVALIDCALL ((int32_t)0x8876086cu)
 
-// 0x88760870: the device was removed, by a fault on purpose; only destroying works on it.
+// 0x88760870: the device was removed. Every function of it answers so but those that destroy, unregister and release, those
+// about faults, and those that ask what channels have set (D36).
 #define SOFTCP_E_DEVICEREMOVED ((int32_t)0x88760870u)
 
 // 0x8876087E: crypto type, decode profile or key exchange type is not supported.
@@ -536,7 +539,7 @@ softcp_hresult SOFTCP_CALL softcp_device_create(const struct softcp_adapter *ada
 softcp_hresult SOFTCP_CALL softcp_device_destroy(struct softcp_device *device);
 
 // Takes `bytes` from the protected-memory budget for a protected resource that the host is about to make (D24).
-// SOFTCP_E_OUTOFMEMORY: they are not there.
+// SOFTCP_E_OUTOFMEMORY: they are not there. SOFTCP_E_DEVICEREMOVED: the device was removed (D36).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`.
@@ -623,10 +626,14 @@ softcp_hresult SOFTCP_CALL softcp_session_negotiate(const struct softcp_device *
 // Decrypts `source` into `destination`, which may be the same resource. The session needs a key.
 //
 // `info` null: everything is encrypted. `content_key` null: the session key decrypts; 16 bytes: that key, encrypted
-// with AES-128-ECB under the session key; any other size: opened by the host's `unwrap_key` or the
-// secure environment (D28). `iv`: 16 bytes, the
-// first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. Both surfaces agree in row bytes,
-// rows, planes and format; pitches may differ (D9).
+// with AES-128-ECB under the session key; any other size, up to 65,536 bytes: opened by the host's `unwrap_key` or the
+// secure environment (D28, D34). `iv`: 16 bytes, the first counter block (D5): an IV and a block count of 8 bytes each, both
+// big-endian. It may be null where `info` leaves every byte clear (D38). Both surfaces agree in row bytes, rows, planes and
+// format, where format 0 agrees with every format (D37); pitches may differ (D9).
+//
+// Where SEQUENTIAL_CTR_IV is reported, `iv` is greater than the last one used with the same key in this session (D10, D32).
+// The session remembers this of the key in force and of 4096 content keys and exchanged keys; under others only an IV above
+// those of all forgotten keys is taken, until the next refresh or key exchange (D31). Else SOFTCP_E_INVALIDARG.
 //
 // SOFTCP_E_INVALIDCALL: no key, or lost. SOFTCP_E_NOTIMPL: not offered. SOFTCP_E_CANNOTPROTECTCONTENT: protection is
 // enforced and the destination is not protected (D19). SOFTCP_E_INVALIDARG: everything else that is wrong with the
@@ -784,7 +791,9 @@ softcp_hresult SOFTCP_CALL softcp_channel_negotiate(const struct softcp_device *
 // for an unknown query, a D3D11_AUTHENTICATED_QUERY_OUTPUT. It is signed if the channel has a key, else its `omac` is zero.
 // Only when `input` or `output` cannot hold a header is nothing written (D17). SOFTCP_E_INVALIDARG: wrong channel handle, not
 // initialised, sequence number not greater than the last (it is used up otherwise, whatever comes after), a size too
-// small, an index past the end, a handle that names nothing. SOFTCP_E_FAIL: unknown query.
+// small, an index past the end, a handle that names nothing or another kind of object, as the channel itself (D39).
+// SOFTCP_E_FAIL: unknown query, or outputs that the host cannot tell (D35). SOFTCP_E_DEVICEREMOVED: the device was removed;
+// that, too, is answered and signed (D36).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `input` is null or valid for reads of `input_size` bytes,
@@ -805,7 +814,8 @@ softcp_hresult SOFTCP_CALL softcp_channel_query(const struct softcp_device *devi
 // a key. SOFTCP_E_INVALIDARG, in the order of the checks (D15): shorter than a header, wrong OMAC, wrong channel handle,
 // not initialised or a second INITIALIZE (D16), sequence number not greater than the last; then nothing changes. Past
 // that the number is used up: SOFTCP_E_FAIL for an unknown command, SOFTCP_E_INVALIDARG for a wrong size or a value
-// that is refused, SOFTCP_E_OUTOFMEMORY for too many allowed processes; nothing else changes.
+// that is refused, a handle of another kind included (D39), SOFTCP_E_OUTOFMEMORY for too many allowed processes; nothing
+// else changes. SOFTCP_E_DEVICEREMOVED: the device was removed; that, too, is answered and signed (D36).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `input` is null or valid for reads of `input_size` bytes,
@@ -896,8 +906,8 @@ softcp_hresult SOFTCP_CALL softcp_decoder_end_frame(const struct softcp_device *
 // May be called from several threads at once. A command that the environment refuses is SOFTCP_S_OK here; `status` says
 // so. A command that tears down has the host's `teardown` called.
 //
-// SOFTCP_E_INVALIDCALL: a session of another key exchange. SOFTCP_E_INVALIDARG: private bytes of another size, null
-// pointers. Then the outputs keep their bytes, and the written members are zero but for `status`.
+// SOFTCP_E_INVALIDCALL: a session of another key exchange. SOFTCP_E_INVALIDARG: private bytes of another size, input or
+// output of more than 1,048,576 bytes (D34), before a byte of them is touched; null pointers. Then the outputs keep their bytes, and the written members are zero but for `status`.
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `command` is null or points to a structure of its `size`, valid
@@ -922,7 +932,8 @@ softcp_hresult SOFTCP_CALL softcp_private_data_sizes(const struct softcp_device 
 
 // Has the secure environment set a session's hardware key up, and writes its 64 bits for the application to `data`. A
 // session that lost its key is SOFTCP_SESSION_STATUS_OK afterwards. SOFTCP_E_INVALIDCALL: the session's keys do not come
-// from the environment. SOFTCP_E_NOTIMPL: hardware DRM communication is not offered.
+// from the environment. SOFTCP_E_NOTIMPL: hardware DRM communication is not offered. SOFTCP_E_INVALIDARG: a private input of
+// more than 65,536 bytes (D34).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `private_input` is null or valid for reads of its size; `data` is
