@@ -4,6 +4,7 @@ use std::any::Any;
 use std::ffi::c_void;
 use std::sync::{Arc, Weak};
 
+use softcp::secure::check_sealed_key_size;
 use softcp::{
     BlitSurfaces, ContentKey, CryptoSession, DataKey, EncryptedBlockInfo, Error, GUID, Handle, Kind, Sessions,
 };
@@ -104,6 +105,7 @@ impl SessionCalls {
     /// Opens a content key that is no wrap (D28): by the host, if it has a function for that, else by the secure
     /// environment.
     pub(crate) fn open_key(&self, blob: &[u8], key_id: Option<&GUID>) -> Result<ContentKey> {
+        check_sealed_key_size(blob.len())?;
         if let Some(opened) = self.host.unwrap_key(blob) {
             return opened;
         }

@@ -4,10 +4,10 @@ use std::any::Any;
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use softcp::secure::{CommandBuffers, CommandReport, PrivateSizes};
+use softcp::secure::{CommandBuffers, CommandReport, CommandSizes, PrivateSizes};
 use softcp::{
     Adapter, CryptoSession, CryptoSessionDesc, DataKey, DecoderBuffer, DecoderEncryption, Device, Error, GUID, Handle,
-    Kind, Reply, SessionStatus, SharedSession, TeardownObserver,
+    Kind, Outputs, Reply, SessionStatus, SharedSession, TeardownObserver,
 };
 
 use crate::calls::SessionCalls;
@@ -113,6 +113,21 @@ impl softcp_device {
         self.calls.settled(result.map_err(Failure::from))
     }
 
+    /// The engine's adapter, for a call that it answers for this device: a removed device answers nothing.
+    pub(crate) fn live_adapter(&self) -> Result<&Adapter> {
+        Ok(self.engine.live_adapter()?)
+    }
+
+    /// Checks what sizes the caller of a command claims, before a byte of it is read (D34).
+    pub(crate) fn check_command(&self, session: usize, sizes: &CommandSizes) -> Result<()> {
+        Ok(self.engine.check_secure_command(handle(session, Kind::CryptoSession)?, sizes)?)
+    }
+
+    /// As [`Self::check_command`], for the private input of a new hardware key.
+    pub(crate) fn check_new_hardware_key(&self, session: usize, private_input: usize) -> Result<()> {
+        Ok(self.engine.check_new_hardware_key(handle(session, Kind::CryptoSession)?, private_input)?)
+    }
+
     /// Carries a command to the secure environment.
     pub(crate) fn execute_command(
         &self,
@@ -133,7 +148,7 @@ impl softcp_device {
         decode_profile: GUID,
         key_exchange_type: GUID,
     ) -> Result<PrivateSizes> {
-        Ok(self.adapter().private_sizes(&CryptoSessionDesc { crypto_type, decode_profile, key_exchange_type })?)
+        Ok(self.live_adapter()?.private_sizes(&CryptoSessionDesc { crypto_type, decode_profile, key_exchange_type })?)
     }
 
     /// A teardown of one session; the host hears of it if something was lost.
@@ -177,10 +192,16 @@ impl softcp_device {
         self.engine.configure_channel(Handle::from_raw(id), message)
     }
 
-    pub(crate) fn query_channel(&self, id: usize, message: &[u8], output_size: usize) -> Result<Reply> {
-        // Outputs come and go, so the host is asked each time, before the engine locks anything.
-        let outputs = if softcp::asks_for_outputs(message) { self.host().outputs()? } else { None };
-        Ok(self.engine.query_channel(Handle::from_raw(id), message, output_size, outputs.as_deref()))
+    pub(crate) fn query_channel(&self, id: usize, message: &[u8], output_size: usize) -> Reply {
+        // Outputs come and go, so the host is asked each time, before the engine locks anything. What comes of it counts for
+        // a query that passes all checks only, and has its place in the answer (D17).
+        let outputs = if softcp::asks_for_outputs(message) { self.host().outputs() } else { Ok(None) };
+        let outputs = match &outputs {
+            Ok(None) => Outputs::Configured,
+            Ok(Some(identifiers)) => Outputs::Named(identifiers),
+            Err(_) => Outputs::Unavailable,
+        };
+        self.engine.query_channel(Handle::from_raw(id), message, output_size, outputs)
     }
 
     /// Registers a decoder of the host and returns its id.
@@ -260,6 +281,7 @@ impl softcp_device {
 
     /// Writes the certificate chain to `certificate`, which must have exactly its size.
     pub(crate) fn certificate(&self, of: CertificateOf, certificate: &mut [u8]) -> Result<()> {
+        self.live_adapter()?;
         let measured = self.measured().clone().filter(|(whose, _)| *whose == of);
         let chain = measured.map_or_else(|| self.chain(of), |(_, chain)| Ok(chain))?;
         if certificate.len() != chain.len() {
@@ -285,8 +307,10 @@ impl softcp_device {
 
     fn chain(&self, of: CertificateOf) -> Result<Vec<u8>> {
         Ok(match of {
-            CertificateOf::AuthenticatedChannel(channel_type) => self.adapter().channel_certificate(channel_type)?,
-            CertificateOf::CryptoSession(crypto_type) => self.adapter().session_certificate(&crypto_type)?,
+            CertificateOf::AuthenticatedChannel(channel_type) => {
+                self.live_adapter()?.channel_certificate(channel_type)?
+            }
+            CertificateOf::CryptoSession(crypto_type) => self.live_adapter()?.session_certificate(&crypto_type)?,
         })
     }
 }

@@ -91,6 +91,13 @@ pub enum FrameKey<'a> {
         /// Identifier of the key, if one is given.
         key_id: Option<GUID>,
     },
+    /// As `Sealed`, with a null pointer in the place of the sealed key: the named session's own key.
+    Unsealed {
+        /// The session.
+        session: &'a Session,
+        /// The size that goes with the null pointer; 0 but for callers that break rules.
+        blob_size: u32,
+    },
 }
 
 /// Which bytes of an encrypted buffer are encrypted.
@@ -163,6 +170,15 @@ impl<'a> Frame<'a> {
                     pBlob: blob.as_ptr().cast_mut().cast(),
                     BlobSize: size(blob.len())?,
                     pKeyInfoId: if key_id.is_some() { &raw mut id } else { ptr::null_mut() },
+                    ..Default::default()
+                };
+                begin.pContentKey = (&raw mut sealed).cast_const().cast();
+                begin.ContentKeySize = size(size_of_val(&sealed))?;
+            }
+            FrameKey::Unsealed { session, blob_size } => {
+                sealed = D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION {
+                    hCryptoSession: session.handle().raw,
+                    BlobSize: blob_size,
                     ..Default::default()
                 };
                 begin.pContentKey = (&raw mut sealed).cast_const().cast();
@@ -269,6 +285,12 @@ impl<'a> Frame<'a> {
             unsafe { calls.video_decoder_submit_buffers_1(decoder, &[desc]) }?
         };
         Ok(reply.into_result()?)
+    }
+
+    /// The decoder, for [`Calls`](crate::Calls) in the frame.
+    #[must_use]
+    pub fn decoder(&self) -> &Decoder {
+        self.decoder
     }
 
     /// `VideoDecoderEndFrame`.

@@ -117,6 +117,9 @@ fn session_key_is_a_null_key_and_a_sealed_one_a_structure() {
     for key_id in [None, Some(GUID::from_u128(5 << 96))] {
         drop(decoder.begin_frame(&view, FrameKey::Sealed { session: &session, blob: &[9, 8], key_id }).unwrap());
     }
+    for blob_size in [0, 9] {
+        drop(decoder.begin_frame(&view, FrameKey::Unsealed { session: &session, blob_size }).unwrap());
+    }
     let ended = "VideoDecoderEndFrame 600";
     let calls = [
         "VideoDecoderBeginFrame 2.4: 600 700 null/0",
@@ -124,6 +127,10 @@ fn session_key_is_a_null_key_and_a_sealed_one_a_structure() {
         "VideoDecoderBeginFrame 2.4: 600 700 session 300 0908 none",
         ended,
         "VideoDecoderBeginFrame 2.4: 600 700 session 300 0908 5",
+        ended,
+        "VideoDecoderBeginFrame 2.4: 600 700 session 300 null/0 none",
+        ended,
+        "VideoDecoderBeginFrame 2.4: 600 700 session 300 null/9 none",
         ended,
     ];
     assert_eq!(log(), calls);

@@ -116,6 +116,23 @@ pub enum Error {
     /// An IV not greater than the last one used with the same key, where that matters (D10, D26). `E_INVALIDARG`.
     #[error("the IV is not greater than the last one used with this key")]
     IvNotIncreasing,
+    /// An IV that is not greater than those of keys which the session has forgotten, under a key that it does not remember
+    /// (D31). `E_INVALIDARG`.
+    #[error(
+        "the IV is not greater than those of keys that the session has forgotten, of which this may be one; refresh the \
+         session key, negotiate a new one, or use greater IVs"
+    )]
+    IvOfForgottenKey,
+    /// A buffer is larger than the protocol lets it be (D34). `E_INVALIDARG`.
+    #[error("{what} may be {limit} bytes at most, not {given}")]
+    TooLarge {
+        /// The buffer.
+        what: &'static str,
+        /// The most bytes it may have.
+        limit: usize,
+        /// The size it had, in bytes.
+        given: usize,
+    },
     /// Subsamples that do not add up to the size of the buffer. `E_INVALIDARG`.
     #[error("the subsamples cover {covered} bytes of a buffer of {bytes}")]
     SubsamplesMismatch {
@@ -221,6 +238,10 @@ pub enum Error {
     #[error("{0} was set by another channel or by the host")]
     HeldByAnother(&'static str),
 
+    /// The host was asked for the outputs that show the device's images, and its answer cannot be used (D35). `E_FAIL`.
+    #[error("the host's outputs cannot be told: it names more than there is room for, or fails")]
+    OutputsUnavailable,
+
     // Bad input from the peer.
     /// The key exchange message did not decrypt to a 16-byte key. Says no more, by intention (D22). `E_INVALIDARG`.
     #[error("the key exchange failed")]
@@ -252,7 +273,7 @@ pub enum Error {
     ProtectedAccess,
 
     // Resources.
-    /// The device is gone, by a fault on purpose; only destroying works on it. `D3DDDIERR_DEVICEREMOVED`.
+    /// The device is gone; what still works on it is in D36. `D3DDDIERR_DEVICEREMOVED`.
     #[error("the device was removed; make a new one")]
     DeviceRemoved,
     /// There is no memory, by a fault on purpose. `E_OUTOFMEMORY`.
@@ -321,6 +342,8 @@ impl Error {
             | Self::BadPlaneCount(_)
             | Self::UnalignedPattern { .. }
             | Self::IvNotIncreasing
+            | Self::IvOfForgottenKey
+            | Self::TooLarge { .. }
             | Self::SubsamplesMismatch { .. }
             | Self::BufferNotEncryptable { .. }
             | Self::OneSidedStripes { .. }
@@ -354,6 +377,7 @@ impl Error {
             Self::UnknownCommand(_)
             | Self::UnknownQuery(_)
             | Self::IvExhausted
+            | Self::OutputsUnavailable
             | Self::RandomFailed
             | Self::RefreshRefused
             | Self::Identity { .. } => E_FAIL,

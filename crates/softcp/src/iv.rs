@@ -49,6 +49,16 @@ pub(crate) struct DriverIvs {
 }
 
 impl DriverIvs {
+    /// Those behind `last`, or from the first one on.
+    pub(crate) fn behind(last: Option<u64>) -> Self {
+        Self { last }
+    }
+
+    /// The last one that was used.
+    pub(crate) fn last(&self) -> Option<u64> {
+        self.last
+    }
+
     /// The next IV; `first` is the first one of a test in place of a random one. Nothing is consumed until
     /// [`Self::commit`].
     pub(crate) fn next(&self, provider: &Provider, first: Option<u64>) -> Result<AesCtrIv> {

@@ -47,7 +47,7 @@ pub use adapter::Adapter;
 pub use blit::{Encrypted, EncryptedBlockInfo, Subsample};
 pub use channel::{ChannelType, MAX_COMMAND_SIZE, Reply, asks_for_outputs, command_header_size, query_size};
 pub use device::{
-    DecoderBuffer, DecoderEncryption, Device, HeldSession, Process, ProtectionFlags, SessionGuard, Sessions,
+    DecoderBuffer, DecoderEncryption, Device, HeldSession, Outputs, Process, ProtectionFlags, SessionGuard, Sessions,
     SharedSession, TeardownObserver,
 };
 pub use error::{Error, Result};

@@ -29,7 +29,10 @@ pub struct softcp_decoder_desc {
     pub bitstream_encryption: softcp_guid,
 }
 
-/// Empty subsamples that a buffer can have beyond one for each byte; more are a mistake, and a lot of memory.
+/// Most subsamples of a buffer (D34): as many as the 16-bit number of a Common Encryption sample tells (ISO/IEC 23001-7,
+/// 7.2), and one.
+const MAX_SUBSAMPLES: u32 = 1 << 16;
+/// Empty subsamples that a buffer can have beyond one for each byte; more are a mistake.
 const SPARE_SUBSAMPLES: u32 = 1024;
 
 /// One subsample of a Common Encryption sample: clear bytes, then encrypted ones. Laid out as
@@ -49,6 +52,9 @@ pub struct softcp_subsample {
 /// # Safety
 /// `first` is null or valid for reads of `count` subsamples.
 pub(crate) unsafe fn subsamples(first: *const softcp_subsample, count: u32, data_size: u32) -> Result<Vec<Subsample>> {
+    if count > MAX_SUBSAMPLES {
+        return Err(Failure::Invalid("a buffer has more than 65,536 subsamples"));
+    }
     if count.saturating_sub(SPARE_SUBSAMPLES) > data_size {
         return Err(Failure::Invalid("there are more subsamples than bytes"));
     }
@@ -86,7 +92,7 @@ pub struct softcp_decoder_buffer {
     pub data_size: u32,
     /// Bytes of `iv`: 16.
     pub iv_size: u32,
-    /// Number of subsamples; 0 for none. Not together with a pattern.
+    /// Number of subsamples, at most 65,536 (D34); 0 for none. Not together with a pattern.
     pub subsample_count: u32,
     /// Reserved, zero.
     pub reserved: u32,

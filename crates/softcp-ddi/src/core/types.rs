@@ -35,7 +35,8 @@ pub const SOFTCP_E_FAIL: softcp_hresult = 0x8000_4005_u32 as i32;
 pub const SOFTCP_E_NOTIMPL: softcp_hresult = 0x8000_4001_u32 as i32;
 /// 0x8876086C: the call does not fit the session's state: no key yet, no refresh pending, no read-back key, key lost.
 pub const SOFTCP_E_INVALIDCALL: softcp_hresult = 0x8876_086C_u32 as i32;
-/// 0x88760870: the device was removed, by a fault on purpose; only destroying works on it.
+/// 0x88760870: the device was removed. Every function of it answers so but those that destroy, unregister and release, those
+/// about faults, and those that ask what channels have set (D36).
 pub const SOFTCP_E_DEVICEREMOVED: softcp_hresult = 0x8876_0870_u32 as i32;
 /// 0x8876087E: crypto type, decode profile or key exchange type is not supported.
 pub const SOFTCP_E_UNSUPPORTEDCRYPTO: softcp_hresult = 0x8876_087E_u32 as i32;

@@ -98,6 +98,7 @@ unsafe extern "system" fn create_video_decoder_output_view(
         // SAFETY: the runtime's duty: null or memory of the size that CalcPrivateVideoDecoderOutputViewSize said.
         unsafe { pointer::write("hView", view.pDrvPrivate.cast(), 0_usize) }?;
         let device = device(h_device)?;
+        device.live_adapter()?;
         let host = ReferenceHost::of(&device)?;
         // SAFETY: the runtime's duty: null or readable.
         let resource = unsafe { pointer::read("pCreateData", create) }?.hDrvResource.pDrvPrivate;
@@ -289,8 +290,7 @@ unsafe extern "system" fn video_decoder_submit_buffers_1(
             size: desc.DataSize,
             // SAFETY: the runtime's duty: null or readable for its size.
             iv: unsafe { pointer::bytes_or_null(desc.pIV, desc.IVSize as usize) }?,
-            // SAFETY: the runtime's duty: there are so many.
-            which: unsafe { Which::blocks(desc.pSubSampleMappingBlock, desc.SubSampleMappingCount, desc.DataSize) }?,
+            which: Which::blocks(desc.pSubSampleMappingBlock, desc.SubSampleMappingCount),
             stripes: None,
         })
     };
@@ -313,8 +313,7 @@ unsafe extern "system" fn video_decoder_submit_buffers_2(
             size: desc.DataSize,
             // SAFETY: the runtime's duty: null or readable for its size.
             iv: unsafe { pointer::bytes_or_null(desc.pIV, desc.IVSize as usize) }?,
-            // SAFETY: the runtime's duty: there are so many.
-            which: unsafe { Which::blocks(desc.pSubSampleMappingBlock, desc.SubSampleMappingCount, desc.DataSize) }?,
+            which: Which::blocks(desc.pSubSampleMappingBlock, desc.SubSampleMappingCount),
             stripes: Stripes::new(desc.cBlocksStripeEncrypted, desc.cBlocksStripeClear)?,
         })
     };
@@ -340,41 +339,55 @@ struct Buffer<'a> {
 }
 
 impl Buffer<'_> {
-    fn described(&self) -> DecoderBuffer<'_> {
-        DecoderBuffer { buffer_type: self.kind, iv: self.iv, encrypted: self.which.encrypted(), stripes: self.stripes }
+    fn described<'s>(&'s self, subsamples: &'s [Subsample]) -> DecoderBuffer<'s> {
+        DecoderBuffer {
+            buffer_type: self.kind,
+            iv: self.iv,
+            encrypted: self.which.encrypted(subsamples),
+            stripes: self.stripes,
+        }
     }
 }
 
-/// Which bytes of an encrypted buffer are encrypted.
+/// Which bytes of an encrypted buffer are encrypted, as its description says it.
 enum Which {
     All,
     Pattern(EncryptedBlockInfo),
-    Subsamples(Vec<Subsample>),
+    /// So many blocks that have not been read.
+    Blocks {
+        first: *const D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK,
+        count: u32,
+    },
 }
 
 impl Which {
-    /// # Safety
-    /// `first` is null or valid for reads of `count` blocks.
-    unsafe fn blocks(
-        first: *const D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK,
-        count: u32,
-        data_size: u32,
-    ) -> Result<Self> {
-        if count == 0 {
-            return Ok(Self::All);
-        }
-        // SAFETY: the caller's duty; `softcp_subsample` is laid out as such a block.
-        unsafe { subsamples(first.cast(), count, data_size) }.map(Self::Subsamples)
+    fn blocks(first: *const D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK, count: u32) -> Self {
+        if count == 0 { Self::All } else { Self::Blocks { first, count } }
     }
 
-    fn encrypted(&self) -> Encrypted<'_> {
+    /// Reads the subsamples of a buffer whose `data_size` has been found to be there.
+    ///
+    /// # Safety
+    /// [`Self::Blocks`] is null or valid for reads of its count.
+    unsafe fn subsamples(&self, data_size: u32) -> Result<Vec<Subsample>> {
+        match *self {
+            Self::All | Self::Pattern(_) => Ok(Vec::new()),
+            // SAFETY: the caller's duty; `softcp_subsample` is laid out as such a block.
+            Self::Blocks { first, count } => unsafe { subsamples(first.cast(), count, data_size) },
+        }
+    }
+
+    fn encrypted<'s>(&self, subsamples: &'s [Subsample]) -> Encrypted<'s> {
         match self {
             Self::All => Encrypted::All,
             Self::Pattern(pattern) => Encrypted::Pattern(*pattern),
-            Self::Subsamples(subsamples) => Encrypted::Subsamples(subsamples),
+            Self::Blocks { .. } => Encrypted::Subsamples(subsamples),
         }
     }
 }
+
+/// Most buffers of one submission (D34): more than a decoder has types of.
+const MAX_BUFFERS: u32 = 64;
 
 /// Decrypts the buffers and appends them to the frame's output, all of them or none. Pointers, sizes and resources of all
 /// are checked before the first is decrypted. The IVs of those before one whose IV, pattern or subsamples the session
@@ -382,7 +395,7 @@ impl Which {
 ///
 /// # Safety
 /// `h_decoder` is null or names the private memory of a decoder; `descs` is null or valid for reads of `count`
-/// structures.
+/// structures, whose subsamples are null or valid for reads of as many as they say.
 unsafe fn submit<'a, D: Copy>(
     h_device: D3D10DDI_HDEVICE,
     h_decoder: D3D11_1DDI_HDECODE,
@@ -395,6 +408,9 @@ unsafe fn submit<'a, D: Copy>(
     // SAFETY: the caller's duty on the handle.
     let decoder = unsafe { decoder::id(h_decoder) }?;
     device.decoder_encryption(decoder)?;
+    if count > MAX_BUFFERS {
+        return Err(Failure::Invalid("there are more than 64 buffers"));
+    }
     let frame = host.frame(decoder).ok_or(Error::NoFrame)?;
     let output = host.resource(std::ptr::without_provenance_mut(frame.output))?;
     if output.is_mapped() {
@@ -412,25 +428,31 @@ unsafe fn submit<'a, D: Copy>(
         }
         let (offset, size) = (buffer.offset as usize, buffer.size as usize);
         room = room.checked_sub(size).ok_or(Failure::Invalid("the frame's buffers are larger than its output"))?;
-        buffers.push((source, offset..offset.saturating_add(size), buffer));
+        let range = offset..offset.saturating_add(size);
+        source.check(&range)?;
+        // SAFETY: the caller's duty on the structures that it passes.
+        let subsamples = unsafe { buffer.which.subsamples(buffer.size) }?;
+        buffers.push((source, range, buffer, subsamples));
     }
     let filled = frame.filled;
     let added = match &buffers[..] {
-        [(source, range, buffer)] => decrypt_between(&device, decoder, (source, range), buffer, (&output, filled))?,
+        [(source, range, buffer, subsamples)] => {
+            decrypt_between(&device, decoder, (source, range), &buffer.described(subsamples), (&output, filled))?
+        }
         _ => None,
     };
     let added = match added {
         Some(added) => added,
         None => {
             let mut data = Vec::with_capacity(buffers.len());
-            for (source, range, buffer) in &buffers {
-                data.push((source.read(range.clone())?, buffer));
+            for (source, range, buffer, subsamples) in &buffers {
+                data.push((source.read(range.clone())?, buffer.described(subsamples)));
             }
             let mut clear = Vec::new();
-            for (mut data, buffer) in data {
+            for (mut data, described) in data {
                 let place = data.as_mut_ptr().cast::<c_void>();
                 // SAFETY: source and destination are the same vector of that size, which nothing else touches.
-                unsafe { device.decrypt_buffer(decoder, place, place, data.len(), &buffer.described()) }?;
+                unsafe { device.decrypt_buffer(decoder, place, place, data.len(), &described) }?;
                 clear.append(&mut data);
             }
             output.write(filled, &clear)?;
@@ -447,7 +469,7 @@ fn decrypt_between(
     device: &softcp_device,
     decoder: usize,
     (source, range): (&Arc<Resource>, &Range<usize>),
-    buffer: &Buffer<'_>,
+    buffer: &DecoderBuffer<'_>,
     (output, filled): (&Arc<Resource>, usize),
 ) -> Result<Option<usize>> {
     if Arc::ptr_eq(source, output) {
@@ -460,7 +482,7 @@ fn decrypt_between(
     }
     let (first, len) = (from.first().cast_const().cast(), from.len());
     // SAFETY: both have been lent for this, are of that size, and share no byte.
-    unsafe { device.decrypt_buffer(decoder, first, to.first().cast(), len, &buffer.described()) }?;
+    unsafe { device.decrypt_buffer(decoder, first, to.first().cast(), len, buffer) }?;
     Ok(Some(len))
 }
 

@@ -329,7 +329,8 @@ impl Resource {
         Ok(Some(Lent { resource: self, user, first, len }))
     }
 
-    fn check(&self, visible: &Range<usize>) -> Result<()> {
+    /// An error where there are not so many visible bytes.
+    pub(super) fn check(&self, visible: &Range<usize>) -> Result<()> {
         if visible.end <= self.visible_bytes() {
             return Ok(());
         }

@@ -15,7 +15,7 @@ use softcp_abi::{
     D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC, D3D11_DECODER_ENCRYPTION_HW_CENC, GUID, GUID_NULL,
 };
 
-use super::{Device, Object, lock};
+use super::{Device, Object};
 use crate::blit::Encrypted;
 use crate::capability::Capability;
 use crate::error::{Error, Result};
@@ -83,24 +83,17 @@ pub(crate) struct Decoder {
 
 #[derive(Default)]
 struct State {
-    bound: Option<Bound>,
     frame: Option<Frame>,
 }
 
-/// A session, and the channel that bound it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bound {
-    pub(super) channel: Handle,
-    pub(super) session: Handle,
-}
-
 /// A frame that has begun: clear, or encrypted under a key of a session.
+#[derive(Clone)]
 enum Frame {
     Clear,
     /// The session is looked up for each buffer, since no frame outlives its session.
     Encrypted {
         session: Handle,
-        key: FrameKey,
+        key: Arc<FrameKey>,
     },
 }
 
@@ -140,28 +133,19 @@ impl Device {
     pub fn register_decoder(&self, encryption: DecoderEncryption) -> Result<Handle> {
         self.removal.check()?;
         let object = Object::Decoder(Decoder::new(encryption));
-        let handle = self.insert_with(Kind::Decoder, |_| object)?;
-        lock(&self.decoders).push(handle);
-        Ok(handle)
+        self.insert_with(Kind::Decoder, |_| object)
     }
 
     /// The host has destroyed the decoder. Error: [`Error::BadHandle`].
     pub fn unregister_decoder(&self, decoder: Handle) -> Result<()> {
         self.destroy(decoder, Kind::Decoder)?;
-        lock(&self.decoders).retain(|live| *live != decoder);
+        self.bindings.end_decoder(decoder);
         Ok(())
     }
 
     /// What encrypts the decoder's buffers: without encryption there is no key to open. Error: [`Error::BadHandle`].
     pub fn decoder_encryption(&self, decoder: Handle) -> Result<DecoderEncryption> {
         Ok(self.decoder(decoder)?.encryption)
-    }
-
-    /// The session that an authenticated channel has bound to the decoder; none before that, and after the session or the
-    /// channel is destroyed. Error: [`Error::BadHandle`].
-    pub fn decoder_session(&self, decoder: Handle) -> Result<Option<Handle>> {
-        let bound = self.decoder(decoder)?.lock().bound;
-        Ok(bound.filter(|bound| self.is_bound(bound)).map(|bound| bound.session))
     }
 
     /// `VideoDecoderBeginFrame`: takes the frame's key. A content key is opened under the session key in force now; with
@@ -207,9 +191,8 @@ impl Device {
         surfaces: BlitSurfaces<'_>,
         buffer: &DecoderBuffer<'_>,
     ) -> Result<()> {
-        let object = self.decoder(decoder)?;
-        let state = object.lock();
-        let frame = state.frame.as_ref().ok_or(Error::NoFrame)?;
+        // The decoder is not locked any more when the session is: no call locks one object under another.
+        let frame = self.decoder(decoder)?.lock().frame.clone().ok_or(Error::NoFrame)?;
         if buffer.buffer_type > BUFFER_FILM_GRAIN {
             return Err(Error::UnknownBufferType { buffer_type: buffer.buffer_type });
         }
@@ -218,7 +201,7 @@ impl Device {
         match frame {
             Frame::Encrypted { session, key } if !slice_data_only || buffer.buffer_type == BUFFER_BITSTREAM => {
                 let layout = Layout { encrypted: buffer.encrypted, stripes: buffer.stripes };
-                self.crypto_session(*session)?.lock().decrypt_buffer(surfaces, &layout, key, iv)
+                self.crypto_session(session)?.lock().decrypt_buffer(surfaces, &layout, &key, iv)
             }
             _ => Err(Error::BufferNotEncryptable { buffer_type: buffer.buffer_type }),
         }
@@ -230,39 +213,15 @@ impl Device {
         self.decoder(decoder)?.lock().frame.take().map(|_| ()).ok_or(Error::NoFrame)
     }
 
-    /// `CONFIGURE_CRYPTO_SESSION`: binds a live session to a live decoder, in place of the one before, from the next frame
-    /// on. Errors: [`Error::BadHandle`]; [`Error::HeldByAnother`] when another channel has bound one.
-    pub(super) fn bind_decoder(&self, channel: Handle, decoder: Handle, session: Handle) -> Result<()> {
-        let object = self.decoder(decoder)?;
-        self.check_crypto_session(session)?;
-        let mut state = object.lock();
-        if state.bound.is_some_and(|held| held.channel != channel && self.is_bound(&held)) {
-            return Err(Error::HeldByAnother("the decoder's session"));
-        }
-        state.bound = Some(Bound { channel, session });
-        Ok(())
-    }
-
-    /// Ends the bindings that `ended` names: a later channel or session may get the same handle.
-    pub(super) fn unbind(&self, ended: impl Fn(&Bound) -> bool) {
-        let decoders = lock(&self.decoders).clone();
-        // One that has been unregistered meanwhile is bound to nothing.
-        for decoder in decoders.into_iter().flat_map(|decoder| self.decoder(decoder)) {
-            decoder.lock().bound.take_if(|bound| ended(bound));
-        }
-    }
-
     fn encrypted_frame(&self, session: Handle, key: &DataKey<'_>, mode: CipherMode) -> Result<Frame> {
         let key = self.crypto_session(session)?.lock().frame_key(key, mode)?;
-        Ok(Frame::Encrypted { session, key })
+        Ok(Frame::Encrypted { session, key: Arc::new(key) })
     }
 
-    fn is_bound(&self, bound: &Bound) -> bool {
-        self.is_live(bound.channel, Kind::AuthenticatedChannel) && self.check_crypto_session(bound.session).is_ok()
-    }
-
+    /// A live decoder of this device. Errors: [`Error::BadHandle`]; [`Error::DeviceRemoved`].
     fn decoder(&self, handle: Handle) -> Result<Decoder> {
-        let found = self.adapter.objects.with(handle, Some(self.handle), |object| match object {
+        self.removal.check()?;
+        let found = self.adapter.objects.with(Kind::Decoder, handle, Some(self.handle), |object| match object {
             Object::Decoder(decoder) => Some(decoder.clone()),
             _ => None,
         });

@@ -7,8 +7,6 @@
 //! [`Error::OutOfMemory`] and [`Error::DeviceRemoved`], and every other call that needs a key [`Error::TornDown`] and
 //! [`Error::DeviceRemoved`].
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use softcp_abi::{D3D11_KEY_EXCHANGE_HW_PROTECTION, GUID};
@@ -25,16 +23,14 @@ use crate::scheme::{BufferKey, BufferKeyRef, CipherMode, Layout};
 use crate::surface::{BlitSurfaces, SurfaceFlags};
 
 mod content_keys;
+mod iv_history;
 mod state;
 
 #[cfg(test)]
 mod tests;
 
+use iv_history::{ApplicationIvs, ReadBackIvs};
 use state::State;
-
-/// Data keys whose last IV a session remembers while IVs must increase (D10). A session that meets more is refused
-/// further ones, since forgetting one would let its IVs be used again.
-const MAX_TRACKED_KEYS: usize = 1 << 16;
 
 /// `D3D11_1DDIARG_CREATECRYPTOSESSION`: what a session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,8 +91,10 @@ pub struct CryptoSession {
     protection: Arc<Protection>,
     desc: CryptoSessionDesc,
     state: State,
-    /// The last IV used with each data key, by the key's fingerprint. Empty unless IVs must increase (D10).
-    last_ivs: HashMap<[u8; KEY_SIZE], AesCtrIv>,
+    /// The IVs of `DecryptionBlt` and of decoders' buffers. Empty unless IVs must increase (D10).
+    application_ivs: ApplicationIvs,
+    /// The IVs of `EncryptionBlt` under session keys that have ended.
+    read_back_ivs: ReadBackIvs,
     /// Teardowns that the session has met.
     losses: u64,
     /// The number of the last refresh, kept only while it may be wanted again by a fault.
@@ -113,7 +111,17 @@ impl CryptoSession {
     ) -> Self {
         let state =
             if adapter.has_hardware_keys(&desc) { State::hardware(desc.carries_commands()) } else { State::Created };
-        Self { adapter, protection, desc, state, last_ivs: HashMap::new(), losses: 0, last_number: None, removal }
+        Self {
+            adapter,
+            protection,
+            desc,
+            state,
+            application_ivs: ApplicationIvs::default(),
+            read_back_ivs: ReadBackIvs::default(),
+            losses: 0,
+            last_number: None,
+            removal,
+        }
     }
 
     /// What the session was created for. Any state.
@@ -157,7 +165,10 @@ impl CryptoSession {
         }
         self.removal.check_call(&self.adapter.faults)?;
         let key = SessionKey::new(*self.adapter.exchanged_key(message)?);
-        self.state.negotiated(key);
+        let keyed = self.state.negotiated(key, &mut self.read_back_ivs);
+        if self.adapter.profile.has(Capability::SequentialCtrIv) {
+            self.application_ivs.exchanged(&keyed.schedule);
+        }
         Ok(())
     }
 
@@ -187,18 +198,21 @@ impl CryptoSession {
     pub fn finish_key_refresh(&mut self) -> Result<()> {
         self.require(Capability::FreshenSessionKey)?;
         self.meet_loss()?;
-        self.state.finish_refresh()
+        let keyed = self.state.finish_refresh(&mut self.read_back_ivs)?;
+        if self.adapter.profile.has(Capability::SequentialCtrIv) {
+            self.application_ivs.refreshed(&keyed.schedule);
+        }
+        Ok(())
     }
 
     /// `DecryptionBlt`: reads ciphertext from the source and writes clear bytes to the destination.
     ///
-    /// Keyed; with an opened sealed key also `Hardware`, in a media session. `iv` is the 16 bytes that `pIV` points to;
-    /// `info` none means that everything is encrypted. Errors, none of which writes a byte: [`Error::NotOffered`] (also
+    /// Keyed; with an opened sealed key also `Hardware`, in a media session. `iv` is the 16 bytes that `pIV` points to; it may
+    /// be empty where `info` leaves every byte clear (D38). `info` none means that everything is encrypted. Errors, none of which writes a byte: [`Error::NotOffered`] (also
     /// for a content key or block information that the profile does not report), [`Error::WrongSize`] of the IV,
     /// [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23), [`Error::SizeMismatch`], [`Error::FormatMismatch`],
     /// [`Error::Multisampled`] destination, [`Error::NotProtected`] destination (D19), [`Error::UnalignedPattern`]
-    /// (D7), [`Error::IvNotIncreasing`] (D10), [`Error::TooManyObjects`] when IVs must increase and the session has met
-    /// 65,536 data keys before this one.
+    /// (D7), [`Error::IvNotIncreasing`] (D10), [`Error::IvOfForgottenKey`] (D31).
     pub fn decryption_blt(
         &mut self,
         mut surfaces: BlitSurfaces<'_>,
@@ -214,7 +228,9 @@ impl CryptoSession {
             self.require(Capability::ContentKey)?;
         }
         self.meet_loss()?;
-        let iv = AesCtrIv::parse(iv)?;
+        // Without a byte to decrypt there is nothing that needs an IV.
+        let iv =
+            if iv.is_empty() && info.is_some_and(|info| info.is_clear()) { None } else { Some(AesCtrIv::parse(iv)?) };
         self.state.allows(data_key)?;
         surfaces.check_agreement()?;
         self.check_protected_side(surfaces.destination_flags(), "destination")?;
@@ -229,10 +245,12 @@ impl CryptoSession {
                 &unwrapped
             }
         };
-        if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
-            use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
+        if let Some(iv) = iv
+            && self.adapter.profile.has(Capability::SequentialCtrIv)
+        {
+            self.application_ivs.use_iv(schedule, iv)?;
         }
-        blit::run(&mut surfaces, encrypted, schedule, iv, &self.adapter.workers);
+        blit::run(&mut surfaces, encrypted, schedule, iv.unwrap_or_default(), &self.adapter.workers);
         Ok(())
     }
 
@@ -274,9 +292,9 @@ impl CryptoSession {
         surfaces.check_agreement()?;
         layout.check(key.mode, self.adapter.profile.block_alignment, &surfaces)?;
         if let BufferKeyRef::Ctr(schedule) = buffer_key
-            && self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv)
+            && self.adapter.profile.has(Capability::SequentialCtrIv)
         {
-            use_increasing_iv(&mut self.last_ivs, schedule, AesCtrIv::from_bytes(&iv))?;
+            self.application_ivs.use_iv(schedule, AesCtrIv::from_bytes(&iv))?;
         }
         layout.decrypt(&mut surfaces, buffer_key, iv, &self.adapter.workers);
         Ok(())
@@ -337,7 +355,7 @@ impl CryptoSession {
     /// Says whether anything was lost: then, with `content`, the host fills its protected resources with zeros.
     pub fn invalidate(&mut self, content: bool) -> bool {
         self.losses += 1;
-        self.state.lose(content)
+        self.state.lose(content, &mut self.read_back_ivs)
     }
 
     /// How many teardowns a command session has met. Error: [`Error::NoCommandSession`].
@@ -365,6 +383,8 @@ impl CryptoSession {
 
     /// The faults that take key, content or device from a session with a key, before the call does anything.
     fn meet_loss(&mut self) -> Result<()> {
+        // Who holds a session for longer than a call may hold it for longer than the device is there.
+        self.removal.check()?;
         let faults = &self.adapter.faults;
         if faults.is_empty() || !self.state.has_key() {
             return Ok(());
@@ -418,22 +438,4 @@ impl std::fmt::Debug for CryptoSession {
 fn key_sized<'a>(what: &'static str, buffer: &'a mut [u8]) -> Result<&'a mut [u8; KEY_SIZE]> {
     let given = buffer.len();
     buffer.try_into().map_err(|_| Error::WrongSize { what, expected: KEY_SIZE, given })
-}
-
-/// Records `iv` as the last one used with a data key, or refuses it when it is not greater than the last (D10). Keys
-/// are told apart by a fingerprint, the encryption of a zero block, so that no key bytes are kept.
-fn use_increasing_iv(
-    last_ivs: &mut HashMap<[u8; KEY_SIZE], AesCtrIv>,
-    key: &softcp_aes::Key,
-    iv: AesCtrIv,
-) -> Result<()> {
-    let mut fingerprint = [0; KEY_SIZE];
-    key.encrypt_block(&mut fingerprint);
-    let full = last_ivs.len() >= MAX_TRACKED_KEYS;
-    match last_ivs.entry(fingerprint) {
-        Entry::Occupied(last) if iv <= *last.get() => return Err(Error::IvNotIncreasing),
-        Entry::Vacant(_) if full => return Err(Error::TooManyObjects),
-        entry => entry.insert_entry(iv),
-    };
-    Ok(())
 }

@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod schemes;
 
 use common::messages::{Message, native};
 use common::{Block, Rig, buffers, ctr, key_exchange, wrap, xor};
 use proptest::prelude::*;
 use softcp::{
     BlitSurfaces, ContentKey, DataKey, DecoderBuffer, DecoderEncryption, Encrypted, EncryptedBlockInfo, Error, GUID,
-    Handle, Subsample, SurfaceMut,
+    Handle, Stripes, Subsample, SurfaceMut,
 };
 
 const SESSION_KEY: Block = *b"the session key!";
@@ -26,9 +28,13 @@ struct Decoding {
 
 impl Decoding {
     fn new(options: &str) -> Self {
+        Self::of(DecoderEncryption::Ctr, options)
+    }
+
+    fn of(encryption: DecoderEncryption, options: &str) -> Self {
         let rig = Rig::new(options);
         rig.negotiate(SESSION_KEY);
-        let decoder = rig.device.register_decoder(DecoderEncryption::Ctr).unwrap();
+        let decoder = rig.device.register_decoder(encryption).unwrap();
         let decoding = Self { rig, decoder };
         decoding.bind();
         decoding
@@ -79,9 +85,23 @@ impl Decoding {
         iv: Option<&[u8]>,
         encrypted: Encrypted<'_>,
     ) -> Result<Vec<u8>, Error> {
+        self.decrypt_buffer(data, &DecoderBuffer { buffer_type, iv, encrypted, stripes: None })
+    }
+
+    /// A bitstream buffer with stripes, or without.
+    fn decrypt_striped(
+        &self,
+        data: &[u8],
+        iv: &[u8],
+        encrypted: Encrypted<'_>,
+        stripes: Option<Stripes>,
+    ) -> Result<Vec<u8>, Error> {
+        self.decrypt_buffer(data, &DecoderBuffer { buffer_type: BITSTREAM, iv: Some(iv), encrypted, stripes })
+    }
+
+    fn decrypt_buffer(&self, data: &[u8], buffer: &DecoderBuffer<'_>) -> Result<Vec<u8>, Error> {
         let mut out = vec![0xEE; data.len()];
-        let buffer = DecoderBuffer { buffer_type, iv, encrypted, stripes: None };
-        let result = self.rig.device.decrypt_buffer(self.decoder, buffers(data, &mut out), &buffer);
+        let result = self.rig.device.decrypt_buffer(self.decoder, buffers(data, &mut out), buffer);
         if result.is_err() {
             assert!(out.iter().all(|&byte| byte == 0xEE), "a refused buffer was written");
         }
@@ -169,8 +189,8 @@ fn encryption_guids_are_those_of_the_contract() {
     }
     assert_eq!(from(0x89d6_ac4f_09f2_4229_b2cd_3774_0a6d_fd81).unwrap(), DecoderEncryption::Sealed);
     assert_eq!(from(0x1b81_bed0_a0c7_11d3_b984_00c0_4f2e_73c5).unwrap(), DecoderEncryption::None);
-    // cbcs is no AES-CTR.
-    for guid in [0x422d_9319_9d21_4bb7_9371_faf5_a82c_3e04, 1] {
+    assert_eq!(from(0x422d_9319_9d21_4bb7_9371_faf5_a82c_3e04).unwrap(), DecoderEncryption::Cbc);
+    for guid in [0x422d_9319_9d21_4bb7_9371_faf5_a82c_3e05, 1] {
         assert!(matches!(from(guid), Err(Error::UnsupportedCrypto)));
     }
 }
@@ -270,6 +290,22 @@ fn clear_buffers_are_copied() {
     let buffer = DecoderBuffer { buffer_type: BITSTREAM, iv: None, encrypted: Encrypted::All, stripes: None };
     let result = decoding.rig.device.decrypt_buffer(decoding.decoder, buffers(&data(40), &mut shorter), &buffer);
     assert!(matches!(result, Err(Error::SizeMismatch)) && shorter == [0; 39]);
+}
+
+#[test]
+fn buffers_of_types_that_the_api_does_not_define_are_refused() {
+    let decoding = Decoding::new("");
+    decoding.begin(&DataKey::Session).unwrap();
+    for buffer_type in 0..=8 {
+        decoding.decrypt_as(buffer_type, &data(20), None, Encrypted::All).unwrap();
+        decoding.decrypt_as(buffer_type, &data(20), Some(&[0; 16]), Encrypted::All).unwrap();
+    }
+    for buffer_type in [9, 10, 0xFFFF_FFFE, 0xFFFF_FFFF] {
+        for iv in [None, Some(&[0; 16][..])] {
+            let refused = decoding.decrypt_as(buffer_type, &data(20), iv, Encrypted::All);
+            assert!(matches!(refused, Err(Error::UnknownBufferType { buffer_type: given }) if given == buffer_type));
+        }
+    }
 }
 
 #[test]
