@@ -71,8 +71,8 @@ impl<'k> CbcDecryption<'k> {
 
     fn decrypt(self, access: Access, planes: Planes<'_, '_, '_>, regions: impl Iterator<Item = Region>) {
         let restarts = self.chain == Chain::RestartsInRegion;
-        let sections = Sections::new(planes, Areas::new(regions, self.pattern), restarts);
-        kernel::decrypt(self.key, self.iv, access, sections);
+        let mut areas = Areas::new(regions, self.pattern);
+        kernel::decrypt(self.key, self.iv, access, Sections::new(planes, &mut areas, restarts));
     }
 }
 

@@ -178,12 +178,12 @@ impl<'k> Keystream<'k> {
     }
 
     /// Encrypts the blocks of `areas`, which cover the planes, and copies the rest.
-    fn over(&mut self, access: Access, planes: Planes<'_, '_, '_>, areas: impl Iterator<Item = Area> + Clone) {
+    fn over(&mut self, access: Access, planes: Planes<'_, '_, '_>, mut areas: impl Iterator<Item = Area> + Clone) {
         let mut len = 0;
         for area in areas.clone() {
             len += area.encrypted();
         }
-        kernel::run_sections(self.key, self.place, len, access, Sections::new(planes, areas, false));
+        kernel::run_sections(self.key, self.place, len, access, Sections::new(planes, &mut areas, false));
         self.place.bytes += len as u64;
     }
 

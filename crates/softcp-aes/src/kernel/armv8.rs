@@ -10,7 +10,7 @@ use super::{Access, Piece, Place, Plan, cbc, pass};
 use crate::BLOCK;
 use crate::counter::Counter;
 use crate::key::RoundKeys;
-use crate::section::Section;
+use crate::section::Sections;
 
 /// A processor with the AES instructions of Armv8.
 #[derive(Clone, Copy, Debug)]

@@ -18,16 +18,16 @@ use super::prefetch;
 use super::sections::{self, Mode};
 use crate::BLOCK;
 use crate::key::RoundKeys;
-use crate::section::{Section, SplitBlock};
+use crate::section::{Sections, SplitBlock};
 
 /// See [`super::decrypt`]. `keys` are those of the equivalent inverse cipher.
 #[inline(always)]
-pub(super) fn run<'a, E: Engine>(
+pub(super) fn run<E: Engine>(
     engine: E,
     keys: &RoundKeys,
     iv: [u8; BLOCK],
     access: Access,
-    sections: impl Iterator<Item = Section<'a>>,
+    sections: Sections<'_, '_, '_>,
 ) {
     let iv = engine.broadcast(&iv);
     let ahead = access == Access::AskingAhead;

@@ -12,7 +12,7 @@ use crate::BLOCK;
 use crate::counter::Counter;
 use crate::decryption_key::{DecryptionKey, DecryptionSchedule};
 use crate::key::{Key, Schedule};
-use crate::section::Section;
+use crate::section::Sections;
 
 /// The passes of one kernel: `$engine` for vectors, compiled for `$features`.
 // Ahead of the modules that use it.
@@ -34,25 +34,25 @@ macro_rules! passes {
             }
 
             /// See [`crate::kernel::run_sections`].
-            pub(crate) fn run_sections<'a>(
+            pub(crate) fn run_sections(
                 self,
                 keys: &RoundKeys,
                 place: Place,
                 len: usize,
                 access: Access,
-                sections: impl Iterator<Item = Section<'a>>,
+                sections: Sections<'_, '_, '_>,
             ) {
                 // SAFETY: the processor has the features, as `self` exists.
                 unsafe { run_sections(self, keys, place, len, access, sections) }
             }
 
             /// See [`crate::kernel::decrypt`].
-            pub(crate) fn decrypt_sections<'a>(
+            pub(crate) fn decrypt_sections(
                 self,
                 keys: &RoundKeys,
                 iv: [u8; BLOCK],
                 access: Access,
-                sections: impl Iterator<Item = Section<'a>>,
+                sections: Sections<'_, '_, '_>,
             ) {
                 // SAFETY: the processor has the features, as `self` exists.
                 unsafe { decrypt_sections(self, keys, iv, access, sections) }
@@ -72,24 +72,24 @@ macro_rules! passes {
         }
 
         #[target_feature(enable = $features)]
-        fn run_sections<'a>(
+        fn run_sections(
             engine: $engine,
             keys: &RoundKeys,
             place: Place,
             len: usize,
             access: Access,
-            sections: impl Iterator<Item = Section<'a>>,
+            sections: Sections<'_, '_, '_>,
         ) {
             pass::run_sections(engine, keys, place, len, access, sections);
         }
 
         #[target_feature(enable = $features)]
-        fn decrypt_sections<'a>(
+        fn decrypt_sections(
             engine: $engine,
             keys: &RoundKeys,
             iv: [u8; BLOCK],
             access: Access,
-            sections: impl Iterator<Item = Section<'a>>,
+            sections: Sections<'_, '_, '_>,
         ) {
             cbc::run(engine, keys, iv, access, sections);
         }
@@ -225,14 +225,7 @@ pub(crate) fn run<'i, 'o>(
 }
 
 /// As [`run`], over the sections of a sample, whose blocks are `len` bytes together.
-#[inline]
-pub(crate) fn run_sections<'a>(
-    key: &Key,
-    place: Place,
-    len: usize,
-    access: Access,
-    sections: impl Iterator<Item = Section<'a>>,
-) {
+pub(crate) fn run_sections(key: &Key, place: Place, len: usize, access: Access, sections: Sections<'_, '_, '_>) {
     match key.schedule() {
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
         Schedule::Vaes512(engine, keys) => engine.run_sections(keys, place, len, access, sections),
@@ -247,13 +240,7 @@ pub(crate) fn run_sections<'a>(
 }
 
 /// Decrypts the blocks of `sections` in CBC mode, from `iv` on, and copies what is clear.
-#[inline]
-pub(crate) fn decrypt<'a>(
-    key: &DecryptionKey,
-    iv: [u8; BLOCK],
-    access: Access,
-    sections: impl Iterator<Item = Section<'a>>,
-) {
+pub(crate) fn decrypt(key: &DecryptionKey, iv: [u8; BLOCK], access: Access, sections: Sections<'_, '_, '_>) {
     match key.schedule() {
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
         DecryptionSchedule::Vaes512(engine, keys) => engine.decrypt_sections(keys, iv, access, sections),

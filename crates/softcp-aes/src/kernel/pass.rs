@@ -23,7 +23,7 @@ use super::{Piece, Place, prefetch};
 use crate::BLOCK;
 use crate::counter::Counter;
 use crate::key::RoundKeys;
-use crate::section::{Section, SplitBlock};
+use crate::section::{Sections, SplitBlock};
 
 /// Vectors in flight: enough to hide the latency of a round.
 pub(super) const FLIGHT: usize = 8;
@@ -74,13 +74,13 @@ pub(super) fn run<'i, 'o, E: Engine>(
 
 /// As [`run`], over the sections of a sample.
 #[inline(always)]
-pub(super) fn run_sections<'a, E: Engine>(
+pub(super) fn run_sections<E: Engine>(
     engine: E,
     keys: &RoundKeys,
     place: Place,
     len: usize,
     access: Access,
-    sections: impl Iterator<Item = Section<'a>>,
+    sections: Sections<'_, '_, '_>,
 ) {
     let keys = broadcast(engine, keys);
     let mut entries = MaybeUninit::uninit();

@@ -11,7 +11,7 @@ use super::buffer::{Buffer, Memory};
 use super::{Piece, Place};
 use crate::BLOCK;
 use crate::region::Stripes;
-use crate::section::Section;
+use crate::section::{Section, Sections};
 
 /// See [`super::run`].
 pub(super) fn run<'i, 'o>(schedule: &Aes128Enc, place: Place, len: usize, pieces: impl Iterator<Item = Piece<'i, 'o>>) {
@@ -24,12 +24,7 @@ pub(super) fn run<'i, 'o>(schedule: &Aes128Enc, place: Place, len: usize, pieces
 }
 
 /// See [`super::run_sections`].
-pub(super) fn run_sections<'a>(
-    schedule: &Aes128Enc,
-    place: Place,
-    len: usize,
-    sections: impl Iterator<Item = Section<'a>>,
-) {
+pub(super) fn run_sections(schedule: &Aes128Enc, place: Place, len: usize, sections: Sections<'_, '_, '_>) {
     let mut memory = Memory::new();
     let mut buffer = Buffer::new(place, len, &mut memory);
     for section in sections {
@@ -85,7 +80,7 @@ fn fill(schedule: &Aes128Enc, buffer: &mut Buffer<'_>) {
 const TOGETHER: usize = 8;
 
 /// See [`super::decrypt`].
-pub(super) fn decrypt<'a>(schedule: &Aes128Dec, iv: [u8; BLOCK], sections: impl Iterator<Item = Section<'a>>) {
+pub(super) fn decrypt(schedule: &Aes128Dec, iv: [u8; BLOCK], sections: Sections<'_, '_, '_>) {
     let mut chain = Chain { schedule, before: iv, states: array::from_fn(|_| Block::default()) };
     for section in sections {
         match section {

@@ -17,7 +17,7 @@ use super::plan::Access;
 use super::stage::{self, Stage};
 use crate::BLOCK;
 use crate::region::Stripes;
-use crate::section::{Section, SplitBlock};
+use crate::section::{Section, Sections, SplitBlock};
 
 /// A mode of operation of AES, at its place in a chain of blocks.
 pub(super) trait Mode<E: Engine> {
@@ -48,7 +48,7 @@ const TOGETHER: usize = 8 << 10;
 
 /// Copies `sections`, the encrypted ones in `mode`.
 #[inline(always)]
-pub(super) fn run<'a, E: Engine>(mode: &mut impl Mode<E>, access: Access, sections: impl Iterator<Item = Section<'a>>) {
+pub(super) fn run<E: Engine>(mode: &mut impl Mode<E>, access: Access, sections: Sections<'_, '_, '_>) {
     if access == Access::Streaming && E::STREAMS {
         let mut memory = Stage::<E>::MEMORY;
         let mut stage = Stage::new(mode.engine(), &mut memory);

@@ -13,7 +13,7 @@ use crate::counter::Counter;
 use crate::kernel::engine::Engine;
 use crate::kernel::{Access, Piece, Place, Plan, cbc, pass};
 use crate::key::RoundKeys;
-use crate::section::Section;
+use crate::section::Sections;
 
 /// A processor with AES-NI and SSE4.1.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,7 @@ use crate::counter::Counter;
 use crate::kernel::engine::{Engine, check_periods};
 use crate::kernel::{Access, Piece, Place, Plan, cbc, pass};
 use crate::key::RoundKeys;
-use crate::section::Section;
+use crate::section::Sections;
 
 /// A processor with VAES and AVX2, and AES-NI for single blocks.
 #[derive(Clone, Copy, Debug)]

@@ -15,7 +15,7 @@ use crate::counter::Counter;
 use crate::kernel::engine::{Engine, check_periods};
 use crate::kernel::{Access, Piece, Place, Plan, cbc, pass};
 use crate::key::RoundKeys;
-use crate::section::Section;
+use crate::section::Sections;
 
 /// A processor with VAES and AVX-512 F and BW, and AES-NI for single blocks.
 #[derive(Clone, Copy, Debug)]
