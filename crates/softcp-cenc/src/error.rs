@@ -18,6 +18,12 @@ pub enum Error {
         /// What the reader said.
         source: io::Error,
     },
+    /// The file cannot be read in one pass without going back.
+    #[error("it cannot be read as a stream: {reason}")]
+    NotStreamable {
+        /// Why.
+        reason: &'static str,
+    },
     /// The file has no `moov` box, or a movie fragment comes before it.
     #[error("no moov box before the media data ends: put the initialization segment in front of the media segments")]
     NoMovie,

@@ -38,6 +38,7 @@ codes! {
     FREE = b"free",
     FRMA = b"frma",
     HDLR = b"hdlr",
+    MDAT = b"mdat",
     MDHD = b"mdhd",
     MDIA = b"mdia",
     MINF = b"minf",

@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use std::sync::Arc;
 
 use crate::error::{BoxDefect, Error, Result};
-use crate::fourcc::{MOOF, MOOV, MVEX, TRAK, TREX};
+use crate::fourcc::{MDAT, MOOF, MOOV, MVEX, TRAK, TREX};
 use crate::header::{Header, MAX_HEADER};
 use crate::meta::{BoxRef, Meta};
 use crate::pieces::Pieces;
@@ -39,6 +39,9 @@ impl Default for Limits {
     }
 }
 
+/// Media data in front of `moov` that a stream may have: an `mdat` that is empty, or nearly so.
+const STREAM_SKIP: u64 = 1 << 20;
+
 /// The tracks to decrypt. Their samples come as pieces of their own and their metadata are rewritten; the bytes of
 /// other tracks are copied as they are.
 ///
@@ -69,16 +72,34 @@ impl<R: Read + Seek> Movie<R> {
     ///
     /// As [`open`](Self::open).
     pub fn open_with_limits(reader: R, limits: Limits) -> Result<Self> {
-        let mut source = Source::new(reader)?;
+        Self::open_source(Source::new(reader)?, limits)
+    }
+
+    /// As [`open`](Self::open), for a stream that is read once, from its beginning to its end: no more of it is asked for than
+    /// the next box header, `moov` or `moof` box, and auxiliary information, so that `reader` need not keep much. It is
+    /// never asked where it ends ([`std::io::SeekFrom::End`]); [`file_len`](Self::file_len) is [`i64::MAX`] until the end
+    /// has been seen. The pieces are those of a file, but [`Piece::Copy`](crate::Piece::Copy) ends with each box.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and [`Error::NotStreamable`] if media data come before the `moov` box.
+    pub fn open_stream(reader: R) -> Result<Self> {
+        Self::open_source(Source::stream(reader), Limits::default())
+    }
+
+    fn open_source(mut source: Source<R>, limits: Limits) -> Result<Self> {
         let mut position = 0;
         let (moov, header) = loop {
-            if position == source.len() {
+            if source.is_end(position)? {
                 return Err(Error::NoMovie);
             }
             let header = box_at(&mut source, position).map_err(|error| not_mp4(position, error))?;
             match header.kind {
                 MOOV => break (position, header),
                 MOOF => return Err(Error::NoMovie),
+                MDAT if source.is_stream() && header.size > STREAM_SKIP => {
+                    return Err(Error::NotStreamable { reason: "its moov box lies behind the media data" });
+                }
                 // The header has been checked against the rest of the file.
                 _ => position += header.size,
             }
@@ -136,6 +157,12 @@ impl<R> Movie<R> {
     #[must_use]
     pub fn tracks(&self) -> &[Track] {
         &self.tracks.list
+    }
+
+    /// Bytes up to the end of the `moov` box: of an initialization segment, what media segments need of it.
+    #[must_use]
+    pub fn moov_end(&self) -> u64 {
+        self.moov.offset() + self.moov.bytes().len() as u64
     }
 
     /// Whether the movie may have fragments after its `moov` box.
@@ -209,8 +236,13 @@ fn not_mp4(position: u64, error: Error) -> Error {
 
 /// The header of the top-level box at `offset`.
 pub(crate) fn box_at<R: Read + Seek>(source: &mut Source<R>, offset: u64) -> Result<Header> {
+    let mut bytes = [0; MAX_HEADER];
+    let peeked = source.peek(offset, MAX_HEADER)?;
+    let len = peeked.len();
+    bytes[..len].copy_from_slice(peeked);
+    // Of a stream it may have become known just now.
     let available = source.len().saturating_sub(offset);
-    Header::parse(source.peek(offset, MAX_HEADER)?, offset, available, true)
+    Header::parse(&bytes[..len], offset, available, true)
 }
 
 /// Reads a whole `moov` or `moof` box.

@@ -13,7 +13,7 @@ use crate::fragment::Fragment;
 use crate::movie::{Limits, Movie, Selection, box_at, read_metadata};
 use crate::pass::Pass;
 use crate::run::{Run, SampleCursor};
-use crate::source::Source;
+use crate::source::{STREAM_LEN, Source};
 use crate::track::{Chunks, Track};
 
 /// A part of the file. Piece follows piece without a gap, from the first byte of the file to the last.
@@ -147,7 +147,10 @@ impl<R: Read + Seek> Pieces<R> {
             if let Some(sample) = self.next_sample()? {
                 return Ok(Some(self.give(Piece::Sample(sample))));
             }
-            if self.region.1 == self.source.len() {
+            if let Some(copy) = self.flush() {
+                return Ok(Some(copy));
+            }
+            if self.source.is_end(self.region.1)? {
                 if let Some(Reverse(pending)) = self.runs.peek() {
                     return Err(outside(&pending.run)?);
                 }
@@ -159,6 +162,17 @@ impl<R: Read + Seek> Pieces<R> {
                 return Ok(Some(self.give(piece)));
             }
         }
+    }
+
+    /// Of a stream, gives out what is left of the box that has been passed, before the next one is looked at: the reader need
+    /// not keep it.
+    fn flush(&mut self) -> Option<Piece> {
+        let (offset, end) = (self.position, self.region.1);
+        if !self.source.is_stream() || offset >= end || end >= STREAM_LEN {
+            return None;
+        }
+        self.position = end;
+        Some(Piece::Copy { offset, len: end - offset })
     }
 
     /// Gives out what lies in front of `piece`, and after that the piece.

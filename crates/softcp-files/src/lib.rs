@@ -29,6 +29,7 @@ mod input;
 mod kind;
 mod path_text;
 mod signals;
+mod sparse;
 mod temporary;
 
 pub use destination::{Destination, OutputError, OutputFile};
@@ -36,4 +37,5 @@ pub use input::{InputError, open_input, read_input};
 pub use kind::FileKind;
 pub use path_text::{path_text, serialize_optional_path, serialize_path};
 pub use signals::remove_temporaries_on_signals;
+pub use sparse::{Extent, extent_at, is_sparse};
 pub use temporary::TemporaryDirectory;
