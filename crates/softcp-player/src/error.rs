@@ -4,9 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use softcp_cenc::{FourCc, KeyId, Scheme};
+use softcp_files::{InputError, OutputError, path_text};
 
 use crate::channel::ChannelFailure;
-use crate::keys::KidText;
+use crate::key_text::KidText;
 use crate::licence::LicenceFailure;
 use crate::path::PathError;
 
@@ -16,7 +17,7 @@ use crate::path::PathError;
 pub enum DecryptError {
     // The files.
     /// The input cannot be opened.
-    #[error("cannot open {}: {source}", path.display())]
+    #[error("cannot open {}: {source}", path_text(path))]
     OpenInput {
         /// The file.
         path: PathBuf,
@@ -24,7 +25,7 @@ pub enum DecryptError {
         source: io::Error,
     },
     /// The input cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", path_text(path))]
     ReadInput {
         /// The file.
         path: PathBuf,
@@ -32,7 +33,7 @@ pub enum DecryptError {
         source: io::Error,
     },
     /// The output cannot be created, written or put in its place.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {source}", path_text(path))]
     WriteOutput {
         /// The file.
         path: PathBuf,
@@ -40,27 +41,28 @@ pub enum DecryptError {
         source: io::Error,
     },
     /// Input and output are the same file.
-    #[error("{} is the input too: choose another output", path.display())]
+    #[error("{} is the input too: choose another output", path_text(path))]
     OutputIsInput {
         /// The file.
         path: PathBuf,
     },
-    /// The output exists and may not be replaced.
-    #[error("{} exists already: remove it, choose another output, or allow overwriting", path.display())]
-    OutputExists {
+    /// The output cannot be where it is to be: something is there that may not be replaced, or that no file takes the place
+    /// of.
+    #[error("{0}: choose another output")]
+    Output(OutputError),
+    /// The input is something other than a file, such as a directory or a pipe.
+    #[error("{0}: name a file")]
+    Input(InputError),
+    /// The input has no bytes.
+    #[error("{} is empty", path_text(path))]
+    EmptyInput {
         /// The file.
-        path: PathBuf,
-    },
-    /// The output is a directory, a device or something else that cannot be replaced by a file.
-    #[error("{} is no regular file: choose another output", path.display())]
-    OutputNotAFile {
-        /// What is there.
         path: PathBuf,
     },
 
     // What is in the input.
     /// The input is no MP4 file that can be read, or damaged.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", path_text(path))]
     Container {
         /// The file.
         path: PathBuf,
@@ -68,7 +70,7 @@ pub enum DecryptError {
         source: softcp_cenc::Error,
     },
     /// No track is protected.
-    #[error("{} is not encrypted: none of its {tracks} tracks is protected", path.display())]
+    #[error("{} is not encrypted: none of its {tracks} tracks is protected", path_text(path))]
     NotEncrypted {
         /// The file.
         path: PathBuf,
@@ -186,6 +188,25 @@ impl DecryptError {
         match self {
             Self::Path { track_id, sample, source } => (Some(*track_id), *sample, source.to_string()),
             error => (None, None, error.to_string()),
+        }
+    }
+}
+
+impl From<InputError> for DecryptError {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Io { path, source } => Self::OpenInput { path, source },
+            error => Self::Input(error),
+        }
+    }
+}
+
+impl From<OutputError> for DecryptError {
+    fn from(error: OutputError) -> Self {
+        match error {
+            OutputError::Io { path, source } => Self::WriteOutput { path, source },
+            OutputError::NoDirectory { path } => Self::WriteOutput { path, source: io::ErrorKind::NotFound.into() },
+            error => Self::Output(error),
         }
     }
 }

@@ -57,6 +57,7 @@ mod decrypt;
 mod error;
 mod incident;
 mod input;
+mod key_text;
 mod keys;
 mod licence;
 mod output;
@@ -65,14 +66,17 @@ mod path;
 mod protected;
 mod report;
 mod session;
+mod source;
+mod stream;
 mod survey;
 mod trust;
 
 pub use channel::{ChannelFailure, MessageCounts, PlayerChannel};
-pub use decrypt::{DecryptOptions, Progress, decrypt};
+pub use decrypt::{DecryptOptions, Progress, Sink, check_output, decrypt, decrypt_from_to};
 pub use error::DecryptError;
 pub use incident::{Incident, Remedy};
-pub use keys::{ContentKeys, KeyMap, KeyTextError, KidText};
+pub use key_text::{KeyTextError, KidText};
+pub use keys::{ContentKeys, KeyMap};
 pub use licence::{LicenceFailure, LicensedKeys};
 pub use path::{PathError, PathOptions, PathStatistics, ProtectedPath, SampleError};
 pub use protected::{Binding, ProtectedDevice, Protection};
@@ -81,6 +85,7 @@ pub use session::OpenSession;
 pub use softcp_cenc::KeyId;
 pub use softcp_client::ContentKey;
 pub use softcp_client::clear_key::{Licence, LicenceError, LicenceKind};
+pub use source::{InitSegment, Source};
 pub use survey::{
     AnswerValue, ChannelCertificate, ChannelSurvey, HandleValue, Message, Outcome, Parameter, ParameterValue,
     SurveyOptions, survey,

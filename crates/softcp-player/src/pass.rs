@@ -1,22 +1,25 @@
 //! The one pass over a file, which can stop at a sample and go on there with other paths.
 
-use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, Write};
 
 use softcp_cenc::{FourCc, KeyId, Piece, Pieces, Sample, Track};
-use tempfile::NamedTempFile;
+use softcp_files::Extent;
 
 use crate::decrypt::{DecryptOptions, Progress, missing_key};
 use crate::error::DecryptError;
 use crate::incident::Incidents;
 use crate::input::Input;
-use crate::keys::KidText;
+use crate::key_text::KidText;
 use crate::output::Output;
 use crate::path::{PathError, PathStatistics, ProtectedPath, SampleError, Seal, Sink};
 use crate::report::TrackReport;
+use crate::source::{Metadata, Names};
 
 /// Bytes between two calls of the progress callback.
 const PROGRESS_STEP: u64 = 1 << 20;
+
+/// Where a part of a stream ends that goes on to its end, wherever that is.
+const STREAM_END: u64 = i64::MAX.cast_unsigned();
 
 /// A track that is decrypted, and how far it is.
 pub(crate) struct TrackProgress {
@@ -57,10 +60,10 @@ impl TrackProgress {
 /// The pass over the pieces.
 pub(crate) struct Pass<'a> {
     options: &'a DecryptOptions,
-    pieces: Pieces<BufReader<File>>,
+    pieces: Pieces<Metadata>,
     input: Input,
+    names: Names,
     output: Output,
-    temporary: NamedTempFile,
     progress: &'a mut dyn FnMut(Progress),
     done: Progress,
     /// Bytes at the last call of the callback.
@@ -69,20 +72,24 @@ pub(crate) struct Pass<'a> {
     failed: Option<(Sample, u64)>,
 }
 
+/// From here on, counted from the beginning, a copied part is looked at for holes: less would not be worth the calls.
+const HOLE: u64 = 64 << 10;
+
 impl<'a> Pass<'a> {
-    /// A pass that reads `input` and writes `temporary`, both from their beginning.
+    /// A pass over the movie's `pieces` that reads `input` and writes `output`, both from the end of the initialization
+    /// segment on.
     pub(crate) fn new(
         options: &'a DecryptOptions,
-        pieces: Pieces<BufReader<File>>,
-        input: File,
-        temporary: NamedTempFile,
-        total: u64,
+        pieces: Pieces<Metadata>,
+        input: Input,
+        names: Names,
+        output: Output,
         progress: &'a mut dyn FnMut(Progress),
-    ) -> io::Result<Self> {
-        let output = Output::new(temporary.as_file().try_clone()?)?;
+    ) -> Self {
+        // Of a stream the length is not known yet.
+        let total = (!input.is_stream()).then(|| pieces.file_len() - names.start);
         let done = Progress { bytes: 0, total };
-        let input = Input::new(input);
-        Ok(Self { options, pieces, input, output, temporary, progress, done, shown: 0, failed: None })
+        Self { options, pieces, input, names, output, progress, done, shown: 0, failed: None }
     }
 
     /// Goes over what is left; `paths` are those of `tracks`, in their order. After an error of a path, it can be called
@@ -98,36 +105,95 @@ impl<'a> Pass<'a> {
             if sample.len != 0 {
                 self.input.seek_to(sample.offset).map_err(|error| self.read_error(error))?;
             }
+            let len = sample.len.into();
             self.sample(sample, written, tracks, paths, incidents)?;
+            self.input.keep(false);
+            self.advance(len);
         }
         while let Some(piece) = self.next_piece()? {
-            self.done.bytes += piece.len();
             match piece {
-                Piece::Copy { len, .. } => self.copy(len)?,
+                Piece::Copy { offset, len } => self.copy_part(offset, len)?,
                 Piece::Rewritten { bytes, .. } => {
                     self.input.skip(bytes.len() as u64).map_err(|error| self.read_error(error))?;
                     self.output.write_all(&bytes).map_err(|error| self.write_error(error))?;
+                    self.advance(bytes.len() as u64);
                 }
-                Piece::Sample(sample) => self.sample(sample, 0, tracks, paths, incidents)?,
-            }
-            if self.done.bytes - self.shown >= PROGRESS_STEP {
-                self.show();
+                Piece::Sample(sample) => {
+                    self.input.keep(self.options.restarts != 0);
+                    let len = sample.len.into();
+                    self.sample(sample, 0, tracks, paths, incidents)?;
+                    self.input.keep(false);
+                    self.advance(len);
+                }
             }
         }
         Ok(())
     }
 
-    /// Waits until everything is in the file, and hands it out.
-    pub(crate) fn finish(mut self) -> Result<NamedTempFile, DecryptError> {
+    /// Waits until everything is in the file, and says how many bytes that is.
+    pub(crate) fn finish(mut self) -> Result<u64, DecryptError> {
+        self.done.total = Some(self.done.bytes);
         self.show();
         let path = &self.options.output;
         self.output.finish().map_err(|source| DecryptError::WriteOutput { path: path.clone(), source })?;
-        Ok(self.temporary)
+        Ok(self.done.bytes)
     }
 
+    /// The next piece as far as it lies behind the initialization segment.
     fn next_piece(&mut self) -> Result<Option<Piece>, DecryptError> {
-        let path = &self.options.input;
-        self.pieces.next_piece().map_err(|source| DecryptError::Container { path: path.clone(), source })
+        let start = self.names.start;
+        loop {
+            let piece = self.pieces.next_piece().map_err(|error| self.names.container(error))?;
+            match piece {
+                Some(Piece::Copy { offset, len }) if offset < start && offset + len > start => {
+                    return Ok(Some(Piece::Copy { offset: start, len: offset + len - start }));
+                }
+                // A sample there, or without a place, is as good as any.
+                Some(Piece::Copy { offset, .. } | Piece::Rewritten { offset, .. }) if offset < start => {}
+                piece => return Ok(piece),
+            }
+        }
+    }
+
+    /// A part that stays as it is, holes included.
+    fn copy_part(&mut self, offset: u64, len: u64) -> Result<(), DecryptError> {
+        if self.input.is_stream() && offset + len >= STREAM_END {
+            let copied = self.output.copy_to_end(&mut self.input).map_err(|error| self.read_error(error))?;
+            let copied = copied.map_err(|error| self.write_error(error))?;
+            self.advance(copied);
+            return Ok(());
+        }
+        let (mut position, end) = (offset, offset + len);
+        while position < end {
+            let left = end - position;
+            let extent = if left < HOLE { Ok(Extent::Data(left)) } else { self.input.extent(position, left) };
+            match extent.map_err(|error| self.read_error(error))? {
+                Extent::Hole(len) if len >= HOLE => {
+                    self.input.skip(len).map_err(|error| self.read_error(error))?;
+                    self.output.append_zeros(len).map_err(|error| self.write_error(error))?;
+                    self.advance(len);
+                    position += len;
+                }
+                Extent::Hole(len) | Extent::Data(len) => {
+                    let data_end = position + len;
+                    while position < data_end {
+                        let len = PROGRESS_STEP.min(data_end - position);
+                        self.copy(len)?;
+                        self.advance(len);
+                        position += len;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of bytes that are done, and tells of them from time to time.
+    fn advance(&mut self, len: u64) {
+        self.done.bytes += len;
+        if self.done.bytes - self.shown >= PROGRESS_STEP {
+            self.show();
+        }
     }
 
     /// One sample, of which `written` bytes are in the output already.
@@ -235,7 +301,7 @@ mod tests {
     /// two parts.
     fn repeated(before: u64) -> Vec<u8> {
         let clear: Vec<u8> = (0..30).collect();
-        let file = NamedTempFile::new().unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
         let mut output = Output::new(file.reopen().unwrap()).unwrap();
         let mut rest = Rest { output: &mut output, before, seen: 0 };
         let mut bytes = sealed(&clear[10..], 1);

@@ -10,8 +10,10 @@ use crate::incident::Incident;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DecryptReport {
     /// The encrypted file.
+    #[serde(serialize_with = "softcp_files::serialize_path")]
     pub input: PathBuf,
     /// The clear file.
+    #[serde(serialize_with = "softcp_files::serialize_path")]
     pub output: PathBuf,
     /// The driver's name and version.
     pub driver: String,

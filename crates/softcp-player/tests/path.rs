@@ -23,8 +23,8 @@ const LONG: u32 = 5 << 19;
 
 fn keys() -> KeyMap {
     let mut keys = KeyMap::new();
-    keys.insert(KID, ContentKey::from(KEY));
-    keys.insert(OTHER_KID, ContentKey::from([7; 16]));
+    keys.insert(KID, ContentKey::from(KEY)).unwrap();
+    keys.insert(OTHER_KID, ContentKey::from([7; 16])).unwrap();
     keys
 }
 

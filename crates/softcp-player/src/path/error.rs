@@ -7,7 +7,7 @@ use softcp_client::{CertificateError, ChainError, KeyExchangeError, SessionError
 use softcp_runtime::DriverError;
 
 use crate::channel::ChannelFailure;
-use crate::keys::KidText;
+use crate::key_text::KidText;
 use crate::licence::LicenceFailure;
 
 /// Why a path cannot be opened, or broke.
