@@ -511,6 +511,7 @@ impl<R: Read + Seek> Pieces<R> {
             None => false,
         };
         if kind != MDAT || !has_samples {
+            self.pass.notes.add(NoteKind::BoxLeftOut, None, offset);
             self.region = (offset, offset);
             self.end_at(offset);
             return Ok(None);

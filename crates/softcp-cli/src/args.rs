@@ -193,6 +193,20 @@ pub(crate) struct DecryptArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) restarts: u32,
 
+    /// Of a file that ends too early, write what is whole
+    ///
+    /// Whole fragments, or in a file without fragments whole samples; not further than the keys reach. Without it, such a
+    /// file is an error that says how much is whole.
+    #[arg(long)]
+    pub(crate) partial: bool,
+
+    /// How `cens` samples without subsamples end, behind their last whole block: the standard leaves those bytes clear, and
+    /// Bento4, GPAC and ffmpeg encrypt them
+    ///
+    /// With `auto` the file tells, or the samples do when they are decrypted; else the standard holds.
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    pub(crate) cens_tail: CensTailArg,
+
     /// Replace an existing output
     #[arg(short, long)]
     pub(crate) force: bool,
@@ -205,6 +219,25 @@ pub(crate) struct DecryptArgs {
 
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
+}
+
+/// The values of `--cens-tail`.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum CensTailArg {
+    #[default]
+    Auto,
+    Clear,
+    Encrypted,
+}
+
+impl From<CensTailArg> for softcp_player::CensTail {
+    fn from(arg: CensTailArg) -> Self {
+        match arg {
+            CensTailArg::Auto => Self::Auto,
+            CensTailArg::Clear => Self::Clear,
+            CensTailArg::Encrypted => Self::Encrypted,
+        }
+    }
 }
 
 /// Show what the driver offers for each crypto type and decode profile

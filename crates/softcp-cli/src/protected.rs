@@ -9,9 +9,6 @@ use crate::driver::{self, Trust};
 use crate::failure::Failure;
 use crate::output::printable;
 
-/// What to do about a file that is damaged.
-const DAMAGED: &str = "the file is damaged, cut short or no MP4 file: get it again from where it came";
-
 /// A file that could not be decrypted.
 pub(crate) fn decrypt_failed(error: &DecryptError, trust: &Trust) -> Failure {
     match error {
@@ -25,26 +22,10 @@ pub(crate) fn decrypt_failed(error: &DecryptError, trust: &Trust) -> Failure {
         DecryptError::OutputNotAFile { path } => {
             Failure::environment(format!("{} is no regular file", path.display()), "choose another output with -o")
         }
-        DecryptError::Container { .. } => Failure::check(error.to_string(), DAMAGED),
-        DecryptError::NotEncrypted { .. } => Failure::check(error.to_string(), "use the file as it is: it is clear"),
         DecryptError::NoSuchTrack { .. } => Failure::usage(error.to_string(), "give one of these to --track"),
         DecryptError::ClearTrack { track_id } => Failure::usage(
             format!("track {track_id} is not encrypted"),
             "leave it out of --track: it is copied as it is",
-        ),
-        DecryptError::NotAesCtr { track_id, handler, scheme } => Failure::check(
-            format!("track {track_id} ({handler}) is protected by '{scheme}', which is not AES-CTR"),
-            "only 'cenc' and 'cens' can be decrypted; with --track N other tracks are, and this one is copied",
-        ),
-        DecryptError::MissingKey { track_id, handler, kid } => {
-            missing_key(&format!("track {track_id} ({handler})"), *kid)
-        }
-        DecryptError::NotInLicence { track_id, handler, kid } => Failure::check(
-            format!(
-                "the licence has no key for track {track_id} ({handler}): it is encrypted under KID {}",
-                KidText(*kid)
-            ),
-            "use the licence of this file, or select other tracks with --track",
         ),
         DecryptError::Licence { source } => licence_failed(source),
         DecryptError::NoChannel { source } => no_channel(source),
@@ -56,7 +37,7 @@ pub(crate) fn decrypt_failed(error: &DecryptError, trust: &Trust) -> Failure {
             };
             path_failed(&place, source, trust)
         }
-        _ => Failure::check(error.to_string(), "run again with -v"),
+        _ => Failure::check(printable(&error.to_string()), error.advice().unwrap_or("run again with -v")),
     }
 }
 

@@ -5,13 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use softcp_cenc::{FourCc, KeyId, Selection, Track};
+use softcp_cenc::{KeyId, Selection, Track};
 use softcp_client::ChannelType;
 use softcp_client::clear_key::Licence;
 use softcp_files::{Destination, OutputError, OutputFile};
 use softcp_runtime::{Device, Driver};
 
-use crate::error::DecryptError;
+use crate::error::{DecryptError, WantedKey};
 use crate::incident::{Incidents, Remedy};
 use crate::key_text::KidText;
 use crate::keys::{ContentKeys, KeyMap};
@@ -19,6 +19,7 @@ use crate::licence::LicensedKeys;
 use crate::output::{Output, Stream};
 use crate::pass::{Pass, TrackProgress};
 use crate::path::{PathOptions, ProtectedPath};
+use crate::plan::{CensTail, Plan, Planner};
 use crate::protected::{ProtectedDevice, Protection};
 use crate::report::{ChannelReport, DecryptReport, LicenceReport, TrackReport};
 use crate::source::{OpenMovie, Source};
@@ -55,6 +56,12 @@ pub struct DecryptOptions {
     /// How often to start over when the driver fails in a way that a new key does not mend, or is not believed: with a new
     /// device, channel and sessions, at the sample that failed. 0 in a new value: such a failure ends the run.
     pub restarts: u32,
+    /// Whether a file that ends too early is decrypted as far as it goes: to its last whole fragment, or in a file without
+    /// fragments to its last whole sample, and not further than the keys reach. `false` in a new value: such a file is an
+    /// error that says how many samples are whole.
+    pub partial: bool,
+    /// How `cens` samples without subsamples end. [`CensTail::Auto`] in a new value.
+    pub cens_tail: CensTail,
     /// The tracks to decrypt, by number; `None`, all that are protected. The others are copied as they are.
     pub tracks: Option<Vec<u32>>,
 }
@@ -72,6 +79,8 @@ impl DecryptOptions {
             refresh_every: DEFAULT_REFRESH_EVERY,
             protection: Protection::default(),
             restarts: 0,
+            partial: false,
+            cens_tail: CensTail::Auto,
             tracks: None,
         }
     }
@@ -137,7 +146,8 @@ impl Sink {
 /// What went wrong on the way and was mended is in [`DecryptReport::incidents`]; what is not mended by new keys, as a
 /// device that is removed, needs [`DecryptOptions::restarts`].
 ///
-/// A key that is wrong is not noticed: AES-CTR has no way to tell.
+/// A key that is wrong does not fail: AES-CTR has no way to tell. [`DecryptReport::wrong_keys`] names the keys under which
+/// samples came out as noise.
 ///
 /// # Errors
 ///
@@ -186,28 +196,45 @@ pub fn decrypt_from_to(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<DecryptReport, DecryptError> {
     let started = Instant::now();
-    let OpenMovie { movie, input, names } = source.into_movie(&options.input)?;
-    let selected = select_tracks(options, movie.tracks())?;
-    check_keys(options, movie.tracks(), &selected)?;
-    let is_selected = |track: &&Track| selected.contains(&track.id());
+    let OpenMovie { movie, input, names, reopen } = source.into_movie(&options.input)?;
+    let own_names = names.clone();
+    let planner = Planner { driver, options, names: &own_names, reopen: reopen.as_ref() };
+    let Plan { pieces: how, notes: planned } = planner.plan(&movie)?;
+    let is_selected = |track: &&Track| match &how.selection {
+        Selection::Tracks(track_ids) => track_ids.contains(&track.id()),
+        _ => track.protection().is_some() || how.unsignalled.iter().any(|(id, _)| *id == track.id()),
+    };
     let mut tracks: Vec<_> = movie.tracks().iter().filter(is_selected).map(TrackProgress::new).collect();
     let mut reports: Vec<_> = movie.tracks().iter().map(track_report).collect();
-    let pieces = movie.into_pieces(&Selection::Tracks(selected)).map_err(|error| names.container(error))?;
+    let pieces = movie.into_pieces_with(how.clone()).map_err(|error| names.container(error))?;
     let (output, file) = sink.create()?;
     let mut pass = Pass::new(options, pieces, input, names, output, progress);
     let mut incidents = Incidents::default();
     let mut restarts = 0;
     let stage = loop {
         match play(driver, options, &mut tracks, &mut pass, &mut incidents) {
+            // A later movie has another track: it needs a path too.
+            Ok(_) if pass.new_track().is_some() => {
+                if let Some(track) = pass.new_track() {
+                    tracks.push(TrackProgress::new(track));
+                    let report = track_report(track);
+                    match reports.iter_mut().find(|known| known.id == report.id) {
+                        Some(known) => *known = report,
+                        None => reports.push(report),
+                    }
+                }
+            }
             Ok(stage) => break stage,
             Err(error) if restarts < options.restarts && error.may_pass() => {
                 let (track_id, sample, error) = error.placed();
                 incidents.add(track_id, sample, error, Remedy::StartOver);
                 restarts += 1;
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(planner.explain(error, &how)),
         }
     };
+    let file_notes = planned.into_iter().chain(pass.file_notes()).collect();
+    let wrong_keys = pass.wrong_keys();
     let bytes = pass.finish()?;
 
     let mut report = DecryptReport {
@@ -227,6 +254,8 @@ pub fn decrypt_from_to(
         seconds: 0.0,
         megabytes_per_second: 0.0,
         incidents: incidents.into_vec(),
+        file_notes,
+        wrong_keys,
         notes: Vec::new(),
     };
     for track in &mut reports {
@@ -329,61 +358,11 @@ fn open_paths<'a>(
     tracks.iter().enumerate().map(open).collect()
 }
 
-/// The numbers of the tracks to decrypt, all of which are protected by AES-CTR.
-fn select_tracks(options: &DecryptOptions, tracks: &[Track]) -> Result<Vec<u32>, DecryptError> {
-    let selected: Vec<&Track> = match &options.tracks {
-        None => tracks.iter().filter(|track| track.protection().is_some()).collect(),
-        Some(track_ids) => {
-            track_ids.iter().try_for_each(|id| check_selectable(tracks, *id))?;
-            tracks.iter().filter(|track| track_ids.contains(&track.id())).collect()
-        }
-    };
-    if selected.is_empty() {
-        return Err(DecryptError::NotEncrypted { path: options.input.clone(), tracks: tracks.len() });
-    }
-    for track in &selected {
-        let mut schemes = track.sample_entries().iter().filter_map(|entry| Some(entry.protection.as_ref()?.scheme));
-        if let Some(scheme) = schemes.find(|scheme| !scheme.is_aes_ctr()) {
-            return Err(DecryptError::NotAesCtr { track_id: track.id(), handler: track.handler(), scheme });
-        }
-    }
-    Ok(selected.iter().map(|track| track.id()).collect())
-}
-
-fn check_selectable(tracks: &[Track], track_id: u32) -> Result<(), DecryptError> {
-    let Some(track) = tracks.iter().find(|track| track.id() == track_id) else {
-        let available = tracks.iter().map(Track::id).collect();
-        return Err(DecryptError::NoSuchTrack { track_id, available });
-    };
-    if track.protection().is_none() {
-        return Err(DecryptError::ClearTrack { track_id });
-    }
-    Ok(())
-}
-
-/// Looks for the keys that the tracks name as their defaults. A default of zeros belongs to a file that rotates keys:
-/// its samples name theirs, as they come.
-fn check_keys(options: &DecryptOptions, tracks: &[Track], selected: &[u32]) -> Result<(), DecryptError> {
-    for track in tracks.iter().filter(|track| selected.contains(&track.id())) {
-        let given = options.keys.for_track(track.id());
-        let protections = track.sample_entries().iter().filter_map(|entry| entry.protection.as_ref());
-        let defaults = protections.filter(|protection| protection.protected_by_default);
-        let mut kids = defaults.filter_map(|protection| protection.default_kid).filter(|kid| *kid != KeyId::default());
-        let has = |kid: &KeyId| match &options.licence {
-            Some(licence) => licence.kids().contains(kid),
-            None => given.get(kid).is_some(),
-        };
-        if let Some(kid) = kids.find(|kid| !has(kid)) {
-            return Err(missing_key(options, track.id(), track.handler(), kid));
-        }
-    }
-    Ok(())
-}
-
-pub(crate) fn missing_key(options: &DecryptOptions, track_id: u32, handler: FourCc, kid: KeyId) -> DecryptError {
+/// The error of a sample without a key.
+pub(crate) fn missing_key(options: &DecryptOptions, key: WantedKey) -> DecryptError {
     match options.licence {
-        Some(_) => DecryptError::NotInLicence { track_id, handler, kid },
-        None => DecryptError::MissingKey { track_id, handler, kid },
+        Some(_) => DecryptError::NotInLicence { keys: vec![key] },
+        None => DecryptError::MissingKey { keys: vec![key] },
     }
 }
 

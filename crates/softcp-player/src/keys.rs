@@ -92,6 +92,14 @@ impl KeyMap {
         (!self.kids.contains_key(kid) && self.kids.contains_key(&other)).then_some(other)
     }
 
+    /// The KIDs that keys were given for, in order.
+    #[must_use]
+    pub fn kids(&self) -> Vec<KeyId> {
+        let mut kids: Vec<_> = self.kids.keys().copied().collect();
+        kids.sort_unstable();
+        kids
+    }
+
     /// How many keys there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -6,13 +6,14 @@ use softcp_cenc::{FourCc, KeyId, Piece, Pieces, Sample, Track};
 use softcp_files::Extent;
 
 use crate::decrypt::{DecryptOptions, Progress, missing_key};
-use crate::error::DecryptError;
+use crate::error::{DecryptError, WantedKey};
 use crate::incident::Incidents;
 use crate::input::Input;
 use crate::key_text::KidText;
+use crate::key_watch::KeyWatch;
 use crate::output::Output;
 use crate::path::{PathError, PathStatistics, ProtectedPath, SampleError, Seal, Sink};
-use crate::report::TrackReport;
+use crate::report::{FileNote, TrackReport, WrongKey};
 use crate::source::{Metadata, Names};
 
 /// Bytes between two calls of the progress callback.
@@ -70,6 +71,11 @@ pub(crate) struct Pass<'a> {
     shown: u64,
     /// The sample that failed, and how many of its bytes have been written.
     failed: Option<(Sample, u64)>,
+    /// Whether that sample is of a track without a path.
+    needs_path: bool,
+    watch: KeyWatch,
+    /// A sample that is watched.
+    watched: Vec<u8>,
 }
 
 /// From here on, counted from the beginning, a copied part is looked at for holes: less would not be worth the calls.
@@ -89,7 +95,38 @@ impl<'a> Pass<'a> {
         // Of a stream the length is not known yet.
         let total = (!input.is_stream()).then(|| pieces.file_len() - names.start);
         let done = Progress { bytes: 0, total };
-        Self { options, pieces, input, names, output, progress, done, shown: 0, failed: None }
+        Self {
+            options,
+            pieces,
+            input,
+            names,
+            output,
+            progress,
+            done,
+            shown: 0,
+            failed: None,
+            needs_path: false,
+            watch: KeyWatch::default(),
+            watched: Vec::new(),
+        }
+    }
+
+    /// The track of the sample that ended the last run, if it was one without a path. The run can be taken up again when it
+    /// has one.
+    pub(crate) fn new_track(&self) -> Option<&Track> {
+        let (sample, _) = self.failed.as_ref().filter(|_| self.needs_path)?;
+        self.pieces.tracks().iter().find(|track| track.id() == sample.track_id)
+    }
+
+    /// What is odd about the file, as far as it has been passed.
+    pub(crate) fn file_notes(&self) -> Vec<FileNote> {
+        self.pieces.notes().iter().map(FileNote::from).collect()
+    }
+
+    /// The keys under which samples came out as noise.
+    pub(crate) fn wrong_keys(&self) -> Vec<WrongKey> {
+        let wrong = self.watch.wrong();
+        wrong.map(|(track_id, kid, samples)| WrongKey { track_id, kid: KidText(kid).to_string(), samples }).collect()
     }
 
     /// Goes over what is left; `paths` are those of `tracks`, in their order. After an error of a path, it can be called
@@ -100,6 +137,7 @@ impl<'a> Pass<'a> {
         paths: &mut [ProtectedPath<'_>],
         incidents: &mut Incidents,
     ) -> Result<(), DecryptError> {
+        self.needs_path = false;
         if let Some((sample, written)) = self.failed.take() {
             // The place of a sample without bytes means nothing.
             if sample.len != 0 {
@@ -107,6 +145,9 @@ impl<'a> Pass<'a> {
             }
             let len = sample.len.into();
             self.sample(sample, written, tracks, paths, incidents)?;
+            if self.needs_path {
+                return Ok(());
+            }
             self.input.keep(false);
             self.advance(len);
         }
@@ -122,6 +163,9 @@ impl<'a> Pass<'a> {
                     self.input.keep(self.options.restarts != 0);
                     let len = sample.len.into();
                     self.sample(sample, 0, tracks, paths, incidents)?;
+                    if self.needs_path {
+                        return Ok(());
+                    }
                     self.input.keep(false);
                     self.advance(len);
                 }
@@ -206,7 +250,12 @@ impl<'a> Pass<'a> {
         incidents: &mut Incidents,
     ) -> Result<(), DecryptError> {
         let found = tracks.iter_mut().zip(paths).find(|(track, _)| track.id == sample.track_id);
-        let (track, path) = found.expect("only samples of selected tracks come as pieces, and each has its path");
+        let Some((track, path)) = found else {
+            // Of a movie that came later.
+            self.failed = Some((sample, written));
+            self.needs_path = true;
+            return Ok(());
+        };
         let Some(encryption) = &sample.encryption else {
             track.clear_samples += 1;
             track.clear_bytes += u64::from(sample.len);
@@ -215,9 +264,20 @@ impl<'a> Pass<'a> {
         if track.key_ids.last() != Some(&encryption.kid) && !track.key_ids.contains(&encryption.kid) {
             track.key_ids.push(encryption.kid);
         }
-        let mut output = Rest { output: &mut self.output, before: written, seen: 0 };
-        let result = path.decrypt_sample_into(encryption, sample.len, &mut self.input, &mut output);
-        let written = output.seen.max(written);
+        let is_watched = written == 0 && self.watch.wants(&sample, self.pieces.tracks());
+        let (result, written) = if is_watched {
+            self.watched.clear();
+            let result = path.decrypt_sample(encryption, sample.len, &mut self.input, &mut self.watched);
+            let result = result.and_then(|()| {
+                self.watch.look_at(&sample, &self.watched);
+                self.output.write_all(&self.watched).map_err(SampleError::Write)
+            });
+            (result, 0)
+        } else {
+            let mut output = Rest { output: &mut self.output, before: written, seen: 0 };
+            let result = path.decrypt_sample_into(encryption, sample.len, &mut self.input, &mut output);
+            (result, output.seen.max(written))
+        };
         for (error, remedy) in path.take_incidents() {
             incidents.add(Some(track.id), Some(sample.index), error, remedy);
         }
@@ -225,7 +285,10 @@ impl<'a> Pass<'a> {
         result.map_err(|error| match error {
             SampleError::Read(source) => self.read_error(source),
             SampleError::Write(source) => self.write_error(source),
-            SampleError::Path(PathError::MissingKey { kid }) => missing_key(self.options, track_id, handler, kid),
+            SampleError::Path(PathError::MissingKey { kid }) => {
+                let key = WantedKey { kid, track_id, handler, sample: Some(index), is_missing: true };
+                missing_key(self.options, key)
+            }
             SampleError::Path(source) => {
                 self.failed = Some((sample, written));
                 DecryptError::of_path(track_id, Some(index), source)

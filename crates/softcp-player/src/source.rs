@@ -92,20 +92,22 @@ impl Source {
         let names = Names { path: path.to_owned(), init: init_path, start };
         let container = |error| names.container(error);
         let read = |source| DecryptError::ReadInput { path: path.to_owned(), source };
-        let (movie, input) = match self.bytes {
+        let (movie, input, reopen) = match self.bytes {
             Bytes::File { data, metadata } => {
+                let file = Positioned::beside(&data, path).map_err(read)?;
+                let reopen = Reopen { init: Arc::clone(&init), file, path: path.to_owned() };
                 let metadata = Metadata::File(Chained { init, rest: BufReader::new(metadata), position: 0 });
-                (Movie::open(metadata).map_err(container)?, Input::file(data, start).map_err(read)?)
+                (Movie::open(metadata).map_err(container)?, Input::file(data, start).map_err(read)?, Some(reopen))
             }
             Bytes::Stream(reader) => {
                 let (metadata, data) = stream::readers(init.to_vec(), reader);
                 let movie = Movie::open_stream(Metadata::Stream(metadata));
                 let mut input = Input::stream(data);
                 input.seek_to(start).map_err(read)?;
-                (movie.map_err(container)?, input)
+                (movie.map_err(container)?, input, None)
             }
         };
-        Ok(OpenMovie { movie, input, names })
+        Ok(OpenMovie { movie, input, names, reopen })
     }
 }
 
@@ -145,15 +147,43 @@ impl InitSegment {
     }
 }
 
+/// How to read a file again: its metadata, or some of its samples, without a pass over it.
+#[derive(Debug)]
+pub(crate) struct Reopen {
+    init: Arc<[u8]>,
+    file: Positioned,
+    #[cfg_attr(unix, expect(dead_code, reason = "handles of a file share nothing but the file there"))]
+    path: PathBuf,
+}
+
+impl Reopen {
+    /// The file from its beginning, with a position of its own.
+    pub(crate) fn data(&self) -> io::Result<Chained> {
+        #[cfg(unix)]
+        let file = Positioned { file: self.file.file.try_clone()?, position: 0 };
+        #[cfg(not(unix))]
+        let file = Positioned { file: File::open(&self.path)? };
+        Ok(Chained { init: Arc::clone(&self.init), rest: BufReader::new(file), position: 0 })
+    }
+
+    /// The movie, opened once more.
+    pub(crate) fn movie(&self) -> Result<Movie<Metadata>, softcp_cenc::Error> {
+        let data = self.data().map_err(|source| softcp_cenc::Error::Read { offset: 0, len: 0, source })?;
+        Movie::open(Metadata::File(data))
+    }
+}
+
 /// An open movie and its data.
 pub(crate) struct OpenMovie {
     pub(crate) movie: Movie<Metadata>,
     pub(crate) input: Input,
     pub(crate) names: Names,
+    /// None of a stream.
+    pub(crate) reopen: Option<Reopen>,
 }
 
 /// What the parts of the input are called in errors, and where the second begins.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Names {
     path: PathBuf,
     init: Option<PathBuf>,
@@ -167,15 +197,17 @@ impl Names {
         use softcp_cenc::Error;
         let Some(init) = &self.init else { return DecryptError::Container { path: self.path.clone(), source } };
         let path = match &mut source {
-            Error::Read { offset, .. } | Error::StrayBytes { offset, .. } | Error::Box { offset, .. } => {
-                match offset.checked_sub(self.start) {
-                    Some(inside) => {
-                        *offset = inside;
-                        &self.path
-                    }
-                    None => init,
+            Error::Read { offset, .. }
+            | Error::StrayBytes { offset, .. }
+            | Error::Box { offset, .. }
+            | Error::CutOff { offset, .. }
+            | Error::MovieCutOff { offset, .. } => match offset.checked_sub(self.start) {
+                Some(inside) => {
+                    *offset = inside;
+                    &self.path
                 }
-            }
+                None => init,
+            },
             _ => &self.path,
         };
         DecryptError::Container { path: path.clone(), source }

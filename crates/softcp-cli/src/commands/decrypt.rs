@@ -27,6 +27,8 @@ pub(crate) fn run(args: &DecryptArgs, json: bool) -> Result<Exit, Failure> {
         refresh_every: args.refresh_every,
         protection: args.protection.into(),
         restarts: args.restarts,
+        partial: args.partial,
+        cens_tail: args.cens_tail.into(),
         tracks: (!args.tracks.is_empty()).then(|| args.tracks.clone()),
         ..DecryptOptions::new(&args.input, &args.output, trusted.trust.for_player())
     };
@@ -103,6 +105,8 @@ impl Report for Decrypted {
             writeln!(out, "{}: {}", incident_place(incident), printable(&incident.error))?;
             writeln!(out, "  {}", incident_remedy(incident))
         })?;
+        report.wrong_keys.iter().try_for_each(|key| writeln!(out, "warning: {}", printable(&key.to_string())))?;
+        report.file_notes.iter().try_for_each(|note| writeln!(out, "note: {}", printable(&note.to_string())))?;
         report.notes.iter().try_for_each(|note| writeln!(out, "note: {}", printable(note)))
     }
 }
