@@ -68,6 +68,7 @@ mod error;
 mod fourcc;
 mod fragment;
 mod header;
+mod key_system;
 mod meta;
 mod movie;
 mod pass;
@@ -87,6 +88,7 @@ mod track;
 
 pub use error::{BoxDefect, Error, SampleDefect};
 pub use fourcc::FourCc;
+pub use key_system::SystemHeader;
 pub use movie::{Limits, Movie, Selection};
 pub use pieces::{Piece, Pieces};
 pub use protection::{KeyId, Pattern, Scheme};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::error::{BoxDefect, Error, Result};
 use crate::fourcc::{MDAT, MOOF, MOOV, MVEX, TRAK, TREX};
 use crate::header::{Header, MAX_HEADER};
+use crate::key_system::SystemHeader;
 use crate::meta::{BoxRef, Meta};
 use crate::pieces::Pieces;
 use crate::rewrite::{Edit, is_system_header};
@@ -163,6 +164,12 @@ impl<R> Movie<R> {
     #[must_use]
     pub fn moov_end(&self) -> u64 {
         self.moov.offset() + self.moov.bytes().len() as u64
+    }
+
+    /// What the `moov` box has for key systems.
+    #[must_use]
+    pub fn key_systems(&self) -> Vec<SystemHeader> {
+        SystemHeader::all_of(&self.moov).unwrap_or_default()
     }
 
     /// Whether the movie may have fragments after its `moov` box.

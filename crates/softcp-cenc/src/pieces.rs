@@ -10,6 +10,7 @@ use crate::Sample;
 use crate::error::{BoxDefect, Error, Result, SampleDefect};
 use crate::fourcc::{MOOF, MOOV};
 use crate::fragment::Fragment;
+use crate::key_system::SystemHeader;
 use crate::movie::{Limits, Movie, Selection, box_at, read_metadata};
 use crate::pass::Pass;
 use crate::run::{Run, SampleCursor};
@@ -88,6 +89,8 @@ pub struct Pieces<R> {
     sample_end: u64,
     /// Comes after the [`Piece::Copy`] in front of it.
     queued: Option<Piece>,
+    /// What the last fragment has for key systems.
+    key_systems: Vec<SystemHeader>,
     finished: bool,
 }
 
@@ -106,6 +109,7 @@ impl<R: Read + Seek> Pieces<R> {
             position: 0,
             sample_end: 0,
             queued: None,
+            key_systems: Vec::new(),
             finished: false,
         };
         pieces.push_tracks()?;
@@ -126,6 +130,11 @@ impl<R: Read + Seek> Pieces<R> {
         let piece = self.find_piece();
         self.finished = !matches!(piece, Ok(Some(_)));
         piece
+    }
+
+    /// What the last fragment has for key systems; asked for a second time, nothing.
+    pub fn take_key_systems(&mut self) -> Vec<SystemHeader> {
+        core::mem::take(&mut self.key_systems)
     }
 
     /// The reader, to read the bytes of pieces. Its position is anywhere, and may be left anywhere.
@@ -239,6 +248,7 @@ impl<R: Read + Seek> Pieces<R> {
             MOOF => {
                 self.region = (end, end);
                 let moof = Arc::new(read_metadata(&mut self.source, offset, &header, self.limits)?);
+                self.key_systems = SystemHeader::all_of(&moof)?;
                 let mut fragment = Fragment::parse(&moof, &mut self.pass)?;
                 for run in fragment.runs.drain(..) {
                     self.push(run, None);

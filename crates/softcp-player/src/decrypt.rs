@@ -330,7 +330,7 @@ fn open_paths<'a>(
 }
 
 /// The numbers of the tracks to decrypt, all of which are protected by AES-CTR.
-fn select_tracks(options: &DecryptOptions, tracks: &[Track]) -> Result<Vec<u32>, DecryptError> {
+pub(crate) fn select_tracks(options: &DecryptOptions, tracks: &[Track]) -> Result<Vec<u32>, DecryptError> {
     let selected: Vec<&Track> = match &options.tracks {
         None => tracks.iter().filter(|track| track.protection().is_some()).collect(),
         Some(track_ids) => {
