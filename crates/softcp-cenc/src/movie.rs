@@ -9,6 +9,7 @@ use crate::file_kind::{FileKind, LOOKED_AT};
 use crate::fourcc::{MDAT, MOOF, MOOV, MVEX, TRAK, TREX};
 use crate::fragment::unsignalled_tracks;
 use crate::header::{Header, MAX_HEADER};
+use crate::key_system::SystemHeader;
 use crate::meta::{BoxRef, Meta};
 use crate::note::Notes;
 use crate::pieces::Pieces;
@@ -262,6 +263,12 @@ impl<R> Movie<R> {
     #[must_use]
     pub fn moov_end(&self) -> u64 {
         self.contents.meta.offset() + self.contents.meta.bytes().len() as u64
+    }
+
+    /// What the `moov` box has for key systems.
+    #[must_use]
+    pub fn key_systems(&self) -> Vec<SystemHeader> {
+        SystemHeader::all_of(&self.contents.meta).unwrap_or_default()
     }
 
     /// Whether the movie may have fragments after its `moov` box.

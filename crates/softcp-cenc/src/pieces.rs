@@ -10,6 +10,7 @@ use crate::error::{BoxDefect, Error, Result, SampleDefect};
 use crate::fourcc::{MDAT, MOOF, MOOV};
 use crate::fragment::{Fragment, fragment_tracks, tracks_with_vectors};
 use crate::header::{Header, MAX_HEADER};
+use crate::key_system::SystemHeader;
 use crate::meta::Meta;
 use crate::movie::{Limits, Movie, Options, is_top_level, read_metadata};
 use crate::note::NoteKind;
@@ -103,6 +104,8 @@ pub struct Pieces<R> {
     last: Option<Sample>,
     /// Comes after the [`Piece::Copy`] in front of it.
     queued: Option<Piece>,
+    /// What the last fragment has for key systems.
+    key_systems: Vec<SystemHeader>,
     finished: bool,
 }
 
@@ -146,6 +149,7 @@ impl<R: Read + Seek> Pieces<R> {
             sample_end: 0,
             last: None,
             queued: None,
+            key_systems: Vec::new(),
             finished: false,
         };
         pieces.push_tracks(|_| true)?;
@@ -168,6 +172,11 @@ impl<R: Read + Seek> Pieces<R> {
         let piece = self.find_piece();
         self.finished = !matches!(piece, Ok(Some(_)));
         piece
+    }
+
+    /// What the last fragment has for key systems; asked for a second time, nothing.
+    pub fn take_key_systems(&mut self) -> Vec<SystemHeader> {
+        core::mem::take(&mut self.key_systems)
     }
 
     /// The reader, to read the bytes of pieces. Its position is anywhere, and may be left anywhere.
@@ -380,6 +389,7 @@ impl<R: Read + Seek> Pieces<R> {
     /// Reads the `moof` box at `offset`. What lies in front of `passed` has been given out.
     fn read_fragment(&mut self, offset: u64, header: &Header, passed: u64) -> Result<()> {
         let moof = Arc::new(read_metadata(&mut self.source, offset, header, self.limits)?);
+        self.key_systems.extend(SystemHeader::all_of(&moof)?);
         if !self.fragment_seen && !self.pass.has_samples() {
             self.check_partner(&moof, offset + header.size)?;
         }

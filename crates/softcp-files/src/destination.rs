@@ -62,6 +62,22 @@ pub enum OutputError {
     },
 }
 
+impl OutputError {
+    /// The output, as it was given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Exists { path }
+            | Self::NotAFile { path, .. }
+            | Self::DanglingLink { path, .. }
+            | Self::NoName { path }
+            | Self::NoDirectory { path }
+            | Self::NobodyReads { path }
+            | Self::Io { path, .. } => path,
+        }
+    }
+}
+
 /// Where an output goes, found out before there is anything to write.
 #[derive(Clone, Debug)]
 pub struct Destination {

@@ -128,6 +128,26 @@ impl TemporaryDirectory {
         &self.path
     }
 
+    /// Gives its files `names` to `directory`: all or, if one cannot be given or is there already, none.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::AlreadyExists`], and those of linking.
+    pub fn move_files_into(self, directory: &Path, names: &[&str]) -> io::Result<()> {
+        let locked = lock();
+        for (index, name) in names.iter().enumerate() {
+            // A link replaces nothing.
+            if let Err(error) = std::fs::hard_link(self.path.join(name), directory.join(name)) {
+                for name in &names[..index] {
+                    let _ = std::fs::remove_file(directory.join(name));
+                }
+                return Err(error);
+            }
+        }
+        drop(locked);
+        Ok(())
+    }
+
     /// Renames it to `place`, where nothing must be, and gives it to whoever comes after.
     ///
     /// # Errors

@@ -373,7 +373,6 @@ impl From<OutputError> for DecryptError {
     fn from(error: OutputError) -> Self {
         match error {
             OutputError::Io { path, source } => Self::WriteOutput { path, source },
-            OutputError::NoDirectory { path } => Self::WriteOutput { path, source: io::ErrorKind::NotFound.into() },
             error => Self::Output(error),
         }
     }

@@ -4,6 +4,8 @@
 //! tried ([`Trial`]): keys that no sample may use, files that seem clear, files that are cut off, samples that are encrypted
 //! under clear entries, `cens` audio.
 
+use std::path::Path;
+
 use softcp_cenc::{KeyId, Movie, Options, Pattern, Sample, Scheme, Selection, Track};
 use softcp_runtime::Driver;
 
@@ -35,6 +37,35 @@ pub(crate) struct Plan {
     pub(crate) notes: Vec<FileNote>,
 }
 
+/// Why a movie would not be decrypted with whatever keys, as far as its `moov` box and its first fragment tell.
+pub(crate) fn refusal(path: &Path, movie: &Movie<Metadata>) -> Option<DecryptError> {
+    let mut protected = movie.tracks().iter().filter(|track| track.protection().is_some()).peekable();
+    if protected.peek().is_some() || !movie.unsignalled_tracks().is_empty() {
+        return protected.find_map(|track| check_scheme(track).err());
+    }
+    Some(DecryptError::NotEncrypted { path: path.to_owned(), tracks: movie.tracks().len() })
+}
+
+/// Refuses a track that cannot be decrypted: other protections than Common Encryption, and AES-CBC.
+fn check_scheme(track: &Track) -> Result<(), DecryptError> {
+    let (track_id, handler) = (track.id(), track.handler());
+    for entry in track.sample_entries() {
+        let Some(protection) = &entry.protection else { continue };
+        match protection.sample_scheme() {
+            Scheme::Other(scheme) => {
+                let entry = entry.kind;
+                return Err(DecryptError::NotCommonEncryption { track_id, handler, scheme, entry });
+            }
+            // The one place where AES-CBC is refused; a sample that comes without a say of its entry is by its path.
+            scheme if !scheme.is_aes_ctr() => {
+                return Err(DecryptError::NotAesCtr { track_id, handler, scheme: protection.scheme });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// What a plan is made from.
 pub(crate) struct Planner<'a> {
     pub(crate) driver: &'a Driver,
@@ -51,7 +82,11 @@ impl Planner<'_> {
         plan.pieces.partial = self.options.partial;
         let mut scan = if self.options.partial { self.scan()? } else { None };
         self.select(movie, &mut plan, &mut scan)?;
-        self.check_schemes(movie, &plan.pieces.selection)?;
+        let is_selected = |track: &&Track| match &plan.pieces.selection {
+            Selection::Tracks(track_ids) => track_ids.contains(&track.id()),
+            _ => track.protection().is_some(),
+        };
+        movie.tracks().iter().filter(is_selected).try_for_each(check_scheme)?;
         self.check_keys(movie, &mut plan, &mut scan)?;
         if let Some(scan) = &scan
             && self.options.partial
@@ -128,33 +163,6 @@ impl Planner<'_> {
             }
             None => DecryptError::NotEncrypted { path: self.options.input.clone(), tracks },
         }
-    }
-
-    /// Refuses tracks that cannot be decrypted: other protections than Common Encryption, and AES-CBC.
-    fn check_schemes(&self, movie: &Movie<Metadata>, selection: &Selection) -> Result<(), DecryptError> {
-        let is_selected = |track: &&Track| match selection {
-            Selection::Tracks(track_ids) => track_ids.contains(&track.id()),
-            _ => track.protection().is_some(),
-        };
-        for track in movie.tracks().iter().filter(is_selected) {
-            let (track_id, handler) = (track.id(), track.handler());
-            for entry in track.sample_entries() {
-                let Some(protection) = &entry.protection else { continue };
-                match protection.sample_scheme() {
-                    Scheme::Other(scheme) => {
-                        let entry = entry.kind;
-                        return Err(DecryptError::NotCommonEncryption { track_id, handler, scheme, entry });
-                    }
-                    // The one place where AES-CBC is refused; a sample that comes without a say of its entry is by its
-                    // path.
-                    scheme if !scheme.is_aes_ctr() => {
-                        return Err(DecryptError::NotAesCtr { track_id, handler, scheme: protection.scheme });
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Ok(())
     }
 
     fn has_key(&self, track_id: u32, kid: &KeyId) -> bool {

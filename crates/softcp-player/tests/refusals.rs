@@ -199,7 +199,7 @@ fn output_in_a_directory_that_does_not_exist_is_refused() {
     let mut options = good(&setup);
     options.output = setup.folder.path().join("none").join("clear.mp4");
     let error = run(&setup.driver(""), &options).unwrap_err();
-    assert!(matches!(error, DecryptError::WriteOutput { .. }), "{error}");
+    assert!(matches!(error, DecryptError::Output(OutputError::NoDirectory { .. })), "{error}");
 }
 
 #[test]
