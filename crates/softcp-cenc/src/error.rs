@@ -68,6 +68,12 @@ pub enum Error {
         /// Bytes of that box that are not there.
         missing: u64,
     },
+    /// The file cannot be read in one pass without going back.
+    #[error("it cannot be read as a stream: {reason}")]
+    NotStreamable {
+        /// Why.
+        reason: &'static str,
+    },
     /// The file does not begin with a box that MP4 files begin with.
     #[error("not an MP4 file: {}", describe(*.kind, *.first))]
     NotMp4 {
@@ -156,7 +162,7 @@ impl Error {
             Self::WrongInitialization { .. } => ErrorClass::WrongPartner,
             Self::MovieCutOff { .. } | Self::CutOff { .. } => ErrorClass::CutOff,
             Self::NoMovie { fragments: false } | Self::StrayBytes { .. } => ErrorClass::Damaged,
-            Self::NoSuchTrack { .. } => ErrorClass::Request,
+            Self::NotStreamable { .. } | Self::NoSuchTrack { .. } => ErrorClass::Request,
             Self::UnknownScheme { .. } => ErrorClass::Unsupported,
             Self::Box { defect, .. } => defect.class(),
             Self::Sample { defect, .. } => defect.class(),

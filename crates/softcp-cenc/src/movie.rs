@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use crate::error::{BoxDefect, Error, Result};
 use crate::file_kind::{FileKind, LOOKED_AT};
-use crate::fourcc::{MOOF, MOOV, MVEX, TRAK, TREX};
+use crate::fourcc::{MDAT, MOOF, MOOV, MVEX, TRAK, TREX};
 use crate::fragment::unsignalled_tracks;
 use crate::header::{Header, MAX_HEADER};
+use crate::key_system::SystemHeader;
 use crate::meta::{BoxRef, Meta};
 use crate::note::Notes;
 use crate::pieces::Pieces;
@@ -83,6 +84,9 @@ impl Default for Limits {
     }
 }
 
+/// Media data in front of `moov` that a stream may have: an `mdat` that is empty, or nearly so.
+const STREAM_SKIP: u64 = 1 << 20;
+
 /// The tracks to decrypt. Their samples come as pieces of their own and their metadata are rewritten; the bytes of
 /// other tracks are copied as they are.
 ///
@@ -144,8 +148,23 @@ impl<R: Read + Seek> Movie<R> {
     ///
     /// As [`open`](Self::open).
     pub fn open_with_limits(reader: R, limits: Limits) -> Result<Self> {
-        let mut source = Source::new(reader)?;
-        if source.len() == 0 {
+        Self::open_source(Source::new(reader)?, limits)
+    }
+
+    /// As [`open`](Self::open), for a stream that is read once, from its beginning to its end: no more of it is asked for than
+    /// the next box header, `moov` or `moof` box, and auxiliary information, so that `reader` need not keep much. It is
+    /// never asked where it ends ([`std::io::SeekFrom::End`]); [`file_len`](Self::file_len) is [`i64::MAX`] until the end
+    /// has been seen. The pieces are those of a file, but [`Piece::Copy`](crate::Piece::Copy) ends with each box.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and [`Error::NotStreamable`] if media data come before the `moov` box.
+    pub fn open_stream(reader: R) -> Result<Self> {
+        Self::open_source(Source::stream(reader), Limits::default())
+    }
+
+    fn open_source(mut source: Source<R>, limits: Limits) -> Result<Self> {
+        if source.is_end(0)? {
             return Err(Error::Empty);
         }
         let (offset, header) = find_movie(&mut source)?;
@@ -164,7 +183,7 @@ impl<R: Read + Seek> Movie<R> {
         let list = &self.contents.tracks.list;
         let is_clear = |track: &&Track| track.protection().is_none();
         self.unsignalled = list.iter().filter(|track| track.is_unsignalled()).map(Track::id).collect();
-        if !self.contents.fragmented || !list.iter().any(|track| is_clear(&track)) {
+        if self.source.is_stream() || !self.contents.fragmented || !list.iter().any(|track| is_clear(&track)) {
             return;
         }
         // What is wrong here is reported when it is reached.
@@ -240,6 +259,18 @@ impl<R> Movie<R> {
         self.notes.as_slice()
     }
 
+    /// Bytes up to the end of the `moov` box: of an initialization segment, what media segments need of it.
+    #[must_use]
+    pub fn moov_end(&self) -> u64 {
+        self.contents.meta.offset() + self.contents.meta.bytes().len() as u64
+    }
+
+    /// What the `moov` box has for key systems.
+    #[must_use]
+    pub fn key_systems(&self) -> Vec<SystemHeader> {
+        SystemHeader::all_of(&self.contents.meta).unwrap_or_default()
+    }
+
     /// Whether the movie may have fragments after its `moov` box.
     #[must_use]
     pub fn is_fragmented(&self) -> bool {
@@ -308,7 +339,7 @@ impl Tracks {
 /// The first `moov` box.
 fn find_movie<R: Read + Seek>(source: &mut Source<R>) -> Result<(u64, Header)> {
     let mut position = 0;
-    while position < source.len() {
+    while !source.is_end(position)? {
         let header = match box_at(source, position) {
             Ok(header) => header,
             Err(error) => return Err(before_movie(source, position, error)?),
@@ -316,6 +347,9 @@ fn find_movie<R: Read + Seek>(source: &mut Source<R>) -> Result<(u64, Header)> {
         match header.kind {
             MOOV => return Ok((position, header)),
             MOOF => return Err(Error::NoMovie { fragments: true }),
+            MDAT if source.is_stream() && header.size > STREAM_SKIP => {
+                return Err(Error::NotStreamable { reason: "its moov box lies behind the media data" });
+            }
             // The header has been checked against the rest of the file.
             _ => position += header.size,
         }
@@ -363,8 +397,13 @@ pub(crate) fn is_top_level(kind: FourCc) -> bool {
 
 /// The header of the top-level box at `offset`.
 pub(crate) fn box_at<R: Read + Seek>(source: &mut Source<R>, offset: u64) -> Result<Header> {
+    let mut bytes = [0; MAX_HEADER];
+    let peeked = source.peek(offset, MAX_HEADER)?;
+    let len = peeked.len();
+    bytes[..len].copy_from_slice(peeked);
+    // Of a stream it may have become known just now.
     let available = source.len().saturating_sub(offset);
-    Header::parse(source.peek(offset, MAX_HEADER)?, offset, available, true)
+    Header::parse(&bytes[..len], offset, available, true)
 }
 
 /// Reads a whole `moov` or `moof` box.

@@ -55,6 +55,8 @@ pub enum NoteKind {
     SharedSample,
     /// The last fragment is not whole, and is left out.
     FragmentLeftOut,
+    /// The last box is not whole, and is left out.
+    BoxLeftOut,
     /// A media data box that ends behind the file, and says now where it ends.
     MediaDataCutOff,
     /// A sample that ends behind the file's last byte, and is left out.
@@ -84,13 +86,16 @@ impl NoteKind {
             Self::EncryptedTail => "encrypted-tail",
             Self::SharedSample => "shared-sample",
             Self::FragmentLeftOut => "fragment-left-out",
+            Self::BoxLeftOut => "box-left-out",
             Self::MediaDataCutOff => "media-data-cut-off",
             Self::SampleLeftOut => "sample-left-out",
             Self::EntriesMerged => "entries-merged",
         }
     }
 
-    fn text(self) -> &'static str {
+    /// What it is, for people.
+    #[must_use]
+    pub fn text(self) -> &'static str {
         match self {
             Self::TrailingBytes => "bytes behind the last box are no box, and were copied as they are",
             Self::SampleEntryPadding => "bytes behind the last sample entry of stsd were passed over",
@@ -116,6 +121,7 @@ impl NoteKind {
             }
             Self::SharedSample => "two samples are of the same bytes",
             Self::FragmentLeftOut => "the last fragment is not whole, and was left out",
+            Self::BoxLeftOut => "the last box is not whole, and was left out",
             Self::MediaDataCutOff => "the media data end early: the mdat box was given the size that is there",
             Self::SampleLeftOut => "a sample is not whole, and was left out",
             Self::EntriesMerged => "a clear and a protected sample entry became equal, and were made one",

@@ -10,12 +10,13 @@ use crate::error::{BoxDefect, Error, Result, SampleDefect};
 use crate::fourcc::{MDAT, MOOF, MOOV};
 use crate::fragment::{Fragment, fragment_tracks, tracks_with_vectors};
 use crate::header::{Header, MAX_HEADER};
+use crate::key_system::SystemHeader;
 use crate::meta::Meta;
 use crate::movie::{Limits, Movie, Options, is_top_level, read_metadata};
 use crate::note::NoteKind;
 use crate::pass::Pass;
 use crate::run::{Run, SampleCursor};
-use crate::source::Source;
+use crate::source::{STREAM_LEN, Source};
 use crate::track::{Chunks, Track};
 use crate::{FourCc, Note, Sample};
 
@@ -95,14 +96,16 @@ pub struct Pieces<R> {
     searched: u64,
     /// Whether a fragment of the movie has been seen.
     fragment_seen: bool,
-    /// Where the file ends, or what is of use of it.
-    len: u64,
+    /// Where what is of use of the file ends, if that is before its end.
+    cut: Option<u64>,
     /// End of what has been given out, and the last sample that was, with its end.
     position: u64,
     sample_end: u64,
     last: Option<Sample>,
     /// Comes after the [`Piece::Copy`] in front of it.
     queued: Option<Piece>,
+    /// What the last fragment has for key systems.
+    key_systems: Vec<SystemHeader>,
     finished: bool,
 }
 
@@ -127,7 +130,7 @@ impl<R: Read + Seek> Pieces<R> {
     pub(crate) fn new(movie: Movie<R>, options: Options) -> Result<Self> {
         let Movie { source, limits, contents, notes, .. } = movie;
         let moov_offset = contents.meta.offset();
-        let len = options.end.filter(|_| options.partial).map_or(source.len(), |end| end.min(source.len()));
+        let cut = options.end.filter(|_| options.partial);
         let pass = Pass::new(contents, options, notes, source.len())?;
         let mut pieces = Self {
             source,
@@ -141,11 +144,12 @@ impl<R: Read + Seek> Pieces<R> {
             ahead: VecDeque::new(),
             searched: 0,
             fragment_seen: false,
-            len,
+            cut,
             position: 0,
             sample_end: 0,
             last: None,
             queued: None,
+            key_systems: Vec::new(),
             finished: false,
         };
         pieces.push_tracks(|_| true)?;
@@ -170,6 +174,11 @@ impl<R: Read + Seek> Pieces<R> {
         piece
     }
 
+    /// What the last fragment has for key systems; asked for a second time, nothing.
+    pub fn take_key_systems(&mut self) -> Vec<SystemHeader> {
+        core::mem::take(&mut self.key_systems)
+    }
+
     /// The reader, to read the bytes of pieces. Its position is anywhere, and may be left anywhere.
     pub fn reader_mut(&mut self) -> &mut R {
         self.source.reader_mut()
@@ -179,6 +188,18 @@ impl<R: Read + Seek> Pieces<R> {
     #[must_use]
     pub fn file_len(&self) -> u64 {
         self.source.len()
+    }
+
+    /// Where the file ends, or what is of use of it.
+    fn end(&self) -> u64 {
+        self.cut.map_or(self.source.len(), |cut| cut.min(self.source.len()))
+    }
+
+    /// Ends the file at `offset`.
+    fn end_at(&mut self, offset: u64) {
+        let end = self.end().min(offset);
+        self.cut = Some(end);
+        self.region = (self.region.0.min(end), self.region.1.min(end));
     }
 
     fn find_piece(&mut self) -> Result<Option<Piece>> {
@@ -192,22 +213,36 @@ impl<R: Read + Seek> Pieces<R> {
             if self.sample_end < self.region.1 && self.find_fragment_ahead()? {
                 continue;
             }
-            if self.region.1 >= self.len {
+            if let Some(copy) = self.flush() {
+                return Ok(Some(copy));
+            }
+            if self.source.is_end(self.region.1)? || self.region.1 >= self.end() {
                 if let Some(Reverse(pending)) = self.runs.peek() {
                     if !self.pass.options.partial {
-                        return Err(outside(&pending.run, self.len)?);
+                        return Err(outside(&pending.run, self.end())?);
                     }
                     self.drop_run()?;
                     continue;
                 }
-                let (offset, len) = (self.position, self.len.saturating_sub(self.position));
-                self.position = self.len;
+                let (offset, len) = (self.position, self.end().saturating_sub(self.position));
+                self.position = self.end();
                 return Ok((len > 0).then_some(Piece::Copy { offset, len }));
             }
             if let Some(piece) = self.next_box()? {
                 return Ok(Some(self.give(piece)));
             }
         }
+    }
+
+    /// Of a stream, gives out what is left of the box that has been passed, before the next one is looked at: the reader need
+    /// not keep it.
+    fn flush(&mut self) -> Option<Piece> {
+        let (offset, end) = (self.position, self.region.1);
+        if !self.source.is_stream() || offset >= end || end >= STREAM_LEN {
+            return None;
+        }
+        self.position = end;
+        Some(Piece::Copy { offset, len: end - offset })
     }
 
     /// Gives out what lies in front of `piece`, and after that the piece.
@@ -228,13 +263,14 @@ impl<R: Read + Seek> Pieces<R> {
     /// The next sample, if it lies in the box that is being passed.
     fn next_sample(&mut self) -> Result<Option<Sample>> {
         loop {
+            let file_end = self.end();
             let Some(mut top) = self.runs.peek_mut() else { return Ok(None) };
             let run = &mut top.0.run;
             let len = run.next_len()?;
             if len > 0 && run.offset >= self.region.1 {
                 return Ok(None);
             }
-            let is_cut_off = len > 0 && run.offset.saturating_add(len.into()) > self.len;
+            let is_cut_off = len > 0 && run.offset.saturating_add(len.into()) > file_end;
             if is_cut_off && self.pass.options.partial {
                 drop(top);
                 self.drop_run()?;
@@ -295,10 +331,11 @@ impl<R: Read + Seek> Pieces<R> {
 
     /// What begins at `offset`.
     fn top_level(&mut self, offset: u64) -> Result<TopLevel> {
-        let available = self.len.saturating_sub(offset);
-        let bytes = self.source.peek(offset, MAX_HEADER)?;
-        let bytes = &bytes[..usize::try_from(available).map_or(bytes.len(), |available| bytes.len().min(available))];
-        match Header::parse(bytes, offset, available, true) {
+        let mut bytes = self.source.peek(offset, MAX_HEADER)?.to_vec();
+        // Of a stream it may have become known just now.
+        let available = self.end().saturating_sub(offset);
+        bytes.truncate(usize::try_from(available).unwrap_or(usize::MAX));
+        match Header::parse(&bytes, offset, available, true) {
             // Zeros are a box without type that goes on to the end.
             Ok(header) if header.kind == FourCc([0; 4]) => Ok(TopLevel::Other),
             Ok(header) => Ok(TopLevel::Box(header)),
@@ -334,7 +371,7 @@ impl<R: Read + Seek> Pieces<R> {
                     self.read_fragment(offset, &header, offset)?;
                 }
                 let ahead = self.ahead.pop_front().filter(|ahead| ahead.offset == offset);
-                if offset >= self.len {
+                if offset >= self.end() {
                     // The fragment is not whole: the file ends here.
                     return Ok(None);
                 }
@@ -352,17 +389,17 @@ impl<R: Read + Seek> Pieces<R> {
     /// Reads the `moof` box at `offset`. What lies in front of `passed` has been given out.
     fn read_fragment(&mut self, offset: u64, header: &Header, passed: u64) -> Result<()> {
         let moof = Arc::new(read_metadata(&mut self.source, offset, header, self.limits)?);
+        self.key_systems.extend(SystemHeader::all_of(&moof)?);
         if !self.fragment_seen && !self.pass.has_samples() {
             self.check_partner(&moof, offset + header.size)?;
         }
         self.find_vectors(&moof, offset + header.size)?;
         let mut fragment = Fragment::parse(&moof, passed, &mut self.pass)?;
         self.fragment_seen |= fragment.has_known_track;
-        if self.pass.options.partial && fragment.data_end > self.len {
+        if self.pass.options.partial && fragment.data_end > self.end() {
             let samples = fragment.runs.iter().map(|run| u64::from(run.left)).sum();
             self.pass.notes.add_times(NoteKind::FragmentLeftOut, None, offset, samples);
-            self.len = self.len.min(offset);
-            self.region.1 = self.region.1.min(self.len);
+            self.end_at(offset);
             self.ahead.push_back(Ahead { offset, size: header.size, bytes: None });
             return Ok(());
         }
@@ -385,7 +422,7 @@ impl<R: Read + Seek> Pieces<R> {
                 wanted.push(track_id);
             }
         }
-        while !wanted.is_empty() && position < self.len {
+        while !self.source.is_stream() && !wanted.is_empty() && position < self.end() {
             // What is wrong there is reported when it is reached.
             let Ok(TopLevel::Box(header)) = self.top_level(position) else { break };
             match header.kind {
@@ -416,7 +453,7 @@ impl<R: Read + Seek> Pieces<R> {
         if is_known(&self.pass, &first) {
             return Ok(());
         }
-        while position < self.len {
+        while !self.source.is_stream() && position < self.end() {
             let TopLevel::Box(header) = self.top_level(position)? else { break };
             match header.kind {
                 MOOV => break,
@@ -438,12 +475,12 @@ impl<R: Read + Seek> Pieces<R> {
     /// samples in: they may be those of a fragment behind them. Says whether there was one.
     fn find_fragment_ahead(&mut self) -> Result<bool> {
         let is_media_data = self.region.0 < self.region.1;
-        if !self.pass.fragmented || !is_media_data || self.region.1 > self.len {
+        if self.source.is_stream() || !self.pass.fragmented || !is_media_data || self.region.1 > self.end() {
             return Ok(false);
         }
         let known = self.ahead.back().map_or(self.region.1, |ahead| ahead.offset + ahead.size);
         let mut position = self.searched.max(known).max(self.region.1);
-        while position < self.len {
+        while position < self.end() {
             // What is wrong there is reported when it is reached.
             let Ok(TopLevel::Box(header)) = self.top_level(position) else { break };
             match header.kind {
@@ -465,10 +502,9 @@ impl<R: Read + Seek> Pieces<R> {
     /// Bytes that are no box, at the end of the file.
     fn pass_other(&mut self, offset: u64) -> Result<Option<Piece>> {
         self.pass.notes.add(NoteKind::TrailingBytes, None, offset);
-        self.region = (self.len, self.len);
+        self.region = (self.end(), self.end());
         if self.pass.options.partial {
-            self.len = offset;
-            self.region = (offset, offset);
+            self.end_at(offset);
         }
         Ok(None)
     }
@@ -481,24 +517,25 @@ impl<R: Read + Seek> Pieces<R> {
         let start = offset + header_len as u64;
         let first = self.runs.peek().map(|Reverse(pending)| (pending.run.offset, pending.run.next_len()));
         let has_samples = match first {
-            Some((at, len)) => at >= start && at.saturating_add(len?.into()) <= self.len,
+            Some((at, len)) => at >= start && at.saturating_add(len?.into()) <= self.end(),
             None => false,
         };
         if kind != MDAT || !has_samples {
-            self.len = offset;
+            self.pass.notes.add(NoteKind::BoxLeftOut, None, offset);
             self.region = (offset, offset);
+            self.end_at(offset);
             return Ok(None);
         }
         self.pass.notes.add(NoteKind::MediaDataCutOff, None, offset);
         let mut bytes = self.source.read(offset, header_len)?;
-        let size = self.len - offset;
+        let size = self.end() - offset;
         // The header keeps its length; a size of 32 bits was larger than this one.
         if header_len == 16 {
             bytes[8..16].copy_from_slice(&size.to_be_bytes());
         } else if let Ok(size) = u32::try_from(size) {
             bytes[..4].copy_from_slice(&size.to_be_bytes());
         }
-        self.region = (start, self.len);
+        self.region = (start, self.end());
         Ok(Some(Piece::Rewritten { offset, bytes }))
     }
 

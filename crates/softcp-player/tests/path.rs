@@ -32,8 +32,8 @@ fn options(setup: &Setup, refresh_every: u32, modes: CipherModes) -> PathOptions
 
 fn keys() -> KeyMap {
     let mut keys = KeyMap::new();
-    keys.insert(KID, ContentKey::from(KEY));
-    keys.insert(OTHER_KID, ContentKey::from([7; 16]));
+    keys.insert(KID, ContentKey::from(KEY)).unwrap();
+    keys.insert(OTHER_KID, ContentKey::from([7; 16])).unwrap();
     keys
 }
 

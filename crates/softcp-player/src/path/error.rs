@@ -8,7 +8,7 @@ use softcp_client::{CertificateError, ChainError, KeyExchangeError, SessionError
 use softcp_runtime::{DriverError, Error, HResult};
 
 use crate::channel::ChannelFailure;
-use crate::keys::KidText;
+use crate::key_text::KidText;
 use crate::licence::LicenceFailure;
 
 /// Why a path cannot be opened, or broke.

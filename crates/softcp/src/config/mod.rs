@@ -4,6 +4,7 @@
 //! [identity]
 //! directory = "/etc/softcp/identity"   # root.pem, chain.pem, key.pem, crl.pem; left out: made in memory at first use
 //! encoding = "pkcs7"                   # or "der": concatenated certificates (D13)
+//! cache = true                         # the softcp command keeps the identity that it makes in the user's cache
 //!
 //! [capabilities]
 //! profile = "software"                 # or "hardware-like", "permissive"
@@ -149,7 +150,7 @@ pub struct Config {
 }
 
 /// `[identity]`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IdentityConfig {
     /// Directory of `root.pem`, `chain.pem`, `key.pem` and, for the fault `certificate-revoked` only, `crl.pem`; none: made in
@@ -158,6 +159,16 @@ pub struct IdentityConfig {
     pub directory: Option<PathBuf>,
     /// How the certificate chain is handed out (D13).
     pub encoding: CertificateEncoding,
+    /// Whether the `softcp` command, where no directory is named, keeps the identity that it makes in the user's cache
+    /// directory. Not for the engine: it makes its own in memory.
+    pub cache: bool,
+}
+
+impl Default for IdentityConfig {
+    /// None that is named; the command keeps the one that it makes.
+    fn default() -> Self {
+        Self { directory: None, encoding: CertificateEncoding::default(), cache: true }
+    }
 }
 
 /// How the certificate chain is laid out (D13).
