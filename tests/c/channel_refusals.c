@@ -2,6 +2,8 @@
    numbers. (Sizes and pointers are channel_sizes.c's.) */
 #include "channel_tests.h"
 
+#include <unistd.h>
+
 static const GUID unknown_guid = {0x12345678, 0x9ABC, 0xDEF0, {1, 2, 3, 4, 5, 6, 7, 8}};
 
 /* Sends one query or command of each kind and passes if all are refused with E_INVALIDARG. */
@@ -209,8 +211,47 @@ static void test_commands_use_numbers_up(const struct stage *stage)
     channel_end(&channel);
 }
 
+/* Sends each message that names handles with the channel's own in each place. The answer is a signed refusal (D39); a call
+   that waits for itself ends the program. */
+static void test_channel_named_in_its_own_messages(const struct stage *stage)
+{
+    struct channel channel = channel_ready(stage);
+    struct channel other = channel_ready(stage);
+    HANDLE device = channel_device(&channel);
+    const HANDLE names[] = {channel.handle, other.handle};
+    alarm(120);
+    for (int i = 0; i < 2; i++) {
+        const char *whose = i == 0 ? "the channel's own" : "another channel's";
+        struct query query = query_crypto_session(&channel, names[i]);
+        asks(&channel, &query, E_INVALIDARG, NULL, "CRYPTO_SESSION query: %s handle for a decoder", whose);
+        for (int kind = QUERY_OUTPUT_COUNT; kind <= QUERY_OUTPUT; kind++) {
+            query = query_outputs(&channel, kind, device, names[i], 0);
+            asks(&channel, &query, E_INVALIDARG, NULL, "%s: %s handle for a session", query_kinds[kind].name, whose);
+            query = query_outputs(&channel, kind, names[i], stage->session, 0);
+            asks(&channel, &query, E_INVALIDARG, NULL, "%s: %s handle for a device", query_kinds[kind].name, whose);
+        }
+        struct command command = command_crypto_session(&channel, names[i], stage->session, device);
+        commands(&channel, &command, E_INVALIDARG, "CRYPTO_SESSION: %s handle for a decoder", whose);
+        command = command_crypto_session(&channel, stage->decoder, names[i], device);
+        commands(&channel, &command, E_INVALIDARG, "CRYPTO_SESSION: %s handle for a session", whose);
+        command = command_crypto_session(&channel, stage->decoder, stage->session, names[i]);
+        commands(&channel, &command, E_INVALIDARG, "CRYPTO_SESSION: %s handle for a device", whose);
+        command = command_crypto_session(&channel, names[i], names[i], names[i]);
+        commands(&channel, &command, E_INVALIDARG, "CRYPTO_SESSION: %s handle for all", whose);
+    }
+    /* What a process handle names is not looked for. */
+    struct command command = command_shared_resource(&channel, D3D11_PROCESSIDTYPE_HANDLE, channel.handle, TRUE);
+    commands(&channel, &command, S_OK, "SHARED_RESOURCE: the channel's own handle for a process");
+    command = command_shared_resource(&channel, D3D11_PROCESSIDTYPE_HANDLE, channel.handle, FALSE);
+    commands(&channel, &command, S_OK, "and it is taken back");
+    channel_end(&other);
+    channel_end(&channel);
+    alarm(0);
+}
+
 void test_channel_order(const struct stage *stage)
 {
+    test_channel_named_in_its_own_messages(stage);
     test_states(stage);
     test_key_exchanges(stage);
     test_numbers(stage);

@@ -98,6 +98,66 @@ void client_ctr(const uint8_t key[KEY_SIZE], const uint8_t iv[IV_SIZE], const st
     free(stream);
 }
 
+/* AES-128-CBC of whole blocks, in place. */
+static void cbc(const uint8_t key[KEY_SIZE], const uint8_t iv[IV_SIZE], uint8_t *bytes, size_t size)
+{
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    require(context != NULL, "EVP_CIPHER_CTX_new");
+    int written = 0;
+    require(EVP_EncryptInit_ex(context, EVP_aes_128_cbc(), NULL, key, iv), "EVP_EncryptInit_ex");
+    require(EVP_CIPHER_CTX_set_padding(context, 0), "EVP_CIPHER_CTX_set_padding");
+    require(EVP_EncryptUpdate(context, bytes, &written, bytes, (int)size), "EVP_EncryptUpdate");
+    EVP_CIPHER_CTX_free(context);
+}
+
+/* Whether the byte at `at` of a region of `size` bytes is encrypted. */
+static bool is_in_stripe(struct scheme scheme, size_t at, size_t size)
+{
+    const uint64_t period = (uint64_t)scheme.stripe_encrypted + scheme.stripe_clear;
+    if (!scheme.cbc && period == 0) {
+        return true; /* cenc: every byte */
+    }
+    if (at / 16 * 16 + 16 > size) {
+        return false; /* no whole block */
+    }
+    return period == 0 || at / 16 % period < scheme.stripe_encrypted;
+}
+
+void client_encrypt_sample(struct scheme scheme, const uint8_t key[KEY_SIZE], const uint8_t iv[IV_SIZE],
+                           const struct part *parts, size_t count, uint8_t *bytes, size_t size)
+{
+    const struct part whole = {0, (uint32_t)size};
+    uint8_t *gathered = malloc(size != 0 ? size : 1);
+    uint8_t **places = malloc((size != 0 ? size : 1) * sizeof *places);
+    require(gathered != NULL && places != NULL, "malloc");
+    const bool restarts = scheme.cbc && scheme.stripe_encrypted != 0;
+    size_t used = 0, at = 0;
+    for (size_t i = 0; i < (parts != NULL ? count : 1); i++) {
+        const struct part part = parts != NULL ? parts[i] : whole;
+        at += part.clear;
+        for (size_t j = 0; j < part.encrypted; j++) {
+            if (is_in_stripe(scheme, j, part.encrypted)) {
+                places[used] = &bytes[at + j];
+                gathered[used++] = bytes[at + j];
+            }
+        }
+        at += part.encrypted;
+        if (restarts || i + 1 == (parts != NULL ? count : 1)) {
+            if (scheme.cbc) {
+                cbc(key, iv, gathered, used);
+            } else {
+                client_ctr(key, iv, NULL, gathered, used);
+            }
+            for (size_t j = 0; j < used; j++) {
+                *places[j] = gathered[j];
+            }
+            used = 0;
+        }
+    }
+    free(gathered);
+    free(places);
+}
+
 static void ecb(bool encrypt, const uint8_t key[KEY_SIZE], const uint8_t in[KEY_SIZE], uint8_t out[KEY_SIZE])
 {
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();

@@ -40,6 +40,22 @@ uint64_t client_iv_number(const uint8_t *big_endian);
 void client_ctr(const uint8_t key[KEY_SIZE], const uint8_t iv[IV_SIZE], const struct pattern *pattern, uint8_t *bytes,
                 size_t size);
 
+/* A scheme of Common Encryption (ISO/IEC 23001-7): AES-CTR is cenc, with stripes cens; AES-CBC is cbc1, with stripes cbcs.
+   Stripes are in blocks of 16 bytes, both counts 0 for none. */
+struct scheme {
+    bool cbc;
+    uint32_t stripe_encrypted, stripe_clear;
+};
+
+/* Clear bytes of a sample and the encrypted region behind them. */
+struct part {
+    uint32_t clear, encrypted;
+};
+
+/* Encrypts a sample in place. Without parts it is one region. Bytes that OpenSSL gets are gathered region by region. */
+void client_encrypt_sample(struct scheme scheme, const uint8_t key[KEY_SIZE], const uint8_t iv[IV_SIZE],
+                           const struct part *parts, size_t count, uint8_t *bytes, size_t size);
+
 /* AES-128-ECB of one block: how the session key wraps content keys and read-back keys. */
 void client_wrap(const uint8_t key[KEY_SIZE], const uint8_t plain[KEY_SIZE], uint8_t wrapped[KEY_SIZE]);
 void client_unwrap(const uint8_t key[KEY_SIZE], const uint8_t wrapped[KEY_SIZE], uint8_t plain[KEY_SIZE]);

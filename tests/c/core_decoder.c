@@ -2,6 +2,7 @@
 #include "channel.h"
 #include "core_hardware.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 
 const softcp_guid hw_cenc = {0x89d6ac4f, 0x09f2, 0x4229, {0xb2, 0xcd, 0x37, 0x74, 0x0a, 0x6d, 0xfd, 0x81}};
 static const softcp_guid cenc = {0xb0405235, 0xc13d, 0x44f2, {0x9a, 0xe5, 0xdd, 0x48, 0xe0, 0x8e, 0x5b, 0x67}};
+static const softcp_guid cbcs = {0x422d9319, 0x9d21, 0x4bb7, {0x93, 0x71, 0xfa, 0xf5, 0xa8, 0x2c, 0x3e, 0x04}};
 static const softcp_guid no_encrypt = {0x1b81bed0, 0xa0c7, 0x11d3, {0xb9, 0x84, 0x00, 0xc0, 0x4f, 0x2e, 0x73, 0xc5}};
 
 softcp_decoder core_decoder(struct core *core, const softcp_guid *encryption)
@@ -193,7 +195,13 @@ static void test_bad_buffers(struct core *core, softcp_decoder decoder, const ui
     change;                                                                    \
     refuses(core, decoder, &sample, bad, SOFTCP_E_INVALIDARG, name)
     REFUSES(bad.size = 0, "size 0");
-    REFUSES(bad.size = sizeof bad - 1, "a byte less than the structure");
+    REFUSES(bad.size = offsetof(struct softcp_decoder_buffer, stripe_encrypted_blocks) - 1,
+            "a byte less than the first version of the structure");
+    REFUSES(bad.buffer_type = 9, "a type past the last");
+    REFUSES(bad.buffer_type = 10, "type 10");
+    REFUSES(bad.buffer_type = UINT32_MAX, "the greatest type");
+    REFUSES(bad.stripe_encrypted_blocks = 1, "stripes without clear blocks");
+    REFUSES(bad.stripe_clear_blocks = 9, "stripes without encrypted blocks");
     REFUSES(bad.source = NULL, "a null source");
     REFUSES(bad.destination = NULL, "a null destination");
     REFUSES(bad.iv_size = 0, "an IV of 0 bytes");
@@ -210,6 +218,7 @@ static void test_bad_buffers(struct core *core, softcp_decoder decoder, const ui
     REFUSES(bad.subsamples = far; bad.subsample_count = 1, "subsamples of the largest numbers");
     const struct softcp_encrypted_block_info info = {16, 16, 16};
     REFUSES(bad.subsamples = fit; bad.subsample_count = 1; bad.pattern = &info, "subsamples and a pattern");
+    REFUSES(bad.pattern = &info; bad.stripe_encrypted_blocks = bad.stripe_clear_blocks = 1, "stripes and a pattern");
 #undef REFUSES
     refuses(core, decoder + 1, &sample, good, SOFTCP_E_INVALIDARG, "a number that is none");
     is_hresult(softcp_decoder_decrypt_buffer(core->device, decoder, NULL), SOFTCP_E_INVALIDARG, "a null buffer");
@@ -347,6 +356,8 @@ static void test_named_session(const char *identity)
     decoder_decrypts(&core, decoder, content_key, 2, SOFTCP_E_INVALIDARG, "whose session is destroyed");
     end(&core, decoder);
     const unsigned unwraps = core.host.unwraps;
+    is_hresult(begin(&core, decoder, session.id, NULL, sizeof blob, NULL), SOFTCP_E_INVALIDARG, "a null blob with a size");
+    is_hresult(begin(&core, by_session, session.id, NULL, 16, NULL), SOFTCP_E_INVALIDARG, "a null key with a size");
     is_hresult(begin(&core, decoder, session.id, blob, KEY_SIZE, NULL), SOFTCP_E_INVALIDARG, "16 bytes are a blob too");
     is_number(core.host.unwraps, unwraps + 1, "the host was asked");
     is_hresult(softcp_decoder_register(core.device, &(struct softcp_decoder_desc){sizeof(struct softcp_decoder_desc),
@@ -374,6 +385,147 @@ static void test_clear_decoder(const char *identity)
     is_number(core.host.unwraps, 0, "the host is not asked to open it");
     end(&core, decoder);
     sample_end(&sample);
+    core_end(&core);
+}
+
+static const struct scheme_case {
+    const char *name;
+    const softcp_guid *encryption;
+    struct scheme scheme;
+} schemes[] = {
+    {"cenc", &cenc, {false, 0, 0}},       {"cens 1:9", &cenc, {false, 1, 9}}, {"cens 5:5", &cenc, {false, 5, 5}},
+    {"cbc1", &cbcs, {true, 0, 0}},        {"cbcs 1:9", &cbcs, {true, 1, 9}},  {"cbcs 5:5", &cbcs, {true, 5, 5}},
+    {"cbcs, the greatest counts", &cbcs, {true, UINT32_MAX, UINT32_MAX}},
+};
+#define SCHEMES (sizeof schemes / sizeof schemes[0])
+
+/* One buffer of random bytes in a scheme. `parts` null: it is one region. */
+static void decrypts_sample(struct core *core, softcp_decoder decoder, const uint8_t key[KEY_SIZE],
+                            const struct scheme_case *of, const uint8_t iv[IV_SIZE], const struct part *parts,
+                            size_t count, const char *name)
+{
+    struct sample sample = sample_begin(key, 0, SIZE, NULL);
+    memcpy(sample.sent, sample.clear, SIZE);
+    client_encrypt_sample(of->scheme, key, iv, parts, count, sample.sent, SIZE);
+    struct softcp_decoder_buffer buffer = whole(&sample);
+    memcpy(sample.iv, iv, IV_SIZE);
+    struct softcp_subsample *map = malloc((count != 0 ? count : 1) * sizeof *map);
+    for (size_t i = 0; i < count; i++) {
+        map[i] = (struct softcp_subsample){parts[i].clear, parts[i].encrypted};
+    }
+    buffer.subsamples = count != 0 ? map : NULL;
+    buffer.subsample_count = (uint32_t)count;
+    buffer.stripe_encrypted_blocks = of->scheme.stripe_encrypted;
+    buffer.stripe_clear_blocks = of->scheme.stripe_clear;
+    is_hresult(decrypt(core, decoder, &buffer), SOFTCP_S_OK, "%s, %s", of->name, name);
+    is_bytes(sample.got, sample.clear, SIZE, "%s, %s: the clear bytes", of->name, name);
+    buffer.destination = sample.sent;
+    if (of->scheme.cbc) { /* the same IV again; AES-CTR would need another one (D10, D69) */
+        is_hresult(decrypt(core, decoder, &buffer), SOFTCP_S_OK, "%s, %s, in place", of->name, name);
+        is_bytes(sample.sent, sample.clear, SIZE, "%s, %s: the clear bytes, in place", of->name, name);
+    }
+    free(map);
+    sample_end(&sample);
+}
+
+/* The four schemes: regions, stripes, keys, refresh, what is refused, and callers of the structure's first version. */
+static void test_schemes(const char *identity)
+{
+    struct core core;
+    core_begin(&core, identity, "capabilities.profile=hardware-like");
+    struct core_session session = core_session_keyed(&core);
+    struct channel channel = core_channel_ready(&core);
+    static const struct part whole_blocks[] = {{4, 160}, {0, 64}, {12, 160}};
+    static const struct part odd[] = {{3, 41}, {0, 0}, {0, 23}, {9, 170}, {1, 15}, {138, 0}};
+    for (size_t i = 0; i < SCHEMES; i++) {
+        const struct scheme_case *of = &schemes[i];
+        const softcp_decoder decoder = core_decoder(&core, of->encryption);
+        uint8_t content_key[KEY_SIZE], wrapped[KEY_SIZE], number[KEY_SIZE], iv[IV_SIZE];
+        client_random(content_key, sizeof content_key);
+        bind(&channel, decoder, &session);
+        is_hresult(begin(&core, decoder, 0, NULL, 0, NULL), SOFTCP_S_OK, "%s: a frame", of->name);
+        uint64_t next = 1000 * (i + 1); /* IVs of AES-CTR increase (D10) */
+        client_iv(next += 1, 0, iv);
+        decrypts_sample(&core, decoder, session.key, of, iv, NULL, 0, "session key");
+        end(&core, decoder);
+        softcp_session_start_key_refresh(core.device, session.id, sizeof number, number);
+        softcp_session_finish_key_refresh(core.device, session.id);
+        client_xor(session.key, number);
+        client_wrap(session.key, content_key, wrapped);
+#define NEXT_IV() client_iv(of->scheme.cbc ? next : (next += 1), 0, iv)
+        is_hresult(begin(&core, decoder, 0, NULL, 0, NULL), SOFTCP_S_OK, "%s: a frame after a refresh", of->name);
+        for (int again = 0; again < 2; again++) {
+            NEXT_IV();
+            decrypts_sample(&core, decoder, session.key, of, iv, whole_blocks, 3, "the refreshed key");
+        }
+        end(&core, decoder);
+        is_hresult(begin(&core, decoder, 0, wrapped, sizeof wrapped, NULL), SOFTCP_S_OK, "%s: a frame under a wrapped key",
+                   of->name);
+        NEXT_IV();
+        decrypts_sample(&core, decoder, content_key, of, iv, odd, 6, "content key, odd regions");
+        NEXT_IV();
+        decrypts_sample(&core, decoder, content_key, of, iv, whole_blocks, 3, "content key, whole blocks");
+        end(&core, decoder);
+        uint8_t blob[HOST_BLOB_SIZE];
+        host_seal(&core.host, content_key, blob);
+        for (int named = 0; named < 2; named++) {
+            is_hresult(begin(&core, decoder, named ? session.id : 0, blob, sizeof blob, NULL), SOFTCP_S_OK,
+                       "%s: a frame under a sealed key", of->name);
+            NEXT_IV();
+            decrypts_sample(&core, decoder, content_key, of, iv, odd, 6, "sealed key");
+            end(&core, decoder);
+        }
+#undef NEXT_IV
+        is_hresult(begin(&core, decoder, 0, NULL, 0, NULL), SOFTCP_S_OK, "%s: a frame with bad buffers", of->name);
+        struct sample sample = sample_begin(session.key, 1, SIZE, NULL);
+        const struct softcp_decoder_buffer good = whole(&sample);
+        struct softcp_decoder_buffer bad;
+#define REFUSES(change, name)                                                  \
+    bad = good;                                                                \
+    bad.stripe_encrypted_blocks = of->scheme.stripe_encrypted;                 \
+    bad.stripe_clear_blocks = of->scheme.stripe_clear;                         \
+    change;                                                                    \
+    refuses(&core, decoder, &sample, bad, SOFTCP_E_INVALIDARG, name)
+        REFUSES(bad.iv_size = 8, "an IV of 8 bytes (D64)");
+        const struct softcp_subsample less[] = {{100, 299}};
+        REFUSES(bad.subsamples = less; bad.subsample_count = 1, "subsamples of a byte too few (D64)");
+        REFUSES(bad.stripe_encrypted_blocks = 0; bad.stripe_clear_blocks = 9, "stripes without encrypted blocks (D64)");
+        REFUSES(bad.stripe_encrypted_blocks = 1; bad.stripe_clear_blocks = 0, "stripes without clear blocks (D64)");
+        const struct softcp_encrypted_block_info info = {16, 16, 24};
+        REFUSES(bad.pattern = &info, "a pattern out of alignment (D7), or of another scheme than cenc (D68)");
+#undef REFUSES
+        sample_end(&sample);
+        client_iv(next += 1, 0, iv);
+        decrypts_sample(&core, decoder, session.key, &schemes[of->scheme.cbc ? 3 : 0], iv, NULL, 0, "after all that");
+        end(&core, decoder);
+        is_hresult(softcp_decoder_unregister(core.device, decoder), SOFTCP_S_OK, "unregister");
+    }
+    channel.route->destroy(&channel);
+    core_end(&core);
+}
+
+/* A caller of before there were stripes: its structure ends where they begin. */
+static void test_first_version(const char *identity)
+{
+    struct core core;
+    core_begin(&core, identity, NULL);
+    struct core_session session = core_session_keyed(&core);
+    const size_t first = offsetof(struct softcp_decoder_buffer, stripe_encrypted_blocks);
+    for (int is_cbc = 0; is_cbc < 2; is_cbc++) {
+        const softcp_decoder decoder = core_decoder(&core, is_cbc ? &cbcs : &cenc);
+        is_hresult(begin(&core, decoder, session.id, NULL, 0, NULL), SOFTCP_S_OK, "a frame");
+        struct sample sample = sample_begin(session.key, 1, SIZE, NULL);
+        memcpy(sample.sent, sample.clear, SIZE);
+        client_encrypt_sample((struct scheme){is_cbc, 0, 0}, session.key, sample.iv, NULL, 0, sample.sent, SIZE);
+        struct softcp_decoder_buffer buffer = whole(&sample), *old = malloc(first);
+        buffer.size = (uint32_t)first;
+        memcpy(old, &buffer, first);
+        is_hresult(decrypt(&core, decoder, old), SOFTCP_S_OK, "a structure of the first version");
+        is_bytes(sample.got, sample.clear, SIZE, "is decrypted without stripes");
+        free(old);
+        sample_end(&sample);
+        end(&core, decoder);
+    }
     core_end(&core);
 }
 
@@ -433,5 +585,7 @@ void test_core_decoders(const char *identity)
     test_bound_session(identity);
     test_named_session(identity);
     test_clear_decoder(identity);
+    test_schemes(identity);
+    test_first_version(identity);
     test_rules(identity);
 }

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define FILL 0xA5
 #define SIZE 200
@@ -504,10 +506,162 @@ static void test_set_hardware_protection(const char *identity)
     }
 }
 
+/* A page whose end nothing can be read or written behind. */
+struct guarded {
+    uint8_t *pages;
+    size_t page;
+};
+
+static struct guarded guarded_begin(void)
+{
+    struct guarded guarded = {NULL, (size_t)sysconf(_SC_PAGESIZE)};
+    void *pages = NULL;
+    if (posix_memalign(&pages, guarded.page, 2 * guarded.page) != 0) {
+        tap_bail_out("no memory");
+    }
+    guarded.pages = pages;
+    memset(guarded.pages, FILL, 2 * guarded.page);
+    if (mprotect(guarded.pages + guarded.page, guarded.page, PROT_NONE) != 0) {
+        tap_bail_out("no guard page");
+    }
+    return guarded;
+}
+
+static void guarded_end(struct guarded *guarded)
+{
+    mprotect(guarded->pages + guarded->page, guarded->page, PROT_READ | PROT_WRITE);
+    free(guarded->pages);
+}
+
+/* Sizes that are claimed for a few bytes before a guard page: each is compared with what is allowed before a byte of them
+   is touched (D34). A byte too many ends the program. */
+static void test_claimed_sizes(const char *identity)
+{
+    static const uint32_t sizes[] = {0xFFFFFFFFu, 0xFFFFFFF0u, 0x80000000u, 0x7FFFFFFFu, 0x10000000u, 1048577u};
+    struct core core;
+    begin(&core, identity, OPTIONS);
+    softcp_session commands = session_of(&core, &hw_protection);
+    struct core_session media = core_session_keyed(&core);
+    struct guarded guarded = guarded_begin();
+    uint8_t *few = guarded.pages + guarded.page - 8;
+    softcp_decoder decoder = 0;
+    softcp_decoder_register(core.device, NULL, &decoder);
+    struct resource *source = resource_buffer(SIZE), *destination = resource_buffer(SIZE);
+    uint8_t iv[IV_SIZE] = {0};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        const uint32_t size = sizes[i];
+        for (int which = 0; which < 4; which++) {
+            struct softcp_secure_command command = {
+                .size = sizeof command,
+                .function = VERSION,
+                .private_input = few,
+                .input = few,
+                .private_output = few,
+                .output = few,
+                .private_input_size = which == 0 ? size : 0,
+                .input_size = which == 1 ? size : 0,
+                .private_output_size = which == 2 ? size : 0,
+                .output_size = which == 3 ? size : 8,
+            };
+            is_hresult(softcp_session_execute(core.device, commands, &command), SOFTCP_E_INVALIDARG,
+                       "command: size %d of 0x%x", which, size);
+            is_hresult(command.status, SOFTCP_E_INVALIDARG, "and the status");
+        }
+        uint64_t data = 7;
+        ok(softcp_session_new_hardware_key(core.device, commands, size, few, &data) < 0 && data == 0,
+           "hardware key: private input of 0x%x", size);
+        is_hresult(softcp_session_decryption_blt(core.device, media.id, source, destination, NULL, size, few,
+                                                 sizeof iv, iv),
+                   SOFTCP_E_INVALIDARG, "blit: content key of 0x%x", size);
+        is_hresult(softcp_session_decryption_blt(core.device, media.id, source, destination, NULL, 0, NULL, size, few),
+                   SOFTCP_E_INVALIDARG, "blit: IV of 0x%x", size);
+        is_hresult(softcp_session_encryption_blt(core.device, media.id, source, destination, size, few),
+                   SOFTCP_E_INVALIDARG, "read-back: IV of 0x%x", size);
+        is_hresult(softcp_session_start_key_refresh(core.device, media.id, size, few), SOFTCP_E_INVALIDARG,
+                   "refresh number of 0x%x", size);
+        is_hresult(softcp_session_encryption_blt_key(core.device, media.id, size, few), SOFTCP_E_INVALIDARG,
+                   "read-back key of 0x%x", size);
+        is_hresult(softcp_session_negotiate(core.device, media.id, size, few), SOFTCP_E_INVALIDARG,
+                   "key exchange of 0x%x", size);
+        is_hresult(softcp_session_certificate(core.device, &aes_128_ctr, size, few), SOFTCP_E_INVALIDARG,
+                   "certificate of 0x%x", size);
+        is_hresult(softcp_channel_certificate(core.device, SOFTCP_CHANNEL_DRIVER_SOFTWARE, size, few),
+                   SOFTCP_E_INVALIDARG, "channel certificate of 0x%x", size);
+        is_hresult(softcp_decoder_begin_frame(core.device, decoder, media.id, size, few, NULL), SOFTCP_E_INVALIDARG,
+                   "frame: content key of 0x%x", size);
+        is_hresult(softcp_decoder_begin_frame(core.device, decoder, media.id, 0, NULL, NULL), SOFTCP_S_OK, "a frame");
+        struct softcp_decoder_buffer buffer = {
+            .size = sizeof buffer,
+            .buffer_type = 6,
+            .source = few,
+            .destination = few,
+            .iv = iv,
+            .subsamples = (const struct softcp_subsample *)(const void *)few,
+            .data_size = size,
+            .iv_size = sizeof iv,
+            .subsample_count = size,
+        };
+        is_hresult(softcp_decoder_decrypt_buffer(core.device, decoder, &buffer), SOFTCP_E_INVALIDARG,
+                   "buffer: as many subsamples as bytes, 0x%x", size);
+        buffer.subsamples = NULL;
+        buffer.subsample_count = 0;
+        buffer.iv_size = size;
+        is_hresult(softcp_decoder_decrypt_buffer(core.device, decoder, &buffer), SOFTCP_E_INVALIDARG,
+                   "buffer: IV of 0x%x", size);
+        is_hresult(softcp_decoder_end_frame(core.device, decoder), SOFTCP_S_OK, "its end");
+    }
+    is_filled(few, FILL, 8, "nothing is written");
+    /* A text without an end. */
+    char *text = malloc((1 << 17) + 1);
+    memset(text, ' ', 1 << 17);
+    text[1 << 17] = '\0';
+    is_hresult(softcp_inject_fault(core.device, text), SOFTCP_E_INVALIDARG, "a text of 131,072 bytes");
+    free(text);
+    core_session_decrypts(&media, "and everything is as it was");
+    resource_free(source);
+    resource_free(destination);
+    guarded_end(&guarded);
+    core_end(&core);
+}
+
+/* D36: what a removed device says to the functions that its adapter would answer. */
+static void test_removed(const char *identity)
+{
+    struct core core;
+    begin(&core, identity, "faults.opt_in=true");
+    struct core_session session = core_session_keyed(&core);
+    is_hresult(softcp_inject_fault(core.device, "device-removed"), SOFTCP_S_OK, "device-removed");
+    struct softcp_session_desc desc = core_session_desc();
+    softcp_session id = 7;
+    is_hresult(softcp_session_create(core.device, &desc, &id), SOFTCP_E_DEVICEREMOVED, "no session");
+    struct softcp_content_protection_caps caps;
+    softcp_guid type;
+    uint32_t size = 7, output = 7, enforced = 7;
+    size_t handle = 7;
+    is_hresult(softcp_caps(core.device, &aes_128_ctr, NULL, &caps), SOFTCP_E_DEVICEREMOVED, "no capabilities");
+    is_number(caps.caps, 0, "they are zero (D30)");
+    is_hresult(softcp_key_exchange_type(core.device, &aes_128_ctr, NULL, 0, &type), SOFTCP_E_DEVICEREMOVED, "no types");
+    is_hresult(softcp_session_certificate_size(core.device, &aes_128_ctr, &size), SOFTCP_E_DEVICEREMOVED,
+               "no certificate");
+    is_number(size, 0, "its size is zero (D30)");
+    is_hresult(softcp_channel_certificate_size(core.device, SOFTCP_CHANNEL_DRIVER_SOFTWARE, &size),
+               SOFTCP_E_DEVICEREMOVED, "none of channels");
+    is_hresult(softcp_private_data_sizes(core.device, &aes_128_ctr, NULL, &rsaes_oaep, &size, &output),
+               SOFTCP_E_DEVICEREMOVED, "no private sizes");
+    is_hresult(softcp_protected_memory_reserve(core.device, 1), SOFTCP_E_DEVICEREMOVED, "no protected memory");
+    is_hresult(softcp_session_handle(core.device, session.id, &handle), SOFTCP_E_DEVICEREMOVED, "no handle");
+    is_hresult(softcp_protection_enforced(core.device, &enforced), SOFTCP_S_OK, "protection is told");
+    is_hresult(softcp_protected_memory_release(core.device, 0), SOFTCP_S_OK, "memory is given back");
+    is_hresult(softcp_session_destroy(core.device, session.id), SOFTCP_S_OK, "the session is destroyed");
+    core_end(&core);
+}
+
 void test_core_hardware(const char *identity)
 {
     test_offered(identity);
     test_commands(identity);
     test_teardown(identity);
     test_set_hardware_protection(identity);
+    test_claimed_sizes(identity);
+    test_removed(identity);
 }

@@ -424,13 +424,18 @@ HANDLE session_handle(const struct session *session)
 
 struct decoder decoder_create(struct device *device)
 {
+    return decoder_create_of(device, (GUID){0});
+}
+
+struct decoder decoder_create_of(struct device *device, GUID encryption)
+{
     struct decoder decoder = {.device = device};
     if (device->call.CreateVideoDecoder == NULL) {
         tap_bail_out("the driver makes no decoders");
     }
     const D3D11_1DDIARG_CREATEVIDEODECODER arguments = {
         .Desc = {.Guid = D3D11_DECODER_PROFILE_H264_VLD_NOFGT, .SampleWidth = 640, .SampleHeight = 480},
-        .Config = {.ConfigBitstreamRaw = 1},
+        .Config = {.guidConfigBitstreamEncryption = encryption, .ConfigBitstreamRaw = 1},
     };
     size_t size = device->call.CalcPrivateVideoDecoderSize(device->handle, &arguments);
     decoder.handle.pDrvPrivate = calloc(1, size != 0 ? size : 1);

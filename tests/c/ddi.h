@@ -184,6 +184,9 @@ HANDLE session_handle(const struct session *session);
 
 /* Makes an H.264 decoder of 640 by 480 pixels; ends the program when that fails. */
 struct decoder decoder_create(struct device *device);
+
+/* The same for bitstreams of an encryption. */
+struct decoder decoder_create_of(struct device *device, GUID encryption);
 void decoder_end(struct decoder *decoder);
 
 /* The handle by which messages know the decoder; ends the program when there is none. */

@@ -188,8 +188,8 @@ static void test_subsamples(struct session *session, const struct decoder *decod
         static const struct {
             UINT encrypted, clear;
             HRESULT expected;
-        } stripes[] = {{1, 9, E_NOTIMPL}, {0, 9, E_INVALIDARG}, {1, 0, E_INVALIDARG}};
-        for (int i = 0; i < 3; i++) {
+        } stripes[] = {{0, 9, E_INVALIDARG}, {1, 0, E_INVALIDARG}};
+        for (int i = 0; i < 2; i++) {
             striped.cBlocksStripeEncrypted = stripes[i].encrypted;
             striped.cBlocksStripeClear = stripes[i].clear;
             is_hresult(device->call.VideoDecoderSubmitBuffers2(device->handle, decoder->handle, 1, &striped),
@@ -206,6 +206,112 @@ static void test_subsamples(struct session *session, const struct decoder *decod
     output_read(session, &picture, enforced, read);
     is_bytes(read, picture.clear, SIZE, "the output holds the clear bytes");
     picture_end(device, &picture);
+}
+
+/* Frames of a decoder of its own for each scheme, by the entries that the table has: session key, content key, and a
+   structure that names the session. The session is bound to the decoder by `bind_decoder`. */
+static void test_schemes(struct session *session, bool enforced, bind_decoder *bind, void *context)
+{
+    static const struct {
+        const char *name;
+        struct scheme scheme;
+    } schemes[] = {{"cenc", {false, 0, 0}}, {"cens 1:9", {false, 1, 9}}, {"cens 2:3", {false, 2, 3}},
+                   {"cbc1", {true, 0, 0}},  {"cbcs 1:9", {true, 1, 9}},  {"cbcs 2:3", {true, 2, 3}}};
+    static const struct part parts[] = {{5, 41}, {0, 0}, {4, 100}, {0, 131}, {19, 0}};
+    enum { PARTS = sizeof parts / sizeof parts[0] };
+    struct device *device = session->device;
+    const bool has_stripes = device->call.VideoDecoderSubmitBuffers2 != NULL;
+    const bool has_parts = has_stripes || device->call.VideoDecoderSubmitBuffers1 != NULL;
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        const struct scheme scheme = schemes[i].scheme;
+        if (scheme.stripe_encrypted != 0 && !has_stripes) {
+            continue;
+        }
+        struct decoder decoder = decoder_create_of(
+            device, scheme.cbc ? D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS : D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC);
+        bind(context, &decoder);
+        uint8_t content_key[KEY_SIZE], wrapped[KEY_SIZE], read[2 * SIZE], sent[SIZE];
+        client_random(content_key, KEY_SIZE);
+        client_wrap(session->key, content_key, wrapped);
+        D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION named = {.hCryptoSession = session->handle};
+        for (int kind = 0; kind < 3; kind++) {
+            if (kind == 2 && !scheme.cbc) {
+                continue; /* of AES-CTR, a structure is HW_CENC's */
+            }
+            const uint8_t *key = kind == 1 ? content_key : session->key;
+            struct picture picture = picture_begin(device, key, NULL, enforced ? SOFTCP_RESOURCE_PROTECTED : 0);
+            const struct part *map = has_parts ? parts : NULL;
+            memcpy(sent, picture.clear, SIZE);
+            client_encrypt_sample(scheme, key, picture.iv, map, PARTS, sent, SIZE);
+            surface_write(&picture.data, sent);
+            D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK blocks[PARTS];
+            for (int part = 0; part < PARTS; part++) {
+                blocks[part] = (D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK){parts[part].clear,
+                                                                                      parts[part].encrypted};
+            }
+            const void *frame_key = kind == 0 ? NULL : kind == 1 ? (const void *)wrapped : (const void *)&named;
+            const UINT key_size = kind == 0 ? 0 : kind == 1 ? KEY_SIZE : sizeof named;
+            is_hresult(begin(&decoder, &picture, frame_key, key_size), S_OK, "%s: a frame", schemes[i].name);
+            HRESULT hresult = S_OK;
+            if (has_stripes) {
+                D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC buffers[2] = {{.hResource = picture.data.handle,
+                                                                       .BufferType = BITSTREAM,
+                                                                       .DataSize = SIZE,
+                                                                       .pIV = picture.iv,
+                                                                       .IVSize = IV_SIZE,
+                                                                       .pSubSampleMappingBlock = blocks,
+                                                                       .SubSampleMappingCount = PARTS,
+                                                                       .cBlocksStripeEncrypted = scheme.stripe_encrypted,
+                                                                       .cBlocksStripeClear = scheme.stripe_clear}};
+                buffers[1] = buffers[0];
+                buffers[1].IVSize = 8;
+                is_hresult(device->call.VideoDecoderSubmitBuffers2(device->handle, decoder.handle, 2, buffers),
+                           E_INVALIDARG, "%s: an IV of 8 bytes (D64)", schemes[i].name);
+                buffers[1] = buffers[0];
+                buffers[1].SubSampleMappingCount = PARTS - 1;
+                is_hresult(device->call.VideoDecoderSubmitBuffers2(device->handle, decoder.handle, 2, buffers),
+                           E_INVALIDARG, "%s: a map that covers too little (D64)", schemes[i].name);
+                buffers[1] = buffers[0];
+                buffers[1].BufferType = 10;
+                is_hresult(device->call.VideoDecoderSubmitBuffers2(device->handle, decoder.handle, 2, buffers),
+                           E_INVALIDARG, "%s: a buffer of unknown type", schemes[i].name);
+                output_read(session, &picture, enforced, read);
+                is_filled(read, 0, sizeof read, "%s: none of them writes", schemes[i].name);
+                buffers[1] = buffers[0];
+                hresult = device->call.VideoDecoderSubmitBuffers2(device->handle, decoder.handle, 2, buffers);
+            } else if (has_parts) {
+                D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1 buffers[2] = {{.hResource = picture.data.handle,
+                                                                        .BufferType = BITSTREAM,
+                                                                        .DataSize = SIZE,
+                                                                        .pIV = picture.iv,
+                                                                        .IVSize = IV_SIZE,
+                                                                        .pSubSampleMappingBlock = blocks,
+                                                                        .SubSampleMappingCount = PARTS}};
+                buffers[1] = buffers[0];
+                hresult = device->call.VideoDecoderSubmitBuffers1(device->handle, decoder.handle, 2, buffers);
+            } else {
+                D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC buffers[2] = {whole(&picture), whole(&picture)};
+                if (scheme.cbc) {
+                    buffers[1].PartialEncryption = TRUE;
+                    is_hresult(submit(&decoder, 2, buffers), E_INVALIDARG, "a byte pattern of AES-CBC (D68)");
+                    buffers[1].PartialEncryption = FALSE;
+                }
+                hresult = submit(&decoder, 2, buffers);
+            }
+            is_hresult(hresult, S_OK, "%s: two buffers", schemes[i].name);
+            end(&decoder);
+            output_read(session, &picture, enforced, read);
+            is_bytes(read, picture.clear, SIZE, "%s: the clear bytes of the first", schemes[i].name);
+            is_bytes(read + SIZE, picture.clear, SIZE, "%s: and of the second, which begins with its own IV", schemes[i].name);
+            picture_end(device, &picture);
+        }
+        const struct picture nothing = picture_begin(device, session->key, NULL, 0);
+        named.BlobSize = 64;
+        is_hresult(begin(&decoder, &nothing, &named, sizeof named), E_INVALIDARG, "a null blob with a size");
+        struct picture rest = nothing;
+        picture_end(device, &rest);
+        decoder_end(&decoder);
+    }
 }
 
 static void test_frame_refusals(struct session *session, const struct decoder *decoder, bool enforced)
@@ -280,7 +386,7 @@ static void test_frame_refusals(struct session *session, const struct decoder *d
     surface_destroy(&samples);
 }
 
-void test_frames(struct session *session, const struct decoder *decoder, bool enforced)
+void test_frames(struct session *session, const struct decoder *decoder, bool enforced, bind_decoder *bind, void *context)
 {
     static const struct pattern pattern = {7, 20, 13};
     for (int key = 0; key < 2; key++) {
@@ -292,4 +398,5 @@ void test_frames(struct session *session, const struct decoder *decoder, bool en
         test_subsamples(session, decoder, enforced);
     }
     test_frame_refusals(session, decoder, enforced);
+    test_schemes(session, enforced, bind, context);
 }

@@ -72,6 +72,20 @@ static void maps(const struct surface *surface, HRESULT expected, const char *na
     }
 }
 
+/* A session, and the channel over which it is bound to decoders. */
+struct binding {
+    struct channel *channel;
+    HANDLE session, device;
+};
+
+static void bind_session(void *context, const struct decoder *decoder)
+{
+    const struct binding *binding = context;
+    struct command command =
+        command_crypto_session(binding->channel, decoder_handle(decoder), binding->session, binding->device);
+    commands(binding->channel, &command, S_OK, "CONFIGURE_CRYPTO_SESSION");
+}
+
 /* What is protected while protection is on. */
 static void test_enforced(struct session *session, struct film *film)
 {
@@ -147,7 +161,8 @@ static void play(const struct stage *stage, UINT type, const char *root)
        "the decoder uses the session on the device");
 
     test_enforced(&session, &film);
-    test_frames(&session, &decoder, true);
+    struct binding binding = {&channel, bound_session, device_handle};
+    test_frames(&session, &decoder, true, bind_session, &binding);
     command = command_protection(&channel, D3D11_AUTHENTICATED_PROTECTION_FLAG_OVERLAY_OR_FULLSCREEN_REQUIRED);
     commands(&channel, &command, S_OK, "overlay or full screen alone");
     maps(&film.safe, S_OK, "is no protection of memory");
@@ -165,7 +180,7 @@ static void play(const struct stage *stage, UINT type, const char *root)
     maps(&film.safe, S_OK, "and protected resources can be mapped");
     surface_read(&film.safe, read);
     is_bytes(read, film.clear, SIZE, "they hold what was decrypted");
-    test_frames(&session, &decoder, false);
+    test_frames(&session, &decoder, false, bind_session, &binding);
 
     command = command_protection(&channel, 1);
     commands(&channel, &command, S_OK, "PROTECTION on once more");

@@ -22,7 +22,10 @@ void test_player(const struct stage *stage, const char *root);
 
 /* Encrypted frames of a decoder to which the session is bound, as the output view shows them. While protection is enforced
    only a protected output takes them. */
-void test_frames(struct session *session, const struct decoder *decoder, bool enforced);
+/* Binds the session of a test to a decoder. */
+typedef void bind_decoder(void *context, const struct decoder *decoder);
+
+void test_frames(struct session *session, const struct decoder *decoder, bool enforced, bind_decoder *bind, void *context);
 
 /* The queries of channels of drivers that are configured in other ways. */
 void test_configured_channels(softcp_open_driver_fn open, const char *identity);

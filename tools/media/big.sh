@@ -29,10 +29,11 @@ rm piece.mp4
 "${by_ffmpeg[@]}" -i big-clear.mp4 -c copy "${exact[@]}" "${crypt[@]}" \
     -movflags +frag_keyframe+empty_moov+default_base_moof big-cenc-frag.mp4
 if command -v "$PACKAGER" >/dev/null; then
-    for scheme in cenc cens; do
+    for scheme in cenc cens cbc1 cbcs; do
+        case $scheme in cen?) iv=0123456789abcdef ;; *) iv=0123456789abcdef0000000000000000 ;; esac
         "$PACKAGER" in=big-clear.mp4,stream=video,drm_label=video,output=big-packager-$scheme.mp4 \
             --enable_raw_key_encryption --keys "label=video:key_id=$kid:key=$key" --clear_lead 0 \
-            --protection_scheme $scheme --iv 0123456789abcdef --segment_duration 1 --use_fake_clock_for_muxer \
+            --protection_scheme $scheme --iv $iv --segment_duration 1 --use_fake_clock_for_muxer \
             --quiet
     done
 fi

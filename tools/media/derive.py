@@ -10,6 +10,7 @@ import struct
 import sys
 
 import boxtree
+import keys
 import mp4
 
 PROGRESSIVE = "ff-cenc-moov-last.mp4"
@@ -20,12 +21,12 @@ def main():
     folder, recipes = Path(sys.argv[1]), Path(sys.argv[2])
     clear_of = {line.split("\t")[0]: line.split("\t")[2] for line in recipes.read_text().splitlines()}
     with recipes.open("a") as log:
-        for name, (source, change) in DERIVED.items():
-            root = boxtree.parse((folder / source).read_bytes())
-            made = change(root)
-            (folder / name).write_bytes(boxtree.write(root) if made is None else made)
+        for name, (*sources, change) in DERIVED.items():
+            roots = [boxtree.parse((folder / source).read_bytes()) for source in sources]
+            made = change(*roots)
+            (folder / name).write_bytes(boxtree.write(roots[0]) if made is None else made)
             words = change.__doc__.splitlines()[0]
-            log.write(f"{name}\tderive.py\t{clear_of[source]}\tderive.py {source}: {words}\n")
+            log.write(f"{name}\tderive.py\t{clear_of[sources[0]]}\tderive.py {' '.join(sources)}: {words}\n")
 
 
 def saio_only(root):
@@ -142,6 +143,35 @@ def tenc_not_protected(root):
             node.data[6] = node.data[7] = 0
 
 
+def cbc1_as_cbcs(root):
+    """cbc1 with one protected range a sample, labeled cbcs: the same bytes, and an IV for each sample."""
+    for node in root.walk():
+        if node.kind == b"schm":
+            node.data[4:8] = b"cbcs"
+
+
+def fragments_in_turn(root, other):
+    """every second fragment from the other file, under a seig group with its key, pattern and constant IV."""
+    iv = bytes.fromhex("fedcba9876543210f0e1d2c3b4a59687")
+    seig = bytes([0, 0x55, 1, 0]) + bytes.fromhex(keys.NEXT[0]) + bytes([16]) + iv
+    fragments = [i for i, node in enumerate(root.children) if node.kind == b"moof"]
+    if fragments != [i for i, node in enumerate(other.children) if node.kind == b"moof"]:
+        raise ValueError("the files are not laid out alike")
+    for node in root.children:
+        if node.kind == b"sidx":
+            node.kind = b"free"  # it has the sizes of the fragments
+    for index in fragments[1::2]:
+        moof = other.children[index]
+        (traf,) = moof.all("traf")
+        (trun,) = traf.all("trun")
+        before = len(moof.bytes())
+        count, offset = struct.unpack_from(">Ii", trun.data, 4)
+        traf.children.append(boxtree.Node(b"sgpd", struct.pack(">I4sII", 1 << 24, b"seig", len(seig), 1) + seig))
+        traf.children.append(boxtree.Node(b"sbgp", struct.pack(">I4sIII", 0, b"seig", 1, count, 0x10001)))
+        struct.pack_into(">i", trun.data, 8, offset + len(moof.bytes()) - before)
+        root.children[index : index + 2] = other.children[index : index + 2]
+
+
 DERIVED = {
     "short-saio.mp4": ("short-plain.mp4", saio_only),
     "short-saio-frag.mp4": ("short-frag.mp4", saio_only),
@@ -156,6 +186,9 @@ DERIVED = {
     "derived-mdat-to-end.mp4": ("ff-cenc-faststart.mp4", mdat_to_end),
     "derived-unknown-boxes.mp4": (PROGRESSIVE, unknown_boxes),
     "derived-seig-over-clear-tenc.mp4": ("pk-cenc-rotate-v.mp4", tenc_not_protected),
+    "derived-cbcs-iv16-a.mp4": ("pk-cbc1-a.mp4", cbc1_as_cbcs),
+    "derived-cbcs-iv16-v.mp4": ("part-cbc1-short-v.mp4", cbc1_as_cbcs),
+    "derived-cbcs-seig-own-ivs-v.mp4": ("pk-cbcs-v.mp4", "part-cbcs-next-v.mp4", fragments_in_turn),
 }
 
 

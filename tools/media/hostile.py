@@ -260,7 +260,7 @@ DEFECTS = {
     "senc-iv-flipped.mp4": (FRAGMENTS, "altered", "one bit of the first IV", flip(first_senc_entry)),
     "subsample-count-65535.mp4": (FRAGMENTS, "error", "the first sample announces 65,535 subsamples", lambda d: put(d, first_senc_entry(d) + 8, ">H", 0xFFFF)),
     "subsamples-exceed-sample.mp4": (FRAGMENTS, "error", "the first sample's subsamples are 16 bytes longer than it", set_subsample(None, 16)),
-    "subsamples-below-sample.mp4": (FRAGMENTS, "error", "the first sample's subsamples are one byte shorter than it", set_subsample(None, -1)),
+    "subsamples-below-sample.mp4": (FRAGMENTS, "altered", "the first sample's subsamples are one byte shorter than it", set_subsample(None, -1)),
     "subsamples-overflow.mp4": (FRAGMENTS, "error", "a protected range of 2^32 - 1 bytes", set_subsample(0xFFFF, 0xFFFFFFFF)),
     # saiz and saio
     "saio-past-end.mp4": (SAIO, "error", "saio points behind the file", set_u32(f"{STBL}/saio", 8, 0x7FFFFFFF)),
@@ -292,7 +292,7 @@ DEFECTS = {
     "trun-sample-huge.mp4": (FRAGMENTS, "error", "a sample of 2^32 - 1 bytes", lambda d: put(d, first_trun_size(d), ">I", 0xFFFFFFFF)),
     "trun-offset-negative.mp4": (FRAGMENTS, "error", "samples before the file's beginning", set_u32("moof/traf/trun", 8, 0x80000000)),
     "trun-offset-past-end.mp4": (FRAGMENTS, "error", "samples behind the file's end", set_u32("moof/traf/trun", 8, 0x7FFFFFFF)),
-    "tfhd-unknown-track.mp4": (FRAGMENTS, "error", "a fragment of track 77", set_u32("moof/traf/tfhd", 4, 77)),
+    "tfhd-unknown-track.mp4": (FRAGMENTS, "altered", "a fragment of track 77", set_u32("moof/traf/tfhd", 4, 77)),
     # Sample groups
     "sbgp-group-unknown.mp4": (GROUPS, "error", "group 99 of 2", set_u32(f"{STBL}/sbgp", 16, 99)),
     "sbgp-run-huge.mp4": (GROUPS, "any", "a run of 2^32 - 1 samples in a group", set_u32(f"{STBL}/sbgp", 12, 0xFFFFFFFF)),
@@ -314,9 +314,11 @@ WRITTEN = {
 }
 
 MADE = {
-    "ffmpeg9-frag-audio-senc-grows.mp4": ("error", "each senc of the audio track repeats the entries of all earlier fragments"),
+    "ffmpeg9-frag-audio-senc-grows.mp4": ("error-or-clear", "each senc of the audio track repeats the entries of all earlier fragments"),
     "ffmpeg9-first-samples-without-senc.mp4": ("error", "the samples in moov have no senc, those in fragments have"),
     "ffmpeg5-frag-without-senc.mp4": ("error", "fragments without senc, saiz and saio"),
+    "bento4-plain-without-senc.mp4": ("error", "a track labeled cenc whose samples are clear and have no senc"),
+    "bento4-plain-left-clear.mp4": ("altered", "a track labeled cbcs, with a constant IV, whose samples are clear"),
 }  # fmt: skip
 
 

@@ -22,10 +22,13 @@ import mp4
 
 KEYS = keys.all_keys()
 STREAM = {"vide": "video", "soun": "audio"}
-# Decoding these is not asked of SoftCP: it speaks AES in counter mode, under the schemes of ISO/IEC 23001-7.
-OUTCOME = {"cbc1": "not-aes-ctr", "cbcs": "not-aes-ctr", "piff": "unknown-scheme"}
+# Decoding these is not asked of SoftCP: it takes the four schemes of ISO/IEC 23001-7.
+OUTCOME = {"piff": "unknown-scheme"}
 # The makers do not agree on these; README.md says how.
-DISPUTED = {"gpac-cens-audio.mp4", "gpac-cenc-wrap-carries.mp4", "gpac-cenc-frag-saio-off.mp4"}
+DISPUTED = {
+    "gpac-cens-audio.mp4", "gpac-cenc-wrap-carries.mp4", "gpac-cenc-frag-saio-off.mp4", "gpac-cbc1-iv8.mp4",
+    "gpac-cbcs-key-ivs.mp4", "b4-cens.mp4", "b4-cens-hevc.mp4", "b4-cens-opus.mp4",
+}  # fmt: skip
 
 PURPOSE = {
     "ff-cenc-moov-last.mp4": "plain file, moov behind mdat, senc in stbl; subsamples not in whole blocks",
@@ -41,8 +44,28 @@ PURPOSE = {
     "ff-cenc-av1.mp4": "AV1",
     "pk-cenc": "cenc, 8-byte IVs, protected ranges in whole blocks",
     "pk-cens": "cens 1:9 (video); whole samples whose last partial block is clear (audio)",
-    "pk-cbc1": "cbc1: to be refused",
-    "pk-cbcs": "cbcs with a constant IV: to be refused",
+    "pk-cbc1": "cbc1: one chain through the subsamples of a sample; last partial blocks of audio clear",
+    "pk-cbcs": "cbcs 1:9 (video), whole samples (audio), constant IV; audio's senc has no saio",
+    "pk-cbcs-5-5-v.mp4": "cbcs 5:5",
+    "pk-cbcs-3-1-v.mp4": "cbcs 3:1; last runs shorter than three blocks are encrypted",
+    "pk-cbcs-1-0-v.mp4": "cbcs 1:0: every whole block encrypted",
+    "pk-cbcs-0-0-v.mp4": "cbcs 0:0: every whole block encrypted",
+    "pk-cens-1-0-v.mp4": "cens 1:0: every whole block encrypted",
+    "pk-cbcs-iv8-v.mp4": "cbcs, constant IV of 8 bytes: the other 8 are zeros",
+    "pk-cbc1-iv8-v.mp4": "cbc1, IVs of 8 bytes: the other 8 are zeros",
+    "pk-cbcs-rotate": "cbcs, a new key every second: seig groups in traf with constant IVs",
+    "pk-cbc1-rotate-v.mp4": "cbc1, a new key every second",
+    "pk-cens-rotate-v.mp4": "cens, a new key every second: seig groups with patterns",
+    "pk-cbcs-clear-lead-v.mp4": "cbcs, first fragments clear, the rest protected",
+    "pk-cbc1-hevc-v.mp4": "HEVC, cbc1",
+    "pk-cbcs-hevc-v.mp4": "HEVC, cbcs",
+    "pk-cbc1-av1-v.mp4": "AV1, cbc1",
+    "pk-cbcs-av1-v.mp4": "AV1, cbcs",
+    "pk-cbcs-vp9-v.mp4": "VP9, cbcs",
+    "pk-cenc-opus-a.mp4": "Opus, cenc",
+    "pk-cens-opus-a.mp4": "Opus, cens",
+    "pk-cbc1-opus-a.mp4": "Opus, cbc1",
+    "pk-cbcs-opus-a.mp4": "Opus, cbcs",
     "pk-cenc-iv16": "16-byte IVs, cenc",
     "pk-cens-iv16": "16-byte IVs, cens",
     "pk-cenc-wrap": "the block counter passes 2^64 inside the first samples, cenc",
@@ -73,8 +96,49 @@ PURPOSE = {
     "gpac-cens-1-9.mp4": "plain file, cens 1:9, audio clear",
     "gpac-cens-5-5.mp4": "plain file, cens 5:5, 16-byte IVs, audio clear",
     "gpac-cens-audio.mp4": "cens audio whose last partial block is encrypted, against the standard",
-    "gpac-cbc1.mp4": "plain file, cbc1: to be refused",
-    "gpac-cbcs.mp4": "plain file, cbcs: to be refused",
+    "gpac-cbc1.mp4": "plain file, cbc1",
+    "gpac-cbcs.mp4": "plain file, cbcs; audio without auxiliary data",
+    "gpac-cbcs-frag.mp4": "the same in fragments",
+    "gpac-cbcs-5-5.mp4": "plain file, cbcs 5:5, audio clear",
+    "gpac-cbcs-iv8.mp4": "plain file, cbcs, constant IV of 8 bytes: the other 8 are zeros",
+    "gpac-cbcs-unaligned.mp4": "cbcs, protected ranges that are not whole blocks",
+    "gpac-cbc1-unaligned.mp4": "cbc1, protected ranges that are not whole blocks",
+    "gpac-cbcs-key-roll.mp4": "cbcs, two keys in turn: seig groups in stbl with constant IVs and patterns",
+    "gpac-cbcs-key-roll-frag.mp4": "the same in fragments: seig groups in traf",
+    "gpac-cbc1-key-roll.mp4": "cbc1, two keys in turn",
+    "gpac-cbcs-clear-samples-frag.mp4": "cbcs, only sync samples protected, the rest clear by a seig group",
+    "gpac-cenc-cbcs.mp4": "two schemes in a file: cenc video, cbcs audio",
+    "gpac-cenc-hevc.mp4": "HEVC, plain file, cenc",
+    "gpac-cens-hevc.mp4": "HEVC, plain file, cens",
+    "gpac-cbc1-hevc.mp4": "HEVC, plain file, cbc1",
+    "gpac-cbcs-hevc.mp4": "HEVC, plain file, cbcs",
+    "gpac-cenc-av1.mp4": "AV1, plain file, cenc",
+    "gpac-cens-av1.mp4": "AV1, plain file, cens",
+    "gpac-cbc1-av1.mp4": "AV1, plain file, cbc1",
+    "gpac-cbcs-av1.mp4": "AV1, plain file, cbcs",
+    "gpac-cenc-opus.mp4": "Opus, plain file, cenc",
+    "gpac-cbc1-opus.mp4": "Opus, plain file, cbc1",
+    "gpac-cbcs-opus.mp4": "Opus, plain file, cbcs",
+    "gpac-cbc1-iv8.mp4": "cbc1 whose 16-byte IVs are chained from sample to sample, and of which half is written",
+    "gpac-cbcs-key-ivs.mp4": "cbcs, seig groups that name a constant IV which was not used",
+    "b4-cenc.mp4": "fragments, cenc, 16-byte IVs, ranges in whole blocks",
+    "b4-cens.mp4": "cens whose pattern goes on through the subsamples, and audio encrypted to the last byte; against the standard",
+    "b4-cbc1.mp4": "fragments, cbc1",
+    "b4-cbcs.mp4": "fragments, cbcs, constant IV",
+    "b4-cenc-hevc.mp4": "HEVC, cenc",
+    "b4-cens-hevc.mp4": "HEVC, cens whose pattern goes on through the subsamples, against the standard",
+    "b4-cbc1-hevc.mp4": "HEVC, cbc1",
+    "b4-cbcs-hevc.mp4": "HEVC, cbcs",
+    "b4-cenc-av1.mp4": "AV1, cenc, whole samples",
+    "b4-cens-av1.mp4": "AV1, cens 1:9 over whole samples",
+    "b4-cbc1-av1.mp4": "AV1, cbc1, whole samples",
+    "b4-cbcs-av1.mp4": "AV1, cbcs 1:9 over whole samples",
+    "b4-cenc-opus.mp4": "Opus, cenc",
+    "b4-cens-opus.mp4": "Opus, cens encrypted to the last byte, against the standard",
+    "b4-cbc1-opus.mp4": "Opus, cbc1",
+    "b4-cbcs-opus.mp4": "Opus, cbcs",
+    "b4-cbcs-clear-lead.mp4": "cbcs, first fragment clear under an entry of its own",
+    "b4-cenc-no-senc.mp4": "no senc in fragments: IVs only through saiz and saio",
     "gpac-cenc-frag-saio-off.mp4": "saio counts from the moof although tfhd has a base_data_offset; senc is right",
     "gpac-piff.mp4": "Microsoft's PIFF 1.1: to be refused",
     "short-plain.mp4": "small: base of hostile files, plain",
@@ -94,6 +158,9 @@ PURPOSE = {
     "derived-mdat-to-end.mp4": "an mdat of size 0",
     "derived-unknown-boxes.mp4": "unknown boxes at every level",
     "derived-seig-over-clear-tenc.mp4": "tenc says clear, seig groups in traf say protected",
+    "derived-cbcs-seig-own-ivs-v.mp4": "cbcs, two makings in turn: seig groups with a key, a pattern and a constant IV of their own",
+    "derived-cbcs-iv16-a.mp4": "cbcs, an IV for each sample, whole samples",
+    "derived-cbcs-iv16-v.mp4": "cbcs 0:0, an IV for each sample, subsamples",
 }
 
 
@@ -104,7 +171,7 @@ def main():
     oracles = {clear[0]: oracle(folder, clear[0]) for clear in lines if clear[2] == "-"}
     check_packager_keeps_samples(folder, oracles)
     text = [HEAD, "[tools]\n"] + [f"{name} = {quote(text)}\n" for name, text in versions.items()]
-    lines = [line for line in lines if not line[0].startswith("hostile/")]
+    lines = [line for line in lines if not line[0].startswith(("hostile/", "part-"))]
     with ThreadPoolExecutor(max_workers=3) as pool:
         described = pool.map(lambda line: describe(folder, *line, oracles), lines)
         for (_, _, clear, _), entry in zip(lines, described):
@@ -146,7 +213,9 @@ def tool_versions():
     packager = re.search(r"v[\d.]+\S*", run(os.environ["PACKAGER"], "--version").stdout)[0]
     gpac = run(*shlex.split(os.environ["MP4BOX"]), "-version", allow_failure=True)
     gpac = re.search(r"version (\S+)", gpac.stdout + gpac.stderr)[1]
-    return {"ffmpeg": ffmpeg, "packager": packager, "gpac": gpac}
+    bento4 = run(os.environ["MP4ENCRYPT"], allow_failure=True).stderr
+    bento4 = re.search(r"Bento4 Version ([\d.]+)", bento4)[1]
+    return {"ffmpeg": ffmpeg, "packager": packager, "gpac": gpac, "bento4": bento4}
 
 
 def stream_hash(path, index, extra=()):
@@ -224,11 +293,11 @@ def describe(folder, name, maker, clear, command, oracles):
     lines += [f"layout = {quote('fragmented' if fragmented else 'plain')}", f"outcome = {quote(outcome)}"]
     others = decrypt_elsewhere(folder / name, tracks)
     for track in tracks.values():
-        lines += [""] + describe_track(name, data, track, oracles[clear], others[track.id], outcome)
+        lines += [""] + describe_track(name, data, track, oracles[clear], others[track.id], outcome, schemes[0])
     return "\n".join(lines) + "\n"
 
 
-def describe_track(name, data, track, truth, others, outcome):
+def describe_track(name, data, track, truth, others, outcome, file_scheme):
     stream = STREAM[track.handler]
     count, whole, framehash = truth[stream]
     protected = [s for s in track.samples if s.protection]
@@ -241,6 +310,9 @@ def describe_track(name, data, track, truth, others, outcome):
     lines.append(f"entries = {array(e.kind for e in track.entries)}")
     lines.append(f"keys = {array(f'{kid}:{KEYS[kid]}' for kid in kids)}")
     lines.append(f"iv_size = {protected[0].protection.iv_size if protected else 0}")
+    scheme = next((e.scheme for e in track.entries if e.scheme), None)
+    if scheme not in (None, file_scheme):
+        lines.append(f"scheme = {quote(scheme)}")
     if protected and protected[0].protection.constant_iv:
         lines.append(f"constant_iv_size = {len(protected[0].protection.constant_iv)}")
     if tenc:

@@ -43,8 +43,10 @@ pub type D3D11_1DDI_VIDEO_DECODER_DESC = D3D11_VIDEO_DECODER_DESC;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct D3D11_VIDEO_DECODER_CONFIG {
-    /// What encrypts bitstream buffers: `GUID_NULL` for a crypto session, `D3D11_DECODER_ENCRYPTION_HW_CENC` for a
-    /// session with sealed keys, `DXVA_NoEncrypt` for nothing.
+    /// What encrypts bitstream buffers: `GUID_NULL`, `D3D11_CRYPTO_TYPE_AES128_CTR` or
+    /// `D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC` for a crypto session's AES-CTR,
+    /// `D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS` for its AES-CBC, `D3D11_DECODER_ENCRYPTION_HW_CENC` for a session with
+    /// sealed keys, `DXVA_NoEncrypt` for nothing.
     pub guidConfigBitstreamEncryption: GUID,
     /// The same for macroblock control buffers.
     pub guidConfigMBcontrolEncryption: GUID,
@@ -245,8 +247,9 @@ pub type D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK = D3D11_VIDEO_DECO
 pub struct D3D11_1DDIARG_VIDEODECODERBEGINFRAME {
     /// The view that is decoded to.
     pub hOutputView: D3D11_1DDI_HVIDEODECODEROUTPUTVIEW,
-    /// Null: the session key. Else a content key, encrypted with AES-128-ECB under the session key, or for a decoder
-    /// of `D3D11_DECODER_ENCRYPTION_HW_CENC` a `D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION`.
+    /// Null: the session key. Else a content key, encrypted with AES-128-ECB under the session key, or for a decoder of
+    /// `D3D11_DECODER_ENCRYPTION_HW_CENC`, or of `D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS` (D67), a
+    /// `D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION`.
     pub pContentKey: *const c_void,
     /// Size in bytes of what `pContentKey` points to.
     pub ContentKeySize: UINT,
@@ -322,7 +325,7 @@ pub struct D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1 {
     pub DataOffset: UINT,
     /// Size of the data in bytes.
     pub DataSize: UINT,
-    /// First counter block (`D3D11_AES_CTR_IV`), or null when the buffer is clear.
+    /// First counter block of AES-CTR (`D3D11_AES_CTR_IV`), or IV of AES-CBC; null when the buffer is clear.
     pub pIV: *mut c_void,
     /// Size in bytes of what `pIV` points to.
     pub IVSize: UINT,
@@ -346,7 +349,7 @@ pub struct D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC {
     pub DataOffset: UINT,
     /// Size of the data in bytes.
     pub DataSize: UINT,
-    /// First counter block (`D3D11_AES_CTR_IV`), or null when the buffer is clear.
+    /// First counter block of AES-CTR (`D3D11_AES_CTR_IV`), or IV of AES-CBC; null when the buffer is clear.
     pub pIV: *mut c_void,
     /// Size in bytes of what `pIV` points to.
     pub IVSize: UINT,

@@ -54,10 +54,44 @@ pub enum CopyError {
         /// Visible bytes of the surface.
         visible_bytes: usize,
     },
+    /// Source and destination differ in the number of planes.
+    #[error("source of {src_planes} planes cannot be copied to {dst_planes} planes")]
+    PlanesMismatch {
+        /// Planes of the source.
+        src_planes: usize,
+        /// Planes of the destination.
+        dst_planes: usize,
+    },
+    /// Regions have to cover the planes exactly.
+    #[error("regions cover {covered} bytes, the planes have {visible_bytes}")]
+    RegionsMismatch {
+        /// Clear and encrypted bytes of all regions.
+        covered: u128,
+        /// Visible bytes of all planes.
+        visible_bytes: usize,
+    },
+    /// A pattern has encrypted and clear blocks. Regions whose blocks are all encrypted have no pattern.
+    #[error("pattern of {encrypted} encrypted and {clear} clear blocks: neither can be 0")]
+    BadPattern {
+        /// Encrypted blocks of a period.
+        encrypted: u32,
+        /// Clear blocks of a period.
+        clear: u32,
+    },
 }
 
-/// Checks what [`CopyError`] reports.
+/// Checks the shapes, and that `range` lies within them.
 pub(crate) fn check(src: Shape, dst: Shape, range: &Range<usize>) -> Result<(), CopyError> {
+    check_shapes(src, dst)?;
+    let visible_bytes = src.visible_bytes();
+    if range.start > range.end || range.end > visible_bytes {
+        return Err(CopyError::RangeOutside { start: range.start, end: range.end, visible_bytes });
+    }
+    Ok(())
+}
+
+/// Checks that two planes are of one shape.
+pub(crate) fn check_shapes(src: Shape, dst: Shape) -> Result<(), CopyError> {
     if (src.row_bytes, src.rows) != (dst.row_bytes, dst.rows) {
         return Err(CopyError::ShapeMismatch {
             src_row_bytes: src.row_bytes,
@@ -65,10 +99,6 @@ pub(crate) fn check(src: Shape, dst: Shape, range: &Range<usize>) -> Result<(), 
             dst_row_bytes: dst.row_bytes,
             dst_rows: dst.rows,
         });
-    }
-    let visible_bytes = src.visible_bytes();
-    if range.start > range.end || range.end > visible_bytes {
-        return Err(CopyError::RangeOutside { start: range.start, end: range.end, visible_bytes });
     }
     Ok(())
 }

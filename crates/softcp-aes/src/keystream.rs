@@ -8,10 +8,12 @@ use std::sync::{Mutex, PoisonError};
 use crate::BLOCK;
 use crate::copy::{CopyError, check};
 use crate::counter::Counter;
-use crate::kernel::{self, Job, Piece, Place, Plan};
+use crate::kernel::{self, Access, Job, Piece, Place, Plan};
 use crate::key::Key;
 use crate::parts::{PART_BYTES, Part, Parts};
+use crate::region::{self, Area, Areas, Pattern, Region};
 use crate::rows::{Rows, RowsMut, Shape};
+use crate::section::{self, Planes, Sections};
 use crate::walk::{Run, Walk, pair};
 use crate::workers::Workers;
 
@@ -130,6 +132,59 @@ impl<'k> Keystream<'k> {
         kernel::run(self.key, self.place, len, Plan::of(job), pieces);
         self.place.bytes += len as u64;
         Ok(())
+    }
+
+    /// Encrypts or decrypts the regions of a Common Encryption sample from `src` to `dst`: the scheme `cens` of ISO/IEC
+    /// 23001-7. `regions` cover the visible bytes of the planes exactly, row after row and plane after plane (D9).
+    ///
+    /// `pattern` begins again in each region. The whole blocks that it names take keystream, which goes on from region to
+    /// region; all other bytes are copied, a last block that the end of its region cuts, too.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is written, and no keystream taken, when it fails:
+    ///
+    /// - [`CopyError::PlanesMismatch`]: `src` and `dst` differ in the number of planes.
+    /// - [`CopyError::ShapeMismatch`]: two planes differ in rows, or in bytes per row.
+    /// - [`CopyError::RegionsMismatch`]: `regions` have more or fewer bytes than the planes.
+    /// - [`CopyError::BadPattern`]: one side of the pattern is 0.
+    pub fn copy_regions(
+        &mut self,
+        src: &[Rows<'_>],
+        dst: &mut [RowsMut<'_>],
+        pattern: Pattern,
+        regions: impl Iterator<Item = Region> + Clone,
+    ) -> Result<(), CopyError> {
+        section::check(src, dst)?;
+        let bytes = region::check(Some(pattern), src.iter().map(Rows::shape), regions.clone())?;
+        self.over(Access::of(bytes, false), Planes::new(src, dst), Areas::new(regions, Some(pattern)));
+        Ok(())
+    }
+
+    /// As [`Keystream::copy_regions`], where the bytes are.
+    ///
+    /// # Errors
+    ///
+    /// [`CopyError::RegionsMismatch`] and [`CopyError::BadPattern`], as there.
+    pub fn in_place_regions(
+        &mut self,
+        surface: &mut [RowsMut<'_>],
+        pattern: Pattern,
+        regions: impl Iterator<Item = Region> + Clone,
+    ) -> Result<(), CopyError> {
+        let bytes = region::check(Some(pattern), surface.iter().map(RowsMut::shape), regions.clone())?;
+        self.over(Access::of(bytes, true), Planes::in_place(surface), Areas::new(regions, Some(pattern)));
+        Ok(())
+    }
+
+    /// Encrypts the blocks of `areas`, which cover the planes, and copies the rest.
+    fn over(&mut self, access: Access, planes: Planes<'_, '_, '_>, mut areas: impl Iterator<Item = Area> + Clone) {
+        let mut len = 0;
+        for area in areas.clone() {
+            len += area.encrypted();
+        }
+        kernel::run_sections(self.key, self.place, len, access, Sections::new(planes, &mut areas, false));
+        self.place.bytes += len as u64;
     }
 
     /// Enciphers or deciphers a flat buffer from `src` to `dst`.

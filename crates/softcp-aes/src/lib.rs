@@ -38,20 +38,27 @@
 #![deny(missing_docs)]
 
 mod caches;
+mod cbc;
 mod copy;
 mod counter;
+mod decryption_key;
 mod kernel;
 mod key;
 mod keystream;
 mod parts;
+mod region;
 mod rows;
+mod section;
 mod walk;
 mod workers;
 
+pub use cbc::CbcDecryption;
 pub use copy::{CopyError, copy};
+pub use decryption_key::DecryptionKey;
 pub use kernel::Kernel;
 pub use key::Key;
 pub use keystream::Keystream;
+pub use region::{Chain, Pattern, Region};
 pub use rows::{Rows, RowsError, RowsMut};
 pub use walk::Run;
 pub use workers::Workers;

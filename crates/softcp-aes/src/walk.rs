@@ -54,7 +54,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Over one row.
-    fn over(row: InOutBuf<'a, 'a, u8>) -> Self {
+    pub(crate) fn over(row: InOutBuf<'a, 'a, u8>) -> Self {
         Self { rows: RowPairs::InPlace([].chunks_mut(1)), row_bytes: 1, row, at: 0 }
     }
 
@@ -76,8 +76,18 @@ impl<'a> Walk<'a> {
         self.take(to - self.at);
     }
 
+    /// Bytes that are left of the row, or of the next one if it has ended. 0: there is none.
+    pub(crate) fn ready(&mut self) -> usize {
+        if self.row.is_empty()
+            && let Some(row) = self.rows.nth(0, self.row_bytes)
+        {
+            self.row = row;
+        }
+        self.row.len()
+    }
+
     /// Takes the next `len` bytes, or what is left of the row.
-    fn take(&mut self, len: usize) -> InOutBuf<'a, 'a, u8> {
+    pub(crate) fn take(&mut self, len: usize) -> InOutBuf<'a, 'a, u8> {
         let len = len.min(self.row.len());
         let (taken, rest) = core::mem::replace(&mut self.row, none()).split_at(len);
         self.row = rest;
@@ -101,7 +111,8 @@ pub(crate) fn pair<'a>(src: &'a [u8], dst: &'a mut [u8]) -> InOutBuf<'a, 'a, u8>
     InOutBuf::new(src, dst).expect("surfaces of one shape have rows of one length")
 }
 
-fn none<'a>() -> InOutBuf<'a, 'a, u8> {
+/// No bytes.
+pub(crate) fn none<'a>() -> InOutBuf<'a, 'a, u8> {
     (&mut [][..]).into()
 }
 

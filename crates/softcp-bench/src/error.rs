@@ -1,8 +1,5 @@
 //! Why there is no result.
 
-use std::io;
-use std::path::PathBuf;
-
 use softcp_client::{
     AnswerError, CertificateError, ChainError, ChannelError, KeyExchangeError, RandomError, SessionError,
 };
@@ -81,14 +78,6 @@ pub enum PlotError {
     /// The report has no group that is drawn.
     #[error("nothing was measured that is drawn: the plot shows the groups `surfaces` and `cold`")]
     NothingToDraw,
-    /// The file cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
     /// The drawing library failed.
     #[error("the plot could not be drawn: {0}")]
     Draw(String),

@@ -6,9 +6,10 @@ use core::ops::Range;
 use crate::error::{BoxDefect, Result};
 use crate::fourcc::{SAIO, SAIZ, SENC, piff};
 use crate::meta::{BoxRef, Meta, Table};
-use crate::protection::iv_size;
-use crate::rewrite::auxiliary_type;
-use crate::{KeyId, Scheme};
+use crate::note::{NoteKind, Notes};
+use crate::protection::{Algorithm, piff_parameters};
+use crate::rewrite::{auxiliary_type, is_protection_type};
+use crate::{FourCc, KeyId};
 
 /// Flag of `senc`: every sample has a list of subsamples.
 const WITH_SUBSAMPLES: u32 = 2;
@@ -37,8 +38,8 @@ pub(crate) struct Senc {
     start: usize,
     count: u32,
     with_subsamples: bool,
-    /// Size of the vectors and key in place of the sample entry's (PIFF).
-    pub(crate) parameters: Option<(u8, KeyId)>,
+    /// Algorithm, size of the vectors and key in place of the sample entry's (PIFF).
+    pub(crate) parameters: Option<(Algorithm, u8, KeyId)>,
     /// Clear samples have an entry too.
     every_sample: bool,
 }
@@ -72,48 +73,157 @@ pub(crate) enum Place {
 }
 
 impl Auxiliary {
-    /// Finds it among the children of `parents`: `stbl` and `trak`, or `traf`. `base` is what `saio` counts from.
-    pub(crate) fn find(meta: &Meta, parents: &[BoxRef], scheme: Scheme, base: u64) -> Result<Self> {
-        let (mut senc, mut piff_senc) = (None, None);
-        let (mut sizes, mut offsets) = (None, None);
+    /// Finds it among the children of `parents`: `stbl` and `trak`, or `traf`. `scheme` is the track's, `base` what `saio`
+    /// counts from.
+    pub(crate) fn find(
+        meta: &Meta,
+        parents: &[BoxRef],
+        scheme: FourCc,
+        base: u64,
+        track_id: u32,
+        notes: &mut Notes,
+    ) -> Result<Self> {
+        let (mut senc, mut piff_senc) = (Slot::default(), Slot::default());
+        let (mut sizes, mut offsets) = (Slot::default(), Slot::default());
         for parent in parents {
             for child in meta.children(parent) {
                 let child = child?;
-                let slot = match child.kind {
-                    SENC => &mut senc,
-                    SAIZ | SAIO if auxiliary_type(meta, &child).is_some_and(|kind| kind != scheme.code()) => continue,
-                    SAIZ => &mut sizes,
-                    SAIO => &mut offsets,
-                    _ if child.is_uuid(&piff::SAMPLE_ENCRYPTION) => &mut piff_senc,
+                let (slot, rank) = match child.kind {
+                    SENC => (&mut senc, Rank::Own),
+                    SAIZ | SAIO => {
+                        let Some(rank) = Rank::of(auxiliary_type(meta, &child), scheme) else { continue };
+                        (if child.kind == SAIZ { &mut sizes } else { &mut offsets }, rank)
+                    }
+                    _ if child.is_uuid(&piff::SAMPLE_ENCRYPTION) => (&mut piff_senc, Rank::Own),
                     _ => continue,
                 };
-                if slot.replace(child).is_some() {
-                    return Err(child.defect(BoxDefect::Duplicate));
+                if slot.put(meta, child, rank)? {
+                    notes.add(NoteKind::DuplicateBox, track_id, child.offset);
                 }
             }
         }
         // Files for old and new players have both forms, with the same contents.
-        if let Some(senc) = senc.or(piff_senc) {
+        if let Some((senc, _)) = senc.0.or(piff_senc.0) {
             let senc = Senc::parse(meta, &senc)?;
-            if senc.count > 0 {
+            if senc.count > 0 || senc.parameters.is_some_and(|(algorithm, ..)| algorithm == Algorithm::Clear) {
                 return Ok(Self::Senc(senc));
             }
         }
-        match (sizes, offsets) {
-            (Some(sizes), Some(offsets)) => Located::parse(meta, &sizes, &offsets, base),
+        match (sizes.0, offsets.0) {
+            (Some((sizes, rank)), Some((offsets, _))) => {
+                if rank == Rank::Other {
+                    notes.add(NoteKind::AuxiliaryType, track_id, sizes.offset);
+                }
+                Located::parse(meta, &sizes, &offsets, base)
+            }
             _ => Ok(Self::Absent),
         }
     }
 
+    /// Finds a `senc` of samples whose entry says that they are clear, with the size of its vectors: the one with which
+    /// its entries fill the box. None if there is no such box, or no entry in it.
+    pub(crate) fn find_unsignalled(meta: &Meta, parents: &[BoxRef]) -> Option<(Self, u8)> {
+        let mut children = parents.iter().flat_map(|parent| meta.children(parent)).filter_map(Result::ok);
+        let senc = children.find(|child| child.kind == SENC || child.is_uuid(&piff::SAMPLE_ENCRYPTION))?;
+        let senc = Senc::parse(meta, &senc).ok().filter(|senc| senc.count > 0)?;
+        let iv_size = match senc.parameters {
+            Some((Algorithm::Clear, ..)) => return None,
+            Some((_, iv_size, _)) => iv_size,
+            None => {
+                let fills =
+                    |size: &u8| senc.skip(meta, senc.start, senc.count, *size).is_ok_and(|end| end == senc.of.end);
+                [8, 16].into_iter().find(fills)?
+            }
+        };
+        Some((Self::Senc(senc), iv_size))
+    }
+
+    /// Whether a `traf` has initialization vectors, or says where some are.
+    pub(crate) fn has_vectors(meta: &Meta, traf: &BoxRef) -> bool {
+        meta.children(traf).filter_map(Result::ok).any(|child| match child.kind {
+            SAIZ => auxiliary_type(meta, &child).is_none_or(is_protection_type),
+            _ if child.kind == SENC || child.is_uuid(&piff::SAMPLE_ENCRYPTION) => {
+                Senc::parse(meta, &child).is_ok_and(|senc| senc.count > 0)
+            }
+            _ => false,
+        })
+    }
+
     /// Tells a `senc` box which samples its entries are for: all of `samples`, or the protected ones among them, which
-    /// `protected` counts.
-    pub(crate) fn settle(&mut self, samples: u32, protected: impl FnOnce() -> Result<u32>) -> Result<()> {
-        let Self::Senc(senc) = self else { return Ok(()) };
+    /// `protected` counts. In a fragment, the entries of earlier ones may come first: they are skipped where the others,
+    /// with vectors of `iv_size` bytes, fill the rest of the box. Says whether there were such.
+    pub(crate) fn settle(
+        &mut self,
+        meta: &Meta,
+        samples: u32,
+        repeated_iv_size: Option<u8>,
+        protected: impl FnOnce() -> Result<u32>,
+    ) -> Result<bool> {
+        let Self::Senc(senc) = self else { return Ok(false) };
+        if senc.parameters.is_some_and(|(algorithm, ..)| algorithm == Algorithm::Clear) {
+            senc.every_sample = false;
+            return Ok(false);
+        }
         senc.every_sample = senc.count == samples;
-        if senc.every_sample || senc.count == protected()? {
-            return Ok(());
+        if senc.every_sample || senc.count == 0 {
+            return Ok(false);
+        }
+        let protected = protected()?;
+        if senc.count == protected {
+            return Ok(false);
+        }
+        if let (Some(repeated), Some(iv_size)) = (senc.count.checked_sub(samples), repeated_iv_size) {
+            let start = senc.skip(meta, senc.start, repeated, iv_size)?;
+            if senc.skip(meta, start, samples, iv_size)? == senc.of.end {
+                (senc.start, senc.count, senc.every_sample) = (start, samples, true);
+                return Ok(true);
+            }
         }
         Err(senc.of.defect(BoxDefect::CountMismatch { count: senc.count.into(), expected: samples.into() }))
+    }
+}
+
+/// How well the type of `saiz` and `saio` fits the scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Own,
+    /// No type is given: it is the scheme's.
+    Implied,
+    /// Another scheme, or 0.
+    Other,
+}
+
+impl Rank {
+    /// `None` for information about something else.
+    fn of(kind: Option<FourCc>, scheme: FourCc) -> Option<Self> {
+        match kind {
+            None => Some(Self::Implied),
+            Some(kind) if kind == scheme => Some(Self::Own),
+            Some(kind) => is_protection_type(kind).then_some(Self::Other),
+        }
+    }
+}
+
+/// The best box of a kind so far.
+#[derive(Default)]
+struct Slot(Option<(BoxRef, Rank)>);
+
+impl Slot {
+    /// Takes a box that is better than the one before. Says whether it is the same again.
+    fn put(&mut self, meta: &Meta, new: BoxRef, rank: Rank) -> Result<bool> {
+        match &self.0 {
+            Some((old, old_rank)) if *old_rank == rank => {
+                if meta.payload(old) != meta.payload(&new) {
+                    return Err(new.defect(BoxDefect::Duplicate));
+                }
+                Ok(true)
+            }
+            Some((_, old_rank)) if *old_rank < rank => Ok(false),
+            _ => {
+                self.0 = Some((new, rank));
+                Ok(false)
+            }
+        }
     }
 }
 
@@ -123,15 +233,13 @@ impl Senc {
         let (version, flags) = fields.version_and_flags()?;
         let is_piff = of.user_type.is_some();
         // The PIFF form has one layout, and makers number it 0 or 1.
-        if version != 0 && !is_piff {
-            return Err(of.defect(BoxDefect::UnknownVersion(version)));
+        match version {
+            _ if is_piff || version == 0 => {}
+            1 => return Err(of.defect(BoxDefect::SeveralKeys)),
+            version => return Err(of.defect(BoxDefect::UnknownVersion(version))),
         }
-        let parameters = if is_piff && flags & WITH_PARAMETERS != 0 {
-            fields.skip(3)?;
-            Some((iv_size(of, fields.u8()?)?, fields.array()?))
-        } else {
-            None
-        };
+        let parameters =
+            if is_piff && flags & WITH_PARAMETERS != 0 { Some(piff_parameters(of, &mut fields)?) } else { None };
         let count = fields.u32()?;
         Ok(Self {
             of: *of,
@@ -141,6 +249,11 @@ impl Senc {
             parameters,
             every_sample: true,
         })
+    }
+
+    /// The position after `count` entries from `position` on.
+    fn skip(&self, meta: &Meta, position: usize, count: u32, iv_size: u8) -> Result<usize> {
+        (0..count).try_fold(position, |position, _| self.entry(meta, position, iv_size).map(|entry| entry.end))
     }
 
     /// The entry at `position`: a vector of `iv_size` bytes, and subsamples.
@@ -264,7 +377,7 @@ impl AuxiliaryCursor {
 mod tests {
     use super::*;
     use crate::Error;
-    use crate::fourcc::TRAF;
+    use crate::fourcc::{CENC, TRAF};
     use crate::testing::{bx, defect};
 
     fn traf(boxes: &[Vec<u8>]) -> Meta {
@@ -272,7 +385,7 @@ mod tests {
     }
 
     fn find(meta: &Meta) -> Result<Auxiliary> {
-        Auxiliary::find(meta, &[meta.root()?], Scheme::Cenc, 500)
+        Auxiliary::find(meta, &[meta.root()?], CENC, 500, 1, &mut Notes::default())
     }
 
     /// The places of samples that come in runs of these lengths.
@@ -334,14 +447,14 @@ mod tests {
             &[&piff::SAMPLE_ENCRYPTION, &[0, 0, 0, 1, 0, 0, 1, 16], b"key identifier 3", &[0, 0, 0, 1], &[0; 16]],
         )]);
         let Auxiliary::Senc(senc) = find(&meta).unwrap() else { panic!("no senc") };
-        assert_eq!(senc.parameters, Some((16, *b"key identifier 3")));
+        assert_eq!(senc.parameters, Some((Algorithm::AesCtr, 16, *b"key identifier 3")));
     }
 
     #[test]
     fn senc_for_protected_samples_only_skips_the_clear_ones() {
         let meta = traf(&[senc(0, 1, &[0; 8])]);
         let mut auxiliary = find(&meta).unwrap();
-        auxiliary.settle(2, || Ok(1)).unwrap();
+        assert!(!auxiliary.settle(&meta, 2, None, || Ok(1)).unwrap());
         let mut cursor = AuxiliaryCursor::default();
         cursor.begin_run(&meta, &auxiliary, 0).unwrap();
         assert_eq!(cursor.next(&meta, &auxiliary, false, 8).unwrap(), Place::Nowhere);
@@ -351,7 +464,7 @@ mod tests {
     #[test]
     fn senc_for_another_number_of_samples_is_refused() {
         let meta = traf(&[senc(0, 3, &[0; 24])]);
-        let defect = defect(find(&meta).unwrap().settle(2, || Ok(1)));
+        let defect = defect(find(&meta).unwrap().settle(&meta, 2, None, || Ok(1)));
         assert_eq!(defect, BoxDefect::CountMismatch { count: 3, expected: 2 });
     }
 
@@ -368,13 +481,64 @@ mod tests {
     }
 
     #[test]
-    fn senc_of_version_1_is_unknown() {
-        assert_eq!(defect(find(&traf(&[bx(b"senc", &[&[1, 0, 0, 0, 0, 0, 0, 0]])]))), BoxDefect::UnknownVersion(1));
+    fn senc_of_version_1_has_several_keys_and_of_version_2_is_unknown() {
+        assert_eq!(defect(find(&traf(&[bx(b"senc", &[&[1, 0, 0, 0, 0, 0, 0, 0]])]))), BoxDefect::SeveralKeys);
+        assert_eq!(defect(find(&traf(&[bx(b"senc", &[&[2, 0, 0, 0, 0, 0, 0, 0]])]))), BoxDefect::UnknownVersion(2));
     }
 
     #[test]
-    fn second_senc_is_a_duplicate() {
-        assert_eq!(defect(find(&traf(&[senc(0, 0, &[]), senc(0, 0, &[])]))), BoxDefect::Duplicate);
+    fn second_senc_is_a_duplicate_unless_it_is_the_same() {
+        assert_eq!(defect(find(&traf(&[senc(0, 1, &[0; 8]), senc(0, 1, &[1; 8])]))), BoxDefect::Duplicate);
+        let meta = traf(&[senc(0, 1, &[0; 8]), senc(0, 1, &[0; 8])]);
+        let mut notes = Notes::default();
+        Auxiliary::find(&meta, &[meta.root().unwrap()], CENC, 500, 1, &mut notes).unwrap();
+        assert_eq!(notes.as_slice()[0].kind, NoteKind::DuplicateBox);
+    }
+
+    #[test]
+    fn entries_of_earlier_fragments_are_skipped_where_the_rest_fills_the_box() {
+        let meta = traf(&[senc(0, 3, &[[1; 8], [2; 8], [3; 8]].concat())]);
+        let mut auxiliary = find(&meta).unwrap();
+        assert!(auxiliary.settle(&meta, 2, Some(8), || Ok(2)).unwrap());
+        let mut cursor = AuxiliaryCursor::default();
+        cursor.begin_run(&meta, &auxiliary, 0).unwrap();
+        assert_eq!(cursor.next(&meta, &auxiliary, true, 8).unwrap(), Place::Meta(32..40));
+        let meta = traf(&[senc(0, 3, &[0; 25])]);
+        let refused = find(&meta).unwrap().settle(&meta, 2, Some(8), || Ok(2));
+        assert_eq!(defect(refused), BoxDefect::CountMismatch { count: 3, expected: 2 });
+    }
+
+    #[test]
+    fn vectors_of_an_unsignalled_senc_have_the_size_that_fills_it() {
+        for size in [8, 16] {
+            let meta = traf(&[senc(0, 2, &vec![0; 2 * usize::from(size)])]);
+            let (_, found) = Auxiliary::find_unsignalled(&meta, &[meta.root().unwrap()]).unwrap();
+            assert_eq!(found, size);
+        }
+        let meta = traf(&[senc(0, 2, &[0; 20])]);
+        assert!(Auxiliary::find_unsignalled(&meta, &[meta.root().unwrap()]).is_none());
+    }
+
+    #[test]
+    fn own_type_of_saiz_is_preferred_and_another_one_is_taken_with_a_note() {
+        let typed =
+            |box_kind: &[u8; 4], kind: &[u8; 4], rest: &[u8]| bx(box_kind, &[&[0, 0, 0, 1], kind, &[0; 4], rest]);
+        let saiz = |kind| typed(b"saiz", kind, &[8, 0, 0, 0, 1]);
+        let saio = |kind, at| typed(b"saio", kind, &[0, 0, 0, 1, 0, 0, 0, at]);
+        let place = |boxes: &[Vec<u8>]| {
+            let meta = traf(boxes);
+            let mut notes = Notes::default();
+            let auxiliary = Auxiliary::find(&meta, &[meta.root().unwrap()], CENC, 500, 1, &mut notes).unwrap();
+            let mut cursor = AuxiliaryCursor::default();
+            cursor.begin_run(&meta, &auxiliary, 0).unwrap();
+            (cursor.next(&meta, &auxiliary, true, 8).unwrap(), notes.as_slice().len())
+        };
+        for kind in [b"\0\0\0\0", b"cens", b"cbcs", b"piff"] {
+            assert_eq!(place(&[saiz(kind), saio(kind, 1)]), (Place::File(501, 8), 1));
+            let both = [saiz(kind), saio(kind, 1), saiz(b"cenc"), saio(b"cenc", 2)];
+            assert_eq!(place(&both), (Place::File(502, 8), 0));
+        }
+        assert_eq!(place(&[saiz(b"mine"), saio(b"mine", 1)]), (Place::Nowhere, 0));
     }
 
     #[test]

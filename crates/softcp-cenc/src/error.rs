@@ -2,7 +2,35 @@
 
 use std::io;
 
-use crate::FourCc;
+use crate::{FileKind, FourCc};
+
+/// Whose fault an [`Error`] is, and so what can be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorClass {
+    /// The reader failed: the disk, the network, permissions.
+    Read,
+    /// The file has no bytes.
+    Empty,
+    /// The file is something other than an MP4 file.
+    WrongKind,
+    /// The file is a media segment: its initialization segment is missing.
+    NoInitialization,
+    /// The initialization segment in front of the fragments is that of another stream.
+    WrongPartner,
+    /// The file ends too early. What is there can be read: see [`Options::partial`](crate::Options::partial).
+    CutOff,
+    /// The file uses something that this crate does not read. Another reader may.
+    Unsupported,
+    /// The writer left out what a reader needs: no reader can decrypt the file.
+    Unreadable,
+    /// The file contradicts itself.
+    Damaged,
+    /// A limit of this crate's on memory.
+    Limit,
+    /// The caller asked for what is not in the file.
+    Request,
+}
 
 /// Why a file could not be read. Carries where (box type and file offset, or track and sample) and what.
 #[derive(Debug, thiserror::Error)]
@@ -18,19 +46,66 @@ pub enum Error {
         /// What the reader said.
         source: io::Error,
     },
-    /// The file has no `moov` box, or a movie fragment comes before it.
-    #[error("no moov box before the media data ends: put the initialization segment in front of the media segments")]
-    NoMovie,
+    /// The file has no bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// A movie fragment comes before any `moov` box, or the file ends without one.
+    #[error("no moov box {}", if *.fragments { "in front of the first fragment" } else { "in the file" })]
+    NoMovie {
+        /// Whether there is a fragment.
+        fragments: bool,
+    },
+    /// The file ends inside a box before its `moov` box comes: without that no sample can be found.
+    #[error(
+        "no moov box: the file ends {missing} bytes too early, inside the {kind} box at offset {offset}, and what says \
+         where the samples are would have come after it"
+    )]
+    MovieCutOff {
+        /// The type of the box in which the file ends.
+        kind: FourCc,
+        /// Where in the file it begins.
+        offset: u64,
+        /// Bytes of that box that are not there.
+        missing: u64,
+    },
+    /// The file cannot be read in one pass without going back.
+    #[error("it cannot be read as a stream: {reason}")]
+    NotStreamable {
+        /// Why.
+        reason: &'static str,
+    },
     /// The file does not begin with a box that MP4 files begin with.
-    #[error("not an MP4 file: it begins with a box of type '{first}'")]
+    #[error("not an MP4 file: {}", describe(*.kind, *.first))]
     NotMp4 {
-        /// The type of the first box.
+        /// What it is, if that can be told.
+        kind: Option<FileKind>,
+        /// Bytes 4 to 7, where an MP4 file has the type of its first box.
         first: FourCc,
     },
-    /// Fewer than eight bytes follow the last box of the file or of a container.
+    /// No fragment is of a track of the movie.
     #[error(
-        "{len} bytes at offset {offset} are too few for a box header: the file is cut short or has something appended"
+        "the fragments are of track {fragment_track}, and the moov box in front of them has {}: the initialization \
+         segment is that of another stream",
+        track_list(movie_tracks)
     )]
+    WrongInitialization {
+        /// The track that the first fragment is of.
+        fragment_track: u32,
+        /// The tracks of the movie.
+        movie_tracks: Vec<u32>,
+    },
+    /// The file ends inside a box.
+    #[error("the file ends {missing} bytes too early, inside the {kind} box at offset {offset}")]
+    CutOff {
+        /// The type of the box in which the file ends.
+        kind: FourCc,
+        /// Where in the file it begins.
+        offset: u64,
+        /// Bytes of that box that are not there.
+        missing: u64,
+    },
+    /// Fewer than eight bytes follow the last box of a container.
+    #[error("{len} bytes at offset {offset} are too few for a box header")]
     StrayBytes {
         /// Where in the file.
         offset: u64,
@@ -75,6 +150,41 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whose fault it is.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Read { .. } => ErrorClass::Read,
+            Self::Empty => ErrorClass::Empty,
+            Self::NotMp4 { .. } => ErrorClass::WrongKind,
+            Self::NoMovie { fragments: true } => ErrorClass::NoInitialization,
+            Self::WrongInitialization { .. } => ErrorClass::WrongPartner,
+            Self::MovieCutOff { .. } | Self::CutOff { .. } => ErrorClass::CutOff,
+            Self::NoMovie { fragments: false } | Self::StrayBytes { .. } => ErrorClass::Damaged,
+            Self::NotStreamable { .. } | Self::NoSuchTrack { .. } => ErrorClass::Request,
+            Self::UnknownScheme { .. } => ErrorClass::Unsupported,
+            Self::Box { defect, .. } => defect.class(),
+            Self::Sample { defect, .. } => defect.class(),
+        }
+    }
+}
+
+/// What a file is that is no MP4 file.
+fn describe(kind: Option<FileKind>, first: FourCc) -> String {
+    match kind {
+        Some(kind) => format!("it is {kind}"),
+        None => format!("it begins with a box of type '{first}', or with something else altogether"),
+    }
+}
+
+fn track_list(track_ids: &[u32]) -> String {
+    match track_ids {
+        [track_id] => format!("track {track_id} only"),
+        _ => format!("the tracks {}", track_ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
 /// What is wrong with a box.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -86,7 +196,7 @@ pub enum BoxDefect {
         size: u64,
     },
     /// The box ends after its container or the file does.
-    #[error("it says it has {size} bytes, and only {available} are there: the file is cut short or damaged")]
+    #[error("it says it has {size} bytes, and only {available} are there")]
     PastEnd {
         /// The size in the header.
         size: u64,
@@ -131,9 +241,15 @@ pub enum BoxDefect {
     /// A version of the box that this crate does not know.
     #[error("its version {0} is not known")]
     UnknownVersion(u8),
-    /// A form of the box that this crate does not read.
-    #[error("this form of the box is not supported")]
-    Unsupported,
+    /// It gives several keys for one sample (ISO/IEC 23001-7:2023, `multi_key`).
+    #[error("it gives several keys for one sample, which is not supported")]
+    SeveralKeys,
+    /// Samples of a second movie lie in front of its `moov` box.
+    #[error("it is a second movie whose samples lie at offset {data}, in front of it: this order is not supported")]
+    DataBeforeMovie {
+        /// Where the samples lie.
+        data: u64,
+    },
     /// A field has a value that the standard reserves.
     #[error("its field {field} has the reserved value {value}")]
     Reserved {
@@ -145,8 +261,8 @@ pub enum BoxDefect {
     /// A box that must be inside is not.
     #[error("it has no {0} box inside")]
     Missing(FourCc),
-    /// A box that may occur once occurs again.
-    #[error("it is there twice")]
+    /// A box that may occur once occurs again, with other contents.
+    #[error("it is there twice, with different contents")]
     Duplicate,
     /// A track number is used by two tracks, or by a fragment of no track.
     #[error("its track number {track_id} belongs to {}", if *.taken { "another track" } else { "no track" })]
@@ -176,8 +292,8 @@ pub enum BoxDefect {
     /// An offset computed from the box leaves the file's number range.
     #[error("it leads to an offset outside of the file")]
     OffsetRange,
-    /// The samples of a fragment lie in front of it.
-    #[error("its samples lie at offset {data}, before the fragment: such a file cannot be read in one forward pass")]
+    /// The samples of a fragment lie in front of what has been passed when its box is found.
+    #[error("its samples lie at offset {data}, in front of data that comes before it: this order is not supported")]
     DataBeforeFragment {
         /// Where the samples lie.
         data: u64,
@@ -189,7 +305,7 @@ pub enum BoxDefect {
 #[non_exhaustive]
 pub enum SampleDefect {
     /// The sample lies, in whole or in part, where no media data is.
-    #[error("its {len} bytes at offset {offset} are not within one media data box: the file is cut short or damaged")]
+    #[error("its {len} bytes at offset {offset} are not within one media data box")]
     OutsideMediaData {
         /// Where in the file.
         offset: u64,
@@ -197,7 +313,10 @@ pub enum SampleDefect {
         len: u32,
     },
     /// The sample begins before the sample in front of it ends.
-    #[error("it begins at offset {offset}, inside data that ends at {end}: two samples share bytes")]
+    #[error(
+        "it begins at offset {offset}, inside data that ends at {end}: samples that share bytes are not supported, since \
+         each would have to be decrypted there"
+    )]
     Overlap {
         /// Where in the file.
         offset: u64,
@@ -217,8 +336,26 @@ pub enum SampleDefect {
         index: u32,
     },
     /// The sample is encrypted, and the file does not say with which initialization vector.
-    #[error("it is encrypted, and neither senc nor saiz and saio give its initialization vector")]
+    #[error(
+        "it is encrypted, and no senc, saiz or saio box gives its initialization vector: the writer left it out (ffmpeg \
+         before 9 does where its output is fragmented), and no reader can decrypt the sample"
+    )]
     NoInitializationVector,
+    /// The file does not say whether the sample is encrypted: its entry says it is, no initialization vector is given,
+    /// and the syntax of the codec is not known well enough to tell from its bytes.
+    #[error(
+        "its sample entry says that it is encrypted, and no initialization vector is given: whether it is clear cannot \
+         be told"
+    )]
+    PerhapsClear,
+    /// The sample ends behind the file's last byte.
+    #[error("its {len} bytes at offset {offset} end behind the file's last byte")]
+    CutOff {
+        /// Where in the file.
+        offset: u64,
+        /// How many bytes.
+        len: u32,
+    },
     /// The sample's auxiliary information has a length that its contents do not fill.
     #[error("its {len} bytes of auxiliary information are not an initialization vector and subsamples")]
     AuxiliaryLength {
@@ -226,17 +363,14 @@ pub enum SampleDefect {
         len: u32,
     },
     /// The sample's auxiliary information lies past the end of the file.
-    #[error(
-        "its {len} bytes of auxiliary information at offset {offset} are not in the file: it is cut short or damaged"
-    )]
+    #[error("its {len} bytes of auxiliary information at offset {offset} are not in the file")]
     AuxiliaryOutside {
         /// Where in the file.
         offset: u64,
         /// How many bytes.
         len: u32,
     },
-    /// The subsamples do not cover the sample: the standard wants their sum to be its size, and what is left over or
-    /// missing may be clear or protected.
+    /// The subsamples cover more bytes than the sample has.
     #[error("its subsamples cover {covered} bytes of {len}")]
     SubsampleLength {
         /// Bytes that the subsamples cover.
@@ -244,6 +378,30 @@ pub enum SampleDefect {
         /// Bytes that the sample has.
         len: u32,
     },
+}
+
+impl BoxDefect {
+    fn class(self) -> ErrorClass {
+        match self {
+            Self::TooLarge { .. } | Self::TooManyUnorderedChunks { .. } => ErrorClass::Limit,
+            Self::UnknownVersion(_)
+            | Self::SeveralKeys
+            | Self::DataBeforeMovie { .. }
+            | Self::DataBeforeFragment { .. } => ErrorClass::Unsupported,
+            _ => ErrorClass::Damaged,
+        }
+    }
+}
+
+impl SampleDefect {
+    fn class(self) -> ErrorClass {
+        match self {
+            Self::Overlap { .. } | Self::PerhapsClear => ErrorClass::Unsupported,
+            Self::NoInitializationVector => ErrorClass::Unreadable,
+            Self::CutOff { .. } => ErrorClass::CutOff,
+            _ => ErrorClass::Damaged,
+        }
+    }
 }
 
 pub(crate) type Result<T, E = Error> = core::result::Result<T, E>;

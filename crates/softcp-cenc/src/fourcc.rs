@@ -27,17 +27,23 @@ macro_rules! codes {
 }
 
 codes! {
+    AVC_C = b"avcC",
     CBC1 = b"cbc1",
     CBCS = b"cbcs",
     CENC = b"cenc",
     CENS = b"cens",
     CO64 = b"co64",
     CSGP = b"csgp",
+    DRMI = b"drmi",
+    DRMS = b"drms",
     ENCA = b"enca",
     ENCV = b"encv",
+    ESDS = b"esds",
     FREE = b"free",
     FRMA = b"frma",
     HDLR = b"hdlr",
+    HVC_C = b"hvcC",
+    MDAT = b"mdat",
     MDHD = b"mdhd",
     MDIA = b"mdia",
     MINF = b"minf",
@@ -55,6 +61,7 @@ codes! {
     SENC = b"senc",
     SGPD = b"sgpd",
     SINF = b"sinf",
+    SOUN = b"soun",
     STBL = b"stbl",
     STCO = b"stco",
     STSC = b"stsc",
@@ -69,6 +76,7 @@ codes! {
     TREX = b"trex",
     TRUN = b"trun",
     UUID = b"uuid",
+    VIDE = b"vide",
 }
 
 /// The `uuid` boxes of the Protected Interoperable File Format, which Common Encryption grew out of.

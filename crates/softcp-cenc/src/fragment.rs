@@ -6,12 +6,12 @@ use crate::auxiliary::Auxiliary;
 use crate::error::{BoxDefect, Result};
 use crate::fourcc::{TFHD, TRAF, TRUN};
 use crate::meta::{BoxRef, Fields, Meta};
+use crate::note::NoteKind;
 use crate::pass::Pass;
 use crate::rewrite::{Edit, is_sample_protection, is_system_header};
 use crate::run::{Run, SampleCursor, SampleSet};
 use crate::sample_group::{GroupCursor, SampleGroups};
 use crate::sample_size::SampleSizes;
-use crate::track::Track;
 
 /// What a `moof` box says.
 #[derive(Debug, Default)]
@@ -22,18 +22,64 @@ pub(crate) struct Fragment {
     pub(crate) edits: Vec<Edit>,
     /// The boxes about key systems.
     pub(crate) system_headers: Vec<Edit>,
+    /// Where its data end, of all its tracks.
+    pub(crate) data_end: u64,
+    /// A track that the movie does not have, and whether there is one that it has.
+    pub(crate) unknown_track: Option<u32>,
+    pub(crate) has_known_track: bool,
+}
+
+/// The numbers of the tracks that a `moof` box is about.
+pub(crate) fn fragment_tracks(meta: &Meta) -> Result<Vec<u32>> {
+    let mut track_ids = Vec::new();
+    for child in meta.children(&meta.root()?) {
+        let child = child?;
+        if child.kind == TRAF {
+            track_ids.push(TrackFragmentHeader::parse(meta, &meta.require(&child, TFHD)?)?.track_id);
+        }
+    }
+    Ok(track_ids)
+}
+
+/// The tracks of a `moof` box, each with whether it has initialization vectors there.
+pub(crate) fn tracks_with_vectors(meta: &Meta) -> Result<Vec<(u32, bool)>> {
+    let mut tracks = Vec::new();
+    for child in meta.children(&meta.root()?) {
+        let child = child?;
+        if child.kind == TRAF {
+            let track_id = TrackFragmentHeader::parse(meta, &meta.require(&child, TFHD)?)?.track_id;
+            tracks.push((track_id, Auxiliary::has_vectors(meta, &child)));
+        }
+    }
+    Ok(tracks)
+}
+
+/// The tracks among `is_clear` whose `traf` has initialization vectors all the same.
+pub(crate) fn unsignalled_tracks(meta: &Meta, is_clear: impl Fn(u32) -> bool) -> Result<Vec<u32>> {
+    let mut track_ids = Vec::new();
+    for child in meta.children(&meta.root()?) {
+        let child = child?;
+        if child.kind != TRAF {
+            continue;
+        }
+        let track_id = TrackFragmentHeader::parse(meta, &meta.require(&child, TFHD)?)?.track_id;
+        if is_clear(track_id) && Auxiliary::find_unsignalled(meta, &[child]).is_some() {
+            track_ids.push(track_id);
+        }
+    }
+    Ok(track_ids)
 }
 
 impl Fragment {
-    /// Reads a `moof` box.
-    pub(crate) fn parse(meta: &Arc<Meta>, pass: &mut Pass) -> Result<Self> {
+    /// Reads a `moof` box. What lies in front of `passed` has been given out: no sample may lie there.
+    pub(crate) fn parse(meta: &Arc<Meta>, passed: u64, pass: &mut Pass) -> Result<Self> {
         let moof = meta.root()?;
         let mut fragment = Self::default();
         let mut data_end = None;
         for child in meta.children(&moof) {
             let child = child?;
             if child.kind == TRAF {
-                data_end = Some(fragment.add_traf(meta, &child, data_end, pass)?);
+                data_end = fragment.add_traf(meta, &child, data_end, passed, pass)?.or(data_end);
             } else if is_system_header(&child) {
                 fragment.system_headers.push(Edit::free(&child));
             }
@@ -41,27 +87,50 @@ impl Fragment {
         Ok(fragment)
     }
 
-    /// Reads a `traf` box and returns where its data ends, from which the next one may count.
-    fn add_traf(&mut self, meta: &Arc<Meta>, traf: &BoxRef, previous_end: Option<u64>, pass: &mut Pass) -> Result<u64> {
+    /// Reads a `traf` box and returns where its data ends, from which the next one may count; `None` if it is of a track
+    /// that the movie does not have.
+    fn add_traf(
+        &mut self,
+        meta: &Arc<Meta>,
+        traf: &BoxRef,
+        previous_end: Option<u64>,
+        passed: u64,
+        pass: &mut Pass,
+    ) -> Result<Option<u64>> {
         let header = TrackFragmentHeader::parse(meta, &meta.require(traf, TFHD)?)?;
         let track_id = header.track_id;
-        let no_track = || header.of.defect(BoxDefect::TrackId { track_id, taken: false });
         let base = match header.base {
             Some(base) => base,
             None if header.base_is_moof => meta.offset(),
             None => previous_end.unwrap_or(meta.offset()),
         };
-        let defaults = pass.track(track_id).ok_or_else(no_track)?.fragment_defaults();
+        let Some(track) = pass.track(track_id) else {
+            self.unknown_track.get_or_insert(track_id);
+            pass.notes.add(NoteKind::UnknownTrack, track_id, traf.offset);
+            return Ok(None);
+        };
+        self.has_known_track = true;
+        let defaults = track.fragment_defaults();
         let runs = TrackRuns::parse(meta, traf, base, header.sample_size.or(defaults.sample_size))?;
+        self.data_end = self.data_end.max(runs.last_byte_end);
         if pass.is_selected(track_id) {
+            if let Some(early) = runs.list.iter().find(|run| run.len > 0 && run.offset < passed) {
+                return Err(traf.defect(BoxDefect::DataBeforeFragment { data: early.offset }));
+            }
+            if runs.list.iter().any(|run| run.len > 0 && run.offset < meta.offset()) {
+                pass.notes.add(NoteKind::DataBeforeFragment, track_id, meta.offset());
+            }
             let first_index = pass.count_samples(track_id, runs.count).map_err(|defect| traf.defect(defect))?;
-            let track = pass.track(track_id).ok_or_else(no_track)?;
             let description = header.description.or(defaults.description).unwrap_or(1);
-            let set =
-                self.sample_set(meta, traf, track, SampleRange { first_index, count: runs.count, description, base })?;
+            let samples = SampleRange { first_index, count: runs.count, description, base };
+            let set = self.sample_set(meta, traf, track_id, samples, pass)?;
             self.add_runs(&Arc::new(set), description, &runs.list)?;
+        } else if pass.track(track_id).is_some_and(|track| track.protection().is_none())
+            && Auxiliary::find_unsignalled(meta, &[*traf]).is_some()
+        {
+            pass.notes.add(NoteKind::UnsignalledEncryption, track_id, traf.offset);
         }
-        Ok(runs.data_end)
+        Ok(Some(runs.data_end))
     }
 
     /// What the samples of a `traf` have in common. Notes what changes in it.
@@ -69,27 +138,47 @@ impl Fragment {
         &mut self,
         meta: &Arc<Meta>,
         traf: &BoxRef,
-        track: &Track,
+        track_id: u32,
         samples: SampleRange,
+        pass: &mut Pass,
     ) -> Result<SampleSet> {
+        let others_have_vectors = pass.has_vectors(track_id);
+        let (track, notes) =
+            pass.track_and_notes(track_id).ok_or_else(|| traf.defect(BoxDefect::TrackId { track_id, taken: false }))?;
         let mut set = SampleSet {
             meta: Arc::clone(meta),
-            track_id: track.id(),
+            track_id,
             first_index: samples.first_index,
             entries: Arc::clone(&track.set().entries),
             groups: SampleGroups::default(),
             auxiliary: Auxiliary::Absent,
+            unsignalled: None,
+            others_have_vectors,
+            encrypted_tail: track.set().encrypted_tail,
         };
-        let Some(scheme) = track.known_scheme() else { return Ok(set) };
-        set.groups = SampleGroups::of_fragment(meta, traf, Arc::clone(track.set().groups.track_descriptions()))?;
-        let mut auxiliary = Auxiliary::find(meta, &[*traf], scheme, samples.base)?;
-        auxiliary.settle(samples.count, || {
+        if let Some(scheme) = track.known_scheme() {
+            let descriptions = Arc::clone(track.set().groups.track_descriptions());
+            set.groups = SampleGroups::of_fragment(meta, traf, descriptions, track_id, notes)?;
+            set.auxiliary = Auxiliary::find(meta, &[*traf], scheme.code(), samples.base, track_id, notes)?;
+        } else if let (Some(kid), Some((auxiliary, iv_size))) =
+            (track.unsignalled_key(), Auxiliary::find_unsignalled(meta, &[*traf]))
+        {
+            notes.add(NoteKind::UnsignalledEncryption, track_id, traf.offset);
+            set.unsignalled = Some((kid, iv_size));
+            set.auxiliary = auxiliary;
+        } else {
+            return Ok(set);
+        }
+        let mut auxiliary = core::mem::replace(&mut set.auxiliary, Auxiliary::Absent);
+        if auxiliary.settle(meta, samples.count, set.iv_size(samples.description), || {
             set.count_protected(&mut GroupCursor::default(), samples.description, 0, samples.count)
-        })?;
+        })? {
+            notes.add(NoteKind::RepeatedEntries, track_id, traf.offset);
+        }
         set.auxiliary = auxiliary;
         for child in meta.children(traf) {
             let child = child?;
-            if is_sample_protection(meta, &child, scheme) {
+            if is_sample_protection(meta, &child) {
                 self.edits.push(Edit::free(&child));
             }
         }
@@ -109,6 +198,7 @@ impl Fragment {
                     sizes: run.sizes,
                     size_index: 0,
                     cursor,
+                    is_clear: None,
                 });
             }
             if (number as usize) + 1 < runs.len() {
@@ -133,7 +223,6 @@ struct SampleRange {
 /// A `tfhd` box (ISO/IEC 14496-12, 8.8.7).
 #[derive(Clone, Copy, Debug)]
 struct TrackFragmentHeader {
-    of: BoxRef,
     track_id: u32,
     base: Option<u64>,
     base_is_moof: bool,
@@ -150,7 +239,7 @@ impl TrackFragmentHeader {
         let description = optional(&mut fields, flags, 0x02)?;
         let _duration = optional(&mut fields, flags, 0x08)?;
         let sample_size = optional(&mut fields, flags, 0x10)?;
-        Ok(Self { of: *of, track_id, base, base_is_moof: flags & 0x02_0000 != 0, description, sample_size })
+        Ok(Self { track_id, base, base_is_moof: flags & 0x02_0000 != 0, description, sample_size })
     }
 }
 
@@ -160,7 +249,10 @@ struct TrackRuns {
     list: Vec<TrackRun>,
     /// Samples in all of them.
     count: u32,
+    /// Where the last run ends.
     data_end: u64,
+    /// Where the data of all runs end.
+    last_byte_end: u64,
 }
 
 /// A `trun` box (ISO/IEC 14496-12, 8.8.8).
@@ -169,26 +261,27 @@ struct TrackRun {
     offset: u64,
     count: u32,
     sizes: SampleSizes,
+    /// Bytes of all its samples.
+    len: u64,
 }
 
 impl TrackRuns {
     fn parse(meta: &Meta, traf: &BoxRef, base: u64, default_size: Option<u32>) -> Result<Self> {
-        let mut runs = Self { list: Vec::new(), count: 0, data_end: base };
+        let mut runs = Self { list: Vec::new(), count: 0, data_end: base, last_byte_end: 0 };
         for child in meta.children(traf) {
             let child = child?;
             if child.kind != TRUN {
                 continue;
             }
             let run = TrackRun::parse(meta, &child, base, runs.data_end, default_size)?;
-            let len = run.sizes.sum(meta, run.count)?;
-            if len > 0 && run.offset < meta.offset() {
-                return Err(child.defect(BoxDefect::DataBeforeFragment { data: run.offset }));
-            }
             runs.count = runs.count.checked_add(run.count).ok_or_else(|| {
                 let limit = u64::from(u32::MAX - runs.count);
                 child.defect(BoxDefect::TooManySamples { count: run.count.into(), limit })
             })?;
-            runs.data_end = run.offset.checked_add(len).ok_or_else(|| child.defect(BoxDefect::OffsetRange))?;
+            runs.data_end = run.offset.checked_add(run.len).ok_or_else(|| child.defect(BoxDefect::OffsetRange))?;
+            if run.len > 0 {
+                runs.last_byte_end = runs.last_byte_end.max(runs.data_end);
+            }
             runs.list.push(run);
         }
         Ok(runs)
@@ -216,7 +309,8 @@ impl TrackRun {
             None if count == 0 => SampleSizes::Constant(0),
             None => return Err(of.defect(BoxDefect::NoSampleSize)),
         };
-        Ok(Self { offset, count, sizes })
+        let len = sizes.sum(meta, count)?;
+        Ok(Self { offset, count, sizes, len })
     }
 }
 

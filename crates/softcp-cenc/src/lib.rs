@@ -65,11 +65,14 @@
 
 mod auxiliary;
 mod error;
+mod file_kind;
 mod fourcc;
 mod fragment;
 mod header;
+mod key_system;
 mod meta;
 mod movie;
+mod note;
 mod pass;
 mod pieces;
 mod protection;
@@ -81,15 +84,20 @@ mod sample_group;
 mod sample_size;
 mod sample_table;
 mod source;
+mod syntax;
 #[cfg(test)]
 mod testing;
 mod track;
 
-pub use error::{BoxDefect, Error, SampleDefect};
+pub use error::{BoxDefect, Error, ErrorClass, SampleDefect};
+pub use file_kind::FileKind;
 pub use fourcc::FourCc;
-pub use movie::{Limits, Movie, Selection};
+pub use key_system::SystemHeader;
+pub use movie::{Limits, Movie, Options, Selection};
+pub use note::{Note, NoteKind};
 pub use pieces::{Piece, Pieces};
-pub use protection::{KeyId, Pattern, Scheme};
+pub use protection::{Algorithm, KeyId, Pattern, Scheme};
 pub use sample::{EncryptedRuns, Ranges, Sample, SampleEncryption, Subsample};
 pub use sample_entry::{Protection, SampleEntry};
+pub use syntax::{Evidence, Syntax};
 pub use track::Track;

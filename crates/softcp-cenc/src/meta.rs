@@ -59,6 +59,11 @@ impl Meta {
         Fields { bytes: &self.bytes, position: of.payload, end: of.end, of: *of }
     }
 
+    /// The bytes of a box after its header.
+    pub(crate) fn payload(&self, of: &BoxRef) -> &[u8] {
+        self.bytes.get(of.payload..of.end).unwrap_or_default()
+    }
+
     fn box_at(&self, position: usize, end: usize, open_ended: bool) -> Result<BoxRef> {
         let offset = self.offset + position as u64;
         let rest = self.bytes.get(position..end).unwrap_or_default();
@@ -115,11 +120,19 @@ pub(crate) struct Children<'a> {
     end: usize,
 }
 
+impl Children<'_> {
+    /// Whether only zeros are left: `QuickTime` ends a list of boxes with four of them, and some writers pad with more.
+    fn is_terminated(&self) -> bool {
+        let rest = self.meta.bytes.get(self.position..self.end).unwrap_or_default();
+        rest.iter().take(8).all(|byte| *byte == 0) && rest.iter().all(|byte| *byte == 0)
+    }
+}
+
 impl Iterator for Children<'_> {
     type Item = Result<BoxRef>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.position >= self.end {
+        if self.position >= self.end || self.is_terminated() {
             return None;
         }
         let child = self.meta.box_at(self.position, self.end, false);

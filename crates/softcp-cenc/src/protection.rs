@@ -22,7 +22,8 @@ pub enum Scheme {
     Cens,
     /// `cbcs`: AES-CBC over a pattern of blocks (10.4).
     Cbcs,
-    /// `piff`: the Protected Interoperable File Format, laid out like `cenc`. Which cipher it uses varies.
+    /// `piff`: the Protected Interoperable File Format. Its samples are encrypted as `cenc` (`AlgorithmID` 1) or as
+    /// `cbc1` (2), and have that scheme: see [`Algorithm`].
     Piff,
     /// Something other than Common Encryption.
     Other(FourCc),
@@ -61,6 +62,12 @@ impl Scheme {
         matches!(self, Self::Cenc | Self::Cens)
     }
 
+    /// Whether the scheme is known to use AES-CBC: `cbc1` and `cbcs`.
+    #[must_use]
+    pub fn is_aes_cbc(self) -> bool {
+        matches!(self, Self::Cbc1 | Self::Cbcs)
+    }
+
     /// Whether patterns apply: `cens` and `cbcs`. The other schemes ignore one.
     #[must_use]
     pub fn has_pattern(self) -> bool {
@@ -78,6 +85,39 @@ impl Scheme {
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.code().fmt(f)
+    }
+}
+
+/// How PIFF says that samples are encrypted (`AlgorithmID`; PIFF 1.1, 5.3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// 0: not at all.
+    Clear,
+    /// 1: AES-CTR, as `cenc`.
+    AesCtr,
+    /// 2: AES-CBC, as `cbc1`.
+    AesCbc,
+}
+
+impl Algorithm {
+    /// From its number in `of`.
+    pub(crate) fn from_id(of: &BoxRef, id: u8) -> Result<Self> {
+        match id {
+            0 => Ok(Self::Clear),
+            1 => Ok(Self::AesCtr),
+            2 => Ok(Self::AesCbc),
+            value => Err(reserved(of, "AlgorithmID", value)),
+        }
+    }
+
+    /// The scheme of Common Encryption that encrypts samples in the same way; none for clear samples.
+    #[must_use]
+    pub fn scheme(self) -> Option<Scheme> {
+        match self {
+            Self::Clear => None,
+            Self::AesCtr => Some(Scheme::Cenc),
+            Self::AesCbc => Some(Scheme::Cbc1),
+        }
     }
 }
 
@@ -110,6 +150,8 @@ pub(crate) fn initialization_vector(bytes: &[u8]) -> [u8; 16] {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyParameters {
     pub(crate) protected: bool,
+    /// The scheme of the samples in place of the sample entry's: PIFF names the cipher beside the key.
+    pub(crate) scheme: Option<Scheme>,
     /// Bytes of each sample's own initialization vector: 0, 8 or 16.
     pub(crate) iv_size: u8,
     pub(crate) kid: KeyId,
@@ -133,20 +175,23 @@ impl KeyParameters {
         Self::from_fields(sgpd, fields, true)
     }
 
-    /// Reads the `uuid` form of PIFF 1.1: algorithm, size of the vectors, key identifier.
-    pub(crate) fn from_piff(uuid: &BoxRef, fields: &mut Fields<'_>) -> Result<Self> {
+    /// Reads the form of PIFF, in a `uuid` box or, from PIFF 1.3 on, in `tenc`: algorithm, size of the vectors, key
+    /// identifier.
+    pub(crate) fn from_piff(of: &BoxRef, fields: &mut Fields<'_>) -> Result<Self> {
         fields.version_and_flags()?;
-        fields.skip(2)?;
-        let protected = fields.u8()? != 0;
-        let iv_size = iv_size(uuid, fields.u8()?)?;
-        if protected && iv_size == 0 {
-            return Err(reserved(uuid, "IV_size", 0));
+        let (algorithm, iv_size, kid) = piff_parameters(of, fields)?;
+        let scheme = algorithm.scheme();
+        if scheme.is_some() && iv_size == 0 {
+            return Err(reserved(of, "IV_size", 0));
         }
-        Ok(Self { protected, iv_size, kid: fields.array()?, constant_iv: None, pattern: None })
+        Ok(Self { protected: scheme.is_some(), scheme, iv_size, kid, constant_iv: None, pattern: None })
     }
 
     fn from_fields(of: &BoxRef, fields: &mut Fields<'_>, patterned: bool) -> Result<Self> {
-        fields.skip(1)?;
+        // The highest bit announces a list of keys (ISO/IEC 23001-7:2023, 6).
+        if fields.u8()? & 0x80 != 0 {
+            return Err(of.defect(BoxDefect::SeveralKeys));
+        }
         let pattern = fields.u8()?;
         let pattern = if patterned { Pattern::from_byte(pattern) } else { None };
         let protected = match fields.u8()? {
@@ -165,8 +210,15 @@ impl KeyParameters {
         } else {
             None
         };
-        Ok(Self { protected, iv_size, kid, constant_iv, pattern })
+        Ok(Self { protected, scheme: None, iv_size, kid, constant_iv, pattern })
     }
+}
+
+/// Algorithm, size of the vectors and key identifier of PIFF: in its `tenc`, and in a `senc` with its own parameters.
+pub(crate) fn piff_parameters(of: &BoxRef, fields: &mut Fields<'_>) -> Result<(Algorithm, u8, KeyId)> {
+    fields.skip(2)?;
+    let algorithm = Algorithm::from_id(of, fields.u8()?)?;
+    Ok((algorithm, iv_size(of, fields.u8()?)?, fields.array()?))
 }
 
 /// Checks the size of a per-sample initialization vector.
@@ -196,7 +248,8 @@ mod tests {
     #[test]
     fn tenc_version_0_has_no_pattern() {
         let parameters = tenc(&[b"\0\0\0\0", &[0, 0x19, 1, 8], KID]).unwrap();
-        let expected = KeyParameters { protected: true, iv_size: 8, kid: *KID, constant_iv: None, pattern: None };
+        let expected =
+            KeyParameters { protected: true, scheme: None, iv_size: 8, kid: *KID, constant_iv: None, pattern: None };
         assert_eq!(parameters, expected);
     }
 
@@ -262,5 +315,6 @@ mod tests {
             assert_eq!(Scheme::from_code(code).code(), code);
         }
         assert!(Scheme::Cens.is_aes_ctr() && !Scheme::Cbcs.is_aes_ctr() && !Scheme::Piff.is_aes_ctr());
+        assert!(Scheme::Cbc1.is_aes_cbc() && !Scheme::Cenc.is_aes_cbc() && !Scheme::Piff.is_aes_cbc());
     }
 }

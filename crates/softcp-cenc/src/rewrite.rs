@@ -3,9 +3,9 @@
 //! A box that is no longer true becomes a `free` box of the same size, so that nothing in the file moves: chunk
 //! offsets, `sidx`, `tfra` and the offsets of auxiliary information that stays keep their values.
 
-use crate::fourcc::{CSGP, FREE, PSSH, SAIO, SAIZ, SBGP, SEIG, SENC, SGPD, piff};
+use crate::FourCc;
+use crate::fourcc::{CBC1, CBCS, CENC, CENS, CSGP, FREE, PIFF, PSSH, SAIO, SAIZ, SBGP, SEIG, SENC, SGPD, piff};
 use crate::meta::{BoxRef, Meta};
-use crate::{FourCc, Scheme};
 
 /// One change.
 #[derive(Clone, Copy, Debug)]
@@ -50,12 +50,12 @@ pub(crate) fn is_system_header(child: &BoxRef) -> bool {
     child.kind == PSSH || child.is_uuid(&piff::SYSTEM_HEADER)
 }
 
-/// Whether the box, a child of `stbl`, `trak` or `traf`, says how samples of `scheme` are encrypted and nothing else.
-/// `saiz` and `saio` may belong to other auxiliary information, `sgpd` and `sbgp` to other groups.
-pub(crate) fn is_sample_protection(meta: &Meta, child: &BoxRef, scheme: Scheme) -> bool {
+/// Whether the box, a child of `stbl`, `trak` or `traf`, says how samples are encrypted and nothing else. `saiz` and
+/// `saio` may belong to other auxiliary information, `sgpd` and `sbgp` to other groups.
+pub(crate) fn is_sample_protection(meta: &Meta, child: &BoxRef) -> bool {
     match child.kind {
         SENC => true,
-        SAIZ | SAIO => auxiliary_type(meta, child).is_none_or(|kind| kind == scheme.code()),
+        SAIZ | SAIO => auxiliary_type(meta, child).is_none_or(is_protection_type),
         SGPD | SBGP | CSGP => grouping_type(meta, child) == Some(SEIG),
         _ => child.is_uuid(&piff::SAMPLE_ENCRYPTION),
     }
@@ -69,6 +69,11 @@ pub(crate) fn auxiliary_type(meta: &Meta, child: &BoxRef) -> Option<FourCc> {
         return None;
     }
     fields.four_cc().ok()
+}
+
+/// Whether auxiliary information of this type is about encryption: a scheme, or the 0 that some writers put there.
+pub(crate) fn is_protection_type(kind: FourCc) -> bool {
+    matches!(kind, CENC | CENS | CBC1 | CBCS | PIFF | FourCc([0, 0, 0, 0]))
 }
 
 /// The grouping type of an `sgpd`, `sbgp` or `csgp` box.
@@ -118,20 +123,20 @@ mod tests {
     #[test]
     fn saiz_of_another_type_is_no_sample_protection() {
         let (meta, child) = only_child(b"\0\0\0\x19saiz\0\0\0\x01xyzw\0\0\0\0\0\0\0\0\0");
-        assert!(!is_sample_protection(&meta, &child, Scheme::Cenc));
+        assert!(!is_sample_protection(&meta, &child));
     }
 
     #[test]
     fn saiz_without_a_type_is_sample_protection() {
         let (meta, child) = only_child(b"\0\0\0\x11saiz\0\0\0\0\0\0\0\0\0");
-        assert!(is_sample_protection(&meta, &child, Scheme::Cenc));
+        assert!(is_sample_protection(&meta, &child));
     }
 
     #[test]
     fn sbgp_of_another_type_is_no_sample_protection() {
         let (meta, child) = only_child(b"\0\0\0\x14sbgp\0\0\0\0roll\0\0\0\0");
-        assert!(!is_sample_protection(&meta, &child, Scheme::Cenc));
+        assert!(!is_sample_protection(&meta, &child));
         let (meta, child) = only_child(b"\0\0\0\x14sbgp\0\0\0\0seig\0\0\0\0");
-        assert!(is_sample_protection(&meta, &child, Scheme::Cenc));
+        assert!(is_sample_protection(&meta, &child));
     }
 }

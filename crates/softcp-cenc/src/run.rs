@@ -6,12 +6,26 @@ use std::sync::Arc;
 use crate::auxiliary::{Auxiliary, AuxiliaryCursor, Place, SUBSAMPLE_LEN};
 use crate::error::{Error, Result, SampleDefect};
 use crate::meta::Meta;
-use crate::protection::{KeyParameters, initialization_vector};
+use crate::note::{NoteKind, Notes};
+use crate::protection::{Algorithm, Pattern, initialization_vector};
 use crate::sample_entry::SampleEntry;
 use crate::sample_group::{GroupCursor, SampleGroups};
 use crate::sample_size::SampleSizes;
 use crate::source::Source;
+use crate::syntax::Evidence;
 use crate::{KeyId, Sample, SampleEncryption, Scheme, Subsample};
+
+/// Samples looked at to see whether they are clear.
+const LOOKED_AT: u32 = 64;
+/// Bytes looked at of all of them.
+const LOOKED_AT_BYTES: u64 = 4 << 20;
+/// How much likelier samples are clear, in bits, if other samples of their track have initialization vectors: a writer
+/// that knows how to write them leaves them out for clear samples only.
+const OTHERS_HAVE_VECTORS: f32 = 8.0;
+/// From here on samples are clearly noise, and so encrypted.
+const NOISE: f32 = -8.0;
+/// From here on they are clearly clear, where no others have vectors.
+const CLEAR: f32 = 8.0;
 
 /// What the samples of one track in one metadata box (`moov` or a `traf` of `moof`) have in common.
 #[derive(Debug)]
@@ -23,6 +37,22 @@ pub(crate) struct SampleSet {
     pub(crate) entries: Arc<[SampleEntry]>,
     pub(crate) groups: SampleGroups,
     pub(crate) auxiliary: Auxiliary,
+    /// Samples under clear entries are encrypted: with this key, and vectors of this size.
+    pub(crate) unsignalled: Option<(KeyId, u8)>,
+    /// Whether other samples of the track have initialization vectors.
+    pub(crate) others_have_vectors: bool,
+    /// Whether the last partial block of whole `cens` samples is encrypted; `None` if only the file tells.
+    pub(crate) encrypted_tail: Option<bool>,
+}
+
+/// What holds for a sample that is encrypted.
+#[derive(Clone, Copy, Debug)]
+struct Parameters {
+    scheme: Scheme,
+    kid: KeyId,
+    iv_size: u8,
+    constant_iv: Option<[u8; 16]>,
+    pattern: Option<Pattern>,
 }
 
 /// Goes through the samples of a set in order.
@@ -70,35 +100,59 @@ impl SampleSet {
         Ok(protected)
     }
 
-    /// Scheme and parameters of the next sample, if it is protected, and where its auxiliary information is.
-    fn next(&self, cursor: &mut SampleCursor, description: u32) -> Result<(Option<(Scheme, &KeyParameters)>, Place)> {
+    /// The parameters of the next sample, if it is protected, and where its auxiliary information is.
+    fn next(&self, cursor: &mut SampleCursor, description: u32) -> Result<(Option<Parameters>, Place)> {
         let group = cursor.group.next(&self.meta, &self.groups)?;
         let parameters = self.parameters(description, group).map_err(|defect| self.defect(cursor, defect))?;
-        let iv_size = parameters.map_or(0, |(_, parameters)| self.iv_size(parameters));
+        let iv_size = parameters.map_or(0, |parameters| parameters.iv_size);
         let place = cursor.auxiliary.next(&self.meta, &self.auxiliary, parameters.is_some(), iv_size)?;
         cursor.sample += 1;
         Ok((parameters, place))
     }
 
-    /// What holds for a sample, if it is protected: its group's parameters, else its sample entry's.
-    fn parameters(&self, description: u32, group: u32) -> Result<Option<(Scheme, &KeyParameters)>, SampleDefect> {
+    /// Bytes of the vectors of samples with the entry `description`; `None` if those are clear.
+    pub(crate) fn iv_size(&self, description: u32) -> Option<u8> {
+        self.parameters(description, 0).ok().flatten().map(|parameters| parameters.iv_size)
+    }
+
+    /// What holds for a sample, if it is protected: the parameters that its fragment brings (PIFF), its group's, else its
+    /// sample entry's.
+    fn parameters(&self, description: u32, group: u32) -> Result<Option<Parameters>, SampleDefect> {
         let entry = description.checked_sub(1).and_then(|index| self.entries.get(index as usize));
         let entry = entry.ok_or(SampleDefect::NoDescription { index: description })?;
-        let (Some(protection), Some(default)) = (&entry.protection, &entry.parameters) else { return Ok(None) };
+        let own = self.own_parameters();
+        let (Some(protection), Some(default)) = (&entry.protection, &entry.parameters) else {
+            return Ok(self.unsignalled.filter(|_| entry.protection.is_none()).map(|(kid, iv_size)| {
+                let own = own.filter(|(_, _, kid)| *kid != KeyId::default());
+                let (scheme, kid) = own.map_or((None, kid), |(algorithm, _, kid)| (algorithm.scheme(), kid));
+                let scheme = scheme.unwrap_or(Scheme::Cenc);
+                Parameters { scheme, kid, iv_size, constant_iv: None, pattern: None }
+            }));
+        };
         let parameters = match group {
             0 => default,
             _ => self.groups.get(group).ok_or(SampleDefect::NoKeyGroup { index: group })?,
         };
-        Ok(parameters.protected.then_some((protection.scheme, parameters)))
+        if let Some((algorithm, iv_size, kid)) = own {
+            let scheme = if protection.scheme == Scheme::Piff {
+                algorithm.scheme()
+            } else {
+                algorithm.scheme().map(|_| protection.scheme)
+            };
+            let (constant_iv, pattern) = (parameters.constant_iv, parameters.pattern);
+            return Ok(scheme.map(|scheme| Parameters { scheme, kid, iv_size, constant_iv, pattern }));
+        }
+        Ok(parameters.protected.then(|| Parameters {
+            scheme: parameters.scheme.unwrap_or(protection.sample_scheme()),
+            kid: parameters.kid,
+            iv_size: parameters.iv_size,
+            constant_iv: parameters.constant_iv,
+            pattern: parameters.pattern,
+        }))
     }
 
-    /// Bytes of a sample's own initialization vector.
-    fn iv_size(&self, parameters: &KeyParameters) -> u8 {
-        self.piff_parameters().map_or(parameters.iv_size, |(iv_size, _)| iv_size)
-    }
-
-    /// Size of the vectors and key that the PIFF form of `senc` puts in place of the sample entry's.
-    fn piff_parameters(&self) -> Option<(u8, KeyId)> {
+    /// What the PIFF form of `senc` puts in place of the sample entry's parameters.
+    fn own_parameters(&self) -> Option<(Algorithm, u8, KeyId)> {
         match &self.auxiliary {
             Auxiliary::Senc(senc) => senc.parameters,
             _ => None,
@@ -109,7 +163,7 @@ impl SampleSet {
     fn encryption<R: Read + Seek>(
         &self,
         cursor: &SampleCursor,
-        (scheme, parameters): (Scheme, &KeyParameters),
+        parameters: Parameters,
         place: &Place,
         len: u32,
         source: &mut Source<R>,
@@ -126,15 +180,17 @@ impl SampleSet {
                 bytes
             }
         };
-        let (iv, subsamples) = read_auxiliary(bytes, self.iv_size(parameters), parameters.constant_iv, len)
-            .map_err(|defect| self.defect(cursor, defect))?;
-        Ok(SampleEncryption {
-            scheme,
-            kid: self.piff_parameters().map_or(parameters.kid, |(_, kid)| kid),
-            iv,
-            pattern: parameters.pattern.filter(|_| scheme.has_pattern()),
-            subsamples,
-        })
+        let Parameters { scheme, kid, iv_size, constant_iv, pattern } = parameters;
+        let (iv, subsamples) =
+            read_auxiliary(bytes, iv_size, constant_iv, len).map_err(|defect| self.defect(cursor, defect))?;
+        let encrypted_tail = scheme == Scheme::Cens && subsamples.is_empty() && {
+            // GPAC writes a pattern of 1:0 for samples that it encrypts to their last byte; the standard's samples
+            // without a pattern have 0:0.
+            let is_gpac = pattern == Some(Pattern { crypt_blocks: 1, skip_blocks: 0 });
+            self.encrypted_tail.unwrap_or(is_gpac)
+        };
+        let pattern = pattern.filter(|_| scheme.has_pattern());
+        Ok(SampleEncryption { scheme, kid, iv, pattern, subsamples, encrypted_tail })
     }
 
     fn defect(&self, cursor: &SampleCursor, defect: SampleDefect) -> Error {
@@ -156,6 +212,8 @@ pub(crate) struct Run {
     /// The next sample's place in `sizes`.
     pub(crate) size_index: u32,
     pub(crate) cursor: SampleCursor,
+    /// Whether samples without initialization vectors are clear, once that has been looked at.
+    pub(crate) is_clear: Option<bool>,
 }
 
 impl Run {
@@ -166,15 +224,29 @@ impl Run {
     }
 
     /// The next sample, which there must be.
-    pub(crate) fn next<R: Read + Seek>(&mut self, source: &mut Source<R>) -> Result<Sample> {
-        let set = &*self.set;
+    pub(crate) fn next<R: Read + Seek>(&mut self, source: &mut Source<R>, notes: &mut Notes) -> Result<Sample> {
+        let set = Arc::clone(&self.set);
         let len = self.next_len()?;
         let before = self.cursor;
         let (parameters, place) = set.next(&mut self.cursor, self.description)?;
-        let encryption = match parameters {
-            None => None,
-            Some(parameters) => Some(set.encryption(&before, parameters, &place, len, source)?),
-        };
+        let mut encryption = None;
+        if let Some(parameters) = parameters {
+            if place == Place::Nowhere && parameters.iv_size > 0 {
+                if !self.looks_clear(len, source).map_err(|defect| set.at(&before, defect))? {
+                    return Err(set.defect(&before, SampleDefect::NoInitializationVector));
+                }
+                notes.add(NoteKind::UnsignalledClear, set.track_id, self.offset);
+            } else {
+                let found = set.encryption(&before, parameters, &place, len, source)?;
+                if found.encrypted_tail {
+                    notes.add(NoteKind::EncryptedTail, set.track_id, self.offset);
+                }
+                if !found.subsamples.is_empty() && covered(&found.subsamples) < u64::from(len) {
+                    notes.add(NoteKind::ShortMap, set.track_id, self.offset);
+                }
+                encryption = Some(found);
+            }
+        }
         let sample = Sample {
             track_id: set.track_id,
             index: set.first_index + before.sample,
@@ -193,10 +265,87 @@ impl Run {
         Ok(sample)
     }
 
+    /// Passes over all samples that are left: gives where the cursor is behind them.
+    pub(crate) fn skip_rest(&self) -> Result<SampleCursor> {
+        let mut cursor = self.cursor;
+        self.set.skip(&mut cursor, self.description, self.left)?;
+        Ok(cursor)
+    }
+
+    /// Whether the next sample, of `len` bytes, is clear, although its entry says otherwise: nothing gives a vector for
+    /// it, as in a clear lead that is not signalled. Its own bytes tell, and those of the samples after it that have no
+    /// vectors either.
+    fn looks_clear<R: Read + Seek>(&mut self, len: u32, source: &mut Source<R>) -> Result<bool, Looked> {
+        if let Some(is_clear) = self.is_clear {
+            return Ok(is_clear);
+        }
+        let entry = self.description.checked_sub(1).and_then(|index| self.set.entries.get(index as usize));
+        let syntax = entry.ok_or(SampleDefect::PerhapsClear)?.syntax;
+        let mut evidence = Evidence::new(syntax);
+        let none_has_vectors = matches!(self.set.auxiliary, Auxiliary::Absent);
+        let count = if none_has_vectors { self.left.min(LOOKED_AT) } else { 1 };
+        let (mut offset, mut len, mut left) = (self.offset, len, LOOKED_AT_BYTES);
+        let mut is_empty = true;
+        for index in 0..count {
+            if index > 0 {
+                len = self.sizes.get(&self.set.meta, self.size_index.saturating_add(index))?;
+            }
+            // A sample that is not there is found out about when it comes.
+            let end = offset.saturating_add(len.into());
+            if u64::from(len) > left || end > source.len() || evidence.is_right() || evidence.is_noise() {
+                break;
+            }
+            let bytes = source.read(offset, len as usize)?;
+            evidence.add(&bytes, bytes.len(), &syntax.encrypted_at_least(&bytes));
+            left -= u64::from(len);
+            is_empty &= len == 0;
+            offset = end;
+        }
+        let likely = if self.set.others_have_vectors { OTHERS_HAVE_VECTORS } else { -CLEAR };
+        let is_clear = is_empty && len == 0 || evidence.bits() + likely >= 0.0 && evidence.bits() > NOISE;
+        if !is_clear && evidence.bits() > NOISE {
+            return Err(SampleDefect::PerhapsClear.into());
+        }
+        self.is_clear = none_has_vectors.then_some(is_clear);
+        Ok(is_clear)
+    }
+
     /// An error about the next sample.
     pub(crate) fn defect(&self, defect: SampleDefect) -> Error {
         self.set.defect(&self.cursor, defect)
     }
+}
+
+/// Why it cannot be told whether a sample is clear.
+enum Looked {
+    Failed(Error),
+    Unclear(SampleDefect),
+}
+
+impl From<Error> for Looked {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<SampleDefect> for Looked {
+    fn from(defect: SampleDefect) -> Self {
+        Self::Unclear(defect)
+    }
+}
+
+impl SampleSet {
+    fn at(&self, cursor: &SampleCursor, looked: Looked) -> Error {
+        match looked {
+            Looked::Failed(error) => error,
+            Looked::Unclear(defect) => self.defect(cursor, defect),
+        }
+    }
+}
+
+/// Bytes that subsamples cover.
+fn covered(subsamples: &[Subsample]) -> u64 {
+    subsamples.iter().map(|part| u64::from(part.clear) + u64::from(part.protected)).sum()
 }
 
 /// Initialization vector and subsamples of a sample of `len` bytes, from its auxiliary information.
@@ -230,8 +379,8 @@ fn read_auxiliary(
             protected: u32::from_be_bytes([p0, p1, p2, p3]),
         })
         .collect();
-    let covered = subsamples.iter().map(|part| u64::from(part.clear) + u64::from(part.protected)).sum();
-    if !subsamples.is_empty() && covered != u64::from(len) {
+    let covered = covered(&subsamples);
+    if covered > u64::from(len) {
         return Err(SampleDefect::SubsampleLength { covered, len });
     }
     Ok((iv, subsamples))
@@ -263,10 +412,10 @@ mod tests {
     }
 
     #[test]
-    fn subsamples_that_do_not_cover_the_sample_are_refused() {
+    fn subsamples_that_cover_more_than_the_sample_are_refused() {
         let bytes = [b"ABCDEFGH".as_slice(), &[0, 1, 0, 1, 0, 0, 0, 2]].concat();
         assert!(read(&bytes, 8, 3).is_ok());
-        assert_eq!(read(&bytes, 8, 4), Err(SampleDefect::SubsampleLength { covered: 3, len: 4 }));
+        assert!(read(&bytes, 8, 4).is_ok());
         assert_eq!(read(&bytes, 8, 2), Err(SampleDefect::SubsampleLength { covered: 3, len: 2 }));
     }
 

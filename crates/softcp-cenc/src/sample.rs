@@ -35,8 +35,12 @@ pub struct SampleEncryption {
     pub iv: [u8; 16],
     /// The pattern within each protected range; `None` if all of it is encrypted, and in schemes without patterns.
     pub pattern: Option<Pattern>,
-    /// Clear and protected bytes by turns, together the whole sample; empty if all of it is protected.
+    /// Clear and protected bytes by turns, together the whole sample; empty if all of it is protected. Where they cover
+    /// less than the sample, the rest is clear.
     pub subsamples: Vec<Subsample>,
+    /// Whether a sample of `cens` without subsamples is encrypted to its last byte. The standard leaves the last partial
+    /// block clear; GPAC and Bento4 encrypt it.
+    pub encrypted_tail: bool,
 }
 
 /// A part of a sample: first clear bytes, then protected ones (ISO/IEC 23001-7, 9.5).
@@ -65,7 +69,7 @@ impl SampleEncryption {
             subsamples: self.subsamples.iter(),
             position: 0,
             len: len as usize,
-            whole_block: self.scheme.is_whole_block(),
+            whole_block: self.scheme.is_whole_block() && !self.encrypted_tail,
         }
     }
 
@@ -161,6 +165,7 @@ mod tests {
             iv: [0; 16],
             pattern: pattern.map(|(crypt_blocks, skip_blocks)| Pattern { crypt_blocks, skip_blocks }),
             subsamples: subsamples.iter().map(|&(clear, protected)| Subsample { clear, protected }).collect(),
+            encrypted_tail: false,
         }
     }
 

@@ -2,10 +2,11 @@
 //! (ISO/IEC 14496-12, 8.5.2 and 8.12; ISO/IEC 23001-7, 4.1 and 8.2).
 
 use crate::error::{BoxDefect, Error, Result};
-use crate::fourcc::{ENCA, ENCV, FRMA, SCHI, SCHM, SINF, TENC, piff};
+use crate::fourcc::{DRMI, DRMS, ENCA, ENCV, FRMA, SCHI, SCHM, SINF, SOUN, TENC, VIDE, piff};
 use crate::meta::{BoxRef, Meta};
-use crate::protection::{KeyParameters, Pattern};
+use crate::protection::{Algorithm, KeyParameters, Pattern};
 use crate::rewrite::Edit;
+use crate::syntax::Syntax;
 use crate::{FourCc, KeyId, Scheme};
 
 /// One description of samples: every sample of a track refers to one.
@@ -13,10 +14,14 @@ use crate::{FourCc, KeyId, Scheme};
 pub struct SampleEntry {
     /// The codec: for a protected entry the original one, for a clear entry its type.
     pub codec: FourCc,
+    /// The type of the entry: `encv` and others for a protected one, except where a writer left the codec's.
+    pub kind: FourCc,
     /// How samples of this entry are protected; `None` for a clear entry.
     pub protection: Option<Protection>,
     /// The defaults of the entry's samples. Only a scheme other than Common Encryption goes without.
     pub(crate) parameters: Option<KeyParameters>,
+    /// What the samples look like when they are clear.
+    pub syntax: Syntax,
 }
 
 /// The protection of a sample entry.
@@ -25,6 +30,8 @@ pub struct SampleEntry {
 pub struct Protection {
     /// The scheme.
     pub scheme: Scheme,
+    /// How PIFF says that samples are encrypted; `None` for other schemes.
+    pub algorithm: Option<Algorithm>,
     /// The key of samples that no sample group gives another: from `tenc`. `None` only where the scheme is
     /// [`Scheme::Other`]. All zeros in files that rotate keys: there each sample's key comes from a group.
     pub default_kid: Option<KeyId>,
@@ -36,13 +43,34 @@ pub struct Protection {
     pub protected_by_default: bool,
 }
 
-impl SampleEntry {
-    /// Reads one child of `stsd`, and appends to `edits` what makes it a clear one.
-    pub(crate) fn parse(meta: &Meta, entry: &BoxRef, edits: &mut Vec<Edit>) -> Result<Self> {
-        if !is_protected_type(entry.kind) {
-            return Ok(Self { codec: entry.kind, protection: None, parameters: None });
+impl Protection {
+    /// The scheme by which samples are encrypted: the entry's, or that of Common Encryption which is PIFF's.
+    #[must_use]
+    pub fn sample_scheme(&self) -> Scheme {
+        match self.scheme {
+            Scheme::Piff => self.algorithm.and_then(Algorithm::scheme).unwrap_or(Scheme::Cenc),
+            scheme => scheme,
         }
-        let sinfs = find_sinfs(meta, entry)?;
+    }
+}
+
+impl SampleEntry {
+    /// Reads one child of `stsd` in a track of the kind `handler`, and appends to `edits` what makes it a clear one.
+    pub(crate) fn parse(meta: &Meta, entry: &BoxRef, handler: FourCc, edits: &mut Vec<Edit>) -> Result<Self> {
+        let kind = entry.kind;
+        let sinfs = if is_protected_type(kind) { find_sinfs(meta, entry)? } else { stray_sinfs(meta, entry, handler) };
+        if sinfs.is_empty() {
+            let protection = is_protected_type(kind).then(|| Protection {
+                scheme: Scheme::Other(kind),
+                algorithm: None,
+                default_kid: None,
+                pattern: None,
+                iv_size: 0,
+                protected_by_default: true,
+            });
+            let syntax = Syntax::of_entry(kind, meta, entry);
+            return Ok(Self { codec: kind, kind, protection, parameters: None, syntax });
+        }
         let mut chosen = None;
         for sinf in &sinfs {
             let info = SchemeInfo::parse(meta, sinf)?;
@@ -59,7 +87,14 @@ impl SampleEntry {
         let info = chosen.ok_or_else(|| entry.defect(BoxDefect::Missing(SINF)))?;
         edits.extend(sinfs.iter().map(Edit::free));
         edits.push(Edit::retype(entry, info.format));
-        Ok(Self { codec: info.format, protection: Some(info.protection()), parameters: info.parameters })
+        let syntax = Syntax::of_entry(info.format, meta, entry);
+        let (codec, protection) = (info.format, Some(info.protection()));
+        Ok(Self { codec, kind, protection, parameters: info.parameters, syntax })
+    }
+
+    /// Whether the entry is protected and has the type of a clear one.
+    pub(crate) fn is_type_unchanged(&self) -> bool {
+        self.protection.is_some() && !is_protected_type(self.kind)
     }
 }
 
@@ -84,7 +119,7 @@ impl SchemeInfo {
         let scheme = Scheme::from_code(fields.four_cc()?);
         let parameters = match scheme {
             Scheme::Other(_) => None,
-            _ => Some(key_parameters(meta, &meta.require(sinf, SCHI)?)?),
+            _ => Some(key_parameters(meta, &meta.require(sinf, SCHI)?, scheme)?),
         };
         Ok(Self { format, scheme, parameters })
     }
@@ -93,6 +128,11 @@ impl SchemeInfo {
         let parameters = self.parameters.as_ref();
         Protection {
             scheme: self.scheme,
+            algorithm: parameters.filter(|_| self.scheme == Scheme::Piff).map(|parameters| match parameters.scheme {
+                None => Algorithm::Clear,
+                Some(Scheme::Cbc1) => Algorithm::AesCbc,
+                Some(_) => Algorithm::AesCtr,
+            }),
             default_kid: parameters.map(|parameters| parameters.kid),
             pattern: parameters.and_then(|parameters| parameters.pattern).filter(|_| self.scheme.has_pattern()),
             iv_size: parameters.map_or(0, |parameters| parameters.iv_size),
@@ -102,9 +142,12 @@ impl SchemeInfo {
 }
 
 /// `tenc`, or its PIFF form.
-fn key_parameters(meta: &Meta, schi: &BoxRef) -> Result<KeyParameters> {
+fn key_parameters(meta: &Meta, schi: &BoxRef, scheme: Scheme) -> Result<KeyParameters> {
     for child in meta.children(schi) {
         let child = child?;
+        if child.kind == TENC && scheme == Scheme::Piff {
+            return KeyParameters::from_piff(&child, &mut meta.fields(&child));
+        }
         if child.kind == TENC {
             return KeyParameters::from_tenc(&child, &mut meta.fields(&child));
         }
@@ -115,9 +158,20 @@ fn key_parameters(meta: &Meta, schi: &BoxRef) -> Result<KeyParameters> {
     Err(schi.defect(BoxDefect::Missing(TENC)))
 }
 
-/// `encv`, `enca`, `enct`, `encs`, `encm` and what comes after them.
+/// `encv`, `enca`, `enct`, `encs`, `encm` and what comes after them; `drms` and `drmi` of iTunes.
 fn is_protected_type(kind: FourCc) -> bool {
-    kind.0.starts_with(b"enc")
+    kind.0.starts_with(b"enc") || matches!(kind, DRMS | DRMI)
+}
+
+/// The `sinf` boxes of an entry that has the type of a clear one.
+fn stray_sinfs(meta: &Meta, entry: &BoxRef, handler: FourCc) -> Vec<BoxRef> {
+    let known: &[usize] = match handler {
+        VIDE => &[78],
+        SOUN => &[28, 44, 64],
+        _ => &[],
+    };
+    let starts = known.iter().filter_map(|skip| entry.payload.checked_add(*skip));
+    starts.filter_map(|start| sinfs_between(meta, start, entry.end)).next().unwrap_or_default()
 }
 
 /// All `sinf` boxes of a sample entry.
@@ -127,8 +181,8 @@ fn is_protected_type(kind: FourCc) -> bool {
 /// rest of the entry is a sequence of boxes with a `sinf` among them.
 fn find_sinfs(meta: &Meta, entry: &BoxRef) -> Result<Vec<BoxRef>> {
     let known: &[usize] = match entry.kind {
-        ENCV => &[78],
-        ENCA => &[28, 44, 64],
+        ENCV | DRMI => &[78],
+        ENCA | DRMS => &[28, 44, 64],
         _ => &[8],
     };
     let known = known.iter().filter_map(|skip| entry.payload.checked_add(*skip));
@@ -137,7 +191,7 @@ fn find_sinfs(meta: &Meta, entry: &BoxRef) -> Result<Vec<BoxRef>> {
             return Ok(sinfs);
         }
     }
-    Err(entry.defect(BoxDefect::Missing(SINF)))
+    if matches!(entry.kind, DRMS | DRMI) { Ok(Vec::new()) } else { Err(entry.defect(BoxDefect::Missing(SINF))) }
 }
 
 /// The `sinf` boxes of a sequence of boxes that fills the space, if it is one and has any.
@@ -188,7 +242,7 @@ mod tests {
     fn parse(entry: &[u8]) -> Result<(SampleEntry, Vec<u8>)> {
         let meta = Meta::new(0, entry.to_vec());
         let mut edits = Vec::new();
-        let entry = SampleEntry::parse(&meta, &meta.root()?, &mut edits)?;
+        let entry = SampleEntry::parse(&meta, &meta.root()?, VIDE, &mut edits)?;
         Ok((entry, Edit::apply(&meta, &edits)))
     }
 

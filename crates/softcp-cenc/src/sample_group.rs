@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::error::{BoxDefect, Result};
 use crate::fourcc::{CSGP, SBGP, SEIG, SGPD};
 use crate::meta::{BoxRef, Meta, Table};
+use crate::note::{NoteKind, Notes};
 use crate::protection::KeyParameters;
 use crate::rewrite::grouping_type;
 
@@ -62,23 +63,38 @@ impl GroupDescriptions {
 /// Which samples of a track, or of one fragment of it, are in which key group.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SampleGroups {
-    runs: Option<Table>,
+    runs: Option<GroupRuns>,
     /// Descriptions of the track.
     track: Arc<GroupDescriptions>,
     /// Descriptions of the fragment; empty for a track.
     fragment: GroupDescriptions,
 }
 
+/// Where the group number of each sample comes from.
+#[derive(Clone, Debug)]
+enum GroupRuns {
+    /// `sbgp`: number of samples, group number.
+    Runs(Table),
+    /// `csgp`.
+    Patterns(Patterns),
+}
+
 impl SampleGroups {
     /// Groups of the samples in a `moov`, from the boxes in `stbl`.
-    pub(crate) fn of_track(meta: &Meta, stbl: &BoxRef) -> Result<Self> {
-        let boxes = GroupBoxes::find(meta, stbl)?;
+    pub(crate) fn of_track(meta: &Meta, stbl: &BoxRef, track_id: u32, notes: &mut Notes) -> Result<Self> {
+        let boxes = GroupBoxes::find(meta, stbl, track_id, notes)?;
         Ok(Self { runs: boxes.runs, track: Arc::new(boxes.descriptions), fragment: GroupDescriptions::default() })
     }
 
     /// Groups of the samples in a `traf` of the track that has the descriptions `track`.
-    pub(crate) fn of_fragment(meta: &Meta, traf: &BoxRef, track: Arc<GroupDescriptions>) -> Result<Self> {
-        let boxes = GroupBoxes::find(meta, traf)?;
+    pub(crate) fn of_fragment(
+        meta: &Meta,
+        traf: &BoxRef,
+        track: Arc<GroupDescriptions>,
+        track_id: u32,
+        notes: &mut Notes,
+    ) -> Result<Self> {
+        let boxes = GroupBoxes::find(meta, traf, track_id, notes)?;
         Ok(Self { runs: boxes.runs, track, fragment: boxes.descriptions })
     }
 
@@ -111,52 +127,182 @@ pub(crate) struct GroupCursor {
     next_run: u32,
     left: u32,
     number: u32,
+    pattern: PatternCursor,
 }
 
 impl GroupCursor {
     /// The group number of the next sample; 0 is none.
     pub(crate) fn next(&mut self, meta: &Meta, groups: &SampleGroups) -> Result<u32> {
-        let Some(runs) = &groups.runs else { return Ok(groups.default_number()) };
-        while self.left == 0 {
-            if self.next_run == runs.count() {
-                return Ok(groups.default_number());
+        match &groups.runs {
+            None => Ok(groups.default_number()),
+            Some(GroupRuns::Patterns(patterns)) => {
+                Ok(self.pattern.next(meta, patterns)?.unwrap_or_else(|| groups.default_number()))
             }
-            self.left = runs.u32(meta, self.next_run, 0)?;
-            self.number = runs.u32(meta, self.next_run, 4)?;
-            self.next_run += 1;
+            Some(GroupRuns::Runs(runs)) => {
+                while self.left == 0 {
+                    if self.next_run == runs.count() {
+                        return Ok(groups.default_number());
+                    }
+                    self.left = runs.u32(meta, self.next_run, 0)?;
+                    self.number = runs.u32(meta, self.next_run, 4)?;
+                    self.next_run += 1;
+                }
+                self.left -= 1;
+                Ok(self.number)
+            }
         }
+    }
+}
+
+/// The patterns of a `csgp` box (ISO/IEC 14496-12:2020, 8.9.5): each is a sequence of group numbers that some samples go
+/// through again and again. Its fields have 4, 8, 16 or 32 bits each, so positions count half bytes.
+#[derive(Clone, Copy, Debug)]
+struct Patterns {
+    of: BoxRef,
+    count: u32,
+    /// Where lengths and sample counts begin, and where the group numbers.
+    table: usize,
+    numbers: usize,
+    length_size: u8,
+    count_size: u8,
+    number_size: u8,
+    /// Whether the highest bit of a number says that the group is the fragment's own.
+    marks_local: bool,
+}
+
+impl Patterns {
+    fn parse(meta: &Meta, csgp: &BoxRef) -> Result<Self> {
+        let mut fields = meta.fields(csgp);
+        let (version, flags) = fields.version_and_flags()?;
+        if version != 0 {
+            return Err(csgp.defect(BoxDefect::UnknownVersion(version)));
+        }
+        fields.skip(if flags & 0x40 == 0 { 4 } else { 8 })?;
+        let count = fields.u32()?;
+        // In half bytes.
+        let size = |code: u32| [1u8, 2, 4, 8][code as usize & 3];
+        let (length_size, count_size) = (size(flags >> 4), size(flags >> 2));
+        let table = 2 * fields.position();
+        let entry = usize::from(length_size) + usize::from(count_size);
+        let room = 2 * fields.remaining() / entry;
+        if count as usize > room {
+            return Err(csgp.defect(BoxDefect::CountTooLarge { count: count.into(), room: room as u64 }));
+        }
+        let patterns = Self {
+            of: *csgp,
+            count,
+            table,
+            numbers: table + count as usize * entry,
+            length_size,
+            count_size,
+            number_size: size(flags),
+            marks_local: flags & 0x80 != 0,
+        };
+        let mut total = 0u64;
+        for index in 0..count {
+            let (length, samples) = patterns.pattern(meta, index)?;
+            if length == 0 && samples > 0 {
+                return Err(csgp.defect(BoxDefect::Reserved { field: "pattern_length", value: 0 }));
+            }
+            total += u64::from(length);
+        }
+        let room = (2 * csgp.end - patterns.numbers) / usize::from(patterns.number_size);
+        if total > room as u64 {
+            return Err(csgp.defect(BoxDefect::CountTooLarge { count: total, room: room as u64 }));
+        }
+        Ok(patterns)
+    }
+
+    /// Length of a pattern, and how many samples it is for.
+    fn pattern(&self, meta: &Meta, index: u32) -> Result<(u32, u32)> {
+        let entry = usize::from(self.length_size) + usize::from(self.count_size);
+        let at = self.table + index as usize * entry;
+        let samples = self.field(meta, at + usize::from(self.length_size), self.count_size)?;
+        Ok((self.field(meta, at, self.length_size)?, samples))
+    }
+
+    /// Group number `index` of all patterns.
+    fn number(&self, meta: &Meta, index: u64) -> Result<u32> {
+        let index = usize::try_from(index).map_err(|_| self.of.defect(BoxDefect::Truncated))?;
+        let number = self.field(meta, self.numbers + index * usize::from(self.number_size), self.number_size)?;
+        let mark = 1 << (4 * u32::from(self.number_size) - 1);
+        if self.marks_local && number & mark != 0 {
+            return Ok((number & !mark).saturating_add(FRAGMENT_LOCAL));
+        }
+        Ok(number)
+    }
+
+    /// A number of `size` half bytes.
+    fn field(&self, meta: &Meta, at: usize, size: u8) -> Result<u32> {
+        (at..at + usize::from(size)).try_fold(0, |number, half| {
+            let byte = meta.bytes().get(half / 2).filter(|_| half / 2 < self.of.end);
+            let byte = *byte.ok_or_else(|| self.of.defect(BoxDefect::Truncated))?;
+            let digit = if half % 2 == 0 { byte >> 4 } else { byte & 0x0f };
+            Ok(number << 4 | u32::from(digit))
+        })
+    }
+}
+
+/// Goes through the samples of patterns.
+#[derive(Clone, Copy, Debug, Default)]
+struct PatternCursor {
+    /// Patterns begun.
+    next: u32,
+    /// Samples left of the pattern.
+    left: u32,
+    /// Its first group number, its length, and the next one within it.
+    start: u64,
+    length: u32,
+    position: u32,
+}
+
+impl PatternCursor {
+    /// The group number of the next sample; `None` behind the last pattern.
+    fn next(&mut self, meta: &Meta, patterns: &Patterns) -> Result<Option<u32>> {
+        while self.left == 0 {
+            if self.next == patterns.count {
+                return Ok(None);
+            }
+            self.start += u64::from(self.length);
+            (self.length, self.left) = patterns.pattern(meta, self.next)?;
+            self.position = 0;
+            self.next += 1;
+        }
+        let number = patterns.number(meta, self.start + u64::from(self.position))?;
         self.left -= 1;
-        Ok(self.number)
+        self.position = if self.position + 1 == self.length { 0 } else { self.position + 1 };
+        Ok(Some(number))
     }
 }
 
 /// The `seig` boxes among the children of `stbl` or `traf`.
 #[derive(Default)]
 struct GroupBoxes {
-    runs: Option<Table>,
+    runs: Option<GroupRuns>,
     descriptions: GroupDescriptions,
 }
 
 impl GroupBoxes {
-    fn find(meta: &Meta, parent: &BoxRef) -> Result<Self> {
+    fn find(meta: &Meta, parent: &BoxRef, track_id: u32, notes: &mut Notes) -> Result<Self> {
         let mut found = Self::default();
-        let mut described = false;
+        let (mut described, mut placed): (Option<BoxRef>, Option<BoxRef>) = (None, None);
         for child in meta.children(parent) {
             let child = child?;
             if !matches!(child.kind, SGPD | SBGP | CSGP) || grouping_type(meta, &child) != Some(SEIG) {
                 continue;
             }
-            let duplicate = || child.defect(BoxDefect::Duplicate);
-            match child.kind {
-                SGPD if described => return Err(duplicate()),
-                SGPD => {
-                    found.descriptions = GroupDescriptions::parse(meta, &child)?;
-                    described = true;
+            let before = if child.kind == SGPD { &mut described } else { &mut placed };
+            if let Some(before) = before.replace(child) {
+                if before.kind != child.kind || meta.payload(&before) != meta.payload(&child) {
+                    return Err(child.defect(BoxDefect::Duplicate));
                 }
-                SBGP if found.runs.is_some() => return Err(duplicate()),
-                SBGP => found.runs = Some(sample_runs(meta, &child)?),
-                // No maker of encrypted files is known to write the compact form for key groups.
-                _ => return Err(child.defect(BoxDefect::Unsupported)),
+                notes.add(NoteKind::DuplicateBox, track_id, child.offset);
+                continue;
+            }
+            match child.kind {
+                SGPD => found.descriptions = GroupDescriptions::parse(meta, &child)?,
+                SBGP => found.runs = Some(GroupRuns::Runs(sample_runs(meta, &child)?)),
+                _ => found.runs = Some(GroupRuns::Patterns(Patterns::parse(meta, &child)?)),
             }
         }
         Ok(found)
@@ -199,8 +345,12 @@ mod tests {
 
     fn groups(boxes: &[Vec<u8>]) -> Result<(Meta, SampleGroups)> {
         let meta = Meta::new(0, bx(b"stbl", &[&boxes.concat()]));
-        let groups = SampleGroups::of_track(&meta, &meta.root()?)?;
+        let groups = SampleGroups::of_track(&meta, &meta.root()?, 1, &mut Notes::default())?;
         Ok((meta, groups))
+    }
+
+    fn of_fragment(meta: &Meta, track: Arc<GroupDescriptions>) -> Result<SampleGroups> {
+        SampleGroups::of_fragment(meta, &meta.root()?, track, 1, &mut Notes::default())
     }
 
     fn defect(boxes: &[Vec<u8>]) -> BoxDefect {
@@ -246,7 +396,7 @@ mod tests {
         let meta = Meta::new(0, bx(b"traf", &[&sgpd(1, &20u32.to_be_bytes(), &[&seig(7)])]));
         let (_, track) = groups(&[sgpd(1, &20u32.to_be_bytes(), &[&seig(1)])]).unwrap();
         let track = track.track_descriptions().clone();
-        let groups = SampleGroups::of_fragment(&meta, &meta.root().unwrap(), track).unwrap();
+        let groups = of_fragment(&meta, track).unwrap();
         assert_eq!(groups.get(1).unwrap().kid, [1; 16]);
         assert_eq!(groups.get(0x1_0001).unwrap().kid, [7; 16]);
         assert!(groups.get(0x1_0002).is_none() && groups.get(0x1_0000).is_none());
@@ -258,11 +408,11 @@ mod tests {
         let meta = Meta::new(0, bx(b"traf", &[&sgpd(2, &middle, &[&seig(7)])]));
         let (_, track) = groups(&[sgpd(2, &middle, &[&seig(1)])]).unwrap();
         let track = track.track_descriptions().clone();
-        let groups = SampleGroups::of_fragment(&meta, &meta.root().unwrap(), track.clone()).unwrap();
+        let groups = of_fragment(&meta, track.clone()).unwrap();
         assert_eq!(GroupCursor::default().next(&meta, &groups).unwrap(), 0x1_0001);
         // Without a default of its own it has the track's.
         let meta = Meta::new(0, bx(b"traf", &[]));
-        let groups = SampleGroups::of_fragment(&meta, &meta.root().unwrap(), track).unwrap();
+        let groups = of_fragment(&meta, track).unwrap();
         assert_eq!(GroupCursor::default().next(&meta, &groups).unwrap(), 1);
     }
 
@@ -300,17 +450,71 @@ mod tests {
     }
 
     #[test]
-    fn second_sbgp_is_a_duplicate() {
-        assert_eq!(defect(&[sbgp(&[]), sbgp(&[])]), BoxDefect::Duplicate);
+    fn second_sbgp_is_a_duplicate_unless_it_is_the_same() {
+        assert_eq!(defect(&[sbgp(&[(1, 1)]), sbgp(&[(2, 1)])]), BoxDefect::Duplicate);
+        let same = [sgpd(1, &20u32.to_be_bytes(), &[&seig(1)]), sbgp(&[(1, 1)]), sbgp(&[(1, 1)])];
+        assert_eq!(numbers(&same, 2), [1, 0]);
     }
 
     #[test]
-    fn second_sgpd_is_a_duplicate() {
-        assert_eq!(defect(&[sgpd(1, &[0; 4], &[]), sgpd(1, &[0; 4], &[])]), BoxDefect::Duplicate);
+    fn second_sgpd_is_a_duplicate_unless_it_is_the_same() {
+        let one = |kid| sgpd(1, &20u32.to_be_bytes(), &[&seig(kid)]);
+        assert_eq!(defect(&[one(1), one(2)]), BoxDefect::Duplicate);
+        assert_eq!(groups(&[one(1), one(1)]).unwrap().1.get(1).unwrap().kid, [1; 16]);
+    }
+
+    /// `csgp` with these sizes in half bytes: lengths, sample counts, numbers.
+    fn csgp(flags: u8, sizes: [usize; 3], patterns: &[(u32, &[u32])]) -> Vec<u8> {
+        let mut halves: Vec<u8> = Vec::new();
+        let mut put = |value: u32, size: usize| {
+            halves.extend((0..size).rev().map(|digit| u8::try_from(value >> (4 * digit) & 0x0f).unwrap()));
+        };
+        for (samples, numbers) in patterns {
+            put(u32::try_from(numbers.len()).unwrap(), sizes[0]);
+            put(*samples, sizes[1]);
+        }
+        patterns.iter().flat_map(|(_, numbers)| *numbers).for_each(|number| put(*number, sizes[2]));
+        let code = |size: usize| u8::try_from(size.trailing_zeros()).unwrap();
+        let flags = flags | code(sizes[0]) << 4 | code(sizes[1]) << 2 | code(sizes[2]);
+        let bytes: Vec<u8> =
+            halves.chunks(2).map(|pair| pair[0] << 4 | pair.get(1).copied().unwrap_or_default()).collect();
+        let parameter: &[u8] = if flags & 0x40 == 0 { &[] } else { b"parm" };
+        let count = u32::try_from(patterns.len()).unwrap().to_be_bytes();
+        bx(b"csgp", &[&[0, 0, 0, flags], b"seig", parameter, &count, &bytes])
     }
 
     #[test]
-    fn compact_key_groups_are_unsupported() {
-        assert_eq!(defect(&[bx(b"csgp", &[&[0; 4], b"seig"])]), BoxDefect::Unsupported);
+    fn patterns_of_all_sizes_repeat_for_their_samples() {
+        let descriptions = sgpd(1, &20u32.to_be_bytes(), &[&seig(1), &seig(2), &seig(3)]);
+        for length in [1, 2, 4, 8] {
+            for count in [1, 2, 4, 8] {
+                for number in [1, 2, 4, 8] {
+                    for flags in [0, 0x40] {
+                        let patterns: [(u32, &[u32]); 3] = [(5, &[1, 2]), (0, &[3, 3, 3]), (4, &[3, 0, 1])];
+                        let boxes = [descriptions.clone(), csgp(flags, [length, count, number], &patterns)];
+                        assert_eq!(numbers(&boxes, 11), [1, 2, 1, 2, 1, 3, 0, 1, 3, 0, 0], "{length} {count} {number}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn highest_bit_of_a_pattern_marks_the_fragments_own_group_where_the_flag_says_so() {
+        for (size, mark) in [(1, 8u32), (2, 0x80), (4, 0x8000), (8, 1 << 31)] {
+            let numbers_with = |flags| numbers(&[csgp(flags, [2, 2, size], &[(2, &[mark | 1, 2])])], 2);
+            assert_eq!(numbers_with(0x80), [0x1_0001, 2]);
+            assert_eq!(numbers_with(0), [mark | 1, 2]);
+        }
+    }
+
+    #[test]
+    fn damaged_patterns_are_refused() {
+        let csgp = |payload: &[u8]| defect(&[bx(b"csgp", &[&[0, 0, 0, 0x15], b"seig", payload])]);
+        assert_eq!(csgp(&[0xff, 0xff, 0xff, 0xff, 1, 1]), BoxDefect::CountTooLarge { count: u32::MAX.into(), room: 1 });
+        assert_eq!(csgp(&[0, 0, 0, 1, 3, 9, 1, 1]), BoxDefect::CountTooLarge { count: 3, room: 2 });
+        assert_eq!(csgp(&[0, 0, 0, 1, 0, 9]), BoxDefect::Reserved { field: "pattern_length", value: 0 });
+        assert_eq!(csgp(&[0, 0, 0]), BoxDefect::Truncated);
+        assert_eq!(defect(&[bx(b"csgp", &[&[1, 0, 0, 0], b"seig", &[0; 4]])]), BoxDefect::UnknownVersion(1));
     }
 }

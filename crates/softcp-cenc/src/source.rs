@@ -1,6 +1,6 @@
 //! Reading the file at offsets, few and large reads.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::error::{Error, Result};
 
@@ -8,11 +8,16 @@ use crate::error::{Error, Result};
 /// little enough not to matter beside the media data.
 const WINDOW: usize = 8 * 1024;
 
-/// A reader with a known length and a small window of what was read last.
+/// How long a stream is taken to be until its end has been seen.
+pub(crate) const STREAM_LEN: u64 = i64::MAX.cast_unsigned();
+
+/// A reader with a known length, or a stream, and a small window of what was read last.
 #[derive(Debug)]
 pub(crate) struct Source<R> {
     reader: R,
+    /// Of a stream [`STREAM_LEN`], until its end has been seen.
     len: u64,
+    is_stream: bool,
     window: Vec<u8>,
     window_offset: u64,
 }
@@ -21,12 +26,30 @@ impl<R: Read + Seek> Source<R> {
     /// Finds out the length of the file.
     pub(crate) fn new(mut reader: R) -> Result<Self> {
         let len = reader.seek(SeekFrom::End(0)).map_err(|source| Error::Read { offset: 0, len: 0, source })?;
-        Ok(Self { reader, len, window: Vec::new(), window_offset: 0 })
+        Ok(Self { reader, len, is_stream: false, window: Vec::new(), window_offset: 0 })
+    }
+
+    /// A stream, whose length shows at its end. No more of it is read than is needed.
+    pub(crate) fn stream(reader: R) -> Self {
+        Self { reader, len: STREAM_LEN, is_stream: true, window: Vec::new(), window_offset: 0 }
     }
 
     /// Bytes of the whole file.
     pub(crate) fn len(&self) -> u64 {
         self.len
+    }
+
+    /// Whether it is a stream.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.is_stream
+    }
+
+    /// Whether the file ends at `offset`, which of a stream may need a look.
+    pub(crate) fn is_end(&mut self, offset: u64) -> Result<bool> {
+        if self.len == STREAM_LEN && offset < STREAM_LEN {
+            self.peek(offset, 1)?;
+        }
+        Ok(offset >= self.len)
     }
 
     /// Up to `len` bytes from `offset` on: fewer only at the end of the file. `len` is at most the window's.
@@ -36,9 +59,12 @@ impl<R: Read + Seek> Source<R> {
         let len = usize::try_from(left).map_or(len, |left| left.min(len));
         if self.in_window(offset, len).is_none() {
             self.window.clear();
+            self.window_offset = offset;
+            if self.is_stream {
+                return self.peek_stream(offset, len);
+            }
             let fill = usize::try_from(left).map_or(WINDOW, |left| left.min(WINDOW));
             self.window.resize(fill, 0);
-            self.window_offset = offset;
             if let Err(error) = read_at(&mut self.reader, offset, &mut self.window) {
                 self.window.clear();
                 return Err(error);
@@ -55,9 +81,32 @@ impl<R: Read + Seek> Source<R> {
                 return Ok(bytes.to_vec());
             }
         }
+        if self.is_stream {
+            return self.read_stream(offset, len);
+        }
         let mut bytes = vec![0; len];
         read_at(&mut self.reader, offset, &mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Fills the window with exactly `len` bytes of a stream, or with what is left of it.
+    fn peek_stream(&mut self, offset: u64, len: usize) -> Result<&[u8]> {
+        self.window = take_at(&mut self.reader, offset, len)?;
+        if self.window.len() < len {
+            self.len = offset + self.window.len() as u64;
+        }
+        Ok(&self.window)
+    }
+
+    /// The same for as many bytes as a box says it has: memory is taken as they come.
+    fn read_stream(&mut self, offset: u64, len: usize) -> Result<Vec<u8>> {
+        let bytes = take_at(&mut self.reader, offset, len)?;
+        if bytes.len() == len {
+            return Ok(bytes);
+        }
+        self.len = offset + bytes.len() as u64;
+        let source = io::Error::new(io::ErrorKind::UnexpectedEof, format!("the stream ends after {} bytes", self.len));
+        Err(Error::Read { offset, len: len as u64, source })
     }
 
     /// The reader itself. Its position is anywhere.
@@ -82,6 +131,15 @@ fn read_at(reader: &mut (impl Read + Seek), offset: u64, bytes: &mut [u8]) -> Re
     let len = bytes.len() as u64;
     let read = reader.seek(SeekFrom::Start(offset)).and_then(|_| reader.read_exact(bytes));
     read.map_err(|source| Error::Read { offset, len, source })
+}
+
+/// The `len` bytes at `offset`, fewer only at the end.
+fn take_at(reader: &mut (impl Read + Seek), offset: u64, len: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = reader.seek(SeekFrom::Start(offset));
+    let read = read.and_then(|_| reader.by_ref().take(len as u64).read_to_end(&mut bytes));
+    read.map_err(|source| Error::Read { offset, len: len as u64, source })?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::auxiliary::Auxiliary;
 use crate::error::{BoxDefect, Result};
 use crate::fourcc::{HDLR, MDHD, MDIA, MINF, STBL, STSD, TKHD};
 use crate::meta::{BoxRef, Meta};
+use crate::note::{NoteKind, Notes};
 use crate::rewrite::{Edit, is_sample_protection};
 use crate::run::{Run, SampleCursor, SampleSet};
 use crate::sample_entry::{Protection, SampleEntry};
@@ -30,6 +31,10 @@ pub struct Track {
     table: SampleTable,
     edits: Vec<Edit>,
     defaults: FragmentDefaults,
+    /// Initialization vectors of samples whose entries are clear, the size of each, and the changes that take them out.
+    unsignalled: Option<(Auxiliary, u8, Vec<Edit>)>,
+    /// The key of such samples.
+    unsignalled_key: Option<KeyId>,
 }
 
 /// What `trex` gives for the fragments of a track (ISO/IEC 14496-12, 8.8.3).
@@ -98,8 +103,15 @@ impl Track {
     }
 
     /// Reads a `trak` box. `samples_left` is how many samples the movie may still have; those of the track are taken
-    /// off.
-    pub(crate) fn parse(meta: &Arc<Meta>, trak: &BoxRef, fragmented: bool, samples_left: &mut u64) -> Result<Self> {
+    /// off. `first_index` gives the number of the first sample of a track.
+    pub(crate) fn parse(
+        meta: &Arc<Meta>,
+        trak: &BoxRef,
+        fragmented: bool,
+        samples_left: &mut u64,
+        first_index: impl Fn(u32) -> u64,
+        notes: &mut Notes,
+    ) -> Result<Self> {
         let id = track_id(meta, &meta.require(trak, TKHD)?)?;
         let mdia = meta.require(trak, MDIA)?;
         let (timescale, duration) = media_header(meta, &meta.require(&mdia, MDHD)?)?;
@@ -107,7 +119,7 @@ impl Track {
         let stbl = meta.require(&meta.require(&mdia, MINF)?, STBL)?;
 
         let mut edits = Vec::new();
-        let entries = sample_entries(meta, &meta.require(&stbl, STSD)?, &mut edits)?;
+        let entries = sample_entries(meta, &meta.require(&stbl, STSD)?, handler, &mut edits, id, notes)?;
         let table = SampleTable::parse(meta, &stbl)?;
         let count = u64::from(table.sample_count);
         *samples_left = samples_left
@@ -116,23 +128,25 @@ impl Track {
         let mut set = SampleSet {
             meta: Arc::clone(meta),
             track_id: id,
-            first_index: 0,
+            first_index: first_index(id),
             entries: entries.into(),
             groups: SampleGroups::default(),
             auxiliary: Auxiliary::Absent,
+            unsignalled: None,
+            others_have_vectors: false,
+            encrypted_tail: None,
         };
+        let mut unsignalled = None;
+        let parents = [stbl, *trak];
         if let Some(scheme) = known_scheme(&set.entries) {
-            set.groups = SampleGroups::of_track(meta, &stbl)?;
-            set.auxiliary = Auxiliary::find(meta, &[stbl, *trak], scheme, 0)?;
+            set.groups = SampleGroups::of_track(meta, &stbl, id, notes)?;
+            set.auxiliary = Auxiliary::find(meta, &parents, scheme.code(), 0, id, notes)?;
             settle(&mut set, &table)?;
-            for parent in [&stbl, trak] {
-                for child in meta.children(parent) {
-                    let child = child?;
-                    if is_sample_protection(meta, &child, scheme) {
-                        edits.push(Edit::free(&child));
-                    }
-                }
-            }
+            edits.extend(sample_protection(meta, &parents)?);
+        } else if set.entries.iter().all(|entry| entry.protection.is_none())
+            && let Some((auxiliary, iv_size)) = Auxiliary::find_unsignalled(meta, &parents)
+        {
+            unsignalled = Some((auxiliary, iv_size, sample_protection(meta, &parents)?));
         }
         Ok(Self {
             id,
@@ -145,7 +159,39 @@ impl Track {
             table,
             edits,
             defaults: FragmentDefaults::default(),
+            unsignalled,
+            unsignalled_key: None,
         })
+    }
+
+    /// Whether the `moov` box has initialization vectors for samples whose entries say that they are clear.
+    pub(crate) fn is_unsignalled(&self) -> bool {
+        self.unsignalled.is_some()
+    }
+
+    /// The key of samples that are encrypted under clear entries, if they are to be decrypted.
+    pub(crate) fn unsignalled_key(&self) -> Option<KeyId> {
+        self.unsignalled_key
+    }
+
+    /// Takes samples that have initialization vectors under clear entries as encrypted with this key.
+    pub(crate) fn set_unsignalled_key(&mut self, kid: KeyId) -> Result<()> {
+        self.unsignalled_key = Some(kid);
+        // No run refers to the set before the pass begins.
+        if let (Some((auxiliary, iv_size, edits)), Some(set)) = (self.unsignalled.take(), Arc::get_mut(&mut self.set)) {
+            set.unsignalled = Some((kid, iv_size));
+            set.auxiliary = auxiliary;
+            settle(set, &self.table)?;
+            self.edits.extend(edits);
+        }
+        Ok(())
+    }
+
+    /// Says whether the last partial block of whole `cens` samples is encrypted.
+    pub(crate) fn set_encrypted_tail(&mut self, is_encrypted: bool) {
+        if let Some(set) = Arc::get_mut(&mut self.set) {
+            set.encrypted_tail = Some(is_encrypted);
+        }
     }
 
     pub(crate) fn set_fragment_defaults(&mut self, defaults: FragmentDefaults) {
@@ -230,6 +276,7 @@ impl ChunksInOrder {
                     sizes: self.table.sizes,
                     size_index: chunk.first_sample,
                     cursor,
+                    is_clear: None,
                 }));
             }
         }
@@ -291,15 +338,37 @@ fn handler(meta: &Meta, hdlr: &BoxRef) -> Result<FourCc> {
     fields.four_cc()
 }
 
-fn sample_entries(meta: &Meta, stsd: &BoxRef, edits: &mut Vec<Edit>) -> Result<Vec<SampleEntry>> {
+fn sample_entries(
+    meta: &Meta,
+    stsd: &BoxRef,
+    handler: FourCc,
+    edits: &mut Vec<Edit>,
+    track_id: u32,
+    notes: &mut Notes,
+) -> Result<Vec<SampleEntry>> {
     let mut fields = meta.fields(stsd);
     fields.version_and_flags()?;
     let count = fields.u32()?;
     // No entry is shorter: header, six bytes reserved, data reference.
     fields.table(count, 16)?;
     let mut entries = Vec::with_capacity(count as usize);
-    for entry in meta.boxes_between(fields.position(), stsd.end) {
-        entries.push(SampleEntry::parse(meta, &entry?, edits)?);
+    let mut end = fields.position();
+    for entry in meta.boxes_between(end, stsd.end) {
+        match entry {
+            Ok(entry) => {
+                entries.push(SampleEntry::parse(meta, &entry, handler, edits)?);
+                end = entry.end;
+                if entries.last().is_some_and(SampleEntry::is_type_unchanged) {
+                    notes.add(NoteKind::EntryTypeUnchanged, track_id, entry.offset);
+                }
+            }
+            // What is left over behind the last one is none.
+            Err(_) if entries.len() as u64 == u64::from(count) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    if end < stsd.end {
+        notes.add(NoteKind::SampleEntryPadding, track_id, stsd.offset);
     }
     if entries.len() as u64 != u64::from(count) {
         let expected = entries.len() as u64;
@@ -308,13 +377,26 @@ fn sample_entries(meta: &Meta, stsd: &BoxRef, edits: &mut Vec<Edit>) -> Result<V
     Ok(entries)
 }
 
+/// The changes that take out what says how samples are encrypted.
+fn sample_protection(meta: &Meta, parents: &[BoxRef]) -> Result<Vec<Edit>> {
+    let mut edits = Vec::new();
+    for child in parents.iter().flat_map(|parent| meta.children(parent)) {
+        let child = child?;
+        if is_sample_protection(meta, &child) {
+            edits.push(Edit::free(&child));
+        }
+    }
+    Ok(edits)
+}
+
 fn known_scheme(entries: &[SampleEntry]) -> Option<Scheme> {
     entries.iter().find(|entry| entry.parameters.is_some())?.protection.as_ref().map(|protection| protection.scheme)
 }
 
 fn settle(set: &mut SampleSet, table: &SampleTable) -> Result<()> {
     let mut auxiliary = core::mem::replace(&mut set.auxiliary, Auxiliary::Absent);
-    auxiliary.settle(table.sample_count, || {
+    let meta = Arc::clone(&set.meta);
+    auxiliary.settle(&meta, table.sample_count, None, || {
         let mut chunks = ChunkCursor::default();
         let mut groups = GroupCursor::default();
         let mut protected = 0u32;

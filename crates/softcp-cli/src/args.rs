@@ -3,10 +3,11 @@
 // Backticks are no help in a terminal.
 #![allow(clippy::doc_markdown)]
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use softcp::config::Encryption;
@@ -55,6 +56,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Demo(DemoArgs),
     Decrypt(DecryptArgs),
+    Info(InfoArgs),
     Caps(CapsArgs),
     Channel(ChannelArgs),
     Bench(BenchArgs),
@@ -81,7 +83,8 @@ pub(crate) struct TrustArgs {
     /// The root certificate (PEM or DER) that the driver's certificate must lead to
     ///
     /// Without it: root.pem of the identity directory that SOFTCP_CONF or SOFTCP_OPTIONS names; else the driver is
-    /// given a new identity for this one run and is checked against its root.
+    /// given an identity that this command has made, and is checked against its root. That identity is kept in the user's
+    /// cache directory for 30 days, unless the configuration says identity.cache=false.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) root: Option<PathBuf>,
 
@@ -145,31 +148,53 @@ pub(crate) struct DemoArgs {
 
 /// Decrypt a Common Encryption MP4 file through the driver, as a player would
 ///
-/// Takes the schemes cenc and cens (AES-CTR), plain and fragmented files, several tracks and keys. Opens an
-/// authenticated channel and switches protection on. Each protected track gets a crypto session of its own, bound to a
-/// decoder: certificate check, key exchange, wrapped content keys, decryption blits into protected memory, encrypted
+/// Takes the schemes cenc and cens (AES-CTR), cbcs and cbc1 (AES-CBC), plain and fragmented files, several tracks and keys.
+/// Opens an authenticated channel and switches protection on. Each protected track gets a crypto session of its own, bound
+/// to a decoder: certificate check, key exchange, wrapped content keys, decryption into protected memory, encrypted
 /// read-back, and a session key refresh every N samples. At the end protection is switched off again. Unprotected tracks
-/// are copied. A wrong key is not noticed: AES-CTR has no way to tell.
+/// are copied. A wrong key is not noticed: neither AES-CTR nor AES-CBC has a way to tell.
 ///
-/// With --licence the keys go to the driver's secure environment, and the blits are done with keys that it has sealed. Keys
-/// that the driver loses on the way, by a teardown, are set up anew, and no sample is lost.
+/// Decryption blits know AES-CTR alone. Tracks of cbcs and cbc1 are decrypted by the decoder, which takes a driver with a
+/// function table of WDDM 2.4 and decoders for the CBCS encryption; without a channel it takes a licence, too.
+///
+/// Several inputs give several outputs, in --output-dir. With --init the inputs are media segments, and each output is the
+/// clear segment. The name - stands for standard input, whose file must have its moov box in front, and for standard output.
+///
+/// With --licence the keys go to the driver's secure environment, and samples are decrypted with keys that it has sealed.
+/// Keys that the driver loses on the way, by a teardown, are set up anew, and no sample is lost.
 #[derive(Debug, Args)]
 pub(crate) struct DecryptArgs {
-    /// The encrypted file
-    #[arg(value_name = "IN.mp4", value_hint = ValueHint::FilePath)]
-    pub(crate) input: PathBuf,
+    /// The encrypted files; - is standard input
+    #[arg(required = true, value_name = "IN.mp4", value_hint = ValueHint::FilePath)]
+    pub(crate) inputs: Vec<PathBuf>,
 
-    /// The clear file; it appears when it is complete
-    #[arg(short, long, value_name = "OUT.mp4", value_hint = ValueHint::FilePath)]
-    pub(crate) output: PathBuf,
+    /// The clear file, which appears when it is complete; - is standard output
+    #[arg(
+        short,
+        long,
+        value_name = "OUT.mp4",
+        value_hint = ValueHint::FilePath,
+        required_unless_present = "output_dir",
+        conflicts_with = "output_dir"
+    )]
+    pub(crate) output: Option<PathBuf>,
 
-    /// A content key and its identifier, each of 32 hexadecimal digits; once for each key
+    /// The directory of the clear files, made if needed: each has the name of its input
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) output_dir: Option<PathBuf>,
+
+    /// The initialization segment of the inputs, which are media segments
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) init: Option<PathBuf>,
+
+    /// A content key and its identifier, or the number of a track, or the key alone for everything; once for each key
     ///
+    /// KID and KEY are 32 hexadecimal digits each. They may also have the form of a GUID, begin with 0x, or be base64.
     /// Other users of the machine can see it while the command runs: --key-file keeps it to yourself.
     #[arg(short, long = "key", value_name = "KID:KEY", required_unless_present_any = ["key_file", "licence"])]
     pub(crate) keys: Vec<String>,
 
-    /// A file of keys, one KID:KEY per line; empty lines and those that begin with # are ignored
+    /// A file of keys, one per line as for --key; empty lines, and what follows a #, are ignored
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) key_file: Option<PathBuf>,
 
@@ -194,6 +219,20 @@ pub(crate) struct DecryptArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) restarts: u32,
 
+    /// Of a file that ends too early, write what is whole
+    ///
+    /// Whole fragments, or in a file without fragments whole samples; not further than the keys reach. Without it, such a
+    /// file is an error that says how much is whole.
+    #[arg(long)]
+    pub(crate) partial: bool,
+
+    /// How `cens` samples without subsamples end, behind their last whole block: the standard leaves those bytes clear, and
+    /// Bento4, GPAC and ffmpeg encrypt them
+    ///
+    /// With `auto` the file tells, or the samples do when they are decrypted; else the standard holds.
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    pub(crate) cens_tail: CensTailArg,
+
     /// Replace an existing output
     #[arg(short, long)]
     pub(crate) force: bool,
@@ -206,6 +245,42 @@ pub(crate) struct DecryptArgs {
 
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
+}
+
+/// The values of `--cens-tail`.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum CensTailArg {
+    #[default]
+    Auto,
+    Clear,
+    Encrypted,
+}
+
+impl From<CensTailArg> for softcp_player::CensTail {
+    fn from(arg: CensTailArg) -> Self {
+        match arg {
+            CensTailArg::Auto => Self::Auto,
+            CensTailArg::Clear => Self::Clear,
+            CensTailArg::Encrypted => Self::Encrypted,
+        }
+    }
+}
+
+/// Show what is in an MP4 file, how it is encrypted, and what decrypt would do with it
+///
+/// Tracks, codecs, schemes, key identifiers, sizes of initialization vectors, patterns, samples and encrypted bytes, and the
+/// key systems that the file has something for. Needs no key and no driver.
+///
+/// The exit code is 0 also for a file that decrypt would refuse; the report says why it would.
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// The file; - is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+
+    /// The initialization segment of the file, which is a media segment
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) init: Option<PathBuf>,
 }
 
 /// Show what the driver offers for each crypto type and decode profile
@@ -292,7 +367,7 @@ pub(crate) struct BenchArgs {
     pub(crate) threads: Vec<usize>,
 
     /// Draw speed against size into this file, whose name ends in .svg or .png
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = plot_file)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = OsStringValueParser::new().try_map(plot_file))]
     pub(crate) plot: Option<PlotFile>,
 
     /// Replace an existing plot
@@ -601,7 +676,7 @@ fn group() -> impl TypedValueParser<Value = Group> {
 }
 
 /// A file name that says how a plot is written.
-fn plot_file(text: &str) -> Result<PlotFile, String> {
+fn plot_file(text: OsString) -> Result<PlotFile, String> {
     let path = PathBuf::from(text);
     match PlotFormat::of(&path) {
         Some(format) => Ok(PlotFile { path, format }),
@@ -680,9 +755,9 @@ mod tests {
 
     #[test]
     fn plot_file_is_of_the_kind_that_its_name_says() {
-        assert_eq!(plot_file("a/b.svg").map(|file| file.format), Ok(PlotFormat::Svg));
-        assert_eq!(plot_file("b.png").map(|file| file.format), Ok(PlotFormat::Png));
-        assert!(plot_file("b.pdf").is_err() && plot_file("").is_err());
+        assert_eq!(plot_file("a/b.svg".into()).map(|file| file.format), Ok(PlotFormat::Svg));
+        assert_eq!(plot_file("b.png".into()).map(|file| file.format), Ok(PlotFormat::Png));
+        assert!(plot_file("b.pdf".into()).is_err() && plot_file("".into()).is_err());
     }
 
     #[test]

@@ -9,15 +9,16 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use softcp::capability::Capability;
-use softcp::config::{Config, ConfigError};
-use softcp::identity::{IdentityFiles, IdentityOptions, ROOT_FILE};
+use softcp::config::{CONF_VARIABLE, Config, ConfigError};
+use softcp::identity::{CHAIN_FILE, CRL_FILE, IdentityFiles, IdentityOptions, KEY_FILE, ROOT_FILE};
 use softcp::provider::Provider;
 use softcp_client::{CertificateChain, ChainError, TrustAnchors, VerifiedCertificate};
+use softcp_files::{FileKind, InputError, TemporaryDirectory, path_text, read_input};
 use softcp_runtime::{Driver, Error};
-use tempfile::TempDir;
 
 use crate::args::{DriverArgs, TrustArgs};
 use crate::failure::{Failure, plain};
+use crate::identity_cache::{self, CachedIdentity};
 use crate::output::printable;
 
 /// An open driver.
@@ -31,7 +32,7 @@ pub(crate) struct TrustedDriver {
     pub(crate) opened: OpenedDriver,
     pub(crate) trust: Trust,
     /// The identity made for this run, as long as the driver may want to read it; its directory goes away with it.
-    _identity: Option<TempDir>,
+    _identity: Option<MadeIdentity>,
 }
 
 /// Which driver a report is about.
@@ -42,6 +43,7 @@ pub(crate) struct DriverInfo {
     /// Its version of itself.
     pub(crate) version: String,
     /// The library it was loaded from; none: it is built in.
+    #[serde(serialize_with = "softcp_files::serialize_optional_path")]
     pub(crate) library: Option<PathBuf>,
 }
 
@@ -49,7 +51,7 @@ impl fmt::Display for DriverInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} (", self.name, self.version)?;
         match &self.library {
-            Some(path) => write!(f, "{})", path.display()),
+            Some(path) => write!(f, "{})", path_text(path)),
             None => f.write_str("built in)"),
         }
     }
@@ -69,10 +71,12 @@ pub(crate) enum Origin {
     Named(PathBuf),
     /// `root.pem` of an identity directory: the configured one, or the one that is shown.
     Directory(PathBuf),
-    /// Made for this run.
-    ThisRun {
+    /// Made by this command.
+    Made {
         /// Whether the driver was loaded with `--driver` and may not know the option that names the identity.
         loaded: bool,
+        /// Whether it is kept in the user's cache, or made for this run alone.
+        cached: bool,
     },
     /// `--any-root`.
     Anyone,
@@ -115,11 +119,11 @@ pub(crate) fn open_trusted_with(
         (Some(trust), _) => (trust, None),
         (None, Some(directory)) => (Trust::directory(&directory)?, None),
         (None, None) => {
-            let (trust, identity) = Trust::for_this_run(args.driver.is_some())?;
-            (trust, Some(identity))
+            let identity = made_identity(config.identity.cache)?;
+            (Trust::made(&identity, args.driver.is_some()), Some(identity))
         }
     };
-    let identity_option = identity.as_ref().map(|directory| identity_option(directory.path()));
+    let identity_option = identity.as_ref().map(MadeIdentity::option);
     let options: Vec<_> = identity_option.into_iter().chain(given).collect();
     let opened = open_with(args, &options.join(";"))?;
     // The built-in driver has read its identity by now: the private key need not stay on the disk.
@@ -139,16 +143,27 @@ impl Trust {
 
     /// `root.pem` of an identity directory.
     pub(crate) fn directory(directory: &Path) -> Result<Self, Failure> {
+        for name in [CHAIN_FILE, KEY_FILE, CRL_FILE] {
+            let path = directory.join(name);
+            if let Ok(metadata) = std::fs::metadata(&path)
+                && !metadata.is_file()
+            {
+                // The driver would wait for the writer of a pipe.
+                let kind = FileKind::of(&metadata);
+                return Err(Failure::input("read", &InputError::NotAFile { path, kind }));
+            }
+        }
         let path = directory.join(ROOT_FILE);
         let anchors = Some(read_root(&path)?);
         Ok(Self { origin: Origin::Directory(path), anchors })
     }
 
-    /// A new identity in a temporary directory, and its root.
-    fn for_this_run(loaded: bool) -> Result<(Self, TempDir), Failure> {
-        let (files, directory) = temporary_identity()?;
-        let anchors = TrustAnchors::from_pem(files.root().as_bytes()).expect("a new root is a certificate");
-        Ok((Self { origin: Origin::ThisRun { loaded }, anchors: Some(anchors) }, directory))
+    /// The root of an identity that this command has made.
+    fn made(identity: &MadeIdentity, loaded: bool) -> Self {
+        let anchors =
+            TrustAnchors::from_pem(identity.root.as_bytes()).expect("the root has been read as a certificate");
+        let cached = identity.temporary.is_none();
+        Self { origin: Origin::Made { loaded, cached }, anchors: Some(anchors) }
     }
 
     /// Checks a chain now.
@@ -170,7 +185,7 @@ impl Trust {
             (_, ChainError::Revoked { .. }) => {
                 "the driver needs another certificate: make a new identity with: softcp cert new DIR"
             }
-            (Origin::ThisRun { loaded: true }, ChainError::UnknownIssuer { .. } | ChainError::BadSignature { .. }) => {
+            (Origin::Made { loaded: true, .. }, ChainError::UnknownIssuer { .. } | ChainError::BadSignature { .. }) => {
                 "the driver has an identity of its own: name its root certificate with --root FILE, or accept any with \
                  --any-root"
             }
@@ -185,32 +200,57 @@ impl Trust {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Named(path) | Self::Directory(path) => write!(f, "{}", path.display()),
-            Self::ThisRun { .. } => f.write_str("the root made for this run"),
+            Self::Named(path) | Self::Directory(path) => f.write_str(&path_text(path)),
+            Self::Made { cached: true, .. } => f.write_str("the root of this user's cached identity"),
+            Self::Made { cached: false, .. } => f.write_str("the root made for this run"),
             Self::Anyone => f.write_str("any root"),
         }
     }
 }
 
-/// A new identity, in a temporary directory that goes when it is dropped.
-pub(crate) fn temporary_identity() -> Result<(IdentityFiles, TempDir), Failure> {
+/// An identity that this command has made: in the user's cache, or in a temporary directory that goes when it is dropped.
+pub(crate) struct MadeIdentity {
+    directory: PathBuf,
+    /// The certificate to trust, as PEM.
+    root: String,
+    temporary: Option<TemporaryDirectory>,
+}
+
+impl MadeIdentity {
+    /// The option that names it.
+    pub(crate) fn option(&self) -> String {
+        identity_option(&self.directory)
+    }
+}
+
+/// An identity for drivers whose user has named none. `cache`: whether it may be one of the user's cache.
+pub(crate) fn made_identity(cache: bool) -> Result<MadeIdentity, Failure> {
+    if cache && let Some(CachedIdentity { directory, root }) = identity_cache::get() {
+        return Ok(MadeIdentity { directory, root, temporary: None });
+    }
     let temporary = |error: &std::io::Error| {
         Failure::environment(
             format!("cannot write a temporary identity: {}", plain(error)),
             "set TMPDIR to a directory with space, or name an identity with SOFTCP_OPTIONS=identity.directory=DIR",
         )
     };
-    let directory = tempfile::Builder::new().prefix("softcp-").tempdir().map_err(|error| temporary(&error))?;
-    if directory.path().to_str().is_none_or(|path| path.contains(';')) {
+    let directory = TemporaryDirectory::new().map_err(|error| temporary(&error))?;
+    if !is_option(directory.path()) {
         return Err(Failure::environment(
-            format!("the temporary directory {} cannot be written in a driver option", directory.path().display()),
+            format!("the temporary directory {} cannot be written in a driver option", path_text(directory.path())),
             "set TMPDIR to a directory whose name is UTF-8 without a semicolon",
         ));
     }
     let files = new_identity(&IdentityOptions::default())?;
     files.write(directory.path()).map_err(|error| temporary(&error))?;
-    tracing::info!(directory = %directory.path().display(), "made an identity for this run");
-    Ok((files, directory))
+    tracing::info!(directory = %path_text(directory.path()), "made an identity for this run");
+    let path = directory.path().to_owned();
+    Ok(MadeIdentity { directory: path, root: files.root().to_owned(), temporary: Some(directory) })
+}
+
+/// Whether a path can be the value of a driver option.
+pub(crate) fn is_option(path: &Path) -> bool {
+    path.to_str().is_some_and(|path| !path.contains(';'))
 }
 
 /// Makes the files of a new identity.
@@ -232,9 +272,19 @@ pub(crate) fn call_failed(error: &Error) -> Failure {
 
 /// The configuration of the driver, which says where its identity is, and where its faults are controlled.
 pub(crate) fn configuration() -> Result<Config, Failure> {
+    if let Some(path) = std::env::var_os(CONF_VARIABLE).map(PathBuf::from)
+        && let Ok(metadata) = std::fs::metadata(&path)
+        && !metadata.is_file()
+    {
+        // Reading a pipe would wait for a writer.
+        return Err(Failure::environment(
+            format!("the configuration {} is {}", path_text(&path), FileKind::of(&metadata)),
+            "name a file with SOFTCP_CONF, or unset it",
+        ));
+    }
     Config::from_env().map_err(|error| match &error {
         ConfigError::Unreadable { path, source } => Failure::environment(
-            format!("cannot read the configuration {}: {}", path.display(), plain(source)),
+            format!("cannot read the configuration {}: {}", path_text(path), plain(source)),
             "name another file with SOFTCP_CONF, or unset it",
         ),
         _ => Failure::environment(
@@ -272,6 +322,16 @@ pub(crate) fn identity_option(directory: &Path) -> String {
 }
 
 fn open_with(args: &DriverArgs, options: &str) -> Result<OpenedDriver, Failure> {
+    if let Some(path) = &args.driver
+        && let Ok(metadata) = std::fs::metadata(path)
+        && !metadata.is_file()
+    {
+        // The loader would wait for the writer of a pipe.
+        return Err(Failure::environment(
+            format!("{} is {}, not a library", path_text(path), FileKind::of(&metadata)),
+            "check the path given to --driver",
+        ));
+    }
     let driver = match &args.driver {
         Some(path) => Driver::load(path, options),
         None => Driver::from_entry(softcp_ddi::softcp_open_reference_driver, options),
@@ -310,14 +370,17 @@ fn deepest<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std
     error
 }
 
+/// More than any file of root certificates has.
+const LARGEST_ROOT: u64 = 16 << 20;
+
 fn read_root(path: &Path) -> Result<TrustAnchors, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::io("read the trusted root", path, &error))?;
+    let bytes = read_input(path, LARGEST_ROOT).map_err(|error| Failure::input("read the trusted root", &error))?;
     // DER of a certificate begins with the tag of a SEQUENCE, which begins no PEM text.
     let is_der = bytes.first() == Some(&0x30);
     let anchors = if is_der { TrustAnchors::from_der(&bytes) } else { TrustAnchors::from_pem(&bytes) };
     anchors.map_err(|error| {
         Failure::environment(
-            format!("{} is no trusted root: {error}", path.display()),
+            format!("{} is no trusted root: {error}", path_text(path)),
             "name a file with the root certificate, as root.pem of an identity directory",
         )
     })

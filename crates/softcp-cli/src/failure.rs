@@ -6,6 +6,9 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
+use softcp_files::{FileKind, InputError, OutputError, path_text};
+
+use crate::output::printable;
 
 /// The exit codes of the command, documented in `docs/cli/exit-codes.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,35 +52,51 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn check(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { exit: Exit::CheckFailed, what: one_line(&what.into()), help: help.into() }
+        Self { exit: Exit::CheckFailed, what: one_line(&what.into()), help: printable(&help.into()) }
     }
 
     pub(crate) fn usage(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, what: one_line(&what.into()), help: help.into() }
+        Self { exit: Exit::Usage, what: one_line(&what.into()), help: printable(&help.into()) }
     }
 
     pub(crate) fn environment(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { exit: Exit::Environment, what: one_line(&what.into()), help: help.into() }
+        Self { exit: Exit::Environment, what: one_line(&what.into()), help: printable(&help.into()) }
     }
 
     /// A file or directory that cannot be used; `doing` is what was tried, as "read".
     pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
-        Self::environment(format!("cannot {doing} {}: {}", path.display(), plain(error)), io_help(error.kind()))
+        Self::environment(format!("cannot {doing} {}: {}", path_text(path), plain(error)), io_help(error.kind()))
     }
 
-    /// An output that cannot be written.
-    pub(crate) fn output(path: &Path, error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::AlreadyExists => Self::environment(
-                format!("{} exists already", path.display()),
-                "choose another output with -o, or replace it with --force",
-            ),
-            io::ErrorKind::NotFound => Self::environment(
-                format!("cannot write {}: its directory does not exist", path.display()),
-                "make the directory, or choose another output with -o",
-            ),
-            _ => Self::io("write", path, error),
-        }
+    /// An input that cannot be read; `doing` is what was tried, as "read".
+    pub(crate) fn input(doing: &str, error: &InputError) -> Self {
+        let help = match error {
+            InputError::Io { path, source } => return Self::io(doing, path, source),
+            InputError::NotAFile { kind: FileKind::Directory, .. } => "name a file in it",
+            InputError::Address { .. } => "download it first: this command reads files",
+            InputError::NobodyWrites { .. } => "start what writes to it first, or name a file",
+            InputError::TooLarge { .. } => "check the path: this is another kind of file",
+            _ => "name a regular file",
+        };
+        Self::environment(error.to_string(), help)
+    }
+
+    /// An output that cannot be written; `option` is what names it on the command line.
+    pub(crate) fn output(error: &OutputError, option: &str) -> Self {
+        let what = error.to_string();
+        let help = match error {
+            OutputError::Exists { .. } => format!("choose another output with {option}, or replace it with --force"),
+            OutputError::NoDirectory { .. } => format!("make the directory, or choose another output with {option}"),
+            OutputError::NotAFile { kind: FileKind::Directory, .. } => format!("name a file in it with {option}"),
+            OutputError::NoName { .. } => format!("name a file with {option}"),
+            OutputError::DanglingLink { .. } => {
+                format!("name the file itself with {option}, or remove the link")
+            }
+            OutputError::NobodyReads { .. } => "start what reads from it first".to_owned(),
+            OutputError::Io { path, source } => return Self::io("write", path, source),
+            _ => format!("choose another output with {option}"),
+        };
+        Self::environment(what, help)
     }
 
     /// Prints the failure to standard error: two lines of text, or one JSON object.
@@ -121,6 +140,10 @@ pub(crate) fn io_help(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::PermissionDenied => "check the permissions, or choose another path",
         io::ErrorKind::AlreadyExists => "choose another path, or remove what is there",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, or choose another disk",
+        io::ErrorKind::FileTooLarge => "raise the limit on the size of files (ulimit -f), or choose another disk",
+        io::ErrorKind::BrokenPipe => "keep its reader running until everything is written",
+        io::ErrorKind::InvalidFilename => "choose a shorter name",
+        io::ErrorKind::ReadOnlyFilesystem => "choose another directory",
         io::ErrorKind::IsADirectory => "name a file, not a directory",
         io::ErrorKind::NotADirectory => "name a directory, not a file",
         _ => "check the path, its permissions and the space on the disk",
@@ -139,9 +162,9 @@ pub(crate) fn plain(error: &io::Error) -> String {
     text
 }
 
-/// Joins the lines of texts that come from elsewhere, as from the TOML parser.
+/// Joins the lines of texts that come from elsewhere, as from the TOML parser, and takes out what could disturb a terminal.
 fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    printable(&text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]

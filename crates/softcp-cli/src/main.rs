@@ -1,7 +1,7 @@
 //! The `softcp` command.
 //!
 //! ```text
-//!  args ──▶ commands::{demo, decrypt, caps, channel, bench, conform, zoo, faults, cert, completions, man}
+//!  args ──▶ commands::{demo, decrypt, info, caps, channel, bench, conform, zoo, faults, cert, completions, man}
 //!              │  driver: opens the driver, decides whom to trust
 //!              ▼
 //!           libraries do the work ──▶ a report ──▶ output: text or JSON from the same data
@@ -14,6 +14,7 @@ mod args;
 mod commands;
 mod driver;
 mod failure;
+mod identity_cache;
 mod keys;
 mod log;
 mod output;
@@ -30,6 +31,10 @@ use crate::args::Cli;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log::init(cli.verbose);
+    if let Err(error) = softcp_files::remove_temporaries_on_signals() {
+        // Everything works as before but for the removal.
+        tracing::warn!(%error, "a signal would leave temporary files behind");
+    }
     match commands::run(&cli) {
         Ok(exit) => exit.into(),
         Err(failure) => {

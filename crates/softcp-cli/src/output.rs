@@ -20,10 +20,24 @@ pub(crate) trait Report: Serialize {
 
 /// Prints a report. A reader that has gone away, as `head` does, is no error.
 pub(crate) fn print<R: Report>(report: &R, json: bool) -> Result<(), Failure> {
+    print_bytes(&text_of(report, json)?)
+}
+
+/// Prints a report to standard error: where standard output has the content.
+pub(crate) fn print_aside<R: Report>(report: &R, json: bool) -> Result<(), Failure> {
+    // Nobody is left to be told about a closed standard error.
+    let _ = io::stderr().lock().write_all(&text_of(report, json)?);
+    Ok(())
+}
+
+fn text_of<R: Report>(report: &R, json: bool) -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
     let written = if json { write_json(report, &mut text) } else { report.write_text(&mut text) };
-    written.expect("a vector takes all bytes, and reports have string keys only");
-    print_bytes(&text)
+    // What has been done is done: a report that cannot be written down is no reason to panic.
+    written.map_err(|error| {
+        Failure::environment(format!("the report cannot be printed: {error}"), "this is a defect of softcp: report it")
+    })?;
+    Ok(text)
 }
 
 /// Writes bytes to standard output; a closed pipe is no error.

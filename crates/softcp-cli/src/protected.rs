@@ -3,49 +3,16 @@
 use std::io;
 
 use softcp::capability::Capability;
+use softcp_files::{FileKind, InputError, OutputError, path_text};
 use softcp_player::{ChannelFailure, DecryptError, KeyId, KidText, LicenceFailure, PathError};
 
 use crate::driver::{self, Trust};
 use crate::failure::Failure;
 use crate::output::printable;
 
-/// What to do about a file that is damaged.
-const DAMAGED: &str = "the file is damaged, cut short or no MP4 file: get it again from where it came";
-
 /// A file that could not be decrypted.
 pub(crate) fn decrypt_failed(error: &DecryptError, trust: &Trust) -> Failure {
     match error {
-        DecryptError::OpenInput { path, source } => Failure::io("open", path, source),
-        DecryptError::ReadInput { path, source } => Failure::io("read", path, source),
-        DecryptError::WriteOutput { path, source } => Failure::output(path, source),
-        DecryptError::OutputIsInput { path } => {
-            Failure::usage(format!("{} is input and output", path.display()), "choose another output with -o")
-        }
-        DecryptError::OutputExists { path } => Failure::output(path, &io::ErrorKind::AlreadyExists.into()),
-        DecryptError::OutputNotAFile { path } => {
-            Failure::environment(format!("{} is no regular file", path.display()), "choose another output with -o")
-        }
-        DecryptError::Container { .. } => Failure::check(error.to_string(), DAMAGED),
-        DecryptError::NotEncrypted { .. } => Failure::check(error.to_string(), "use the file as it is: it is clear"),
-        DecryptError::NoSuchTrack { .. } => Failure::usage(error.to_string(), "give one of these to --track"),
-        DecryptError::ClearTrack { track_id } => Failure::usage(
-            format!("track {track_id} is not encrypted"),
-            "leave it out of --track: it is copied as it is",
-        ),
-        DecryptError::NotAesCtr { track_id, handler, scheme } => Failure::check(
-            format!("track {track_id} ({handler}) is protected by '{scheme}', which is not AES-CTR"),
-            "only 'cenc' and 'cens' can be decrypted; with --track N other tracks are, and this one is copied",
-        ),
-        DecryptError::MissingKey { track_id, handler, kid } => {
-            missing_key(&format!("track {track_id} ({handler})"), *kid)
-        }
-        DecryptError::NotInLicence { track_id, handler, kid } => Failure::check(
-            format!(
-                "the licence has no key for track {track_id} ({handler}): it is encrypted under KID {}",
-                KidText(*kid)
-            ),
-            "use the licence of this file, or select other tracks with --track",
-        ),
         DecryptError::Licence { source } => licence_failed(source),
         DecryptError::NoChannel { source } => no_channel(source),
         DecryptError::Channel { source } => channel_failed(source, trust),
@@ -56,7 +23,53 @@ pub(crate) fn decrypt_failed(error: &DecryptError, trust: &Trust) -> Failure {
             };
             path_failed(&place, source, trust)
         }
-        _ => Failure::check(error.to_string(), "run again with -v"),
+        error => file_failed(error),
+    }
+}
+
+/// A failure that has nothing to do with the driver.
+pub(crate) fn file_failed(error: &DecryptError) -> Failure {
+    match error {
+        DecryptError::OpenInput { path, source } => Failure::io("open", path, source),
+        DecryptError::ReadInput { path, source } if source.kind() == io::ErrorKind::UnexpectedEof => Failure::check(
+            format!("{} ends in the middle of what it says it has", path_text(path)),
+            "it is cut short: get it again from where it came",
+        ),
+        DecryptError::ReadInput { path, source } => Failure::io("read", path, source),
+        DecryptError::WriteOutput { path, source } => {
+            let source = io::Error::new(source.kind(), source.to_string());
+            Failure::output(&OutputError::Io { path: path.clone(), source }, "-o")
+        }
+        DecryptError::OutputIsInput { path } => {
+            Failure::usage(format!("{} is input and output", path_text(path)), "choose another output with -o")
+        }
+        DecryptError::Output(error) => Failure::output(error, "-o"),
+        DecryptError::Input(error) => input_failed(error),
+        DecryptError::EmptyInput { path } => Failure::check(
+            format!("{} is empty: it has 0 bytes", path_text(path)),
+            "get it again from where it came, or check the path",
+        ),
+        DecryptError::NoSuchTrack { .. } => Failure::usage(error.to_string(), "give one of these to --track"),
+        DecryptError::ClearTrack { track_id } => Failure::usage(
+            format!("track {track_id} is not encrypted"),
+            "leave it out of --track: it is copied as it is",
+        ),
+        _ => Failure::check(printable(&error.to_string()), error.advice().unwrap_or("run again with -v")),
+    }
+}
+
+/// An encrypted input that is no file.
+fn input_failed(error: &InputError) -> Failure {
+    match error {
+        InputError::NotAFile { kind: FileKind::Pipe, path } => Failure::environment(
+            error.to_string(),
+            format!("give it as standard input: softcp decrypt - … < {}", path_text(path)),
+        ),
+        InputError::Address { path } => Failure::environment(
+            error.to_string(),
+            format!("download it first, or pipe it: curl {} | softcp decrypt - …", path_text(path)),
+        ),
+        error => Failure::input("open", error),
     }
 }
 
@@ -68,6 +81,13 @@ pub(crate) fn path_failed(place: &str, error: &PathError, trust: &Trust) -> Fail
             error.to_string(),
             "`softcp caps` shows what the driver offers; use another driver or profile",
         ),
+        PathError::NoStripes { .. } | PathError::NoCbcDecoder(_) => Failure::check(
+            printable(&format!("{place}: {error}")),
+            "use a driver that has them; with --track N other tracks are decrypted, and this one is copied",
+        ),
+        PathError::CbcNeedsChannel => {
+            Failure::check(format!("{place}: {error}"), "leave out --without-channel, or give a licence with --licence")
+        }
         PathError::Untrusted(chain) => Failure::check(error.to_string(), trust.help(chain)),
         PathError::Channel(failure) => channel_failed(failure, trust),
         PathError::Licence(failure) => licence_failed(failure),

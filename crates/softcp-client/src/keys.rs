@@ -11,6 +11,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::cipher::DataCipher;
 use crate::random::{Random, RandomError};
+use crate::sample::{SampleCipher, Scheme};
 
 /// Bytes in a key of any role: AES-128.
 pub const KEY_SIZE: usize = 16;
@@ -65,6 +66,12 @@ impl ContentKey {
     pub fn data_cipher(&self) -> DataCipher {
         DataCipher::new(&self.0)
     }
+
+    /// The cipher for samples that a decoder is to open with this key. The key is the same for every scheme (D62).
+    #[must_use]
+    pub fn sample_cipher(&self, scheme: Scheme) -> SampleCipher {
+        SampleCipher::new(&self.0, scheme)
+    }
 }
 
 impl From<[u8; KEY_SIZE]> for ContentKey {
@@ -112,6 +119,10 @@ impl SessionKey {
 
     pub(crate) fn data_cipher(&self) -> DataCipher {
         DataCipher::new(&self.0)
+    }
+
+    pub(crate) fn sample_cipher(&self, scheme: Scheme) -> SampleCipher {
+        SampleCipher::new(&self.0, scheme)
     }
 
     /// One block of AES-128-ECB, as `DecryptionBlt` unwraps it.

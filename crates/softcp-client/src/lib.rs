@@ -104,6 +104,11 @@
 //! # }
 //! ```
 //!
+//! # Samples for decoders
+//!
+//! [`SampleCipher`] encrypts samples in the four schemes of Common Encryption (`cenc`, `cens`, `cbc1`, `cbcs`), with
+//! subsamples and stripes, as a decoder's buffers take them; [`Scheme`] says what to create the decoder with.
+//!
 //! # A secure environment
 //!
 //! [`clear_key`] has the messages by which keys come from a licence, as sealed keys, and not from the application.
@@ -135,6 +140,7 @@ mod pattern;
 mod random;
 mod revocation;
 mod rows;
+mod sample;
 mod session;
 mod signed_data;
 mod trust;
@@ -154,6 +160,7 @@ pub use random::{FixedRandom, Random, RandomError, SystemRandom};
 pub use revocation::{RevocationList, RevocationListError};
 pub use rows::{RowsError, RowsMut};
 pub use rustls_pki_types::UnixTime;
+pub use sample::{SampleCipher, SampleError, Scheme, Stripes, Subsample};
 pub use session::{ClientSession, SessionError};
 pub use softcp_abi::GUID;
 pub use trust::{ChainError, TrustAnchorError, TrustAnchors, UnverifiedCertificate, VerifiedCertificate};

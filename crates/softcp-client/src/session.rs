@@ -22,6 +22,7 @@ use crate::cipher::DataCipher;
 use crate::key_exchange::{KeyExchange, KeyExchangeError, KeyExchangeMessage};
 use crate::keys::{ContentKey, KEY_SIZE, ReadBackKey, RefreshNumber, SessionKey, WrappedContentKey};
 use crate::random::Random;
+use crate::sample::{SampleCipher, Scheme};
 use crate::trust::VerifiedCertificate;
 
 /// A session whose key the driver has: the mirror of the driver's state.
@@ -97,6 +98,13 @@ impl ClientSession {
     #[must_use]
     pub fn data_cipher(&self) -> DataCipher {
         self.keyed().key.data_cipher()
+    }
+
+    /// The cipher for samples of a decoder's frames under the session key itself. It stays with the key in force now, as
+    /// [`data_cipher`](Self::data_cipher) does.
+    #[must_use]
+    pub fn sample_cipher(&self, scheme: Scheme) -> SampleCipher {
+        self.keyed().key.sample_cipher(scheme)
     }
 
     /// Remembers the random number that `StartSessionKeyRefresh` returned. The key in force does not change yet.

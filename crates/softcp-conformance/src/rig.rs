@@ -82,7 +82,11 @@ impl Context<'_> {
 
     /// A new key for a session.
     pub(crate) fn renegotiate(&self, keyed: &mut KeyedSession) -> CaseResult {
-        let key = self.random();
+        self.exchange(keyed, self.random())
+    }
+
+    /// This key for a session.
+    pub(crate) fn exchange(&self, keyed: &mut KeyedSession, key: Block) -> CaseResult {
         let of = CertificateOf::CryptoSession(SESSION.crypto_type);
         let message = self.public_key(keyed.session.device(), of)?.encrypt(&key, Padding::Oaep512);
         keyed.session.negotiate(&message)?;

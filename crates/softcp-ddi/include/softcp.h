@@ -396,11 +396,13 @@ typedef struct softcp_host {
   // are E_INVALIDARG.
   softcp_hresult (SOFTCP_CALL *unwrap_key)(void *context, const void *blob, uint32_t blob_size, uint8_t *key);
   // Writes the identifiers of the outputs that show the device's images to `identifiers`, up to `capacity` of them, and
-  // returns how many there are; if that is more, it is asked again with room for so many. Asked at each query about
-  // outputs. Null: the outputs are those configured (outputs.identifiers).
+  // returns how many there are. Asked at each query about outputs, with a capacity of 64, and where there are more once
+  // again with one of 1024. More than that are too many: the query is then answered with E_FAIL, signed as every answer
+  // is (D17, D35). Null: the outputs are those configured (outputs.identifiers).
   uint32_t (SOFTCP_CALL *outputs)(void *context, uint64_t *identifiers, uint32_t capacity);
-  // Writes the processes that may open restricted shared resources from the start to `processes`, as `outputs` does.
-  // Asked once, when the device is made; no channel can revoke these. Null: none.
+  // Writes the processes that may open restricted shared resources from the start to `processes`, as `outputs` does, with
+  // the same capacities. Asked when the device is made, which fails with E_INVALIDARG where there are too many; no channel
+  // can revoke these. Null: none.
   uint32_t (SOFTCP_CALL *allowed_processes)(void *context, struct softcp_process *processes, uint32_t capacity);
   // Hears of a teardown that took something: of one session, or of the whole adapter when `session` is zero.
   // `status` is SOFTCP_SESSION_STATUS_KEY_LOST or SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST; with the latter the host
@@ -460,9 +462,10 @@ typedef size_t softcp_channel;
 typedef struct softcp_decoder_desc {
   // Size of this structure in bytes as the caller knows it.
   uint32_t size;
-  // guidConfigBitstreamEncryption of the decoder's configuration: zero, AES-128-CTR or
-  // D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC for the session bound to the decoder,
-  // D3D11_DECODER_ENCRYPTION_HW_CENC for sealed keys, DXVA_NoEncrypt for nothing.
+  // guidConfigBitstreamEncryption of the decoder's configuration. Zero, AES-128-CTR or
+  // D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC: AES-CTR (the schemes cenc and cens) under the session bound to the
+  // decoder. D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS: AES-CBC (cbcs and cbc1) under that session.
+  // D3D11_DECODER_ENCRYPTION_HW_CENC: AES-CTR under sealed keys. DXVA_NoEncrypt: nothing is encrypted.
   struct softcp_guid bitstream_encryption;
 } softcp_decoder_desc;
 
@@ -489,10 +492,11 @@ typedef struct softcp_decoder_buffer {
   const void *source;
   // Where the clear data goes, which may be `source`; else they do not overlap.
   void *destination;
-  // The first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. Null: the buffer is clear,
-  // and copied.
+  // 16 bytes. For AES-CTR the first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. For
+  // AES-CBC the initialization vector. Null: the buffer is clear, and copied.
   const void *iv;
-  // Which bytes are encrypted, in a pattern. Null: all, or those of the subsamples.
+  // Which bytes are encrypted, in a pattern of bytes; for AES-CTR without stripes only (D68). Null: all, or those of the
+  // subsamples.
   const struct softcp_encrypted_block_info *pattern;
   // Which bytes are encrypted, in subsamples that cover the data exactly.
   const struct softcp_subsample *subsamples;
@@ -500,10 +504,17 @@ typedef struct softcp_decoder_buffer {
   uint32_t data_size;
   // Bytes of `iv`: 16.
   uint32_t iv_size;
-  // Number of subsamples; 0 for none. Not together with a pattern.
+  // Number of subsamples, at most 65,536 (D34); 0 for none. Not together with a pattern.
   uint32_t subsample_count;
   // Reserved, zero.
   uint32_t reserved;
+  // Blocks of 16 bytes that are encrypted in each stripe of an encrypted region, as
+  // D3D11_VIDEO_DECODER_BUFFER_DESC2.cBlocksStripeEncrypted. A region is the encrypted part of a subsample, or all of the
+  // data without subsamples. 0 with the next member 0: no stripes, so that the scheme is cenc or cbc1. Both not 0: cens
+  // or cbcs. One of them 0 is an error (D64).
+  uint32_t stripe_encrypted_blocks;
+  // Blocks of 16 bytes that are clear behind them.
+  uint32_t stripe_clear_blocks;
 } softcp_decoder_buffer;
 
 // Success.
@@ -604,7 +615,7 @@ softcp_hresult SOFTCP_CALL softcp_device_destroy(struct softcp_device *device);
 softcp_hresult SOFTCP_CALL softcp_device_removed(const struct softcp_device *device);
 
 // Takes `bytes` from the protected-memory budget for a protected resource that the host is about to make (D24).
-// SOFTCP_E_OUTOFMEMORY: they are not there.
+// SOFTCP_E_OUTOFMEMORY: they are not there. SOFTCP_E_DEVICEREMOVED: the device was removed (D36).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`.
@@ -691,10 +702,14 @@ softcp_hresult SOFTCP_CALL softcp_session_negotiate(const struct softcp_device *
 // Decrypts `source` into `destination`, which may be the same resource. The session needs a key.
 //
 // `info` null: everything is encrypted. `content_key` null: the session key decrypts; 16 bytes: that key, encrypted
-// with AES-128-ECB under the session key; any other size: opened by the host's `unwrap_key` or the
-// secure environment (D28). `iv`: 16 bytes, the
-// first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. Both surfaces agree in row bytes,
-// rows, planes and format; pitches may differ (D9).
+// with AES-128-ECB under the session key; any other size, up to 65,536 bytes: opened by the host's `unwrap_key` or the
+// secure environment (D28, D34). `iv`: 16 bytes, the first counter block (D5): an IV and a block count of 8 bytes each, both
+// big-endian. It may be null where `info` leaves every byte clear (D38). Both surfaces agree in row bytes, rows, planes and
+// format, where format 0 agrees with every format (D37); pitches may differ (D9).
+//
+// Where SEQUENTIAL_CTR_IV is reported, `iv` is greater than the last one used with the same key in this session (D10, D32).
+// The session remembers this of the key in force and of 4096 content keys and exchanged keys; under others only an IV above
+// those of all forgotten keys is taken, until the next refresh or key exchange (D31). Else SOFTCP_E_INVALIDARG.
 //
 // SOFTCP_E_INVALIDCALL: no key, or lost. SOFTCP_E_NOTIMPL: not offered. SOFTCP_E_CANNOTPROTECTCONTENT: protection is
 // enforced and the destination is not protected (D19). SOFTCP_E_INVALIDARG: everything else that is wrong with the
@@ -852,7 +867,9 @@ softcp_hresult SOFTCP_CALL softcp_channel_negotiate(const struct softcp_device *
 // for an unknown query, a D3D11_AUTHENTICATED_QUERY_OUTPUT. It is signed if the channel has a key, else its `omac` is zero.
 // Only when `input` or `output` cannot hold a header is nothing written (D17). SOFTCP_E_INVALIDARG: wrong channel handle, not
 // initialised, sequence number not greater than the last (it is used up otherwise, whatever comes after), a size too
-// small, an index past the end, a handle that names nothing. SOFTCP_E_FAIL: unknown query.
+// small, an index past the end, a handle that names nothing or another kind of object, as the channel itself (D39).
+// SOFTCP_E_FAIL: unknown query, or outputs that the host cannot tell (D35). SOFTCP_E_DEVICEREMOVED: the device was removed;
+// that, too, is answered and signed (D36).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `input` is null or valid for reads of `input_size` bytes,
@@ -873,7 +890,8 @@ softcp_hresult SOFTCP_CALL softcp_channel_query(const struct softcp_device *devi
 // a key. SOFTCP_E_INVALIDARG, in the order of the checks (D15): shorter than a header, wrong OMAC, wrong channel handle,
 // not initialised or a second INITIALIZE (D16), sequence number not greater than the last; then nothing changes. Past
 // that the number is used up: SOFTCP_E_FAIL for an unknown command, SOFTCP_E_INVALIDARG for a wrong size or a value
-// that is refused, SOFTCP_E_OUTOFMEMORY for too many allowed processes; nothing else changes.
+// that is refused, a handle of another kind included (D39), SOFTCP_E_OUTOFMEMORY for too many allowed processes; nothing
+// else changes. SOFTCP_E_DEVICEREMOVED: the device was removed; that, too, is answered and signed (D36).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `input` is null or valid for reads of `input_size` bytes,
@@ -915,11 +933,14 @@ softcp_hresult SOFTCP_CALL softcp_decoder_session(const struct softcp_device *de
 // with AES-128-ECB under the session key in force now. Any other size, and any size with a `session`: a sealed key blob,
 // opened by the host's `unwrap_key` or by the secure environment (D28).
 //
+// The key is the same for AES-CTR and AES-CBC; which of them it is used in is the decoder's (D62, D63).
+//
 // `session` is zero for the session bound to the decoder, or names the one of a frame with a sealed key; `key_id` is then
 // the identifier of the key in it, and may be null. A decoder registered without encryption ignores all three.
 //
 // SOFTCP_E_INVALIDCALL: a frame has begun already, no session is bound, or it has no key, or lost it.
-// SOFTCP_E_NOTIMPL: content keys are not offered. SOFTCP_E_INVALIDARG: a stale handle, or a blob that cannot be opened.
+// SOFTCP_E_NOTIMPL: content keys are not offered. SOFTCP_E_INVALIDARG: a stale handle, a null `content_key` with a size, or
+// a blob that cannot be opened, also for want of somebody who opens it (D28).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `content_key` is null or valid for reads of `content_key_size`
@@ -933,11 +954,16 @@ softcp_hresult SOFTCP_CALL softcp_decoder_begin_frame(const struct softcp_device
 
 // Decrypts one buffer of a frame, or copies a clear one. The destination is written only when all is well.
 //
-// SOFTCP_E_INVALIDCALL: no frame has begun, or the session has no key, or lost it. SOFTCP_E_NOTIMPL: patterns and
-// subsamples are not offered. SOFTCP_E_INVALIDARG: an IV for a buffer that cannot be encrypted (a decoder without
-// encryption, or another type than bitstream where ENCRYPT_SLICEDATA_ONLY is reported), an IV of another size, or not
-// greater than the last where SEQUENTIAL_CTR_IV is reported (D10), a pattern out of alignment (D7), subsamples that do not
-// cover the data, both of them, a null pointer, or overlapping memory.
+// The decoder's encryption and the stripes say which scheme of ISO/IEC 23001-7 the buffer has: AES-CTR is cenc, with stripes
+// cens (D60); AES-CBC is cbc1 (D61), with stripes cbcs. Each buffer begins with its own IV. In all but cenc, the bytes behind
+// the last whole block of a region are clear. Structures of the first version, without the stripe members, have none.
+//
+// SOFTCP_E_INVALIDCALL: no frame has begun, or the session has no key, or lost it. SOFTCP_E_NOTIMPL: patterns, subsamples
+// and stripes are not offered. SOFTCP_E_INVALIDARG: a type that is none, an IV for a buffer that cannot be encrypted (a
+// decoder without encryption, or another type than bitstream where ENCRYPT_SLICEDATA_ONLY is reported), an IV of another
+// size, or for AES-CTR not greater than the last where SEQUENTIAL_CTR_IV is reported (D10, D69), a pattern out of alignment
+// (D7) or for another scheme than cenc (D68), subsamples that do not cover the data, stripes of which one count is 0 (D64),
+// pattern and subsamples together, a null pointer, or overlapping memory.
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `buffer` is null or points to a structure of its `size`, whose
@@ -956,8 +982,8 @@ softcp_hresult SOFTCP_CALL softcp_decoder_end_frame(const struct softcp_device *
 // May be called from several threads at once. A command that the environment refuses is SOFTCP_S_OK here; `status` says
 // so. A command that tears down has the host's `teardown` called.
 //
-// SOFTCP_E_INVALIDCALL: a session of another key exchange. SOFTCP_E_INVALIDARG: private bytes of another size, null
-// pointers. Then the outputs keep their bytes, and the written members are zero but for `status`.
+// SOFTCP_E_INVALIDCALL: a session of another key exchange. SOFTCP_E_INVALIDARG: private bytes of another size, input or
+// output of more than 1,048,576 bytes (D34), before a byte of them is touched; null pointers. Then the outputs keep their bytes, and the written members are zero but for `status`.
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `command` is null or points to a structure of its `size`, valid
@@ -982,7 +1008,8 @@ softcp_hresult SOFTCP_CALL softcp_private_data_sizes(const struct softcp_device 
 
 // Has the secure environment set a session's hardware key up, and writes its 64 bits for the application to `data`. A
 // session that lost its key is SOFTCP_SESSION_STATUS_OK afterwards. SOFTCP_E_INVALIDCALL: the session's keys do not come
-// from the environment. SOFTCP_E_NOTIMPL: hardware DRM communication is not offered.
+// from the environment. SOFTCP_E_NOTIMPL: hardware DRM communication is not offered. SOFTCP_E_INVALIDARG: a private input of
+// more than 65,536 bytes (D34).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `private_input` is null or valid for reads of its size; `data` is

@@ -326,8 +326,10 @@ typedef uint16_t USHORT;
 // Source: the structure in `d3d10umddi.h` and in `d3d11.h`. Old reference pages give `ConfigMinRenderTargetBuffCount`
 // 32 bits; in the headers it has 16.
 typedef struct D3D11_VIDEO_DECODER_CONFIG {
-  // What encrypts bitstream buffers: `GUID_NULL` for a crypto session, `D3D11_DECODER_ENCRYPTION_HW_CENC` for a
-  // session with sealed keys, `DXVA_NoEncrypt` for nothing.
+  // What encrypts bitstream buffers: `GUID_NULL`, `D3D11_CRYPTO_TYPE_AES128_CTR` or
+  // `D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC` for a crypto session's AES-CTR,
+  // `D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS` for its AES-CBC, `D3D11_DECODER_ENCRYPTION_HW_CENC` for a session with
+  // sealed keys, `DXVA_NoEncrypt` for nothing.
   struct GUID guidConfigBitstreamEncryption;
   // The same for macroblock control buffers.
   struct GUID guidConfigMBcontrolEncryption;
@@ -516,8 +518,9 @@ typedef struct D3D11_1DDI_HVIDEODECODEROUTPUTVIEW {
 typedef struct D3D11_1DDIARG_VIDEODECODERBEGINFRAME {
   // The view that is decoded to.
   struct D3D11_1DDI_HVIDEODECODEROUTPUTVIEW hOutputView;
-  // Null: the session key. Else a content key, encrypted with AES-128-ECB under the session key, or for a decoder
-  // of `D3D11_DECODER_ENCRYPTION_HW_CENC` a `D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION`.
+  // Null: the session key. Else a content key, encrypted with AES-128-ECB under the session key, or for a decoder of
+  // `D3D11_DECODER_ENCRYPTION_HW_CENC`, or of `D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS` (D67), a
+  // `D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION`.
   const void *pContentKey;
   // Size in bytes of what `pContentKey` points to.
   UINT ContentKeySize;
@@ -583,7 +586,7 @@ typedef struct D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1 {
   UINT DataOffset;
   // Size of the data in bytes.
   UINT DataSize;
-  // First counter block (`D3D11_AES_CTR_IV`), or null when the buffer is clear.
+  // First counter block of AES-CTR (`D3D11_AES_CTR_IV`), or IV of AES-CBC; null when the buffer is clear.
   void *pIV;
   // Size in bytes of what `pIV` points to.
   UINT IVSize;
@@ -605,7 +608,7 @@ typedef struct D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC {
   UINT DataOffset;
   // Size of the data in bytes.
   UINT DataSize;
-  // First counter block (`D3D11_AES_CTR_IV`), or null when the buffer is clear.
+  // First counter block of AES-CTR (`D3D11_AES_CTR_IV`), or IV of AES-CBC; null when the buffer is clear.
   void *pIV;
   // Size in bytes of what `pIV` points to.
   UINT IVSize;

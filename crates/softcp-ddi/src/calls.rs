@@ -4,6 +4,7 @@ use std::any::Any;
 use std::ffi::c_void;
 use std::sync::{Arc, Weak};
 
+use softcp::secure::check_sealed_key_size;
 use softcp::{
     BlitSurfaces, ContentKey, CryptoSession, DataKey, EncryptedBlockInfo, Error, GUID, Handle, Kind, Sessions,
 };
@@ -75,7 +76,10 @@ impl SessionCalls {
             None => DataKey::Session,
             Some(key) => match key.try_into() {
                 Ok(wrapped) => DataKey::Wrapped(wrapped),
-                Err(_) => DataKey::Unwrapped(self.open_key(key, None)?),
+                Err(_) => {
+                    session.lock().check_not_lost()?;
+                    DataKey::Unwrapped(self.open_key(key, None)?)
+                }
             },
         };
         // The session is locked after the host has mapped and unlocked before it unmaps: no lock during a callback.
@@ -101,6 +105,7 @@ impl SessionCalls {
     /// Opens a content key that is no wrap (D28): by the host, if it has a function for that, else by the secure
     /// environment.
     pub(crate) fn open_key(&self, blob: &[u8], key_id: Option<&GUID>) -> Result<ContentKey> {
+        check_sealed_key_size(blob.len())?;
         if let Some(opened) = self.host.unwrap_key(blob) {
             return opened;
         }

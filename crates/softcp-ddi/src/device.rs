@@ -4,10 +4,10 @@ use std::any::Any;
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use softcp::secure::{CommandBuffers, CommandReport, PrivateSizes};
+use softcp::secure::{CommandBuffers, CommandReport, CommandSizes, PrivateSizes};
 use softcp::{
     Adapter, CryptoSession, CryptoSessionDesc, DataKey, DecoderBuffer, DecoderEncryption, Device, Error, GUID, Handle,
-    Kind, Reply, SessionStatus, SharedSession, TeardownObserver,
+    Kind, Outputs, Reply, SessionStatus, SharedSession, TeardownObserver,
 };
 
 use crate::calls::SessionCalls;
@@ -114,6 +114,21 @@ impl softcp_device {
         self.calls.settled(result.map_err(Failure::from))
     }
 
+    /// The engine's adapter, for a call that it answers for this device: a removed device answers nothing.
+    pub(crate) fn live_adapter(&self) -> Result<&Adapter> {
+        Ok(self.engine.live_adapter()?)
+    }
+
+    /// Checks what sizes the caller of a command claims, before a byte of it is read (D34).
+    pub(crate) fn check_command(&self, session: usize, sizes: &CommandSizes) -> Result<()> {
+        Ok(self.engine.check_secure_command(handle(session, Kind::CryptoSession)?, sizes)?)
+    }
+
+    /// As [`Self::check_command`], for the private input of a new hardware key.
+    pub(crate) fn check_new_hardware_key(&self, session: usize, private_input: usize) -> Result<()> {
+        Ok(self.engine.check_new_hardware_key(handle(session, Kind::CryptoSession)?, private_input)?)
+    }
+
     /// Carries a command to the secure environment.
     pub(crate) fn execute_command(
         &self,
@@ -134,7 +149,7 @@ impl softcp_device {
         decode_profile: GUID,
         key_exchange_type: GUID,
     ) -> Result<PrivateSizes> {
-        Ok(self.adapter().private_sizes(&CryptoSessionDesc { crypto_type, decode_profile, key_exchange_type })?)
+        Ok(self.live_adapter()?.private_sizes(&CryptoSessionDesc { crypto_type, decode_profile, key_exchange_type })?)
     }
 
     /// A teardown of one session; the host hears of it if something was lost.
@@ -178,10 +193,16 @@ impl softcp_device {
         self.engine.configure_channel(Handle::from_raw(id), message)
     }
 
-    pub(crate) fn query_channel(&self, id: usize, message: &[u8], output_size: usize) -> Result<Reply> {
-        // Outputs come and go, so the host is asked each time, before the engine locks anything.
-        let outputs = if softcp::asks_for_outputs(message) { self.host().outputs()? } else { None };
-        Ok(self.engine.query_channel(Handle::from_raw(id), message, output_size, outputs.as_deref()))
+    pub(crate) fn query_channel(&self, id: usize, message: &[u8], output_size: usize) -> Reply {
+        // Outputs come and go, so the host is asked each time, before the engine locks anything. What comes of it counts for
+        // a query that passes all checks only, and has its place in the answer (D17).
+        let outputs = if softcp::asks_for_outputs(message) { self.host().outputs() } else { Ok(None) };
+        let outputs = match &outputs {
+            Ok(None) => Outputs::Configured,
+            Ok(Some(identifiers)) => Outputs::Named(identifiers),
+            Err(_) => Outputs::Unavailable,
+        };
+        self.engine.query_channel(Handle::from_raw(id), message, output_size, outputs)
     }
 
     /// Registers a decoder of the host and returns its id.
@@ -194,7 +215,13 @@ impl softcp_device {
         Ok(self.engine.decoder_encryption(handle(decoder, Kind::Decoder)?)?)
     }
 
-    /// Begins a frame: under the session that `session` names with a sealed key, else under the one bound to the decoder.
+    /// Whether frames of a decoder have a key; otherwise session and key of a frame are ignored.
+    pub(crate) fn has_frame_keys(&self, decoder: usize) -> Result<bool> {
+        Ok(self.decoder_encryption(decoder)?.mode().is_some())
+    }
+
+    /// Begins a frame: under the session that `session` names with a sealed key, else under the one bound to the decoder. A
+    /// decoder without encryption gets no content key.
     pub(crate) fn begin_frame(
         &self,
         decoder: usize,
@@ -204,12 +231,16 @@ impl softcp_device {
     ) -> Result<()> {
         let decoder = handle(decoder, Kind::Decoder)?;
         let session = Handle::from_raw(session);
-        let takes_key = self.engine.decoder_encryption(decoder)? != DecoderEncryption::None;
-        let key = match content_key.filter(|_| takes_key) {
+        let key = match content_key {
             None => DataKey::Session,
             Some(key) => match key.try_into() {
                 Ok(wrapped) if session.is_none() => DataKey::Wrapped(wrapped),
-                _ => DataKey::Unwrapped(self.calls.open_key(key, key_id)?),
+                _ => {
+                    if let Some(session) = session.or(self.engine.decoder_session(decoder)?) {
+                        self.engine.crypto_session(session)?.lock().check_not_lost()?;
+                    }
+                    DataKey::Unwrapped(self.calls.open_key(key, key_id)?)
+                }
             },
         };
         self.calls.settled(self.engine.begin_frame(decoder, session, &key).map_err(Failure::from))
@@ -251,6 +282,7 @@ impl softcp_device {
 
     /// Writes the certificate chain to `certificate`, which must have exactly its size.
     pub(crate) fn certificate(&self, of: CertificateOf, certificate: &mut [u8]) -> Result<()> {
+        self.live_adapter()?;
         let measured = self.measured().clone().filter(|(whose, _)| *whose == of);
         let chain = measured.map_or_else(|| self.chain(of), |(_, chain)| Ok(chain))?;
         if certificate.len() != chain.len() {
@@ -276,8 +308,10 @@ impl softcp_device {
 
     fn chain(&self, of: CertificateOf) -> Result<Vec<u8>> {
         Ok(match of {
-            CertificateOf::AuthenticatedChannel(channel_type) => self.adapter().channel_certificate(channel_type)?,
-            CertificateOf::CryptoSession(crypto_type) => self.adapter().session_certificate(&crypto_type)?,
+            CertificateOf::AuthenticatedChannel(channel_type) => {
+                self.live_adapter()?.channel_certificate(channel_type)?
+            }
+            CertificateOf::CryptoSession(crypto_type) => self.live_adapter()?.session_certificate(&crypto_type)?,
         })
     }
 }

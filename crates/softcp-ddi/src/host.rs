@@ -61,11 +61,13 @@ pub struct softcp_host {
         unsafe extern "C" fn(context: *mut c_void, blob: *const c_void, blob_size: u32, key: *mut u8) -> HRESULT,
     >,
     /// Writes the identifiers of the outputs that show the device's images to `identifiers`, up to `capacity` of them, and
-    /// returns how many there are; if that is more, it is asked again with room for so many. Asked at each query about
-    /// outputs. Null: the outputs are those configured (outputs.identifiers).
+    /// returns how many there are. Asked at each query about outputs, with a capacity of 64, and where there are more once
+    /// again with one of 1024. More than that are too many: the query is then answered with E_FAIL, signed as every answer
+    /// is (D17, D35). Null: the outputs are those configured (outputs.identifiers).
     pub outputs: Option<unsafe extern "C" fn(context: *mut c_void, identifiers: *mut u64, capacity: u32) -> u32>,
-    /// Writes the processes that may open restricted shared resources from the start to `processes`, as `outputs` does.
-    /// Asked once, when the device is made; no channel can revoke these. Null: none.
+    /// Writes the processes that may open restricted shared resources from the start to `processes`, as `outputs` does, with
+    /// the same capacities. Asked when the device is made, which fails with E_INVALIDARG where there are too many; no channel
+    /// can revoke these. Null: none.
     pub allowed_processes:
         Option<unsafe extern "C" fn(context: *mut c_void, processes: *mut softcp_process, capacity: u32) -> u32>,
     /// Hears of a teardown that took something: of one session, or of the whole adapter when `session` is zero.
@@ -128,10 +130,9 @@ pub struct softcp_error_report {
     pub text: *const c_char,
 }
 
-/// How many outputs, or processes, a host is first asked for.
-const CAPACITY: u32 = 64;
-/// More of them are not believed.
-const MAX_CAPACITY: u32 = 1024;
+/// How many outputs, or processes, a host is asked for: first for a few, then for the most that are believed (D35). No
+/// third time, so that a list that grows from call to call comes to an end.
+const CAPACITIES: [u32; 2] = [64, 1024];
 
 /// A host whose required callbacks are there.
 pub(crate) struct Host(softcp_host);
@@ -258,18 +259,15 @@ fn c_text(text: &str) -> CString {
 
 /// What a host writes to a list, for which room is made as it asks. The list may grow between two calls.
 fn list<T: Copy + Default>(write: impl Fn(*mut T, u32) -> u32) -> Result<Vec<T>> {
-    let mut capacity = CAPACITY;
-    loop {
+    for capacity in CAPACITIES {
         let mut items = vec![T::default(); capacity as usize];
-        match write(items.as_mut_ptr(), capacity) {
-            count if count <= capacity => {
-                items.truncate(count as usize);
-                return Ok(items);
-            }
-            count if count > MAX_CAPACITY => return Err(Failure::Invalid("the host names more than 1024 of a kind")),
-            count => capacity = count,
+        let count = write(items.as_mut_ptr(), capacity);
+        if count <= capacity {
+            items.truncate(count as usize);
+            return Ok(items);
         }
     }
+    Err(Failure::Invalid("the host names more than 1024 of a kind"))
 }
 
 /// A negative HRESULT is a failure. S_FALSE and its like are taken as success: hosts differ in what they return.

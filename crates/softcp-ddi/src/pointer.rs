@@ -1,7 +1,7 @@
 //! Raw pointers of a caller become references, slices and values here: each helper checks for null and states the duty
 //! that it passes on.
 
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{c_char, c_void};
 
 use crate::hresult::{Failure, Result};
 
@@ -72,6 +72,22 @@ pub(crate) unsafe fn bytes_or_null<'a>(data: *const c_void, size: usize) -> Resu
     unsafe { bytes("", data, size) }.map(Some)
 }
 
+/// As [`bytes`], but null without a size is none. Null with a size is an error: something was to be there.
+///
+/// # Safety
+/// As for [`bytes`].
+pub(crate) unsafe fn optional_bytes<'a>(
+    name: &'static str,
+    data: *const c_void,
+    size: usize,
+) -> Result<Option<&'a [u8]>> {
+    if data.is_null() && size == 0 {
+        return Ok(None);
+    }
+    // SAFETY: the caller's duty is the same.
+    unsafe { bytes(name, data, size) }.map(Some)
+}
+
 /// The `size` bytes at `data`, to write; null is an error unless `size` is 0.
 ///
 /// # Safety
@@ -119,7 +135,11 @@ pub(crate) fn check_not_null(name: &'static str, pointer: *const c_void) -> Resu
     if pointer.is_null() { Err(Failure::Null(name)) } else { Ok(()) }
 }
 
-/// The string at `text`, none when null.
+/// Most bytes of a text that a caller passes, the zero byte not counted: none has a size, so the search for its end stops
+/// somewhere (D34).
+pub(crate) const MAX_TEXT: usize = 1 << 16;
+
+/// The string at `text`, none when null; one of more than [`MAX_TEXT`] bytes is an error.
 ///
 /// # Safety
 /// `text` is null or a string ending in a zero byte that nothing writes during `'a`.
@@ -127,9 +147,15 @@ pub(crate) unsafe fn string<'a>(name: &'static str, text: *const c_char) -> Resu
     if text.is_null() {
         return Ok(None);
     }
-    // SAFETY: not null, so by the caller's duty a string ending in a zero byte.
-    let text = unsafe { CStr::from_ptr(text) };
-    text.to_str().map(Some).map_err(|_| Failure::NotUtf8(name))
+    let is_end = |&at: &usize| {
+        // SAFETY: no byte before was zero, so by the caller's duty the string goes on to here.
+        let byte = unsafe { text.add(at).read() };
+        byte == 0
+    };
+    let length = (0..=MAX_TEXT).find(is_end).ok_or(Failure::Invalid("a text has more than 65,536 bytes"))?;
+    // SAFETY: not null, and by the caller's duty and the search above so many bytes are there.
+    let bytes = unsafe { std::slice::from_raw_parts(text.cast::<u8>(), length) };
+    std::str::from_utf8(bytes).map(Some).map_err(|_| Failure::NotUtf8(name))
 }
 
 /// Reads a structure whose first member is its size as the caller knows it. Members past that size are zero, so a

@@ -15,7 +15,7 @@ use common::host::Host;
 use common::{FILL, TestAdapter, TestDevice, TestSession, size_u32};
 use softcp_abi::{
     D3D10DDI_HDEVICE, D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT, D3D11_1DDI_HAUTHCHANNEL, D3D11_1DDI_HRTAUTHCHANNEL,
-    D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL, E_FAIL, E_INVALIDARG, HRESULT, S_OK,
+    D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL, D3DDDIERR_DEVICEREMOVED, E_FAIL, E_INVALIDARG, HRESULT, S_OK,
 };
 use softcp_client::{
     Answer, AnswerError, ChannelMessage, ChannelType, ClientChannel, Command, KeyExchange, Process, ProtectionFlags,
@@ -24,6 +24,7 @@ use softcp_client::{
 use softcp_ddi::core::channel::{softcp_channel_create, softcp_channel_query};
 use softcp_ddi::core::decoder::{softcp_decoder_register, softcp_decoder_session, softcp_decoder_unregister};
 use softcp_ddi::core::device::softcp_device;
+use softcp_ddi::core::faults::softcp_inject_fault;
 use softcp_ddi::core::protection::{
     SOFTCP_PROCESS_DWM, SOFTCP_PROCESS_HANDLE, softcp_accessible_encryption, softcp_process, softcp_process_allowed,
     softcp_protection, softcp_protection_enforced,
@@ -392,9 +393,8 @@ fn host_names_outputs_and_processes() {
     assert_eq!(answered(&device, &channel, &mut client, count), Answer::OutputIdCount(1000));
     assert_eq!(answered(&device, &channel, &mut client, output(999)), Answer::OutputId(0x1_0000_03E7));
     OUTPUTS.store(1025, Ordering::Relaxed);
-    let message = client.query(count).unwrap();
-    let (hresult, unwritten) = query(&device, &channel, message.bytes(), message.answer_size());
-    assert_eq!((hresult, &unwritten[..]), (E_INVALIDARG, &vec![FILL; message.answer_size()][..]));
+    assert_eq!(refused(&device, &channel, &mut client, count), E_FAIL);
+    assert_eq!(refused(&device, &channel, &mut client, output(0)), E_FAIL);
 
     let asked = answered(&device, &channel, &mut client, Query::RestrictedSharedResourceProcessCount);
     assert_eq!(asked, Answer::RestrictedSharedResourceProcessCount(2));
@@ -415,6 +415,83 @@ fn host_names_outputs_and_processes() {
         let hresult = unsafe { softcp_process_allowed(device.as_ptr(), &raw const process, &raw mut allowed) };
         assert_eq!((hresult, allowed), expected, "{process_type} {handle}");
     }
+}
+
+/// How often the host below was asked.
+static ASKED: AtomicU32 = AtomicU32::new(0);
+
+/// Names one more than there is room for, each time, and any number of them.
+unsafe extern "C" fn growing_outputs(context: *mut c_void, identifiers: *mut u64, capacity: u32) -> u32 {
+    let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+    // SAFETY: as for `outputs`.
+    let _ = unsafe { outputs(context, identifiers, capacity) };
+    if asked % 4 < 2 { capacity + 1 } else { u32::MAX }
+}
+
+/// D35, and D17: the answer is checked to be signed and to hold nothing. The query's number is used up.
+#[test]
+fn outputs_that_grow_and_grow_are_asked_for_twice_and_then_a_signed_failure() {
+    let adapter = TestAdapter::new("");
+    let mut device = TestDevice::new(&adapter);
+    device.replace(
+        &adapter,
+        &softcp_ddi::softcp_host { outputs: Some(growing_outputs), ..Host::callbacks(&device.host) },
+    );
+    let (channel, mut client) = open(&device);
+    let session = device.create_session();
+    let Answer::DeviceHandle(handle) = answered(&device, &channel, &mut client, Query::DeviceHandle) else { panic!() };
+    for round in 1..=4 {
+        let count = Query::OutputIdCount { device: handle, session: session.id() };
+        assert_eq!(refused(&device, &channel, &mut client, count), E_FAIL);
+        assert_eq!(ASKED.load(Ordering::Relaxed), 2 * round);
+    }
+    // A query that is wrong before outputs matter is refused for what is wrong with it.
+    let wrong = Query::OutputId { device: handle, session: channel.id(), index: 0 };
+    assert_eq!(refused(&device, &channel, &mut client, wrong), E_INVALIDARG);
+    answered(&device, &channel, &mut client, Query::DeviceHandle);
+}
+
+/// D39, through the table: a channel that names itself gets an answer.
+#[test]
+fn channel_in_the_place_of_a_decoder_session_or_device_is_a_signed_refusal() {
+    let device = TestDevice::alone("");
+    let (channel, mut client) = open(&device);
+    let session = device.create_session();
+    let Answer::DeviceHandle(handle) = answered(&device, &channel, &mut client, Query::DeviceHandle) else { panic!() };
+    let itself = channel.id();
+    assert_eq!(refused(&device, &channel, &mut client, Query::CryptoSession { decoder: itself }), E_INVALIDARG);
+    for (device_handle, session) in [(handle, itself), (itself, session.id()), (itself, itself)] {
+        let count = Query::OutputIdCount { device: device_handle, session };
+        assert_eq!(refused(&device, &channel, &mut client, count), E_INVALIDARG);
+    }
+    let bind = Command::CryptoSession { decoder: itself, session: itself, device: itself };
+    let message = client.command(bind).unwrap();
+    let (hresult, answer) = configure(&device, &channel, message.bytes());
+    assert_eq!(hresult, E_INVALIDARG);
+    let opened = client.open_command_answer(&message, &answer);
+    assert!(matches!(opened, Err(AnswerError::Refused { return_code: E_INVALIDARG, .. })), "{opened:?}");
+    assert_eq!(destroy(&device, &channel), 0);
+}
+
+/// D36: a removed device answers every message, and signs the answer.
+#[test]
+fn removed_device_answers_queries_and_commands_signed() {
+    let device = TestDevice::alone("faults.opt_in=true");
+    let (channel, mut client) = open(&device);
+    // SAFETY: the device and the text live.
+    assert_eq!(unsafe { softcp_inject_fault(device.as_ptr(), c"device-removed".as_ptr()) }, S_OK);
+    assert_eq!(device.create_in(&TestSession::unborn()), D3DDDIERR_DEVICEREMOVED);
+    assert_eq!(refused(&device, &channel, &mut client, Query::DeviceHandle), D3DDDIERR_DEVICEREMOVED);
+    let message = client.command(Command::Protection(ON)).unwrap();
+    let (hresult, answer) = configure(&device, &channel, message.bytes());
+    assert_eq!(hresult, D3DDDIERR_DEVICEREMOVED);
+    let opened = client.open_command_answer(&message, &answer);
+    assert!(matches!(opened, Err(AnswerError::Refused { return_code: D3DDDIERR_DEVICEREMOVED, .. })), "{opened:?}");
+    assert_eq!(negotiate(&device, &channel, &[0; 256]), D3DDDIERR_DEVICEREMOVED);
+    assert_eq!(create(&device, 2, &TestChannel::holding(7)), (D3DDDIERR_DEVICEREMOVED, 0));
+    // What channels have set goes on to protect, and what there is can be destroyed.
+    assert_eq!(enforced(&device), (0, 0));
+    assert_eq!(destroy(&device, &channel), 0);
 }
 
 #[test]

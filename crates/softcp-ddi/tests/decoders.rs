@@ -6,13 +6,14 @@
 mod common;
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::ptr::{null, null_mut};
 
 use common::{TestDevice, TestSession, size_u32};
 use softcp_abi::{
     D3D11_DECODER_ENCRYPTION_HW_CENC, D3DERR_INVALIDCALL, D3DERR_UNSUPPORTEDCRYPTO, E_INVALIDARG, GUID, HRESULT, S_OK,
 };
-use softcp_client::{AesCtrIv, ClientSession, ContentKey, SystemRandom};
+use softcp_client::{AesCtrIv, ClientSession, ContentKey, Scheme, Stripes, Subsample, SystemRandom};
 use softcp_ddi::core::decoder::{
     softcp_decoder_begin_frame, softcp_decoder_buffer, softcp_decoder_decrypt_buffer, softcp_decoder_desc,
     softcp_decoder_end_frame, softcp_decoder_register, softcp_subsample,
@@ -29,12 +30,14 @@ struct Decoding {
 
 impl Decoding {
     fn new() -> Self {
-        let device = TestDevice::alone("");
+        Self::with("", D3D11_DECODER_ENCRYPTION_HW_CENC)
+    }
+
+    fn with(options: &str, encryption: GUID) -> Self {
+        let device = TestDevice::alone(options);
         let (session, client) = device.keyed_session(&device.certificate());
-        let desc = softcp_decoder_desc {
-            size: size_u32::<softcp_decoder_desc>(),
-            bitstream_encryption: D3D11_DECODER_ENCRYPTION_HW_CENC.into(),
-        };
+        let desc =
+            softcp_decoder_desc { size: size_u32::<softcp_decoder_desc>(), bitstream_encryption: encryption.into() };
         let mut decoder = 0;
         // SAFETY: the device lives; description and output live past the call.
         let hresult = unsafe { softcp_decoder_register(device.as_ptr(), &raw const desc, &raw mut decoder) };
@@ -133,6 +136,15 @@ fn bad_buffers_are_refused_and_not_written() {
         with(&|buffer| buffer.source = null()),
         with(&|buffer| buffer.destination = null_mut()),
         with(&|buffer| buffer.iv_size = 8),
+        with(&|buffer| buffer.buffer_type = 9),
+        with(&|buffer| buffer.buffer_type = 10),
+        with(&|buffer| buffer.buffer_type = u32::MAX),
+        with(&|buffer| buffer.stripe_encrypted_blocks = 1),
+        with(&|buffer| buffer.stripe_clear_blocks = 9),
+        with(&|buffer| {
+            (buffer.stripe_encrypted_blocks, buffer.stripe_clear_blocks) = (1, 9);
+            buffer.pattern = &raw const pattern;
+        }),
         with(&|buffer| {
             buffer.subsample_count = 1;
             buffer.subsamples = null();
@@ -164,6 +176,89 @@ fn bad_buffers_are_refused_and_not_written() {
     let hresult = unsafe { softcp_decoder_decrypt_buffer(decoding.device.as_ptr(), decoding.decoder, null()) };
     assert_eq!((hresult, out), (E_INVALIDARG, [7; 64]));
     assert_eq!(decoding.decrypt(&good), S_OK);
+}
+
+#[test]
+fn every_scheme_is_decrypted_with_stripes_and_subsamples() {
+    let clear: Vec<u8> = (0..200).collect();
+    let some = Stripes { encrypted: 2, clear: 1 };
+    let map = [Subsample { clear: 7, encrypted: 90 }, Subsample { clear: 3, encrypted: 100 }];
+    let subsamples = map.map(|part| softcp_subsample { clear_size: part.clear, encrypted_size: part.encrypted });
+    for scheme in [Scheme::Cenc, Scheme::Cens(some), Scheme::Cbc1, Scheme::Cbcs(some)] {
+        let decoding = Decoding::with("", scheme.bitstream_encryption());
+        assert_eq!(decoding.begin(None), S_OK);
+        let iv = [3; 16];
+        let mut data = clear.clone();
+        decoding.client.sample_cipher(scheme).encrypt(&iv, &map, &mut data).unwrap();
+        let mut out = vec![0; 200];
+        let mut buffer = described(&data, &mut out, &iv);
+        buffer.subsamples = subsamples.as_ptr();
+        buffer.subsample_count = 2;
+        if let Some(stripes) = scheme.stripes() {
+            (buffer.stripe_encrypted_blocks, buffer.stripe_clear_blocks) = (stripes.encrypted, stripes.clear);
+        }
+        assert_eq!(decoding.decrypt(&buffer), S_OK);
+        assert_eq!(out, clear, "{scheme:?}");
+    }
+}
+
+/// A caller built against the header of before there were stripes: they are not read, and none.
+#[test]
+fn buffer_of_the_first_version_has_no_stripes() {
+    let first = offset_of!(softcp_decoder_buffer, stripe_encrypted_blocks);
+    let clear = [5; 64];
+    for scheme in [Scheme::Cenc, Scheme::Cbc1] {
+        let decoding = Decoding::with("", scheme.bitstream_encryption());
+        assert_eq!(decoding.begin(None), S_OK);
+        let (mut data, mut out) = (clear, [0; 64]);
+        decoding.client.sample_cipher(scheme).encrypt(&[3; 16], &[], &mut data).unwrap();
+        let mut buffer = described(&data, &mut out, &[3; 16]);
+        (buffer.stripe_encrypted_blocks, buffer.stripe_clear_blocks) = (1, 0);
+        assert_eq!(decoding.decrypt(&buffer), E_INVALIDARG, "of this version they count");
+        for size in first..size_of::<softcp_decoder_buffer>() {
+            out.fill(0);
+            buffer.size = u32::try_from(size).unwrap();
+            assert_eq!(decoding.decrypt(&buffer), S_OK, "{size}");
+            assert_eq!(out, clear, "{scheme:?}, {size}");
+        }
+        // Memory that ends with the structure of the first version.
+        buffer.size = u32::try_from(first).unwrap();
+        let mut old = vec![0_usize; first / size_of::<usize>()];
+        // SAFETY: as many bytes as both have.
+        unsafe { old.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping((&raw const buffer).cast(), first) };
+        out.fill(0);
+        // SAFETY: the structure is as long as its size says, and what it points to lives.
+        let hresult =
+            unsafe { softcp_decoder_decrypt_buffer(decoding.device.as_ptr(), decoding.decoder, old.as_ptr().cast()) };
+        assert_eq!((hresult, out), (S_OK, clear));
+        buffer.size -= 1;
+        assert_eq!(decoding.decrypt(&buffer), E_INVALIDARG);
+    }
+}
+
+#[test]
+fn null_key_with_a_size_is_refused() {
+    for encryption in [D3D11_DECODER_ENCRYPTION_HW_CENC, Scheme::Cenc.bitstream_encryption()] {
+        let decoding = Decoding::with("", encryption);
+        for size in [1, 16, 64, u32::MAX] {
+            let (device, session) = (decoding.device.as_ptr(), decoding.session.id());
+            // SAFETY: the device lives; null is refused.
+            let hresult =
+                unsafe { softcp_decoder_begin_frame(device, decoding.decoder, session, size, null(), null()) };
+            assert_eq!(hresult, E_INVALIDARG, "{size}");
+        }
+        assert_eq!(decoding.end(), D3DERR_INVALIDCALL, "no frame has begun");
+        assert_eq!(decoding.begin(None), S_OK);
+    }
+}
+
+#[test]
+fn sealed_keys_need_an_environment_that_is_provisioned() {
+    let decoding = Decoding::with("capabilities.profile=hardware-like", D3D11_DECODER_ENCRYPTION_HW_CENC);
+    assert_eq!(decoding.begin(Some(&[1; 64])), E_INVALIDARG);
+    assert_eq!(decoding.begin(Some(&[1; 16])), E_INVALIDARG);
+    decoding.device.invalidate(&decoding.session, 1);
+    assert_eq!(decoding.begin(Some(&[1; 64])), D3DERR_INVALIDCALL, "what is lost comes first (D23)");
 }
 
 #[test]

@@ -19,11 +19,17 @@ use softcp_abi::{
 use softcp_client::{
     CertificateChain, ChainError, ClientSession, KeyExchange, SystemRandom, TrustAnchors, UnixTime, VerifiedCertificate,
 };
+use softcp_ddi::core::caps::{softcp_caps, softcp_content_protection_caps, softcp_key_exchange_type};
+use softcp_ddi::core::channel::{softcp_channel_certificate, softcp_channel_certificate_size};
+use softcp_ddi::core::decoder::softcp_decoder_register;
 use softcp_ddi::core::device::{softcp_protected_memory_release, softcp_protected_memory_reserve};
 use softcp_ddi::core::faults::{softcp_clear_faults, softcp_inject_fault};
+use softcp_ddi::core::hardware::softcp_private_data_sizes;
 use softcp_ddi::core::session::{
     SOFTCP_SESSION_STATUS_KEY_AND_CONTENT_LOST, SOFTCP_SESSION_STATUS_KEY_LOST, SOFTCP_SESSION_STATUS_OK,
+    softcp_session_certificate, softcp_session_certificate_size,
 };
+use softcp_ddi::core::types::softcp_guid;
 
 const OPT_IN: &str = "faults.opt_in=true";
 
@@ -135,11 +141,81 @@ fn a_removed_device_reports_it_until_there_is_a_new_one() {
     assert_eq!((device.create_in(&unborn), unborn.id()), (D3DDDIERR_DEVICEREMOVED, 0));
     assert_eq!(device.status_of(&session), (D3DDDIERR_DEVICEREMOVED, SOFTCP_SESSION_STATUS_OK));
     assert_eq!(device.handle_of(&session), (D3DDDIERR_DEVICEREMOVED, 0));
+    nothing_of_the_adapter_is_told(&device);
     assert_eq!(device.destroy_session(&session), S_OK);
     drop(device);
     let device = TestDevice::new(&adapter);
     let (session, client) = device.keyed_session(&certificate);
     assert!(decrypts(&device, &session, &client));
+}
+
+/// Every entry that the adapter would answer, and every core function of the kind, says that the device is gone (D36);
+/// outputs are as D30 says.
+fn nothing_of_the_adapter_is_told(device: &TestDevice) {
+    let (table, h_device) = (&device.table, device.h_device);
+    let (aes, rsa) = (softcp_abi::D3D11_CRYPTO_TYPE_AES128_CTR, softcp_abi::D3D11_KEY_EXCHANGE_RSAES_OAEP);
+    let mut caps = softcp_abi::D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS { Caps: 7, ..Default::default() };
+    // SAFETY: GUIDs and outputs live past the calls here and below.
+    let hresult =
+        unsafe { table.pfnGetContentProtectionCaps.unwrap()(h_device, &raw const aes, null(), &raw mut caps) };
+    assert_eq!((hresult, caps), (D3DDDIERR_DEVICEREMOVED, Default::default()));
+    let mut exchange = aes;
+    let get_type = table.pfnGetCryptoKeyExchangeType.unwrap();
+    // SAFETY: as above.
+    let hresult = unsafe { get_type(h_device, &raw const aes, null(), 0, &raw mut exchange) };
+    assert_eq!((hresult, exchange), (D3DDDIERR_DEVICEREMOVED, softcp_abi::GUID_NULL));
+    let reported = |name: &str| match &*device.host.take_reports() {
+        [report] => {
+            assert_eq!(report.function, name);
+            report.hresult
+        }
+        other => panic!("{name}: {other:?}"),
+    };
+    let info = softcp_abi::D3D11_1DDI_CERTIFICATE_INFO {
+        CertificateType: softcp_abi::D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION,
+        u: softcp_abi::D3D11_1DDI_CERTIFICATE_INFO_U { CryptoSessionType: aes },
+    };
+    let mut size = 7;
+    // SAFETY: as above.
+    unsafe { table.pfnGetCertificateSize.unwrap()(h_device, &raw const info, &raw mut size) };
+    assert_eq!((reported("GetCertificateSize"), size), (D3DDDIERR_DEVICEREMOVED, 0));
+    let mut certificate = [FILL; 64];
+    // SAFETY: as above; the buffer has this size.
+    unsafe { table.pfnGetCertificate.unwrap()(h_device, &raw const info, 64, certificate.as_mut_ptr()) };
+    assert_eq!((reported("GetCertificate"), certificate), (D3DDDIERR_DEVICEREMOVED, [FILL; 64]));
+    let mut sizes = [7, 7];
+    let [input, output] = sizes.each_mut().map(std::ptr::from_mut);
+    let private = table.pfnGetCryptoSessionPrivateDataSize.unwrap();
+    // SAFETY: as above.
+    unsafe { private(h_device, &raw const aes, null(), &raw const rsa, input, output) };
+    assert_eq!((reported("GetCryptoSessionPrivateDataSize"), sizes), (D3DDDIERR_DEVICEREMOVED, [0, 0]));
+
+    let (aes, rsa) = (softcp_guid::from(aes), softcp_guid::from(rsa));
+    let (pointer, mut number, mut guid) = (device.as_ptr(), 7, aes);
+    let mut caps = softcp_content_protection_caps { caps: 7, ..Default::default() };
+    // SAFETY: the device lives, GUIDs and outputs live past the calls.
+    let answers = unsafe {
+        [
+            softcp_caps(pointer, &raw const aes, null(), &raw mut caps),
+            softcp_key_exchange_type(pointer, &raw const aes, null(), 0, &raw mut guid),
+            softcp_session_certificate_size(pointer, &raw const aes, &raw mut number),
+            softcp_session_certificate(pointer, &raw const aes, 64, certificate.as_mut_ptr().cast()),
+            softcp_channel_certificate_size(pointer, 2, &raw mut number),
+            softcp_channel_certificate(pointer, 2, 64, certificate.as_mut_ptr().cast()),
+            softcp_private_data_sizes(pointer, &raw const aes, null(), &raw const rsa, input, output),
+            softcp_protected_memory_reserve(pointer, 1),
+        ]
+    };
+    assert_eq!(answers, [D3DDDIERR_DEVICEREMOVED; 8]);
+    assert_eq!((caps, guid, number), (Default::default(), softcp_guid::default(), 0));
+    assert_eq!(certificate, [FILL; 64]);
+    let mut decoder = 7;
+    // SAFETY: as above.
+    let hresult = unsafe { softcp_decoder_register(pointer, null(), &raw mut decoder) };
+    assert_eq!((hresult, decoder), (D3DDDIERR_DEVICEREMOVED, 0));
+    // Giving back goes on.
+    // SAFETY: as above.
+    assert_eq!(unsafe { softcp_protected_memory_release(pointer, 0) }, S_OK);
 }
 
 #[test]

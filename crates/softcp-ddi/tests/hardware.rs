@@ -184,6 +184,75 @@ fn a_refused_command_has_its_status_and_no_answer() {
     assert_eq!((command.report().HWProtectionDataSize, command.bytes(64)), (0, vec![0; 64]));
 }
 
+/// D34: what a command claims is compared before a byte of it is touched. The buffers are a few bytes each, so a driver
+/// that believes the claims does not survive this.
+#[test]
+fn claimed_sizes_are_compared_before_bytes_are_touched() {
+    let device = TestDevice::alone(OPTIONS);
+    let session = commands(&device);
+    for claimed in [u32::MAX, u32::MAX - 3, 0x8000_0000, 0x7FFF_FFFF, (1 << 20) + 1] {
+        for at in 0..4 {
+            let mut command = Command::new(VERSION, &[1, 2, 3], 16);
+            let (input, output) = (command.data.pInputData.cast::<u32>(), command.data.pOutputData.cast::<u32>());
+            let place = [input, input.wrapping_add(1), output, output.wrapping_add(1)][at];
+            // SAFETY: a size at the beginning of one of the structures.
+            unsafe { place.write(claimed) };
+            assert_eq!(
+                command.send(&device, &session, Some(0).filter(|_| at % 2 == 0)),
+                E_INVALIDARG,
+                "{claimed:#x} {at}"
+            );
+            assert_eq!(command.data.Status, E_INVALIDARG);
+            assert_eq!(command.bytes(16), [FILL; 16]);
+        }
+        let (mut private, mut bytes) = ([FILL; 4], [FILL; 4]);
+        for at in 0..4 {
+            let mut sizes = [0, 4, 0, 4];
+            sizes[at] = claimed;
+            let mut command = softcp_secure_command {
+                size: size_u32::<softcp_secure_command>(),
+                function: VERSION,
+                private_input: private.as_ptr().cast(),
+                input: bytes.as_ptr().cast(),
+                private_output: private.as_mut_ptr().cast(),
+                output: bytes.as_mut_ptr().cast(),
+                private_input_size: sizes[0],
+                input_size: sizes[1],
+                private_output_size: sizes[2],
+                output_size: sizes[3],
+                ..softcp_secure_command::default()
+            };
+            // SAFETY: the device lives; of the claimed bytes none is touched, which is what the test is about.
+            let hresult = unsafe { softcp_session_execute(device.as_ptr(), session.id(), &raw mut command) };
+            assert_eq!((hresult, command.status), (E_INVALIDARG, E_INVALIDARG), "{claimed:#x} {at}");
+        }
+        assert_eq!((private, bytes), ([FILL; 4], [FILL; 4]));
+    }
+    assert_eq!(run(&device, &session, VERSION, &[], 16)[..4], [1, 0, 0, 0]);
+}
+
+#[test]
+fn claimed_sizes_of_sealed_keys_and_hardware_keys_are_compared_too() {
+    let device = TestDevice::alone(OPTIONS);
+    let (media, _) = keyed(&device);
+    let (source, destination) = (device.host.buffer(50), device.host.buffer(50));
+    let (entry, new_key) = (device.table.pfnDecryptionBlt.unwrap(), device.table.pfnGetDataForNewHardwareKey.unwrap());
+    let (few, iv) = ([1_u8; 8], [0_u8; 16]);
+    for claimed in [u32::MAX, 0x8000_0000, (1 << 16) + 1] {
+        let (from, to, few, iv) = (source.handle(), destination.handle(), few.as_ptr().cast(), iv.as_ptr().cast());
+        // SAFETY: of the claimed bytes none is touched, which is what the test is about; the rest lives past the call.
+        unsafe { entry(device.h_device, media.handle(), from, to, null(), claimed, few, 16, iv) };
+        // SAFETY: as above.
+        unsafe { entry(device.h_device, media.handle(), from, to, null(), 0, null(), claimed, iv) };
+        let codes: Vec<_> = device.host.take_reports().iter().map(|report| report.hresult).collect();
+        assert_eq!(codes, [E_INVALIDARG; 2]);
+        let mut data = 7;
+        // SAFETY: as above.
+        let hresult = unsafe { new_key(device.h_device, media.handle(), claimed, few, &raw mut data) };
+        assert!(hresult < 0 && data == 0, "{hresult:#x}");
+    }
+}
+
 #[test]
 fn the_free_threaded_twin_takes_no_flags() {
     let device = TestDevice::alone(OPTIONS);

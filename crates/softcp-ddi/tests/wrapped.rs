@@ -11,7 +11,7 @@ use std::sync::Arc;
 use common::host::Host;
 use common::{Block, Decryption, FILL, IDENTITY, TestDevice, TestRandom, TestSession, size_u32};
 use softcp_abi::{
-    D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3DERR_CANNOTPROTECTCONTENT, D3DERR_INVALIDCALL,
+    D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3DDDIERR_DEVICEREMOVED, D3DERR_CANNOTPROTECTCONTENT, D3DERR_INVALIDCALL,
     D3DWDDM2_4DDI_VIDEO_FUNCTIONS, D3DWDDM2_4DDI_VIDEODEVICEFUNCS, E_INVALIDARG, E_OUTOFMEMORY, HRESULT, S_OK,
     SOFTCP_ACCESS_READ, SOFTCP_ACCESS_READ_WRITE, SOFTCP_ACCESS_WRITE, SOFTCP_DRIVER_INTERFACE_VERSION,
     SOFTCP_MAPPING_MULTISAMPLED, SOFTCP_MAPPING_PROTECTED, SOFTCP_RESOURCE_PROTECTED, softcp_driver,
@@ -473,4 +473,32 @@ fn lost_content_clears_created_resources_and_leaves_the_callers_memory() {
     assert_eq!(rig.decrypt(wrapped, made), D3DERR_INVALIDCALL);
     assert_eq!(rig.read(made), [0; 64]);
     assert_eq!(memory.all(), vec![FILL; memory.len]);
+}
+
+/// D36, of the driver's own functions.
+#[test]
+fn removed_device_makes_and_maps_no_resources_and_destroys_those_there_are() {
+    let rig = Rig::new("faults.opt_in=true");
+    let resource = rig.buffer(16, 0);
+    let device = softcp_ddi::ddi::attach::attached_device(rig.device.h_device).unwrap();
+    let pointer = Arc::as_ptr(&device);
+    // SAFETY: the device is held, and the text lives.
+    assert_eq!(unsafe { softcp_ddi::core::faults::softcp_inject_fault(pointer, c"device-removed".as_ptr()) }, S_OK);
+    assert_eq!(rig.device.create_in(&TestSession::unborn()), D3DDDIERR_DEVICEREMOVED);
+    let desc = softcp_resource_desc { row_bytes: 16, rows: 1, ..softcp_resource_desc::default() };
+    let (hresult, made) = rig.try_create(desc);
+    assert_eq!((hresult, made.pDrvPrivate), (D3DDDIERR_DEVICEREMOVED, null_mut()));
+    let mut memory = [0_u8; 16];
+    let described = softcp_mapping {
+        data: memory.as_mut_ptr().cast(),
+        row_pitch: 16,
+        row_bytes: 16,
+        rows: 1,
+        ..softcp_mapping::default()
+    };
+    let (hresult, made) = rig.try_wrap(&raw const described);
+    assert_eq!((hresult, made.pDrvPrivate), (D3DDDIERR_DEVICEREMOVED, null_mut()));
+    assert_eq!(rig.map(resource, SOFTCP_ACCESS_READ).0, D3DDDIERR_DEVICEREMOVED);
+    rig.destroy(resource);
+    assert_eq!(rig.device.host.take_reports(), []);
 }

@@ -1,9 +1,9 @@
 //! Why the demonstration did not come to its end.
 
 use std::io;
-use std::path::PathBuf;
 
 use softcp_client::{IvError, RandomError};
+use softcp_files::OutputError;
 use softcp_player::{ChannelFailure, DecryptError, KeyTextError, PathError};
 use softcp_runtime::Error;
 
@@ -12,9 +12,6 @@ use softcp_runtime::Error;
 #[non_exhaustive]
 pub enum DemoError {
     // The clip.
-    /// The clip, or its clear copy, cannot be kept in a temporary directory.
-    #[error("cannot use a temporary directory: {0}")]
-    Temporary(#[source] io::Error),
     /// The clip's key is not of the form `KID:KEY`.
     #[error("the clip's key is not understood: {0}")]
     Key(#[from] KeyTextError),
@@ -66,14 +63,12 @@ pub enum DemoError {
     Iv(#[from] IvError),
 
     // The output.
-    /// The picture cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
-    WritePicture {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// The picture cannot be made.
+    #[error("the picture cannot be made: {0}")]
+    Picture(#[source] io::Error),
+    /// The picture, or the clip, cannot be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
 }
 
 impl DemoError {

@@ -27,6 +27,7 @@ pub struct DemoReport {
     /// What went wrong on the way, with clip or frame, and was mended.
     pub incidents: Vec<Incident>,
     /// The picture.
+    #[serde(serialize_with = "softcp_files::serialize_path")]
     pub picture: PathBuf,
     /// Where the four panels lie in the picture.
     pub panels: [Area; 4],
@@ -78,6 +79,7 @@ pub struct ClipSummary {
     /// Whether all its pictures, decoded, are those that were encrypted.
     pub is_identical: bool,
     /// The clear clip, if it was asked for.
+    #[serde(serialize_with = "softcp_files::serialize_optional_path")]
     pub clear_clip: Option<PathBuf>,
     /// What the reader should know. One sentence each.
     pub notes: Vec<String>,

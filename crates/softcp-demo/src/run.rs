@@ -1,11 +1,14 @@
 //! The demonstration from front to back.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, Cursor, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use softcp_player::{DecryptOptions, DecryptReport, Incident, Protection, Remedy, Trust, decrypt};
+use softcp_files::Destination;
+use softcp_player::{
+    DecryptOptions, DecryptReport, Incident, Protection, Remedy, Sink, Source, Trust, decrypt_from_to,
+};
 use softcp_runtime::Driver;
 
 use crate::clip;
@@ -34,13 +37,9 @@ pub struct DemoClip<'a> {
 #[derive(Clone, Debug)]
 pub struct DemoOptions {
     /// Where the picture goes, a PNG file.
-    pub picture: PathBuf,
-    /// Whether an existing picture may be replaced.
-    pub replace_picture: bool,
+    pub picture: Destination,
     /// Where the clear clip goes, if anywhere.
-    pub clear_clip: Option<PathBuf>,
-    /// Whether an existing clear clip may be replaced.
-    pub replace_clear_clip: bool,
+    pub clear_clip: Option<Destination>,
     /// Who must vouch for the driver.
     pub trust: Trust,
     /// Whether clip and frame are protected by an authenticated channel.
@@ -56,15 +55,14 @@ pub struct DemoOptions {
 ///
 /// # Errors
 ///
-/// [`DemoError`]; no picture has been written then.
+/// [`DemoError`]; neither picture nor clip has been written then, but the clip if only the picture fails.
 pub fn run(driver: &Driver, clip: DemoClip<'_>, options: &DemoOptions) -> Result<DemoReport, DemoError> {
     let started = Instant::now();
-    let write_error = |source| DemoError::WritePicture { path: options.picture.clone(), source };
-    if !options.replace_picture && options.picture.exists() {
-        // Said before the work; the writing sees to it once more.
-        return Err(write_error(io::ErrorKind::AlreadyExists.into()));
-    }
-    let (played, pictures) = play(driver, clip, options)?;
+    // Whether they can be written shows before the work.
+    let picture_file = options.picture.create()?;
+    let clip_file = options.clear_clip.as_ref().map(Destination::create).transpose()?;
+    let (played, clear) = play(driver, clip, options)?;
+    let pictures = clip::pictures(&clear)?;
     let index = pictures.len() / 2;
     let frame = pictures.get(index).ok_or(DemoError::NotAvc("it has no pictures"))?;
     let mut incidents = played.incidents.clone();
@@ -74,7 +72,11 @@ pub fn run(driver: &Driver, clip: DemoClip<'_>, options: &DemoOptions) -> Result
     let mut report = DemoReport {
         driver: format!("{} {}", driver.name(), driver.version()),
         certificate: trip.certificate.clone(),
-        clip: clip_summary(&played, clip::sha256(&pictures) == clip.pictures_sha256, options.clear_clip.as_deref()),
+        clip: clip_summary(
+            &played,
+            clip::sha256(&pictures) == clip.pictures_sha256,
+            options.clear_clip.as_ref().map(Destination::path),
+        ),
         frame: FrameSummary {
             number: index + 1,
             of: pictures.len(),
@@ -86,31 +88,52 @@ pub fn run(driver: &Driver, clip: DemoClip<'_>, options: &DemoOptions) -> Result
         channel,
         protection,
         incidents,
-        picture: options.picture.clone(),
+        picture: options.picture.path().to_owned(),
         panels: picture::panels(frame.width(), frame.height()),
         seconds: 0.0,
     };
     let canvas = picture::draw([frame, &trip.on_bus, &trip.read_back, &trip.opened], &report);
-    canvas.write_png(&options.picture, options.replace_picture).map_err(write_error)?;
+    let png = canvas.to_png().map_err(DemoError::Picture)?;
+    if let Some(file) = clip_file {
+        file.write_and_commit(&clear)?;
+    }
+    picture_file.write_and_commit(&png)?;
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
 }
 
-/// Decrypts the clip through the driver and decodes it.
-fn play(driver: &Driver, clip: DemoClip<'_>, options: &DemoOptions) -> Result<(DecryptReport, Vec<Nv12>), DemoError> {
-    let directory = tempfile::Builder::new().prefix("softcp-demo-").tempdir().map_err(DemoError::Temporary)?;
-    let encrypted = directory.path().join("encrypted.mp4");
-    fs::write(&encrypted, clip.file).map_err(DemoError::Temporary)?;
-    let clear = options.clear_clip.clone().unwrap_or_else(|| directory.path().join("clear.mp4"));
-    let mut decrypt_options = DecryptOptions::new(encrypted, &clear, options.trust.clone());
+/// Decrypts the clip through the driver, from memory to memory.
+fn play(driver: &Driver, clip: DemoClip<'_>, options: &DemoOptions) -> Result<(DecryptReport, Vec<u8>), DemoError> {
+    let mut decrypt_options = DecryptOptions::new("the encrypted clip", "the clear clip", options.trust.clone());
     decrypt_options.keys.insert_text(clip.key)?;
     decrypt_options.refresh_every = REFRESH_EVERY;
     decrypt_options.protection = options.protection;
     decrypt_options.restarts = options.restarts;
-    decrypt_options.overwrite = options.replace_clear_clip;
-    let report = decrypt(driver, &decrypt_options, &mut |_| {})?;
-    let pictures = clip::pictures(&fs::read(&clear).map_err(DemoError::Temporary)?)?;
-    Ok((report, pictures))
+    let clear = Memory::default();
+    let source = Source::stream(Cursor::new(clip.file.to_vec()));
+    let sink = Sink::Writer(Box::new(clear.clone()));
+    let report = decrypt_from_to(driver, &decrypt_options, source, sink, &mut |_| {})?;
+    Ok((report, clear.take()))
+}
+
+/// A writer into memory, whose bytes can be taken when it is written.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Vec<u8>>>);
+
+impl Memory {
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Sends the frame through a protected surface, with a new device each time that the driver fails.

@@ -5,6 +5,7 @@
 use std::fs;
 
 use softcp_demo::{Attempt, DemoClip, DemoOptions, DemoReport, run};
+use softcp_files::Destination;
 use softcp_player::{Protection, Trust};
 use softcp_runtime::Driver;
 
@@ -16,10 +17,8 @@ fn demo(driver_options: &str, protection: Protection) -> DemoReport {
     let folder = tempfile::tempdir().unwrap();
     let driver = Driver::from_entry(softcp_ddi::softcp_open_reference_driver, driver_options).unwrap();
     let options = DemoOptions {
-        picture: folder.path().join("picture.png"),
-        replace_picture: false,
+        picture: Destination::check(&folder.path().join("picture.png"), false).unwrap(),
         clear_clip: None,
-        replace_clear_clip: false,
         trust: Trust::Anyone,
         protection,
         restarts: 0,
@@ -27,7 +26,7 @@ fn demo(driver_options: &str, protection: Protection) -> DemoReport {
     let report =
         run(&driver, DemoClip { file: &fs::read(CLIP).unwrap(), key: KEY, pictures_sha256: PICTURES_SHA256 }, &options)
             .unwrap();
-    assert!(options.picture.exists());
+    assert!(options.picture.path().exists());
     report
 }
 

@@ -1,24 +1,28 @@
 //! An encrypted file to a clear one, in one forward pass.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use softcp_cenc::{FourCc, KeyId, Movie, Selection, Track};
+use softcp_cenc::{KeyId, Protection as EntryProtection, Selection, Track};
 use softcp_client::ChannelType;
 use softcp_client::clear_key::Licence;
+use softcp_files::{Destination, OutputError, OutputFile};
 use softcp_runtime::{Device, Driver};
-use tempfile::NamedTempFile;
 
-use crate::error::DecryptError;
+use crate::error::{DecryptError, WantedKey};
 use crate::incident::{Incidents, Remedy};
+use crate::key_text::KidText;
 use crate::keys::{ContentKeys, KeyMap};
 use crate::licence::LicensedKeys;
+use crate::output::{Output, Stream};
 use crate::pass::{Pass, TrackProgress};
-use crate::path::{PathOptions, ProtectedPath};
+use crate::path::{CipherModes, PathOptions, ProtectedPath};
+use crate::plan::{CensTail, Plan, Planner};
 use crate::protected::{ProtectedDevice, Protection};
 use crate::report::{ChannelReport, DecryptReport, LicenceReport, TrackReport};
+use crate::source::{OpenMovie, Source};
 use crate::trust::Trust;
 
 /// Samples between two session key refreshes unless the user says otherwise: about a second of video.
@@ -52,6 +56,12 @@ pub struct DecryptOptions {
     /// How often to start over when the driver fails in a way that a new key does not mend, or is not believed: with a new
     /// device, channel and sessions, at the sample that failed. 0 in a new value: such a failure ends the run.
     pub restarts: u32,
+    /// Whether a file that ends too early is decrypted as far as it goes: to its last whole fragment, or in a file without
+    /// fragments to its last whole sample, and not further than the keys reach. `false` in a new value: such a file is an
+    /// error that says how many samples are whole.
+    pub partial: bool,
+    /// How `cens` samples without subsamples end. [`CensTail::Auto`] in a new value.
+    pub cens_tail: CensTail,
     /// The tracks to decrypt, by number; `None`, all that are protected. The others are copied as they are.
     pub tracks: Option<Vec<u32>>,
 }
@@ -69,6 +79,8 @@ impl DecryptOptions {
             refresh_every: DEFAULT_REFRESH_EVERY,
             protection: Protection::default(),
             restarts: 0,
+            partial: false,
+            cens_tail: CensTail::Auto,
             tracks: None,
         }
     }
@@ -79,8 +91,40 @@ impl DecryptOptions {
 pub struct Progress {
     /// Bytes of the file that are done.
     pub bytes: u64,
-    /// Bytes of the file.
-    pub total: u64,
+    /// Bytes of the file; `None` of a stream before its end.
+    pub total: Option<u64>,
+}
+
+/// Where the clear bytes go.
+pub enum Sink {
+    /// A file, which appears when it is complete, or standard output, a pipe or the null device.
+    Destination(Destination),
+    /// Something else, which gets them as they come, from another thread.
+    Writer(Box<dyn Write + Send>),
+}
+
+impl Sink {
+    /// Begins the output, and gives what it is put in its place with.
+    fn create(self) -> Result<(Output, Option<OutputFile>), OutputError> {
+        let io = |path: &Path, source| OutputError::Io { path: path.to_owned(), source };
+        match self {
+            Self::Writer(writer) => {
+                let output = Output::new(Stream(writer)).map_err(|error| io(Path::new("the output"), error))?;
+                Ok((output, None))
+            }
+            Self::Destination(destination) => {
+                let file = destination.create()?;
+                let handle = file.file().try_clone();
+                let output =
+                    handle.and_then(
+                        |handle| {
+                            if file.is_stream() { Output::new(Stream(handle)) } else { Output::new(handle) }
+                        },
+                    );
+                Ok((output.map_err(|error| io(destination.path(), error))?, Some(file)))
+            }
+        }
+    }
 }
 
 /// Decrypts a file through the protected path of `driver`, as a protected player does: it opens an authenticated channel
@@ -88,9 +132,9 @@ pub struct Progress {
 /// Samples are decrypted into protected resources and read back encrypted. At the end, and also when it fails half-way,
 /// protection is switched off again. [`Protection::Without`] leaves out the channel and what comes with it.
 ///
-/// The clear file has the input's length, and each sample keeps its place in it. It is written beside the output under
-/// a temporary name and renamed when it is complete: a run that fails leaves no trace, and an existing output as it was.
-/// `progress` is called about once per MiB and at the end.
+/// The clear file has the input's length, and each sample keeps its place in it; holes of a sparse input are holes again. It
+/// is put in its place when it is complete: a run that fails leaves no trace, and an existing output as it was
+/// ([`Destination`]). `progress` is called about once per MiB and at the end.
 ///
 /// The driver is called from this thread alone. Another one, which has ended when this returns, opens read-backs and
 /// writes. A few buffers go round between them: memory does not grow with the file.
@@ -102,7 +146,11 @@ pub struct Progress {
 /// What went wrong on the way and was mended is in [`DecryptReport::incidents`]; what is not mended by new keys, as a
 /// device that is removed, needs [`DecryptOptions::restarts`].
 ///
-/// A key that is wrong is not noticed: AES-CTR has no way to tell.
+/// Tracks of `cenc` and `cens` are decrypted by blits, those of `cbcs` and `cbc1` by frames of a decoder: the blit knows
+/// AES-CTR alone. A driver that has no decoder for them is an error before anything is written.
+///
+/// A key that is wrong does not fail: neither AES-CTR nor AES-CBC has a way to tell. [`DecryptReport::wrong_keys`] names the keys under which
+/// samples came out as noise.
 ///
 /// # Errors
 ///
@@ -115,36 +163,82 @@ pub fn decrypt(
     options: &DecryptOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<DecryptReport, DecryptError> {
+    let source = Source::open(&options.input)?;
+    let destination = check_output(options)?;
+    decrypt_from_to(driver, options, source, Sink::Destination(destination), progress)
+}
+
+/// Finds out where the output of `options` goes. Nothing is opened or made.
+///
+/// # Errors
+///
+/// [`DecryptError::OutputIsInput`], [`DecryptError::Output`], [`DecryptError::WriteOutput`].
+pub fn check_output(options: &DecryptOptions) -> Result<Destination, DecryptError> {
+    // This says more about the output than that it exists.
+    let real = fs::canonicalize(&options.output).ok();
+    if real.is_some() && fs::canonicalize(&options.input).ok() == real {
+        return Err(DecryptError::OutputIsInput { path: options.output.clone() });
+    }
+    Ok(Destination::check(&options.output, options.overwrite)?)
+}
+
+/// The same from and to anything: a stream, a media segment behind its initialization segment, a writer. The paths of
+/// `options` are what input and output are called in report and errors; nothing is opened there.
+///
+/// Of a media segment, the segment alone is written, clear, at its length. A stream gives bytes out as they come, before it
+/// is known whether all will be well.
+///
+/// # Errors
+///
+/// As [`decrypt`].
+pub fn decrypt_from_to(
+    driver: &Driver,
+    options: &DecryptOptions,
+    source: Source,
+    sink: Sink,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<DecryptReport, DecryptError> {
     let started = Instant::now();
-    let file = open(&options.input)?;
-    check_output(options)?;
-    let container = |source| DecryptError::Container { path: options.input.clone(), source };
-    // A handle of its own for the metadata: the other one is read from front to back.
-    let movie = Movie::open(BufReader::new(open(&options.input)?)).map_err(container)?;
-    let selected = select_tracks(options, movie.tracks())?;
-    check_keys(options, movie.tracks(), &selected)?;
-    let is_selected = |track: &&Track| selected.contains(&track.id());
+    let OpenMovie { movie, input, names, reopen } = source.into_movie(&options.input)?;
+    let own_names = names.clone();
+    let planner = Planner { driver, options, names: &own_names, reopen: reopen.as_ref() };
+    let Plan { pieces: how, notes: planned } = planner.plan(&movie)?;
+    let is_selected = |track: &&Track| match &how.selection {
+        Selection::Tracks(track_ids) => track_ids.contains(&track.id()),
+        _ => track.protection().is_some() || how.unsignalled.iter().any(|(id, _)| *id == track.id()),
+    };
     let mut tracks: Vec<_> = movie.tracks().iter().filter(is_selected).map(TrackProgress::new).collect();
     let mut reports: Vec<_> = movie.tracks().iter().map(track_report).collect();
-    let total = movie.file_len();
-    let pieces = movie.into_pieces(&Selection::Tracks(selected)).map_err(container)?;
-    let output_error = |source| DecryptError::WriteOutput { path: options.output.clone(), source };
-    let temporary = temporary_beside(&options.output).map_err(output_error)?;
-    let mut pass = Pass::new(options, pieces, file, temporary, total, progress).map_err(output_error)?;
+    let pieces = movie.into_pieces_with(how.clone()).map_err(|error| names.container(error))?;
+    let (output, file) = sink.create()?;
+    let mut pass = Pass::new(options, pieces, input, names, output, progress);
     let mut incidents = Incidents::default();
     let mut restarts = 0;
     let stage = loop {
         match play(driver, options, &mut tracks, &mut pass, &mut incidents) {
+            // A later movie has another track: it needs a path too.
+            Ok(_) if pass.new_track().is_some() => {
+                if let Some(track) = pass.new_track() {
+                    tracks.push(TrackProgress::new(track));
+                    let report = track_report(track);
+                    match reports.iter_mut().find(|known| known.id == report.id) {
+                        Some(known) => *known = report,
+                        None => reports.push(report),
+                    }
+                }
+            }
             Ok(stage) => break stage,
             Err(error) if restarts < options.restarts && error.may_pass() => {
                 let (track_id, sample, error) = error.placed();
                 incidents.add(track_id, sample, error, Remedy::StartOver);
                 restarts += 1;
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(planner.explain(error, &how)),
         }
     };
-    let temporary = pass.finish()?;
+    let file_notes = planned.into_iter().chain(pass.file_notes()).collect();
+    let wrong_keys = pass.wrong_keys();
+    let bytes = pass.finish()?;
 
     let mut report = DecryptReport {
         input: options.input.clone(),
@@ -159,10 +253,12 @@ pub fn decrypt(
         refreshes: 0,
         blits: 0,
         bytes_encrypted: 0,
-        bytes: total,
+        bytes,
         seconds: 0.0,
         megabytes_per_second: 0.0,
         incidents: incidents.into_vec(),
+        file_notes,
+        wrong_keys,
         notes: Vec::new(),
     };
     for track in &mut reports {
@@ -174,14 +270,16 @@ pub fn decrypt(
         report.blits += track.blits;
         report.bytes_encrypted += track.bytes_encrypted;
     }
-    report.notes = notes(&stage, &reports, options.protection);
+    report.notes = notes(&stage, &reports, options);
     report.tracks = reports;
     (report.channel, report.licence) = (stage.channel, stage.licence);
-    put_in_place(temporary, options)?;
+    if let Some(file) = file {
+        file.commit()?;
+    }
     report.seconds = started.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]
-    let bytes = total as f64;
-    report.megabytes_per_second = bytes / 1e6 / report.seconds.max(f64::EPSILON);
+    let rate = bytes as f64;
+    report.megabytes_per_second = rate / 1e6 / report.seconds.max(f64::EPSILON);
     Ok(report)
 }
 
@@ -211,8 +309,9 @@ fn play(
         Protection::Without => None,
     };
     let licensed = options.licence.clone().map(|licence| LicensedKeys::open(&device, licence)).transpose()?;
-    let keys = licensed.as_ref().map_or(ContentKeys::Given(&options.keys), ContentKeys::Licensed);
-    let mut paths = open_paths(&device, protected.as_ref(), keys, options, tracks)?;
+    let given: Vec<_> = tracks.iter().map(|track| options.keys.for_track(track.id)).collect();
+    let keys = |index: usize| licensed.as_ref().map_or(ContentKeys::Given(&given[index]), ContentKeys::Licensed);
+    let mut paths = open_paths(&device, protected.as_ref(), &keys, options, tracks)?;
     let took = opening.elapsed();
     if took >= SLOW {
         let error = format!("the key exchanges and what belongs to them took {:.1} s", took.as_secs_f64());
@@ -247,97 +346,35 @@ fn play(
 fn open_paths<'a>(
     device: &Device,
     protected: Option<&'a ProtectedDevice>,
-    keys: ContentKeys<'a>,
+    keys: &dyn Fn(usize) -> ContentKeys<'a>,
     options: &DecryptOptions,
     tracks: &[TrackProgress],
 ) -> Result<Vec<ProtectedPath<'a>>, DecryptError> {
-    let path_options = PathOptions { trust: options.trust.clone(), refresh_every: options.refresh_every };
-    let open = |track: &TrackProgress| {
+    let open = |(index, track): (usize, &TrackProgress)| {
+        let (trust, refresh_every, modes) = (options.trust.clone(), options.refresh_every, track.modes);
+        let path_options = PathOptions { trust, refresh_every, modes };
         let path = match protected {
-            Some(protected) => ProtectedPath::open(protected, keys, &path_options),
-            None => ProtectedPath::without_channel(device, keys, &path_options),
+            Some(protected) => ProtectedPath::open(protected, keys(index), &path_options),
+            None => ProtectedPath::without_channel(device, keys(index), &path_options),
         };
         path.map_err(|source| DecryptError::of_path(track.id, None, source))
     };
-    tracks.iter().map(open).collect()
+    tracks.iter().enumerate().map(open).collect()
 }
 
-fn open(path: &Path) -> Result<File, DecryptError> {
-    File::open(path).map_err(|source| DecryptError::OpenInput { path: path.to_owned(), source })
+/// The modes of AES that a track's samples are encrypted in. Samples under clear entries are in AES-CTR: nothing says
+/// otherwise.
+pub(crate) fn modes(track: &Track) -> CipherModes {
+    let protections = track.sample_entries().iter().filter_map(|entry| entry.protection.as_ref());
+    let modes = CipherModes::of(protections.map(EntryProtection::sample_scheme));
+    CipherModes { ctr: modes.ctr || !modes.cbc, ..modes }
 }
 
-/// Refuses an output that would replace something it must not.
-fn check_output(options: &DecryptOptions) -> Result<(), DecryptError> {
-    let path = || options.output.clone();
-    let metadata = match fs::metadata(&options.output) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(DecryptError::WriteOutput { path: path(), source }),
-        Ok(metadata) => metadata,
-    };
-    if !metadata.is_file() {
-        return Err(DecryptError::OutputNotAFile { path: path() });
-    }
-    let real = |path: &Path| fs::canonicalize(path).ok();
-    if real(&options.output).is_some_and(|output| real(&options.input) == Some(output)) {
-        return Err(DecryptError::OutputIsInput { path: path() });
-    }
-    if options.overwrite { Ok(()) } else { Err(DecryptError::OutputExists { path: path() }) }
-}
-
-/// The numbers of the tracks to decrypt, all of which are protected by AES-CTR.
-fn select_tracks(options: &DecryptOptions, tracks: &[Track]) -> Result<Vec<u32>, DecryptError> {
-    let selected: Vec<&Track> = match &options.tracks {
-        None => tracks.iter().filter(|track| track.protection().is_some()).collect(),
-        Some(track_ids) => {
-            track_ids.iter().try_for_each(|id| check_selectable(tracks, *id))?;
-            tracks.iter().filter(|track| track_ids.contains(&track.id())).collect()
-        }
-    };
-    if selected.is_empty() {
-        return Err(DecryptError::NotEncrypted { path: options.input.clone(), tracks: tracks.len() });
-    }
-    for track in &selected {
-        let mut schemes = track.sample_entries().iter().filter_map(|entry| Some(entry.protection.as_ref()?.scheme));
-        if let Some(scheme) = schemes.find(|scheme| !scheme.is_aes_ctr()) {
-            return Err(DecryptError::NotAesCtr { track_id: track.id(), handler: track.handler(), scheme });
-        }
-    }
-    Ok(selected.iter().map(|track| track.id()).collect())
-}
-
-fn check_selectable(tracks: &[Track], track_id: u32) -> Result<(), DecryptError> {
-    let Some(track) = tracks.iter().find(|track| track.id() == track_id) else {
-        let available = tracks.iter().map(Track::id).collect();
-        return Err(DecryptError::NoSuchTrack { track_id, available });
-    };
-    if track.protection().is_none() {
-        return Err(DecryptError::ClearTrack { track_id });
-    }
-    Ok(())
-}
-
-/// Looks for the keys that the tracks name as their defaults. A default of zeros belongs to a file that rotates keys:
-/// its samples name theirs, as they come.
-fn check_keys(options: &DecryptOptions, tracks: &[Track], selected: &[u32]) -> Result<(), DecryptError> {
-    for track in tracks.iter().filter(|track| selected.contains(&track.id())) {
-        let protections = track.sample_entries().iter().filter_map(|entry| entry.protection.as_ref());
-        let defaults = protections.filter(|protection| protection.protected_by_default);
-        let mut kids = defaults.filter_map(|protection| protection.default_kid).filter(|kid| *kid != KeyId::default());
-        let has = |kid: &KeyId| match &options.licence {
-            Some(licence) => licence.kids().contains(kid),
-            None => options.keys.get(kid).is_some(),
-        };
-        if let Some(kid) = kids.find(|kid| !has(kid)) {
-            return Err(missing_key(options, track.id(), track.handler(), kid));
-        }
-    }
-    Ok(())
-}
-
-pub(crate) fn missing_key(options: &DecryptOptions, track_id: u32, handler: FourCc, kid: KeyId) -> DecryptError {
+/// The error of a sample without a key.
+pub(crate) fn missing_key(options: &DecryptOptions, key: WantedKey) -> DecryptError {
     match options.licence {
-        Some(_) => DecryptError::NotInLicence { track_id, handler, kid },
-        None => DecryptError::MissingKey { track_id, handler, kid },
+        Some(_) => DecryptError::NotInLicence { keys: vec![key] },
+        None => DecryptError::MissingKey { keys: vec![key] },
     }
 }
 
@@ -358,8 +395,20 @@ fn track_report(track: &Track) -> TrackReport {
     }
 }
 
-fn notes(stage: &Stage, reports: &[TrackReport], protection: Protection) -> Vec<String> {
-    let mut notes = Vec::new();
+fn notes(stage: &Stage, reports: &[TrackReport], options: &DecryptOptions) -> Vec<String> {
+    let protection = options.protection;
+    let mut notes = options.keys.notes().to_vec();
+    let mut told = Vec::new();
+    for kid in reports.iter().flat_map(|report| &report.key_ids) {
+        let given = parse_kid(kid).and_then(|kid| options.keys.given_in_guid_order(&kid));
+        if let Some(given) = given.filter(|_| !told.contains(&kid)) {
+            told.push(kid);
+            let given = KidText(given);
+            notes.push(format!(
+                "The key of KID {kid} was given for {given}, which is the same in the byte order of a GUID."
+            ));
+        }
+    }
     if stage.lacks_refresh {
         notes.push("The driver cannot refresh session keys (FRESHEN_SESSION_KEY); none was refreshed.".to_owned());
     }
@@ -381,24 +430,7 @@ fn notes(stage: &Stage, reports: &[TrackReport], protection: Protection) -> Vec<
     notes
 }
 
-/// A new file in the output's directory, so that it can be renamed; with the permissions of an ordinary new file.
-fn temporary_beside(output: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".softcp-").suffix(".part");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    match output.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        Some(directory) => builder.tempfile_in(directory),
-        None => builder.tempfile_in("."),
-    }
-}
-
-fn put_in_place(temporary: NamedTempFile, options: &DecryptOptions) -> Result<(), DecryptError> {
-    let path = options.output.clone();
-    let persisted = if options.overwrite { temporary.persist(&path) } else { temporary.persist_noclobber(&path) };
-    match persisted {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(DecryptError::OutputExists { path }),
-        Err(error) => Err(DecryptError::WriteOutput { path, source: error.error }),
-    }
+/// The KID that a report shows.
+fn parse_kid(text: &str) -> Option<KeyId> {
+    u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
 }

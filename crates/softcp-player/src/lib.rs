@@ -56,31 +56,43 @@ mod channel;
 mod decrypt;
 mod error;
 mod incident;
+mod info;
 mod input;
+mod key_text;
+mod key_watch;
 mod keys;
 mod licence;
 mod output;
 mod pass;
 mod path;
+mod plan;
 mod protected;
 mod report;
+mod scan;
 mod session;
+mod source;
+mod stream;
 mod survey;
+mod trial;
 mod trust;
 
 pub use channel::{ChannelFailure, MessageCounts, PlayerChannel};
-pub use decrypt::{DecryptOptions, Progress, decrypt};
-pub use error::DecryptError;
+pub use decrypt::{DecryptOptions, Progress, Sink, check_output, decrypt, decrypt_from_to};
+pub use error::{DecryptError, WantedKey};
 pub use incident::{Incident, Remedy};
-pub use keys::{ContentKeys, KeyMap, KeyTextError, KidText};
+pub use info::{FileInfo, KeySystemInfo, TrackDecryption, TrackInfo, info};
+pub use key_text::{KeyTextError, KidText};
+pub use keys::{ContentKeys, KeyMap};
 pub use licence::{LicenceFailure, LicensedKeys};
-pub use path::{PathError, PathOptions, PathStatistics, ProtectedPath, SampleError};
+pub use path::{CipherModes, PathError, PathOptions, PathStatistics, ProtectedPath, SampleError};
+pub use plan::CensTail;
 pub use protected::{Binding, ProtectedDevice, Protection};
-pub use report::{ChannelReport, DecryptReport, LicenceReport, TrackReport};
+pub use report::{ChannelReport, DecryptReport, FileNote, LicenceReport, TrackReport, WrongKey};
 pub use session::OpenSession;
 pub use softcp_cenc::KeyId;
 pub use softcp_client::ContentKey;
 pub use softcp_client::clear_key::{Licence, LicenceError, LicenceKind};
+pub use source::{InitSegment, Source};
 pub use survey::{
     AnswerValue, ChannelCertificate, ChannelSurvey, HandleValue, Message, Outcome, Parameter, ParameterValue,
     SurveyOptions, survey,

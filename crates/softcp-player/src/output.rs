@@ -13,7 +13,8 @@
 //! opened before they are written, or open where the writer is behind. The chunks are few and go round, so memory stays
 //! the same whatever the file's size.
 
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::mem;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
@@ -45,6 +46,39 @@ pub(crate) struct Output {
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
+/// What an output is written to.
+pub(crate) trait Target: Write {
+    /// Passes over `len` bytes, which are to read as zeros.
+    fn skip(&mut self, len: u64) -> io::Result<()> {
+        io::copy(&mut io::repeat(0).take(len), self).map(|_| ())
+    }
+}
+
+/// A file, in which what is passed over becomes a hole.
+impl Target for File {
+    fn skip(&mut self, len: u64) -> io::Result<()> {
+        let by = i64::try_from(len).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        let end = self.seek(SeekFrom::Current(by))?;
+        // A hole at the end counts too.
+        self.set_len(end)
+    }
+}
+
+/// A writer that takes bytes only.
+pub(crate) struct Stream<W: Write>(pub(crate) W);
+
+impl<W: Write> Write for Stream<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<W: Write> Target for Stream<W> {}
+
 /// Part of the file on its way.
 #[derive(Debug)]
 struct Chunk {
@@ -53,11 +87,13 @@ struct Chunk {
     len: usize,
     /// Which of them are sealed, in order, and by what.
     sealed: Vec<(Range<usize>, Seal)>,
+    /// How many zeros come after them.
+    zeros: u64,
 }
 
 impl Chunk {
     fn new() -> Self {
-        Self { bytes: vec![0; CHUNK].into_boxed_slice(), len: 0, sealed: Vec::new() }
+        Self { bytes: vec![0; CHUNK].into_boxed_slice(), len: 0, sealed: Vec::new(), zeros: 0 }
     }
 
     fn is_full(&self) -> bool {
@@ -79,17 +115,20 @@ impl Chunk {
     }
 
     /// Makes all bytes clear, and writes them.
-    fn write_to(&mut self, file: &mut impl Write) -> io::Result<()> {
+    fn write_to(&mut self, file: &mut impl Target) -> io::Result<()> {
         self.open();
         file.write_all(&self.bytes[..self.len])?;
         self.len = 0;
+        if self.zeros != 0 {
+            file.skip(mem::take(&mut self.zeros))?;
+        }
         Ok(())
     }
 }
 
 impl Output {
     /// Writes `file` from its present position on.
-    pub(crate) fn new(mut file: impl Write + Send + 'static) -> io::Result<Self> {
+    pub(crate) fn new(mut file: impl Target + Send + 'static) -> io::Result<Self> {
         let (full, to_write) = sync_channel::<Chunk>(WAITING);
         let (give_back, written) = channel();
         let thread = Builder::new().name("softcp-output".to_owned()).spawn(move || {
@@ -98,7 +137,7 @@ impl Output {
                 // Nobody wants it back when the output is being dropped.
                 let _ = give_back.send(chunk);
             }
-            Ok(())
+            file.flush()
         })?;
         let (chunk, empty) = (Chunk::new(), Vec::new());
         Ok(Self { chunk, full: Some(full), written, empty, under_way: 0, thread: Some(thread) })
@@ -115,6 +154,35 @@ impl Output {
             }
         }
         Ok(Ok(()))
+    }
+
+    /// Appends bytes of the input up to its end, and says how many.
+    pub(crate) fn copy_to_end(&mut self, input: &mut impl Read) -> io::Result<io::Result<u64>> {
+        let mut copied = 0;
+        loop {
+            let start = self.chunk.len;
+            let read = match input.read(self.chunk.append(CHUNK as u64)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    self.chunk.len = start;
+                    continue;
+                }
+                read => read?,
+            };
+            self.chunk.len = start + read;
+            copied += read as u64;
+            if read == 0 {
+                return Ok(Ok(copied));
+            }
+            if let Err(error) = self.send_if_full() {
+                return Ok(Err(error));
+            }
+        }
+    }
+
+    /// Appends `len` zeros, which take no space where the file system has holes.
+    pub(crate) fn append_zeros(&mut self, len: u64) -> io::Result<()> {
+        self.chunk.zeros = len;
+        self.send()
     }
 
     /// Writes what is left, and waits until the file has taken everything.
@@ -216,8 +284,6 @@ impl Drop for Output {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
-    use std::io::Seek;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex};
     use std::thread;
@@ -274,6 +340,29 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    impl Target for Gated {}
+
+    #[test]
+    fn zeros_are_holes_in_a_file_and_bytes_elsewhere() {
+        let zeros = 8 << 20;
+        let write = |mut output: Output| {
+            output.write_all(b"before").unwrap();
+            output.append_zeros(zeros).unwrap();
+            output.write_all(b"after").unwrap();
+            output.append_zeros(zeros).unwrap();
+            output.finish().unwrap();
+        };
+        let (file, stream) = (tempfile::tempfile().unwrap(), Gated::new(true, usize::MAX));
+        write(Output::new(file.try_clone().unwrap()).unwrap());
+        write(Output::new(stream.clone()).unwrap());
+        #[cfg(target_os = "linux")]
+        assert!(std::os::unix::fs::MetadataExt::blocks(&file.metadata().unwrap()) < 1000);
+        let bytes = contents(file);
+        assert_eq!(bytes.len() as u64, 2 * zeros + 11);
+        assert!(bytes == *stream.bytes.lock().unwrap());
+        assert_eq!(bytes.iter().filter(|byte| **byte != 0).count(), 11);
     }
 
     #[test]
@@ -389,6 +478,7 @@ mod tests {
                 Ok(())
             }
         }
+        impl Target for Panics {}
         let mut output = Output::new(Panics).unwrap();
         output.write_all(b"a few bytes").unwrap();
         assert!(output.finish().unwrap_err().to_string().contains("panicked"));

@@ -52,13 +52,19 @@ struct State {
     sessions_bound: u64,
 }
 
-/// A decoder made for one session, and bound to it.
+/// A decoder made for one session, and bound to it: the binding ends with the decoder.
 #[derive(Debug)]
 pub struct Binding {
-    /// Kept alive: a binding ends with its decoder.
-    _decoder: Decoder,
-    decoder: usize,
-    session: usize,
+    decoder: Decoder,
+    decoder_handle: usize,
+    session_handle: usize,
+}
+
+impl Binding {
+    /// The decoder, for frames under the session's keys.
+    pub fn decoder(&mut self) -> &mut Decoder {
+        &mut self.decoder
+    }
 }
 
 impl ProtectedDevice {
@@ -123,11 +129,18 @@ impl ProtectedDevice {
     /// [`ChannelFailure`]: [`NoDecoder`](ChannelFailure::NoDecoder) from a driver that makes none,
     /// [`NotBound`](ChannelFailure::NotBound) when the driver accepted the command and did not obey.
     pub fn bind(&self, session: &mut Session) -> Result<Binding, ChannelFailure> {
-        // Any decoder will do: nothing is decoded, and a session is bound before the size of frames is known.
-        let desc = DecoderDesc::bitstream(D3D11_DECODER_PROFILE_H264_VLD_NOFGT, 1920, 1088, FORMAT_NV12);
-        let mut decoder = self.device.create_decoder(&desc).map_err(ChannelFailure::of_decoder)?;
-        let handle = decoder.handle_value().map_err(ChannelFailure::of_decoder)?;
-        let binding = Binding { _decoder: decoder, decoder: handle, session: session.handle_value()? };
+        let decoder = self.device.create_decoder(&decoder_desc()).map_err(ChannelFailure::of_decoder)?;
+        self.bind_to(decoder, session)
+    }
+
+    /// Binds `session` to a decoder that is there already; otherwise as [`bind`](Self::bind).
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind).
+    pub fn bind_to(&self, mut decoder: Decoder, session: &mut Session) -> Result<Binding, ChannelFailure> {
+        let decoder_handle = decoder.handle_value().map_err(ChannelFailure::of_decoder)?;
+        let binding = Binding { decoder, decoder_handle, session_handle: session.handle_value()? };
         let mut state = self.state();
         state.bind(&binding, self.handle)?;
         state.sessions_bound += 1;
@@ -207,13 +220,13 @@ impl State {
     }
 
     fn bind(&mut self, binding: &Binding, device: usize) -> Result<(), ChannelFailure> {
-        let Binding { decoder, session, .. } = *binding;
+        let (decoder, session) = (binding.decoder_handle, binding.session_handle);
         self.channel.command(Command::CryptoSession { decoder, session, device })?;
         self.check_binding(binding, device)
     }
 
     fn check_binding(&mut self, binding: &Binding, device: usize) -> Result<(), ChannelFailure> {
-        let Binding { decoder, session, .. } = *binding;
+        let (decoder, session) = (binding.decoder_handle, binding.session_handle);
         match self.channel.query(Query::CryptoSession { decoder })? {
             Answer::CryptoSession { session: bound, device: of } if (bound, of) == (session, device) => Ok(()),
             Answer::CryptoSession { session: bound_session, device: bound_device } => {
@@ -222,6 +235,12 @@ impl State {
             _ => unreachable!("an answer is of its query's kind"),
         }
     }
+}
+
+/// A decoder to bind a session to. Any will do: nothing is decoded, and a session is bound before the size of frames is
+/// known.
+pub(crate) fn decoder_desc() -> DecoderDesc {
+    DecoderDesc::bitstream(D3D11_DECODER_PROFILE_H264_VLD_NOFGT, 1920, 1088, FORMAT_NV12)
 }
 
 fn protection(channel: &mut PlayerChannel) -> Result<ProtectionFlags, ChannelFailure> {

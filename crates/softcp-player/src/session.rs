@@ -2,15 +2,18 @@
 
 use softcp_abi::{
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY, D3D11_CRYPTO_TYPE_AES128_CTR,
-    D3D11_KEY_EXCHANGE_RSAES_OAEP, GUID_NULL,
+    D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS, D3D11_KEY_EXCHANGE_RSAES_OAEP, GUID_NULL,
 };
 use softcp_client::{
     Certificate, CertificateChain, ClientSession, DataCipher, KeyExchange, SystemRandom, VerifiedCertificate,
 };
-use softcp_runtime::{CertificateOf, ContentProtectionCaps, CryptoSessionDesc, Device, Session};
+use softcp_runtime::{
+    CertificateOf, CompressedBuffer, ContentProtectionCaps, CryptoSessionDesc, Decoder, Device, FrameKey, OutputView,
+    Session,
+};
 
 use crate::path::PathError;
-use crate::protected::{Binding, ProtectedDevice};
+use crate::protected::{Binding, ProtectedDevice, decoder_desc};
 use crate::trust::Trust;
 
 const DESC: CryptoSessionDesc = CryptoSessionDesc {
@@ -27,6 +30,10 @@ const DESC: CryptoSessionDesc = CryptoSessionDesc {
 pub struct OpenSession<'p> {
     /// First, so that the decoder is destroyed before the session that it uses.
     binding: Option<(&'p ProtectedDevice, Binding)>,
+    /// A decoder of AES-CBC that no channel has bound: its frames name the session.
+    unbound: Option<Decoder>,
+    /// Whether the decoder is one of AES-CBC.
+    has_cbc: bool,
     session: Session,
     client: ClientSession,
     certificate: VerifiedCertificate,
@@ -54,6 +61,28 @@ impl<'p> OpenSession<'p> {
         Ok(open)
     }
 
+    /// The same with a decoder of AES-CBC, for [`decode`](Self::decode). `protected`: none, to do without a channel; then
+    /// frames take sealed keys only.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); [`PathError::NoCbcDecoder`] from a driver that makes no such decoder.
+    pub(crate) fn open_for_cbc(
+        device: &Device,
+        protected: Option<&'p ProtectedDevice>,
+        trust: &Trust,
+        caps: &ContentProtectionCaps,
+    ) -> Result<Self, PathError> {
+        let mut open = Self::without_channel(device, trust, caps)?;
+        open.has_cbc = true;
+        let decoder = cbc_decoder(device)?;
+        match protected {
+            Some(protected) => open.binding = Some((protected, protected.bind_to(decoder, &mut open.session)?)),
+            None => open.unbound = Some(decoder),
+        }
+        Ok(open)
+    }
+
     /// The same without a channel: the session is bound to nothing.
     ///
     /// # Errors
@@ -67,6 +96,8 @@ impl<'p> OpenSession<'p> {
         session.negotiate(exchange.message().as_bytes())?;
         Ok(Self {
             binding: None,
+            unbound: None,
+            has_cbc: false,
             session,
             client: ClientSession::new(exchange),
             certificate,
@@ -158,6 +189,9 @@ impl<'p> OpenSession<'p> {
         let exchange = KeyExchange::new(&self.certificate, &SystemRandom)?;
         session.negotiate(exchange.message().as_bytes())?;
         let binding = match &self.binding {
+            Some((protected, _)) if self.has_cbc => {
+                Some((*protected, protected.bind_to(cbc_decoder(session.device())?, &mut session)?))
+            }
             Some((protected, _)) => Some((*protected, protected.bind(&mut session)?)),
             None => None,
         };
@@ -167,6 +201,29 @@ impl<'p> OpenSession<'p> {
         self.client.renegotiate(exchange);
         self.last_number = None;
         Ok(())
+    }
+
+    /// One frame of the decoder of AES-CBC, of one buffer: `VideoDecoderBeginFrame`, `VideoDecoderSubmitBuffers2`,
+    /// `VideoDecoderEndFrame`. Its clear bytes are in the view's resource then. A frame that has begun ends in any case.
+    ///
+    /// # Errors
+    ///
+    /// [`PathError::Driver`].
+    pub(crate) fn decode(
+        &mut self,
+        view: &OutputView,
+        key: SampleKey<'_>,
+        buffer: &CompressedBuffer<'_>,
+    ) -> Result<(), PathError> {
+        let bound = self.binding.as_mut().map(|(_, binding)| binding.decoder());
+        let decoder = bound.or(self.unbound.as_mut()).expect("sessions for frames are opened with a decoder");
+        let key = match key {
+            SampleKey::Wrapped(key) => FrameKey::Content(key),
+            SampleKey::Sealed(blob) => FrameKey::Sealed { session: &self.session, blob, key_id: None },
+        };
+        let mut frame = decoder.begin_frame(view, key)?;
+        frame.submit(buffer)?;
+        Ok(frame.end()?)
     }
 
     /// What opens read-backs: the key of `GetEncryptionBltKey`, or where the driver has none, the session key (D12).
@@ -184,4 +241,19 @@ impl<'p> OpenSession<'p> {
             Ok(self.client.data_cipher())
         }
     }
+}
+
+/// A content key as the driver takes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SampleKey<'a> {
+    /// Encrypted under the session key in force.
+    Wrapped(&'a [u8]),
+    /// Sealed by the driver's secure environment.
+    Sealed(&'a [u8]),
+}
+
+/// A decoder of the schemes of AES-CBC.
+fn cbc_decoder(device: &Device) -> Result<Decoder, PathError> {
+    let desc = decoder_desc().with_bitstream_encryption(D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS);
+    device.create_decoder(&desc).map_err(PathError::of_cbc_decoder)
 }

@@ -134,3 +134,35 @@ fn table_without_decryption_blt_is_refused_by_name() {
     let (_, error) = path_error(Fault::NoDecryptionBlt);
     assert!(matches!(error, PathError::Driver(Error::MissingEntry { function: "DecryptionBlt" })), "{error}");
 }
+
+/// Runs a file of AES-CBC; nothing is left behind.
+fn cbc_error(fault: Option<Fault>) -> PathError {
+    let setup = Setup::new();
+    let driver = faulty::driver(&setup.driver_options(""));
+    if let Some(fault) = fault {
+        faulty::plan(fault);
+    }
+    let vector = Manifest::read().vector("pk-cbcs-v.mp4");
+    let error = run(&driver, &setup.options(&vector.path(), &vector.keys())).unwrap_err();
+    assert_eq!(setup.files(), [""; 0]);
+    match error {
+        DecryptError::Path { sample: None, source, .. } => source,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn table_without_stripes_is_named_for_cbc() {
+    let error = cbc_error(None);
+    let PathError::NoStripes { entry, sub_device_id } = &error else { panic!("{error}") };
+    assert_eq!((*entry, *sub_device_id), ("VideoDecoderSubmitBuffers2", 3));
+    let text = error.to_string();
+    assert!(text.contains("WDDM 2.4 (sub-devices 6 and 7)") && text.contains("'cbcs' and 'cbc1'"), "{text}");
+}
+
+#[test]
+fn driver_that_makes_no_decoder_for_cbc_is_told_apart() {
+    let error = cbc_error(Some(Fault::NoCbcDecoder));
+    assert!(matches!(error, PathError::NoCbcDecoder(_)), "{error}");
+    assert!(error.to_string().contains("D3DERR_UNSUPPORTEDCRYPTO"), "{error}");
+}

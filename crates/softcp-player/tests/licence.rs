@@ -224,8 +224,13 @@ fn teardowns_at_random_lose_no_byte() {
 
 #[test]
 fn teardowns_at_random_lose_no_byte_of_given_keys_either() {
+    for file in ["ff-cenc-faststart.mp4", "gpac-cbcs.mp4", "gpac-cenc-cbcs.mp4", "pk-cbc1-v.mp4"] {
+        teardowns_lose_no_byte_of(&Manifest::read().vector(file));
+    }
+}
+
+fn teardowns_lose_no_byte_of(vector: &Vector) {
     let setup = Setup::new();
-    let vector = Manifest::read().vector("ff-cenc-faststart.mp4");
     for seed in 0..20 {
         let driver_options = ["", "capabilities.profile=hardware-like"][usize::from(seed % 2 == 1)];
         let options = setup.options(&vector.path(), &vector.keys());

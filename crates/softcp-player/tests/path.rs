@@ -9,8 +9,10 @@ use std::sync::LazyLock;
 use common::Setup;
 use proptest::prelude::*;
 use softcp_cenc::{Pattern, SampleEncryption, Scheme, Subsample};
-use softcp_client::{AesCtrIv, ChannelType, ContentKey};
-use softcp_player::{KeyMap, PathError, PathOptions, PathStatistics, ProtectedDevice, ProtectedPath, SampleError};
+use softcp_client::{AesCtrIv, ChannelType, ContentKey, SampleCipher};
+use softcp_player::{
+    CipherModes, KeyMap, PathError, PathOptions, PathStatistics, ProtectedDevice, ProtectedPath, SampleError,
+};
 use softcp_runtime::Device;
 
 const KID: [u8; 16] = *b"the kid of tests";
@@ -21,15 +23,22 @@ const IV: [u8; 16] = *b"\x01\x02\x03\x04\x05\x06\x07\x08\0\0\0\0\0\0\0\0";
 /// More than one buffer holds.
 const LONG: u32 = 5 << 19;
 
+const CTR: CipherModes = CipherModes { ctr: true, cbc: false };
+const BOTH: CipherModes = CipherModes { ctr: true, cbc: true };
+
+fn options(setup: &Setup, refresh_every: u32, modes: CipherModes) -> PathOptions {
+    PathOptions { trust: setup.trust(), refresh_every, modes }
+}
+
 fn keys() -> KeyMap {
     let mut keys = KeyMap::new();
-    keys.insert(KID, ContentKey::from(KEY));
-    keys.insert(OTHER_KID, ContentKey::from([7; 16]));
+    keys.insert(KID, ContentKey::from(KEY)).unwrap();
+    keys.insert(OTHER_KID, ContentKey::from([7; 16])).unwrap();
     keys
 }
 
 fn open<'k>(setup: &Setup, device: &Device, keys: &'k KeyMap, refresh_every: u32) -> ProtectedPath<'k> {
-    ProtectedPath::without_channel(device, keys, &PathOptions { trust: setup.trust(), refresh_every }).unwrap()
+    ProtectedPath::without_channel(device, keys, &options(setup, refresh_every, CTR)).unwrap()
 }
 
 /// Opens a path without a channel, then one under protection, and has `test` use each.
@@ -45,8 +54,7 @@ fn on_each(
     assert_eq!(path.reads_back(), driver_options.contains("protection_always_on"));
     test(&mut path);
     let protected = ProtectedDevice::open(&device, &setup.trust(), ChannelType::DriverSoftware).unwrap();
-    let options = PathOptions { trust: setup.trust(), refresh_every };
-    let mut path = ProtectedPath::open(&protected, keys, &options).unwrap();
+    let mut path = ProtectedPath::open(&protected, keys, &options(setup, refresh_every, CTR)).unwrap();
     assert!(path.reads_back());
     test(&mut path);
 }
@@ -58,6 +66,7 @@ fn encryption(scheme: Scheme, pattern: Option<(u8, u8)>, subsamples: &[(u16, u32
         iv: IV,
         pattern: pattern.map(|(crypt_blocks, skip_blocks)| Pattern { crypt_blocks, skip_blocks }),
         subsamples: subsamples.iter().map(|&(clear, protected)| Subsample { clear, protected }).collect(),
+        encrypted_tail: false,
     }
 }
 
@@ -67,6 +76,9 @@ fn clear_bytes(len: u32) -> Vec<u8> {
 
 /// What a packager would make of `clear`.
 fn encrypted(encryption: &SampleEncryption, key: [u8; 16], clear: &[u8]) -> Vec<u8> {
+    if encryption.scheme.is_aes_cbc() {
+        return chained(encryption, key, clear);
+    }
     let cipher = ContentKey::from(key).data_cipher();
     let mut stream = cipher.stream(AesCtrIv::from_bytes(encryption.iv));
     let mut bytes = clear.to_vec();
@@ -74,6 +86,40 @@ fn encrypted(encryption: &SampleEncryption, key: [u8; 16], clear: &[u8]) -> Vec<
         stream.apply(&mut bytes[run]);
     }
     bytes
+}
+
+/// The same in AES-CBC.
+fn chained(encryption: &SampleEncryption, key: [u8; 16], clear: &[u8]) -> Vec<u8> {
+    let stripes = match encryption.pattern {
+        Some(Pattern { crypt_blocks: 0, .. }) => return clear.to_vec(),
+        Some(Pattern { crypt_blocks, skip_blocks }) if skip_blocks != 0 => {
+            softcp_client::Stripes { encrypted: crypt_blocks.into(), clear: skip_blocks.into() }
+        }
+        // Every whole block of a region.
+        _ => softcp_client::Stripes { encrypted: u32::MAX, clear: 1 },
+    };
+    let scheme = match encryption.scheme {
+        Scheme::Cbcs => softcp_client::Scheme::Cbcs(stripes),
+        _ => softcp_client::Scheme::Cbc1,
+    };
+    let cipher: SampleCipher = ContentKey::from(key).sample_cipher(scheme);
+    let region =
+        |&Subsample { clear, protected }| softcp_client::Subsample { clear: clear.into(), encrypted: protected };
+    let mut map: Vec<_> = encryption.subsamples.iter().map(region).collect();
+    let covered: u32 = map.iter().map(|region| region.clear + region.encrypted).sum();
+    if !map.is_empty() {
+        map.push(softcp_client::Subsample { clear: u32::try_from(clear.len()).unwrap() - covered, encrypted: 0 });
+    }
+    let mut bytes = clear.to_vec();
+    cipher.encrypt(&encryption.iv, &map, &mut bytes).unwrap();
+    bytes
+}
+
+/// Opens a path for both modes under protection, and has `test` use it.
+fn with_frames(setup: &Setup, driver_options: &str, refresh_every: u32, test: impl FnOnce(&mut ProtectedPath<'_>)) {
+    let (device, keys) = (setup.driver(driver_options).create_device().unwrap(), keys());
+    let protected = ProtectedDevice::open(&device, &setup.trust(), ChannelType::DriverSoftware).unwrap();
+    test(&mut ProtectedPath::open(&protected, &keys, &options(setup, refresh_every, BOTH)).unwrap());
 }
 
 /// Sends one sample through the path; what came out, and whether all was read and no more.
@@ -221,12 +267,65 @@ fn sample_under_an_unknown_kid_is_refused() {
 }
 
 #[test]
-fn sample_under_cbc_is_refused() {
+fn sample_in_a_mode_that_the_path_was_not_opened_for_is_refused() {
     let (setup, keys) = (Setup::new(), keys());
     let device = setup.driver("").create_device().unwrap();
     let mut path = open(&setup, &device, &keys, 0);
     let error = through(&mut path, &encryption(Scheme::Cbcs, None, &[]), &[0; 100]).unwrap_err();
-    assert!(matches!(error, SampleError::Path(PathError::NotAesCtr { scheme: Scheme::Cbcs })), "{error}");
+    assert!(matches!(error, SampleError::Path(PathError::NotOpenedFor { scheme: Scheme::Cbcs })), "{error}");
+    let error = through(&mut path, &encryption(Scheme::Piff, None, &[]), &[0; 100]).unwrap_err();
+    assert!(matches!(error, SampleError::Path(PathError::UnsupportedScheme { scheme: Scheme::Piff })), "{error}");
+}
+
+#[test]
+fn path_without_a_channel_has_no_decoder_for_given_keys() {
+    let (setup, keys) = (Setup::new(), keys());
+    let device = setup.driver("").create_device().unwrap();
+    let error = ProtectedPath::without_channel(&device, &keys, &options(&setup, 0, BOTH)).unwrap_err();
+    assert!(matches!(error, PathError::CbcNeedsChannel), "{error}");
+}
+
+#[test]
+fn samples_of_both_modes_by_turns_come_out_clear() {
+    with_frames(&Setup::new(), "capabilities.profile=hardware-like", 3, |path| {
+        for round in 0_u8..12 {
+            let scheme = [Scheme::Cenc, Scheme::Cbcs, Scheme::Cens, Scheme::Cbc1][usize::from(round % 4)];
+            let pattern = scheme.has_pattern().then_some((1, 9));
+            // The IVs of AES-CTR increase, as this driver wants it. Those of AES-CBC are always the same (D69).
+            let iv = if scheme.is_aes_ctr() { [round + 1; 16] } else { IV };
+            check(path, &SampleEncryption { iv, ..encryption(scheme, pattern, &[(7, 3_000), (30, 500)]) }, 3_600);
+        }
+        assert_eq!((path.statistics().blits, path.statistics().refreshes), (12, 3));
+    });
+}
+
+#[test]
+fn chained_sample_longer_than_a_buffer_goes_through_in_frames() {
+    let setup = Setup::new();
+    for driver_options in ["", "capabilities.flags.partial_decryption=false"] {
+        with_frames(&setup, driver_options, 1, |path| {
+            let regions = [(10, LONG / 2), (20, 40_000), (5, LONG), (u16::MAX, 100), (7, 15)];
+            let len = regions.iter().map(|(clear, protected)| u32::from(*clear) + protected).sum::<u32>() + 5;
+            for (scheme, pattern) in
+                [(Scheme::Cbc1, None), (Scheme::Cbcs, None), (Scheme::Cbcs, Some((1, 9))), (Scheme::Cbcs, Some((7, 4)))]
+            {
+                check(path, &encryption(scheme, pattern, &[]), LONG + 5);
+                check(path, &encryption(scheme, pattern, &regions), len);
+            }
+        });
+    }
+}
+
+#[test]
+fn chained_sample_without_a_whole_block_needs_no_frame() {
+    with_frames(&Setup::new(), "", 1, |path| {
+        check(path, &encryption(Scheme::Cbcs, Some((1, 9)), &[]), 15);
+        check(path, &encryption(Scheme::Cbc1, None, &[(100, 12)]), 112);
+        check(path, &encryption(Scheme::Cbcs, Some((0, 9)), &[]), 1_000);
+        check(path, &encryption(Scheme::Cbc1, None, &[]), 0);
+        let statistics = path.statistics();
+        assert_eq!((statistics.samples, statistics.blits, statistics.bytes_encrypted), (4, 0, 0));
+    });
 }
 
 #[test]
@@ -288,6 +387,35 @@ proptest! {
             let scheme = if pattern.is_some() { Scheme::Cens } else { Scheme::Cenc };
             let len = subsamples.iter().map(|(clear, protected)| u32::from(*clear) + protected).sum::<u32>() + behind;
             let encryption = SampleEncryption { iv: iv.to_be_bytes(), ..encryption(scheme, *pattern, subsamples) };
+            check(path, &encryption, len);
+        });
+    }
+
+    /// The same in AES-CBC, where the chain restarts in each region or goes on.
+    #[test]
+    fn any_chained_sample_comes_out_clear(
+        samples in prop::collection::vec(
+            (
+                any::<bool>(),
+                prop::option::of((0_u8..16, 0_u8..16)).prop_filter("0:0 is none", |pattern| *pattern != Some((0, 0))),
+                prop::collection::vec((0_u16..200, 0_u32..3_000), 0..12),
+                0_u32..3_000,
+                any::<u128>(),
+            ),
+            1..12,
+        ),
+        options in prop::sample::select(vec![
+            "",
+            "capabilities.profile=hardware-like",
+            "capabilities.flags.partial_decryption=false",
+        ]),
+        refresh_every in 0_u32..4,
+    ) {
+        static SETUP: LazyLock<Setup> = LazyLock::new(Setup::new);
+        with_frames(&SETUP, options, refresh_every, |path| for (goes_on, pattern, subsamples, behind, iv) in &samples {
+            let (scheme, pattern) = if *goes_on { (Scheme::Cbc1, None) } else { (Scheme::Cbcs, *pattern) };
+            let len = subsamples.iter().map(|(clear, protected)| u32::from(*clear) + protected).sum::<u32>() + behind;
+            let encryption = SampleEncryption { iv: iv.to_be_bytes(), ..encryption(scheme, pattern, subsamples) };
             check(path, &encryption, len);
         });
     }

@@ -178,3 +178,33 @@ fn slow_key_exchange_is_waited_for_and_told() {
     let report = survive("slow-key-exchange delay=600ms", 0);
     assert!(matches!(incidents(&report)[..], [(Remedy::Wait, None, 1, _)]), "{:?}", report.incidents);
 }
+
+#[test]
+fn faults_in_files_of_cbc_are_survived_as_others_are() {
+    for file in ["pk-cbcs-v.mp4", "gpac-cbc1.mp4", "gpac-cenc-cbcs.mp4"] {
+        let vector = Manifest::read().vector(file);
+        for (fault, restarts) in [
+            ("device-removed at=20", 1),
+            ("device-removed every=37", 100),
+            ("protected-memory-exhausted", 1),
+            ("protected-memory-exhausted at=3", 1),
+            ("out-of-memory", 1),
+            ("out-of-memory at=3", 1),
+            ("unsupported-crypto", 1),
+            ("certificate-wrong-key at=2", 1),
+            ("wrong-mac at=7", 1),
+            ("key-lost at=20 times=2", 0),
+            ("key-lost every=7", 0),
+            ("key-and-content-lost every=7", 0),
+        ] {
+            let setup = Setup::new();
+            let driver = setup.driver(&format!("faults.list={fault}"));
+            let options =
+                DecryptOptions { refresh_every: 5, restarts, ..setup.options(&vector.path(), &vector.keys()) };
+            let report = run(&driver, &options).unwrap_or_else(|error| panic!("{file} {fault}: {error}"));
+            assert_eq!(clear_samples(&setup.output()), vector.oracle(), "{file} {fault}");
+            let remedy = if restarts == 0 { Remedy::NewKeys } else { Remedy::StartOver };
+            assert!(incidents(&report).iter().any(|incident| incident.0 == remedy), "{file} {fault}: {report:?}");
+        }
+    }
+}

@@ -5,9 +5,9 @@
 mod common;
 
 use common::{Manifest, Setup, Vector, clear_samples, run};
-use softcp_player::{ChannelReport, DecryptError, DecryptReport, Protection};
+use softcp_player::{ChannelReport, DecryptError, DecryptReport, PathError, Protection};
 
-/// Decrypts every file that can be under protection, and compares every sample with the oracle.
+/// Decrypts every file under protection, and compares every sample with the oracle.
 fn decrypt_all(driver_options: &str, refresh_every: u32) {
     decrypt_all_under(Protection::Required, driver_options, refresh_every);
 }
@@ -19,6 +19,12 @@ fn decrypt_all_under(protection: Protection, driver_options: &str, refresh_every
         let mut options = setup.options(&vector.path(), &vector.keys());
         options.refresh_every = refresh_every;
         options.protection = protection;
+        if let Some(expected) = refused(&vector, protection) {
+            let error = run(&driver, &options).unwrap_err();
+            assert!(error.to_string().contains(expected), "{}: {error}", vector.file);
+            assert_eq!(setup.files(), [""; 0], "{}", vector.file);
+            continue;
+        }
         let report = run(&driver, &options).unwrap_or_else(|error| panic!("{}: {error}", vector.file));
         assert_eq!(clear_samples(&setup.output()), vector.oracle(), "{}", vector.file);
 
@@ -39,7 +45,13 @@ fn decrypt_all_under(protection: Protection, driver_options: &str, refresh_every
         }
         assert!(report.samples >= protected, "{}", vector.file);
         assert_eq!(setup.files(), ["clear.mp4"], "{}", vector.file);
+        std::fs::remove_file(setup.output()).unwrap();
     }
+}
+
+/// What a file of AES-CBC lacks: without a channel, decoders take no content key.
+fn refused(vector: &Vector, protection: Protection) -> Option<&'static str> {
+    (vector.has_cbc() && protection == Protection::Without).then_some("authenticated channel")
 }
 
 fn check_channel(report: &DecryptReport, protection: Protection, driver_options: &str) {
@@ -131,28 +143,66 @@ fn decrypt_with_ivs_that_must_increase_gives_the_clear_samples() {
 }
 
 #[test]
-fn decrypt_cbc_schemes_says_not_aes_ctr() {
+fn decrypt_cbc_schemes_needs_no_decryption_blt() {
     let setup = Setup::new();
-    let driver = setup.driver("");
-    for vector in Manifest::read().with_outcome("not-aes-ctr") {
-        let error = run(&driver, &setup.options(&vector.path(), &vector.keys())).unwrap_err();
-        assert!(matches!(error, DecryptError::NotAesCtr { .. }), "{}: {error}", vector.file);
-        let text = error.to_string();
-        assert!(text.contains(&vector.scheme) && text.contains("not AES-CTR"), "{}: {text}", vector.file);
-        assert_eq!(setup.files(), [""; 0], "{}", vector.file);
+    let driver = setup.driver("capabilities.flags.decryption_blt=false");
+    for file in ["pk-cbc1-v.mp4", "pk-cbcs-v.mp4", "gpac-cbcs.mp4"] {
+        let vector = Manifest::read().vector(file);
+        run(&driver, &setup.options(&vector.path(), &vector.keys())).unwrap();
+        assert_eq!(clear_samples(&setup.output()), vector.oracle(), "{file}");
     }
+    // A track of `cenc` beside one of `cbcs` needs it all the same.
+    let vector = Manifest::read().vector("gpac-cenc-cbcs.mp4");
+    let error = run(&driver, &setup.options(&vector.path(), &vector.keys())).unwrap_err();
+    let named = |error: &PathError| matches!(error, PathError::NotOffered { capability: "DECRYPTION_BLT", .. });
+    assert!(matches!(&error, DecryptError::Path { track_id: 1, source, .. } if named(source)), "{error}");
 }
 
 #[test]
-fn decrypt_unknown_scheme_names_it() {
+fn decrypt_piff_gives_the_clear_samples() {
+    let setup = Setup::new();
+    let vector = Manifest::read().vector("gpac-piff.mp4");
+    // The manifest has them in the packager's command.
+    let keys = [
+        "1a2b3c4d5e6f70819203142536475869:0f1e2d3c4b5a69788796a5b4c3d2e1f0".to_owned(),
+        "a1b2c3d4e5f60718293a4b5c6d7e8f90:9c8d7e6f5a4b3c2d1e0fa1b2c3d4e5f6".to_owned(),
+    ];
+    let report = run(&setup.driver(""), &setup.options(&vector.path(), &keys)).unwrap();
+    assert_eq!(clear_samples(&setup.output()), vector.oracle());
+    assert_eq!((report.file_notes, report.wrong_keys), (vec![], vec![]));
+}
+
+#[test]
+fn decrypt_cens_audio_of_gpac_goes_to_the_last_byte_and_of_packager_does_not() {
     let setup = Setup::new();
     let driver = setup.driver("");
-    for vector in Manifest::read().with_outcome("unknown-scheme") {
-        let error = run(&driver, &setup.options(&vector.path(), &vector.keys())).unwrap_err();
-        assert!(matches!(error, DecryptError::NotAesCtr { .. }), "{}: {error}", vector.file);
-        assert!(error.to_string().contains(&vector.scheme), "{}: {error}", vector.file);
-        assert_eq!(setup.files(), [""; 0], "{}", vector.file);
+    for (file, notes) in [("gpac-cens-audio.mp4", &["encrypted-tail"][..]), ("pk-cens-a.mp4", &[])] {
+        let vector = Manifest::read().vector(file);
+        let report = run(&driver, &setup.options(&vector.path(), &vector.keys())).unwrap();
+        assert_eq!(clear_samples(&setup.output()), vector.oracle(), "{file}");
+        assert_eq!(report.file_notes.iter().map(|note| note.kind).collect::<Vec<_>>(), notes, "{file}");
     }
+}
+
+/// With its right keys no file gives a warning, and under wrong ones most do.
+#[test]
+fn wrong_keys_are_named_and_right_ones_never() {
+    let setup = Setup::new();
+    let driver = setup.driver("");
+    let (mut tracks, mut noticed) = (0, Vec::new());
+    for vector in Manifest::read().with_outcome("decrypts") {
+        let report = run(&driver, &setup.options(&vector.path(), &vector.keys())).unwrap();
+        assert_eq!(report.wrong_keys, [], "{}", vector.file);
+        let wrong: Vec<_> = vector.keys().iter().map(|key| format!("{}:{}", &key[..32], "5a".repeat(16))).collect();
+        let report = run(&driver, &setup.options(&vector.path(), &wrong)).unwrap();
+        tracks += vector.track.iter().filter(|track| !track.keys.is_empty()).count();
+        for key in &report.wrong_keys {
+            assert!(wrong.iter().any(|wrong| wrong.starts_with(&key.kid)), "{}", vector.file);
+            let handler = report.tracks.iter().find(|track| track.id == key.track_id).unwrap().handler.clone();
+            noticed.push((vector.file.clone(), handler));
+        }
+    }
+    assert!(noticed.len() * 2 > tracks, "{} of {tracks}", noticed.len());
 }
 
 #[test]

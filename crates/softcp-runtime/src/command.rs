@@ -111,6 +111,19 @@ impl CommandMessage {
         Ok(message)
     }
 
+    /// Has the message claim other sizes than it has: those of private input, input, room for private bytes and room for the
+    /// answer, in this order. For tests of whether a driver compares them before it uses them.
+    ///
+    /// # Safety
+    ///
+    /// A driver that is given the message touches no byte that is not there.
+    pub unsafe fn claim(&mut self, [private_input, input, private_room, room]: [u32; 4]) {
+        put(&mut self.input, offset_of!(InputData, PrivateDataSize), &private_input.to_ne_bytes());
+        put(&mut self.input, offset_of!(InputData, HWProtectionDataSize), &input.to_ne_bytes());
+        put(&mut self.output, offset_of!(OutputData, PrivateDataSize), &private_room.to_ne_bytes());
+        put(&mut self.output, offset_of!(OutputData, MaxHWProtectionDataSize), &room.to_ne_bytes());
+    }
+
     /// The room for private bytes and the answer, and the slack behind it, as they are now.
     #[must_use]
     pub fn output_bytes(&self) -> &[u8] {

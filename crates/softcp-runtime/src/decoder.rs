@@ -31,7 +31,7 @@ pub struct DecoderDesc {
 }
 
 impl DecoderDesc {
-    /// A decoder of raw bitstreams that a crypto session encrypts.
+    /// A decoder of raw bitstreams that a crypto session encrypts, in AES-CTR.
     #[must_use]
     pub fn bitstream(profile: GUID, width: u32, height: u32, format: u32) -> Self {
         let config = D3D11_VIDEO_DECODER_CONFIG {
@@ -42,6 +42,14 @@ impl DecoderDesc {
             ..D3D11_VIDEO_DECODER_CONFIG::default()
         };
         Self { profile, width, height, format, config }
+    }
+
+    /// The same decoder with another encryption of its bitstreams, such as `D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS`
+    /// for AES-CBC or `D3D11_DECODER_ENCRYPTION_HW_CENC` for sealed keys.
+    #[must_use]
+    pub fn with_bitstream_encryption(mut self, encryption: GUID) -> Self {
+        self.config.guidConfigBitstreamEncryption = encryption;
+        self
     }
 }
 

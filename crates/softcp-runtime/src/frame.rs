@@ -81,7 +81,8 @@ pub enum FrameKey<'a> {
     Session,
     /// A content key, encrypted under that session key.
     Content(&'a [u8]),
-    /// For a decoder of `D3D11_DECODER_ENCRYPTION_HW_CENC`: a sealed key of a session, and the identifier of the key in it.
+    /// For a decoder of `D3D11_DECODER_ENCRYPTION_HW_CENC` or `D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS`: a sealed key
+    /// of a session, and the identifier of the key in it.
     Sealed {
         /// The session.
         session: &'a Session,
@@ -89,6 +90,13 @@ pub enum FrameKey<'a> {
         blob: &'a [u8],
         /// Identifier of the key, if one is given.
         key_id: Option<GUID>,
+    },
+    /// As `Sealed`, with a null pointer in the place of the sealed key: the named session's own key.
+    Unsealed {
+        /// The session.
+        session: &'a Session,
+        /// The size that goes with the null pointer; 0 but for callers that break rules.
+        blob_size: u32,
     },
 }
 
@@ -101,6 +109,24 @@ pub enum EncryptedBytes<'a> {
     Pattern(EncryptedBlockInfo),
     /// Those of subsamples; from WDDM 2.0 on.
     Subsamples(&'a [SubSample]),
+    /// Those of stripes in the encrypted regions of subsamples, or in the whole buffer where there are none; from WDDM 2.4
+    /// on.
+    Striped {
+        /// The subsamples; may be none.
+        subsamples: &'a [SubSample],
+        /// The stripes in each region.
+        stripes: Stripes,
+    },
+}
+
+/// Stripes of encrypted and clear blocks of 16 bytes, as of the schemes `cens` and `cbcs` of ISO/IEC 23001-7. A driver gets
+/// the numbers as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stripes {
+    /// `cBlocksStripeEncrypted`.
+    pub encrypted: u32,
+    /// `cBlocksStripeClear`.
+    pub clear: u32,
 }
 
 /// One compressed buffer of a frame.
@@ -112,7 +138,7 @@ pub struct CompressedBuffer<'a> {
     pub buffer_type: u32,
     /// Bytes of the data.
     pub size: u32,
-    /// The first counter block; none for a clear buffer.
+    /// The first counter block of AES-CTR, or the initialization vector of AES-CBC; none for a clear buffer.
     pub iv: Option<AesCtrIv>,
     /// Which bytes of an encrypted buffer are encrypted.
     pub encrypted: EncryptedBytes<'a>,
@@ -149,6 +175,15 @@ impl<'a> Frame<'a> {
                 begin.pContentKey = (&raw mut sealed).cast_const().cast();
                 begin.ContentKeySize = size(size_of_val(&sealed))?;
             }
+            FrameKey::Unsealed { session, blob_size } => {
+                sealed = D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION {
+                    hCryptoSession: session.handle().raw,
+                    BlobSize: blob_size,
+                    ..Default::default()
+                };
+                begin.pContentKey = (&raw mut sealed).cast_const().cast();
+                begin.ContentKeySize = size(size_of_val(&sealed))?;
+            }
         }
         let (calls, handle) = (decoder.device().calls(), decoder.handle());
         let reply = if calls.table().video_decoder_begin_frame_2_4.is_some() {
@@ -178,12 +213,12 @@ impl<'a> Frame<'a> {
     }
 
     /// `VideoDecoderSubmitBuffers`; with subsamples `VideoDecoderSubmitBuffers1` or `VideoDecoderSubmitBuffers2`, whichever
-    /// the table has. No buffer's resource may be mapped.
+    /// the table has; with stripes `VideoDecoderSubmitBuffers2`. No buffer's resource may be mapped.
     ///
     /// # Errors
     ///
-    /// [`Error::MissingEntry`] for subsamples with a table older than WDDM 2.0; [`Error::Driver`] with what the driver
-    /// returns.
+    /// [`Error::MissingEntry`] for subsamples with a table older than WDDM 2.0, and for stripes with one older than WDDM
+    /// 2.4; [`Error::Driver`] with what the driver returns.
     #[allow(non_snake_case, reason = "members of the structures")]
     pub fn submit(&mut self, buffer: &CompressedBuffer<'_>) -> Result<()> {
         let (decoder, calls) = (self.decoder.handle(), self.decoder.device().calls());
@@ -191,7 +226,13 @@ impl<'a> Frame<'a> {
         let mut iv = buffer.iv;
         let (pIV, IVSize) = iv.as_mut().map_or((ptr::null_mut(), 0), |iv| (iv.as_mut_ptr().cast::<c_void>(), 16));
         let (BufferType, DataSize) = (buffer.buffer_type.saturating_add(1), buffer.size);
-        let EncryptedBytes::Subsamples(subsamples) = buffer.encrypted else {
+        let (pattern, subsamples, stripes) = match buffer.encrypted {
+            EncryptedBytes::All => (None, None, None),
+            EncryptedBytes::Pattern(pattern) => (Some(pattern), None, None),
+            EncryptedBytes::Subsamples(subsamples) => (None, Some(subsamples), None),
+            EncryptedBytes::Striped { subsamples, stripes } => (None, Some(subsamples), Some(stripes)),
+        };
+        let Some(subsamples) = subsamples else {
             let mut desc = D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC {
                 hResource,
                 BufferType,
@@ -200,19 +241,21 @@ impl<'a> Frame<'a> {
                 IVSize,
                 ..Default::default()
             };
-            if let EncryptedBytes::Pattern(pattern) = buffer.encrypted {
+            if let Some(pattern) = pattern {
                 desc.PartialEncryption = TRUE;
                 desc.EncryptedBlockInfo = pattern.into();
             }
             // SAFETY: the resource is borrowed and the IV lives past the call.
             return Ok(unsafe { calls.video_decoder_submit_buffers(decoder, &[desc]) }?.into_result()?);
         };
-        let function = "VideoDecoderSubmitBuffers1";
+        let is_striped = stripes.is_some();
+        let function = if is_striped { "VideoDecoderSubmitBuffers2" } else { "VideoDecoderSubmitBuffers1" };
         let SubSampleMappingCount =
             u32::try_from(subsamples.len()).map_err(|_| Error::TooLong { function, bytes: size_of_val(subsamples) })?;
         let mut subsamples = subsamples.to_vec();
-        let pSubSampleMappingBlock = subsamples.as_mut_ptr();
-        let reply = if calls.table().video_decoder_submit_buffers_2.is_some() {
+        let pSubSampleMappingBlock =
+            if subsamples.is_empty() { ptr::null_mut() } else { subsamples.as_mut_ptr() };
+        let reply = if is_striped || calls.table().video_decoder_submit_buffers_2.is_some() {
             let desc = D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC {
                 hResource,
                 BufferType,
@@ -221,6 +264,8 @@ impl<'a> Frame<'a> {
                 IVSize,
                 pSubSampleMappingBlock,
                 SubSampleMappingCount,
+                cBlocksStripeEncrypted: stripes.map_or(0, |stripes| stripes.encrypted),
+                cBlocksStripeClear: stripes.map_or(0, |stripes| stripes.clear),
                 ..Default::default()
             };
             // SAFETY: as above; the subsamples live past the call.
@@ -240,6 +285,12 @@ impl<'a> Frame<'a> {
             unsafe { calls.video_decoder_submit_buffers_1(decoder, &[desc]) }?
         };
         Ok(reply.into_result()?)
+    }
+
+    /// The decoder, for [`Calls`](crate::Calls) in the frame.
+    #[must_use]
+    pub fn decoder(&self) -> &Decoder {
+        self.decoder
     }
 
     /// `VideoDecoderEndFrame`.

@@ -64,7 +64,7 @@ pub use decoder::{Decoder, DecoderDesc};
 pub use device::{CertificateOf, CryptoSessionDesc, Device, SUB_DEVICES};
 pub use driver::Driver;
 pub use error::{DriverError, Error, Result};
-pub use frame::{CompressedBuffer, EncryptedBytes, Frame, FrameKey, OutputView, SubSample};
+pub use frame::{CompressedBuffer, EncryptedBytes, Frame, FrameKey, OutputView, Stripes, SubSample};
 pub use hresult::HResult;
 pub use memory::PrivateMemory;
 pub use resource::{Mapping, MappingMut, PlaneDesc, Resource, ResourceDesc, WrappedResource};

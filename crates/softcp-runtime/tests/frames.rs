@@ -8,7 +8,7 @@ use fake::{Behaviour, behave, device, log};
 use softcp_abi::{D3DERR_INVALIDCALL, E_OUTOFMEMORY};
 use softcp_runtime::{
     CompressedBuffer, CryptoSessionDesc, Decoder, DecoderDesc, Device, EncryptedBlockInfo, EncryptedBytes, Error,
-    FrameKey, GUID, HResult, OutputView, Resource, ResourceDesc, SubSample,
+    FrameKey, GUID, HResult, OutputView, Resource, ResourceDesc, Stripes, SubSample,
 };
 
 const PROFILE: GUID = GUID::from_u128(9 << 96);
@@ -78,6 +78,31 @@ fn subsamples_go_through_the_entry_of_the_table() {
 }
 
 #[test]
+fn stripes_go_through_the_entry_of_wddm_2_4_with_subsamples_and_without() {
+    let blocks = [SubSample { ClearSize: 5, EncryptedSize: 43 }];
+    for table in [2, 3, 5, 7, 6] {
+        let driver = fake::open_driver(Behaviour::default(), "").unwrap();
+        let device = driver.create_device_with_table(table).unwrap();
+        let (mut decoder, view, data) = (decoder(&device), view(&device), resource(&device));
+        let mut frame = decoder.begin_frame(&view, FrameKey::Session).unwrap();
+        for (subsamples, text, stripes) in [(&blocks[..], " 5-43", (1, 9)), (&[], "", (5, 3)), (&[], "", (0, 7))] {
+            log();
+            let (encrypted, clear) = stripes;
+            let stripes = Stripes { encrypted, clear };
+            let result = frame.submit(&buffer(&data, EncryptedBytes::Striped { subsamples, stripes }));
+            if matches!(table, 6 | 7) {
+                result.unwrap();
+                let submitted = format!("type 7 0+48 of 264 iv {IV}{text} stripes {encrypted} {clear}");
+                assert_eq!(log(), [format!("VideoDecoderSubmitBuffers2 {submitted}")], "table {table}");
+            } else {
+                assert!(matches!(result, Err(Error::MissingEntry { function: "VideoDecoderSubmitBuffers2" })));
+                assert!(log().is_empty());
+            }
+        }
+    }
+}
+
+#[test]
 fn session_key_is_a_null_key_and_a_sealed_one_a_structure() {
     let device = device(Behaviour::default());
     let desc = CryptoSessionDesc {
@@ -92,6 +117,9 @@ fn session_key_is_a_null_key_and_a_sealed_one_a_structure() {
     for key_id in [None, Some(GUID::from_u128(5 << 96))] {
         drop(decoder.begin_frame(&view, FrameKey::Sealed { session: &session, blob: &[9, 8], key_id }).unwrap());
     }
+    for blob_size in [0, 9] {
+        drop(decoder.begin_frame(&view, FrameKey::Unsealed { session: &session, blob_size }).unwrap());
+    }
     let ended = "VideoDecoderEndFrame 600";
     let calls = [
         "VideoDecoderBeginFrame 2.4: 600 700 null/0",
@@ -99,6 +127,10 @@ fn session_key_is_a_null_key_and_a_sealed_one_a_structure() {
         "VideoDecoderBeginFrame 2.4: 600 700 session 300 0908 none",
         ended,
         "VideoDecoderBeginFrame 2.4: 600 700 session 300 0908 5",
+        ended,
+        "VideoDecoderBeginFrame 2.4: 600 700 session 300 null/0 none",
+        ended,
+        "VideoDecoderBeginFrame 2.4: 600 700 session 300 null/9 none",
         ended,
     ];
     assert_eq!(log(), calls);

@@ -29,6 +29,7 @@ use softcp_abi::{
 
 use crate::channel;
 use crate::cipher;
+use crate::decoder;
 use crate::driver::{Device, Driver, device};
 use crate::keys::Block;
 use crate::memory::{self, Buffer};
@@ -173,6 +174,8 @@ macro_rules! calls {
             pub(crate) messages: channel::Rules,
             /// Of the cipher of blits.
             pub(crate) cipher: cipher::Rules,
+            /// Of decoders and their frames; none leaves the table's entries as they are.
+            pub(crate) decoder: Option<decoder::Rules>,
         }
 
         impl Hooks {
@@ -192,6 +195,7 @@ macro_rules! calls {
                 options: "",
                 messages: channel::RULES,
                 cipher: cipher::RULES,
+                decoder: None,
             };
         }
 

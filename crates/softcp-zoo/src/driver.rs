@@ -21,6 +21,7 @@ use softcp_ddi::softcp_open_reference_driver;
 
 use crate::calls::{self, Hooks};
 use crate::channel::Channel;
+use crate::decoder;
 use crate::keys::{self, Block, PrivateKey};
 use crate::report::{self, Sink};
 use crate::session::Session;
@@ -442,6 +443,9 @@ unsafe extern "C" fn retrieve_sub_object(
         // SAFETY: the reference driver has checked that it is a table of this size, whose entries are pointers.
         let table = unsafe { std::slice::from_raw_parts_mut(table.cast(), table_size / size_of::<usize>()) };
         calls::fill(table);
+        if driver.hooks.decoder.is_some() {
+            decoder::fill(sub_device_id, table);
+        }
         if let Some(change) = driver.hooks.change_table {
             change(sub_device_id, table);
         }

@@ -20,6 +20,7 @@
 //!
 //! - has the driver use another session key than it should: blits and read-back keys are translated ([`session::Keys`]);
 //! - deciphers anew what the reference driver has deciphered, by other rules ([`cipher`]);
+//! - decrypts decoder buffers by other rules, before the reference driver sees them ([`decoder`], [`sample`]);
 //! - lets messages through that the reference driver would refuse, since it numbers and signs them itself ([`channel`]);
 //! - leaves out single steps of reading a key exchange message ([`rsa`]).
 //!
@@ -37,12 +38,14 @@ use std::fmt;
 mod calls;
 mod channel;
 mod cipher;
+mod decoder;
 mod driver;
 mod faults;
 mod keys;
 mod memory;
 mod report;
 mod rsa;
+mod sample;
 mod session;
 mod surface;
 

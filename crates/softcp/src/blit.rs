@@ -24,6 +24,11 @@ pub struct EncryptedBlockInfo {
 }
 
 impl EncryptedBlockInfo {
+    /// Whether it leaves every byte clear (D8).
+    pub(crate) fn is_clear(&self) -> bool {
+        self.at_beginning == 0 && self.encrypt == 0
+    }
+
     /// Checks every run against the block alignment in bytes (D7). A run cut by the end of the surface of
     /// `visible_bytes` may have any length.
     pub(crate) fn check(&self, alignment: u32, visible_bytes: usize) -> Result<()> {

@@ -116,6 +116,23 @@ pub enum Error {
     /// An IV not greater than the last one used with the same key, where that matters (D10, D26). `E_INVALIDARG`.
     #[error("the IV is not greater than the last one used with this key")]
     IvNotIncreasing,
+    /// An IV that is not greater than those of keys which the session has forgotten, under a key that it does not remember
+    /// (D31). `E_INVALIDARG`.
+    #[error(
+        "the IV is not greater than those of keys that the session has forgotten, of which this may be one; refresh the \
+         session key, negotiate a new one, or use greater IVs"
+    )]
+    IvOfForgottenKey,
+    /// A buffer is larger than the protocol lets it be (D34). `E_INVALIDARG`.
+    #[error("{what} may be {limit} bytes at most, not {given}")]
+    TooLarge {
+        /// The buffer.
+        what: &'static str,
+        /// The most bytes it may have.
+        limit: usize,
+        /// The size it had, in bytes.
+        given: usize,
+    },
     /// Subsamples that do not add up to the size of the buffer. `E_INVALIDARG`.
     #[error("the subsamples cover {covered} bytes of a buffer of {bytes}")]
     SubsamplesMismatch {
@@ -128,6 +145,23 @@ pub enum Error {
     /// encrypted, of another type than bitstream. `E_INVALIDARG`.
     #[error("a buffer of type {buffer_type} cannot be encrypted here")]
     BufferNotEncryptable {
+        /// `D3D11_VIDEO_DECODER_BUFFER_TYPE`.
+        buffer_type: u32,
+    },
+    /// Stripes without encrypted blocks, or without clear ones (D64). `E_INVALIDARG`.
+    #[error("stripes of {encrypted} encrypted and {clear} clear blocks: both counts are 0, or neither is")]
+    OneSidedStripes {
+        /// `cBlocksStripeEncrypted`.
+        encrypted: u32,
+        /// `cBlocksStripeClear`.
+        clear: u32,
+    },
+    /// A pattern of encrypted and clear bytes for a buffer of another scheme than `cenc` (D68). `E_INVALIDARG`.
+    #[error("a byte pattern belongs to AES-CTR without stripes; use subsamples for this buffer")]
+    PatternOutsideCenc,
+    /// A buffer of a type that the API does not define. `E_INVALIDARG`.
+    #[error("{buffer_type} is not a type of decoder buffer; the types are 0 to 8")]
+    UnknownBufferType {
         /// `D3D11_VIDEO_DECODER_BUFFER_TYPE`.
         buffer_type: u32,
     },
@@ -204,6 +238,10 @@ pub enum Error {
     #[error("{0} was set by another channel or by the host")]
     HeldByAnother(&'static str),
 
+    /// The host was asked for the outputs that show the device's images, and its answer cannot be used (D35). `E_FAIL`.
+    #[error("the host's outputs cannot be told: it names more than there is room for, or fails")]
+    OutputsUnavailable,
+
     // Bad input from the peer.
     /// The key exchange message did not decrypt to a 16-byte key. Says no more, by intention (D22). `E_INVALIDARG`.
     #[error("the key exchange failed")]
@@ -213,6 +251,10 @@ pub enum Error {
     /// It refuses a key. The HRESULT is [`EnvironmentError::hresult`].
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    /// A sealed key that it does not open. The HRESULT is [`EnvironmentError::hresult`], except that an environment that is
+    /// not provisioned opens no key at all, which is `E_INVALIDARG` as without one (D28).
+    #[error("the sealed key was not opened: {0}")]
+    SealedKey(EnvironmentError),
 
     // Not offered.
     /// Crypto type, decode profile or key exchange type is not supported. `D3DERR_UNSUPPORTEDCRYPTO`.
@@ -300,8 +342,13 @@ impl Error {
             | Self::BadPlaneCount(_)
             | Self::UnalignedPattern { .. }
             | Self::IvNotIncreasing
+            | Self::IvOfForgottenKey
+            | Self::TooLarge { .. }
             | Self::SubsamplesMismatch { .. }
             | Self::BufferNotEncryptable { .. }
+            | Self::OneSidedStripes { .. }
+            | Self::PatternOutsideCenc
+            | Self::UnknownBufferType { .. }
             | Self::UnsupportedContentKey(_)
             | Self::BadIndex { .. }
             | Self::BadChannelType(_)
@@ -319,7 +366,8 @@ impl Error {
             | Self::HeldByAnother(_)
             | Self::KeyExchangeFailed
             | Self::Config(_) => E_INVALIDARG,
-            Self::Environment(error) => error.hresult(),
+            Self::SealedKey(EnvironmentError::NotProvisioned) => E_INVALIDARG,
+            Self::Environment(error) | Self::SealedKey(error) => error.hresult(),
             Self::UnsupportedCrypto => D3DERR_UNSUPPORTEDCRYPTO,
             Self::NotOffered(_) => E_NOTIMPL,
             Self::NotProtected(_) | Self::ProtectedAccess => D3DERR_CANNOTPROTECTCONTENT,
@@ -329,6 +377,7 @@ impl Error {
             Self::UnknownCommand(_)
             | Self::UnknownQuery(_)
             | Self::IvExhausted
+            | Self::OutputsUnavailable
             | Self::RandomFailed
             | Self::RefreshRefused
             | Self::Identity { .. } => E_FAIL,

@@ -18,9 +18,7 @@ pub struct AesCtrIv {
 impl AesCtrIv {
     /// Reads the 16 bytes that `pIV` points to. Another size is [`Error::WrongSize`].
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let bytes: &[u8; IV_SIZE] =
-            bytes.try_into().map_err(|_| Error::WrongSize { what: "the IV", expected: IV_SIZE, given: bytes.len() })?;
-        Ok(Self::from_bytes(bytes))
+        iv_bytes(bytes).map(|bytes| Self::from_bytes(&bytes))
     }
 
     /// Reads a counter block.
@@ -38,6 +36,11 @@ impl AesCtrIv {
     }
 }
 
+/// The 16 bytes of an IV of any mode. Another size is [`Error::WrongSize`] (D64).
+pub(crate) fn iv_bytes(bytes: &[u8]) -> Result<[u8; IV_SIZE]> {
+    bytes.try_into().map_err(|_| Error::WrongSize { what: "the IV", expected: IV_SIZE, given: bytes.len() })
+}
+
 /// The IVs a driver gives to `EncryptionBlt` under one key (D11): the first a random 32-bit number in the 64-bit field,
 /// each next one greater by one, none ever twice.
 #[derive(Debug, Default)]
@@ -46,6 +49,16 @@ pub(crate) struct DriverIvs {
 }
 
 impl DriverIvs {
+    /// Those behind `last`, or from the first one on.
+    pub(crate) fn behind(last: Option<u64>) -> Self {
+        Self { last }
+    }
+
+    /// The last one that was used.
+    pub(crate) fn last(&self) -> Option<u64> {
+        self.last
+    }
+
     /// The next IV; `first` is the first one of a test in place of a random one. Nothing is consumed until
     /// [`Self::commit`].
     pub(crate) fn next(&self, provider: &Provider, first: Option<u64>) -> Result<AesCtrIv> {

@@ -5,6 +5,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::error::{Error, Result};
 use crate::provider::{Mac, Provider};
+use crate::scheme::{BufferKey, CipherMode};
 
 /// Bytes of every AES-128 key and of the random number of a session key refresh.
 pub const KEY_SIZE: usize = 16;
@@ -61,6 +62,19 @@ macro_rules! enciphers_blits {
 
 enciphers_blits!(SessionKey, ContentKey, ReadBackKey);
 
+macro_rules! decrypts_buffers {
+    ($($name:ident),*) => {
+        $(impl $name {
+            /// The expanded key that decrypts decoder buffers of AES-CBC.
+            pub(crate) fn cbc_schedule(&self) -> softcp_aes::DecryptionKey {
+                softcp_aes::DecryptionKey::new(&self.0)
+            }
+        })*
+    };
+}
+
+decrypts_buffers!(SessionKey, ContentKey);
+
 impl ChannelKey {
     /// The CMAC under this key that signs a channel's messages.
     pub(crate) fn mac(&self, provider: &Provider) -> Box<dyn Mac> {
@@ -81,6 +95,14 @@ impl SessionKey {
 }
 
 impl ContentKey {
+    /// The key expanded for a decoder's buffers.
+    pub(crate) fn buffer_key(&self, mode: CipherMode) -> BufferKey {
+        match mode {
+            CipherMode::Ctr => BufferKey::Ctr(self.schedule()),
+            CipherMode::Cbc => BufferKey::Cbc(self.cbc_schedule()),
+        }
+    }
+
     /// The key, to be sealed.
     pub(crate) fn bytes(&self) -> &[u8; KEY_SIZE] {
         &self.0

@@ -37,6 +37,7 @@ mod key;
 mod memory;
 pub mod provider;
 mod registry;
+mod scheme;
 pub mod secure;
 mod session;
 mod surface;
@@ -46,7 +47,7 @@ pub use adapter::Adapter;
 pub use blit::{Encrypted, EncryptedBlockInfo, Subsample};
 pub use channel::{ChannelType, MAX_COMMAND_SIZE, Reply, asks_for_outputs, command_header_size, query_size};
 pub use device::{
-    DecoderBuffer, DecoderEncryption, Device, HeldSession, Process, ProtectionFlags, SessionGuard, Sessions,
+    DecoderBuffer, DecoderEncryption, Device, HeldSession, Outputs, Process, ProtectionFlags, SessionGuard, Sessions,
     SharedSession, TeardownObserver,
 };
 pub use error::{Error, Result};
@@ -54,6 +55,7 @@ pub use handle::{Handle, Kind};
 pub use iv::{AesCtrIv, IV_SIZE};
 pub use key::{ContentKey, KEY_SIZE};
 pub use memory::ProtectedMemory;
+pub use scheme::{CipherMode, Stripes};
 pub use session::{CryptoSession, CryptoSessionDesc, DataKey, SessionStatus};
 pub use softcp_abi::GUID;
 pub use softcp_aes::{Rows, RowsError, RowsMut};

@@ -11,9 +11,22 @@
 //! - [`Registry::hold`] becomes a holder: the object outlives its removal until the last holder lets go. That is for calls
 //!   that call the host in between, with nothing locked, and for those that take long.
 //!
+//! # No call waits for itself, and no two for each other
+//!
+//! An application chooses the handles in a message, so they may name the very object whose call reads them, or that of a
+//! call on another thread which reads a handle of this one. Two rules make that harmless:
+//!
+//! - Every way to an object takes the [`Kind`] that the caller needs, and compares it with the one in the handle's bits
+//!   before anything is locked. A handle of another kind is an error, never a lock (D39).
+//! - A thread locks one object at a time. What a call on one object needs to know of another lies outside of all objects:
+//!   whether a handle is live is read from its slot, and which session a decoder is bound to is kept by the device
+//!   (`device/bindings.rs`), under locks that nothing else is locked under. [`Locked`] checks the rule wherever debug
+//!   assertions are compiled in.
+//!
 //! A removal ends the handle at once and waits for nobody: the registry is a holder too, and lets go. The last holder
 //! drops the object and frees the slot.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -68,9 +81,61 @@ impl<T> Slot<T> {
         self.live.load(Ordering::Acquire) == handle.get() && self.owner.load(Ordering::Relaxed) == raw(owner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<T>> {
+    fn lock(&self) -> Locked<'_, T> {
+        let alone = Alone::new();
+        Locked { object: self.object(), _alone: alone }
+    }
+
+    /// As [`Self::lock`], for an object that no call can be on: it is new, or its last holder has let go.
+    fn object(&self) -> MutexGuard<'_, Option<T>> {
         // A panic inside a call leaves an object in one of its states, so it can still be used.
         self.object.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An object, locked; there as long as it is held. A thread has one of these at a time.
+#[derive(Debug)]
+pub(crate) struct Locked<'r, T> {
+    object: MutexGuard<'r, Option<T>>,
+    _alone: Alone,
+}
+
+impl<T> Deref for Locked<'_, T> {
+    type Target = Option<T>;
+
+    fn deref(&self) -> &Option<T> {
+        &self.object
+    }
+}
+
+impl<T> DerefMut for Locked<'_, T> {
+    fn deref_mut(&mut self) -> &mut Option<T> {
+        &mut self.object
+    }
+}
+
+/// Says that the thread has locked no other object. Compiled without debug assertions it is nothing.
+#[derive(Debug)]
+struct Alone;
+
+#[cfg(debug_assertions)]
+thread_local! {
+    static HAS_LOCKED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+impl Alone {
+    fn new() -> Self {
+        #[cfg(debug_assertions)]
+        let _ = HAS_LOCKED.try_with(|has| assert!(!has.replace(true), "a thread locks one object at a time"));
+        Self
+    }
+}
+
+#[cfg(debug_assertions)]
+impl Drop for Alone {
+    fn drop(&mut self) {
+        // A thread that ends locks nothing any more.
+        let _ = HAS_LOCKED.try_with(|has| has.set(false));
     }
 }
 
@@ -108,22 +173,28 @@ impl<T> Registry<T> {
         let (chunk, offset) = place(handle.index());
         let slots = self.chunks[chunk].get_or_init(|| (0..FIRST_CHUNK << chunk).map(|_| Slot::new()).collect());
         let slot = &slots[offset];
-        *slot.lock() = Some(make(handle));
+        *slot.object() = Some(make(handle));
         slot.owner.store(raw(owner), Ordering::Relaxed);
         slot.holders.store(1, Ordering::Release);
         slot.live.store(handle.get(), Ordering::Release);
         Ok(handle)
     }
 
-    /// Whether `handle` names a live object that belongs to `owner`.
-    pub(crate) fn is_live(&self, handle: Handle, owner: Option<Handle>) -> bool {
-        self.slot(handle.index()).is_some_and(|slot| slot.is_live(handle, owner))
+    /// Whether `handle` names a live object of the kind that belongs to `owner`. Takes no lock.
+    pub(crate) fn is_live(&self, kind: Kind, handle: Handle, owner: Option<Handle>) -> bool {
+        self.live_slot(kind, handle, owner).is_some()
     }
 
-    /// Calls `call` with the object of `owner` that `handle` names, locked. For calls that are short and remove nothing: a
-    /// removal waits for them.
-    pub(crate) fn with<R>(&self, handle: Handle, owner: Option<Handle>, call: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let slot = self.slot(handle.index()).filter(|slot| slot.is_live(handle, owner))?;
+    /// Calls `call` with the object of the kind and of `owner` that `handle` names, locked. For calls that are short and
+    /// remove nothing: a removal waits for them.
+    pub(crate) fn with<R>(
+        &self,
+        kind: Kind,
+        handle: Handle,
+        owner: Option<Handle>,
+        call: impl FnOnce(&mut T) -> R,
+    ) -> Option<R> {
+        let slot = self.live_slot(kind, handle, owner)?;
         let mut object = slot.lock();
         // The slot may have become another object's before it was locked.
         if !slot.is_live(handle, owner) {
@@ -132,9 +203,9 @@ impl<T> Registry<T> {
         object.as_mut().map(call)
     }
 
-    /// Holds the object of `owner` that `handle` names.
-    pub(crate) fn hold(&self, handle: Handle, owner: Option<Handle>) -> Option<Held<'_, T>> {
-        let slot = self.slot(handle.index()).filter(|slot| slot.is_live(handle, owner))?;
+    /// Holds the object of the kind and of `owner` that `handle` names.
+    pub(crate) fn hold(&self, kind: Kind, handle: Handle, owner: Option<Handle>) -> Option<Held<'_, T>> {
+        let slot = self.live_slot(kind, handle, owner)?;
         slot.holders
             .fetch_update(Ordering::Acquire, Ordering::Relaxed, |holders| (holders != 0).then(|| holders + 1))
             .ok()?;
@@ -144,8 +215,8 @@ impl<T> Registry<T> {
     }
 
     /// As [`Self::hold`], for longer than a call.
-    pub(crate) fn share(self: &Arc<Self>, handle: Handle, owner: Option<Handle>) -> Option<Shared<T>> {
-        let held = self.hold(handle, owner)?;
+    pub(crate) fn share(self: &Arc<Self>, kind: Kind, handle: Handle, owner: Option<Handle>) -> Option<Shared<T>> {
+        let held = self.hold(kind, handle, owner)?;
         let index = held.index;
         std::mem::forget(held);
         Some(Shared { registry: Arc::clone(self), index })
@@ -173,6 +244,14 @@ impl<T> Registry<T> {
         is_mine
     }
 
+    /// The slot of a live object, told from every other handle without a lock.
+    fn live_slot(&self, kind: Kind, handle: Handle, owner: Option<Handle>) -> Option<&Slot<T>> {
+        if !handle.is_of(kind) {
+            return None;
+        }
+        self.slot(handle.index()).filter(|slot| slot.is_live(handle, owner))
+    }
+
     fn slot(&self, index: usize) -> Option<&Slot<T>> {
         let (chunk, offset) = place(index);
         self.chunks[chunk].get().map(|slots| &slots[offset])
@@ -188,7 +267,7 @@ impl<T> Registry<T> {
         let slot = self.held_slot(index);
         if slot.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
             // Calls that come too late may lock the slot, and find that it is not live.
-            let object = slot.lock().take();
+            let object = slot.object().take();
             drop(object);
             self.places().free.push(index);
         }
@@ -220,7 +299,7 @@ pub(crate) struct Held<'r, T> {
 
 impl<T> Held<'_, T> {
     /// The object, there as long as it is held.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Option<T>> {
+    pub(crate) fn lock(&self) -> Locked<'_, T> {
         self.registry.held_slot(self.index).lock()
     }
 }
@@ -240,7 +319,7 @@ pub(crate) struct Shared<T> {
 
 impl<T> Shared<T> {
     /// As [`Held::lock`].
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Option<T>> {
+    pub(crate) fn lock(&self) -> Locked<'_, T> {
         self.registry.held_slot(self.index).lock()
     }
 }
@@ -271,7 +350,7 @@ mod tests {
     }
 
     fn get<T: Clone>(registry: &Registry<T>, handle: Handle) -> Option<T> {
-        registry.with(handle, None, |object| object.clone())
+        registry.with(Kind::CryptoSession, handle, None, |object| object.clone())
     }
 
     /// Counts how many of them have been dropped.
@@ -288,8 +367,8 @@ mod tests {
         let registry = Registry::new(0);
         let handle = insert(&registry, 7);
         assert_eq!(get(&registry, handle), Some(7));
-        assert_eq!(*registry.hold(handle, None).unwrap().lock(), Some(7));
-        assert!(registry.is_live(handle, None));
+        assert_eq!(*registry.hold(Kind::CryptoSession, handle, None).unwrap().lock(), Some(7));
+        assert!(registry.is_live(Kind::CryptoSession, handle, None));
     }
 
     #[test]
@@ -300,7 +379,10 @@ mod tests {
         let fresh = insert(&registry, 2);
         assert_eq!(stale.index(), fresh.index());
         assert_eq!((get(&registry, stale), get(&registry, fresh)), (None, Some(2)));
-        assert!(registry.hold(stale, None).is_none() && !registry.is_live(stale, None));
+        assert!(
+            registry.hold(Kind::CryptoSession, stale, None).is_none()
+                && !registry.is_live(Kind::CryptoSession, stale, None)
+        );
         assert!(!registry.remove(stale, None));
     }
 
@@ -311,8 +393,31 @@ mod tests {
         for raw in [handle.get() ^ 1, handle.get() ^ (INDEX_MASK + 1), usize::MAX, 1, INDEX_MASK] {
             let forged = Handle::from_raw(raw).unwrap();
             assert_eq!(get(&registry, forged), None);
-            assert!(registry.hold(forged, None).is_none() && !registry.remove(forged, None));
+            assert!(registry.hold(Kind::CryptoSession, forged, None).is_none() && !registry.remove(forged, None));
         }
+    }
+
+    #[test]
+    fn handle_of_another_kind_finds_nothing_and_waits_for_nobody() {
+        let registry = Arc::new(Registry::new(0));
+        let handle = insert(&registry, 1);
+        let held = registry.hold(Kind::CryptoSession, handle, None).unwrap();
+        let locked = held.lock();
+        for kind in [Kind::Device, Kind::AuthenticatedChannel, Kind::Decoder] {
+            assert!(registry.with(kind, handle, None, |_| ()).is_none());
+            assert!(registry.hold(kind, handle, None).is_none() && registry.share(kind, handle, None).is_none());
+            assert!(!registry.is_live(kind, handle, None));
+        }
+        assert_eq!(*locked, Some(1));
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "a thread locks one object at a time")]
+    fn second_lock_of_a_thread_is_found_out() {
+        let registry = Registry::new(0);
+        let [one, other] = [1, 2].map(|value| insert(&registry, value));
+        registry.with(Kind::CryptoSession, one, None, |_| get(&registry, other));
     }
 
     #[test]
@@ -321,10 +426,13 @@ mod tests {
         let [mine, theirs] = [1, 2].map(|value| insert(&registry, value));
         let handle = registry.insert_with(Kind::Decoder, Some(mine), |_| 3).unwrap();
         for owner in [None, Some(theirs)] {
-            assert!(registry.with(handle, owner, |_| ()).is_none() && registry.hold(handle, owner).is_none());
+            assert!(
+                registry.with(Kind::Decoder, handle, owner, |_| ()).is_none()
+                    && registry.hold(Kind::Decoder, handle, owner).is_none()
+            );
             assert!(!registry.remove(handle, owner));
         }
-        assert_eq!(registry.with(handle, Some(mine), |object| *object), Some(3));
+        assert_eq!(registry.with(Kind::Decoder, handle, Some(mine), |object| *object), Some(3));
     }
 
     #[test]
@@ -348,8 +456,8 @@ mod tests {
         assert_eq!(count(), 1, "nobody holds it");
 
         let handle = insert();
-        let shared = registry.share(handle, None).unwrap();
-        let held = registry.hold(handle, None).unwrap();
+        let shared = registry.share(Kind::Device, handle, None).unwrap();
+        let held = registry.hold(Kind::Device, handle, None).unwrap();
         registry.remove(handle, None);
         drop(shared.clone());
         drop(held);
@@ -399,15 +507,19 @@ mod tests {
                         let handle = registry.insert_with(Kind::CryptoSession, None, own).unwrap();
                         let other = newest.swap(handle.get(), Ordering::AcqRel);
                         if let Some(other) = Handle::from_raw(other) {
-                            if let Some(held) = registry.hold(other, None) {
+                            if let Some(held) = registry.hold(Kind::CryptoSession, other, None) {
                                 registry.remove(other, None);
                                 assert_eq!(held.lock().as_ref().unwrap().0, other);
                             }
-                            if let Some(found) = registry.with(other, None, |object| object.0) {
+                            if let Some(found) = registry.with(Kind::CryptoSession, other, None, |object| object.0) {
                                 assert_eq!(found, other);
                             }
                         }
-                        assert!(registry.with(handle, None, |object| object.0).is_none_or(|found| found == handle));
+                        assert!(
+                            registry
+                                .with(Kind::CryptoSession, handle, None, |object| object.0)
+                                .is_none_or(|found| found == handle)
+                        );
                         registry.remove(handle, None);
                     }
                 });

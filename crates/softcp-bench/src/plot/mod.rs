@@ -3,8 +3,6 @@
 mod canvas;
 mod chart;
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::Path;
 
 use crate::error::PlotError;
@@ -42,26 +40,12 @@ pub fn can_plot(groups: &[Group]) -> bool {
     groups.is_empty() || DRAWN.iter().any(|group| groups.contains(group))
 }
 
-/// Writes the plot of a report. An existing file is an error unless `replace` is given.
+/// The plot of a report, as the bytes of a file.
 ///
 /// # Errors
 ///
-/// [`PlotError::NothingToDraw`] when neither of the groups is there; [`PlotError::Write`]; [`PlotError::Draw`].
-pub fn plot(report: &BenchReport, path: &Path, format: PlotFormat, replace: bool) -> Result<(), PlotError> {
-    let bytes = render(report, format)?;
-    let mut options = OpenOptions::new();
-    options.write(true);
-    if replace {
-        options.create(true).truncate(true)
-    } else {
-        options.create_new(true)
-    };
-    let written = options.open(path).and_then(|mut file| file.write_all(&bytes));
-    written.map_err(|source| PlotError::Write { path: path.to_owned(), source })
-}
-
-/// The bytes of the file.
-fn render(report: &BenchReport, format: PlotFormat) -> Result<Vec<u8>, PlotError> {
+/// [`PlotError::NothingToDraw`] when neither of the groups is there; [`PlotError::Draw`].
+pub fn plot(report: &BenchReport, format: PlotFormat) -> Result<Vec<u8>, PlotError> {
     let groups: Vec<_> =
         DRAWN.iter().filter_map(|drawn| report.groups.iter().find(|group| group.name == drawn.name())).collect();
     if groups.is_empty() {
@@ -150,7 +134,7 @@ mod tests {
 
     #[test]
     fn svg_is_well_formed_and_names_everything() {
-        let svg = String::from_utf8(render(&report(&DRAWN), PlotFormat::Svg).unwrap()).unwrap();
+        let svg = String::from_utf8(plot(&report(&DRAWN), PlotFormat::Svg).unwrap()).unwrap();
         let names = elements(&svg);
         assert_eq!(names[0], "svg");
         assert!(names.iter().any(|name| name == "polyline" || name == "line"), "{names:?}");
@@ -162,7 +146,7 @@ mod tests {
     #[test]
     fn png_decodes_and_shows_more_than_one_colour() {
         for groups in [&DRAWN[..], &DRAWN[..1]] {
-            let png = render(&report(groups), PlotFormat::Png).unwrap();
+            let png = plot(&report(groups), PlotFormat::Png).unwrap();
             assert_eq!(png[..8], *b"\x89PNG\r\n\x1a\n");
             let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
             let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
@@ -176,7 +160,7 @@ mod tests {
 
     #[test]
     fn report_without_drawn_groups_is_refused() {
-        let error = render(&report(&[Group::Pitches]), PlotFormat::Svg).unwrap_err();
+        let error = plot(&report(&[Group::Pitches]), PlotFormat::Svg).unwrap_err();
         assert!(matches!(error, PlotError::NothingToDraw), "{error}");
         assert!(can_plot(&[]) && can_plot(&[Group::Refresh, Group::Cold]) && !can_plot(&[Group::Refresh]));
     }
@@ -188,17 +172,5 @@ mod tests {
         {
             assert_eq!(PlotFormat::of(Path::new(path)), format, "{path}");
         }
-    }
-
-    #[test]
-    fn existing_file_stays_unless_it_may_be_replaced() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("plot.svg");
-        std::fs::write(&path, "mine").unwrap();
-        let error = plot(&report(&DRAWN), &path, PlotFormat::Svg, false).unwrap_err();
-        assert!(matches!(error, PlotError::Write { .. }));
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
-        plot(&report(&DRAWN), &path, PlotFormat::Svg, true).unwrap();
-        assert!(std::fs::read_to_string(&path).unwrap().starts_with("<svg"));
     }
 }

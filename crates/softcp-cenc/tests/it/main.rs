@@ -7,6 +7,7 @@
 mod fragmented;
 mod hostile;
 mod mutation;
+mod odd;
 mod progressive;
 mod rewriting;
 #[path = "../support/mod.rs"]

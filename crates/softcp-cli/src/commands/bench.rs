@@ -6,8 +6,10 @@ use std::io::{self, Write};
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 use softcp_bench::{
-    BenchError, BenchOptions, BenchReport, GroupReport, Opened, PlotError, ResultReport, Unit, can_plot, plot,
+    BenchError, BenchOptions, BenchReport, GroupReport, Opened, PlotError, PlotFormat, ResultReport, Unit, can_plot,
+    plot,
 };
+use softcp_files::{Destination, OutputFile};
 
 use super::decrypt::counted;
 use crate::args::{BenchArgs, PlotFile};
@@ -18,9 +20,7 @@ use crate::{progress, protected, table};
 
 /// `softcp bench`.
 pub(crate) fn run(args: &BenchArgs, json: bool) -> Result<Exit, Failure> {
-    if let Some(file) = &args.plot {
-        check_plot(file, args)?;
-    }
+    let plot_file = args.plot.as_ref().map(|file| open_plot(file, args)).transpose()?;
     let trusted = driver::open_trusted(&args.driver, &args.trust)?;
     // Kept until the end: a loaded driver may want to read its identity later.
     let further = RefCell::new(Vec::<TrustedDriver>::new());
@@ -43,8 +43,9 @@ pub(crate) fn run(args: &BenchArgs, json: bool) -> Result<Exit, Failure> {
     let bench = result.map_err(|error| bench_failed(&error, &trusted.trust))?;
     let report = Measured { driver: trusted.opened.info, bench };
     output::print(&report, json)?;
-    if let Some(PlotFile { path, format }) = &args.plot {
-        plot(&report.bench, path, *format, args.force).map_err(|error| plot_failed(&error))?;
+    if let Some((file, format)) = plot_file {
+        let bytes = plot(&report.bench, format).map_err(|error| plot_failed(&error))?;
+        file.write_and_commit(&bytes).map_err(|error| Failure::output(&error, "--plot"))?;
     }
     Ok(Exit::Ok)
 }
@@ -53,40 +54,20 @@ fn opened(trusted: &TrustedDriver) -> Opened {
     Opened { driver: trusted.opened.driver.clone(), trust: trusted.trust.for_player() }
 }
 
-/// Finds out before the measurement what would stop the plot after it.
-fn check_plot(file: &PlotFile, args: &BenchArgs) -> Result<(), Failure> {
+/// Begins the plot's file before the measurement: what would stop it shows now.
+fn open_plot(file: &PlotFile, args: &BenchArgs) -> Result<(OutputFile, PlotFormat), Failure> {
     if !can_plot(&args.groups) {
         return Err(Failure::usage(
             PlotError::NothingToDraw.to_string(),
             "leave --plot out, or add --group surfaces or --group cold",
         ));
     }
-    let path = &file.path;
-    if !args.force && path.exists() {
-        let error = PlotError::Write { path: path.clone(), source: io::ErrorKind::AlreadyExists.into() };
-        return Err(plot_failed(&error));
-    }
-    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
-    match directory.map_or(Ok(true), std::path::Path::try_exists) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(plot_failed(&PlotError::Write { path: path.clone(), source: io::ErrorKind::NotFound.into() })),
-        Err(source) => Err(plot_failed(&PlotError::Write { path: path.clone(), source })),
-    }
+    let opened = Destination::check(&file.path, args.force).and_then(|destination| destination.create());
+    Ok((opened.map_err(|error| Failure::output(&error, "--plot"))?, file.format))
 }
 
 fn plot_failed(error: &PlotError) -> Failure {
     match error {
-        PlotError::Write { path, source } => match source.kind() {
-            io::ErrorKind::AlreadyExists => Failure::environment(
-                format!("{} exists already", path.display()),
-                "choose another file with --plot, or replace it with --force",
-            ),
-            io::ErrorKind::NotFound => Failure::environment(
-                format!("cannot write {}: its directory does not exist", path.display()),
-                "make the directory, or choose another file with --plot",
-            ),
-            _ => Failure::io("write", path, source),
-        },
         // A group that is drawn can still be left out, as `cold` for want of memory.
         PlotError::NothingToDraw => Failure::environment(error.to_string(), "measure without --group"),
         _ => Failure::environment(error.to_string(), "choose the other format: .svg or .png"),

@@ -4,14 +4,15 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use softcp::identity::{CHAIN_FILE, CRL_FILE, IdentityOptions, KEY_FILE, ROOT_FILE};
+use softcp::identity::{CHAIN_FILE, CRL_FILE, IdentityFiles, IdentityOptions, KEY_FILE, ROOT_FILE};
 use softcp_abi::D3D11_CRYPTO_TYPE_AES128_CTR;
 use softcp_client::{Certificate, CertificateChain, CertificateDescription};
+use softcp_files::{TemporaryDirectory, path_text, read_input};
 use softcp_runtime::CertificateOf;
 
 use crate::args::{CertNewArgs, CertShowArgs};
 use crate::driver::{self, DriverInfo, Trust};
-use crate::failure::{Exit, Failure, io_help, plain};
+use crate::failure::{Exit, Failure, plain};
 use crate::output::{self, Report};
 use crate::table;
 
@@ -21,7 +22,7 @@ pub(crate) fn new(args: &CertNewArgs, json: bool) -> Result<Exit, Failure> {
     // Validity begins a day early, because clocks differ; the days are counted from now.
     let options = IdentityOptions { common_name: args.name.clone(), days: args.days + 1, ..IdentityOptions::default() };
     let files = driver::new_identity(&options)?;
-    files.write(directory).map_err(|error| match error.kind() {
+    write_identity(&files, directory).map_err(|error| match error.kind() {
         // This one names the file itself.
         io::ErrorKind::AlreadyExists if error.get_ref().is_some() => {
             Failure::environment(plain(&error), "name a new directory: an identity is never overwritten")
@@ -35,6 +36,31 @@ pub(crate) fn new(args: &CertNewArgs, json: bool) -> Result<Exit, Failure> {
     };
     output::print(&report, json)?;
     Ok(Exit::Ok)
+}
+
+/// Writes an identity into a directory, which is made if needed: all of it or nothing.
+fn write_identity(files: &IdentityFiles, directory: &Path) -> io::Result<()> {
+    const NAMES: [&str; 4] = [ROOT_FILE, CHAIN_FILE, KEY_FILE, CRL_FILE];
+    if directory.exists() {
+        for path in NAMES.map(|name| directory.join(name)) {
+            if path.symlink_metadata().is_ok() {
+                return Err(io::Error::new(
+                    io::ErrorKind::AlreadyExists,
+                    format!("{} exists already", path_text(&path)),
+                ));
+            }
+        }
+        let staging = TemporaryDirectory::new_in(directory)?;
+        files.write(staging.path())?;
+        return staging.move_files_into(directory, &NAMES);
+    }
+    let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent)?;
+    let staging = TemporaryDirectory::new_in(parent)?;
+    // Inside, so that it has the permissions of any new directory.
+    let new = staging.path().join("identity");
+    files.write(&new)?;
+    std::fs::rename(new, directory)
 }
 
 /// `softcp cert show [PATH]`.
@@ -105,6 +131,7 @@ impl Shown {
 /// What `softcp cert new` reports.
 #[derive(Serialize)]
 struct IdentityReport {
+    #[serde(serialize_with = "softcp_files::serialize_path")]
     directory: PathBuf,
     files: [&'static str; 4],
     certificates: Vec<CertificateReport>,
@@ -114,7 +141,7 @@ impl Report for IdentityReport {
     const NAME: &'static str = "cert-new";
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let directory = self.directory.display();
+        let directory = path_text(&self.directory);
         writeln!(out, "New identity in {directory}:")?;
         writeln!(out, "  {ROOT_FILE:<10} what applications trust")?;
         writeln!(out, "  {CHAIN_FILE:<10} the driver's certificate, then the root's")?;
@@ -141,8 +168,14 @@ struct ChainReport {
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Source {
-    File { path: PathBuf },
-    Directory { path: PathBuf },
+    File {
+        #[serde(serialize_with = "softcp_files::serialize_path")]
+        path: PathBuf,
+    },
+    Directory {
+        #[serde(serialize_with = "softcp_files::serialize_path")]
+        path: PathBuf,
+    },
     Driver(DriverInfo),
 }
 
@@ -209,7 +242,7 @@ impl Report for ChainReport {
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         match &self.source {
-            Source::File { path } | Source::Directory { path } => writeln!(out, "{}", path.display())?,
+            Source::File { path } | Source::Directory { path } => writeln!(out, "{}", path_text(path))?,
             Source::Driver(info) => writeln!(out, "{info}")?,
         }
         writeln!(out)?;
@@ -252,17 +285,18 @@ fn write_certificates(certificates: &[CertificateReport], out: &mut dyn Write) -
     Ok(())
 }
 
+/// More than any chain of certificates has.
+const LARGEST_CHAIN: u64 = 16 << 20;
+
 /// Reads a chain from a PEM file, or from DER as a driver hands it out.
 fn read_chain(path: &Path) -> Result<CertificateChain, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        Failure::environment(format!("cannot read {}: {}", path.display(), plain(&error)), io_help(error.kind()))
-    })?;
+    let bytes = read_input(path, LARGEST_CHAIN).map_err(|error| Failure::input("read", &error))?;
     // DER of a chain begins with the tag of a SEQUENCE, which begins no PEM text.
     let chain =
         if bytes.first() == Some(&0x30) { CertificateChain::parse(&bytes) } else { CertificateChain::from_pem(&bytes) };
     chain.map_err(|error| {
         Failure::check(
-            format!("{} is no certificate chain: {error}", path.display()),
+            format!("{} is no certificate chain: {error}", path_text(path)),
             "name a PEM file with CERTIFICATE sections, leaf first, or what a driver's GetCertificate wrote",
         )
     })

@@ -1,7 +1,6 @@
 //! `softcp conform`: the conformance kit.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -11,11 +10,11 @@ use serde::Serialize;
 use softcp_conformance::report::{self, Entry, Listing, Summary, Verdict};
 use softcp_conformance::runner::{self, Event, Isolation, RunError, RunOptions};
 use softcp_conformance::{Demands, DriverSource, Expectations, Report as ConformanceReport, Selection};
-use tempfile::TempDir;
+use softcp_files::{Destination, OutputFile, path_text, read_input};
 
 use super::decrypt::counted;
 use crate::args::ConformArgs;
-use crate::driver;
+use crate::driver::{self, MadeIdentity};
 use crate::failure::{Exit, Failure, plain};
 use crate::output::{self, Report, printable};
 use crate::{progress, table};
@@ -41,11 +40,22 @@ pub(crate) fn run(args: &ConformArgs, json: bool) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     }
     let expectations = args.expect.as_deref().map_or_else(|| Ok(Expectations::default()), expectations)?;
+    // Before the run: what cannot be written then shows now.
+    let mut files = Vec::new();
+    for (option, path, text) in [
+        ("--junit", &args.junit, ConformanceReport::to_junit as fn(&_) -> _),
+        ("--tap", &args.tap, ConformanceReport::to_tap),
+        ("--html", &args.html, ConformanceReport::to_html),
+    ] {
+        if let Some(path) = path {
+            files.push((option, open_report(path, option)?, text));
+        }
+    }
     let source = source(args);
     let (options, _identity) = options(args)?;
     let (mut driver, mut results) =
         (report::Driver { options: args.options.clone(), ..report::Driver::default() }, Vec::new());
-    driver.library = args.driver.driver.as_ref().map(|path| path.display().to_string());
+    driver.library = args.driver.driver.as_ref().map(|path| path_text(path));
     let bar = progress::measurements();
     bar.set_length(groups.iter().map(|(_, cases)| cases.len() as u64).sum());
     let (start, started) = (Instant::now(), SystemTime::now());
@@ -78,18 +88,19 @@ pub(crate) fn run(args: &ConformArgs, json: bool) -> Result<Exit, Failure> {
         demands: &demands,
     };
     let report = ConformanceReport::new(run, &groups, results);
-    for (path, text) in [
-        (&args.junit, ConformanceReport::to_junit as fn(&_) -> _),
-        (&args.tap, ConformanceReport::to_tap),
-        (&args.html, ConformanceReport::to_html),
-    ] {
-        if let Some(path) = path {
-            fs::write(path, text(&report)).map_err(|error| Failure::io("write", path, &error))?;
-        }
+    for (option, file, text) in files {
+        let written = file.write_and_commit(text(&report).as_bytes());
+        written.map_err(|error| Failure::output(&error, option))?;
     }
     let checked = Checked { report, seconds: start.elapsed().as_secs_f64() };
     output::print(&checked, json)?;
     Ok(if checked.report.is_success() { Exit::Ok } else { Exit::CheckFailed })
+}
+
+/// Begins a report's file.
+pub(super) fn open_report(path: &Path, option: &str) -> Result<OutputFile, Failure> {
+    let opened = Destination::check(path, true).and_then(|destination| destination.create());
+    opened.map_err(|error| Failure::output(&error, option))
 }
 
 /// The work of a child process.
@@ -126,25 +137,31 @@ pub(super) fn child_of_this_program(which: impl IntoIterator<Item = OsString>) -
 
 /// The options of the driver. The built-in one makes an identity whenever it is opened, unless it is told of one: it is
 /// told of one for the whole run, which lies in the directory.
-fn options(args: &ConformArgs) -> Result<(RunOptions, Option<TempDir>), Failure> {
+fn options(args: &ConformArgs) -> Result<(RunOptions, Option<MadeIdentity>), Failure> {
     let config = driver::configuration()?;
     let names_identity = args.options.contains("identity.directory") || config.identity.directory.is_some();
-    let identity =
-        if args.driver.driver.is_some() || names_identity { None } else { Some(driver::temporary_identity()?.1) };
-    let option = identity.as_ref().map(|directory| driver::identity_option(directory.path()));
+    let needs_identity = args.driver.driver.is_none() && !names_identity;
+    let identity = needs_identity.then(|| driver::made_identity(config.identity.cache)).transpose()?;
+    let option = identity.as_ref().map(MadeIdentity::option);
     let zoo = args.zoo.as_ref().map(|name| format!("zoo={name}"));
     let given = Some(args.options.clone()).filter(|options| !options.is_empty());
     let driver_options = zoo.into_iter().chain(option).chain(given).collect::<Vec<_>>().join(";");
     Ok((RunOptions { driver_options, seed: args.seed }, identity))
 }
 
+/// More than any list of known deviations has.
+const LARGEST_LIST: u64 = 16 << 20;
+
 fn expectations(path: &Path) -> Result<Expectations, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
+    let bytes = read_input(path, LARGEST_LIST).map_err(|error| Failure::input("read", &error))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Failure::environment(format!("{} is no text", path_text(path)), "name a TOML file of known deviations")
+    })?;
     Expectations::parse(&text).map_err(|error| {
         Failure::environment(
             format!(
                 "{} is no list of known deviations: {}",
-                path.display(),
+                path_text(path),
                 printable(&driver::without_excerpt(&error.to_string()))
             ),
             "each deviation is [[deviation]] with a case and a reason; softcp conform --list shows the cases",

@@ -1,11 +1,12 @@
 //! `softcp demo`: what each side sees of protected video.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::Path;
 
 use comfy_table::Table;
 use serde::Serialize;
 use softcp_demo::{Attempt, DemoClip, DemoError, DemoOptions, DemoReport, Enforcement, Noise};
+use softcp_files::{Destination, path_text};
 
 use super::decrypt::{counted, incident_place, incident_remedy, messages_text, protection_text};
 use crate::args::DemoArgs;
@@ -28,13 +29,16 @@ const PICTURE: &str = "softcp-demo.png";
 
 /// `softcp demo`.
 pub(crate) fn run(args: &DemoArgs, json: bool) -> Result<Exit, Failure> {
+    let picture = picture(args)?;
+    let clear_clip = args.clip.as_deref().map(|path| destination(path, args.force, "--clip")).transpose()?;
+    if clear_clip.as_ref().and_then(Destination::real_path).is_some_and(|clip| picture.real_path() == Some(clip)) {
+        return Err(Failure::usage("picture and clip have the same name", "choose another one with --clip"));
+    }
     let fault = args.fault.as_ref().map(|fault| format!("faults.list={fault}"));
     let trusted = driver::open_trusted_with(&args.driver, &args.trust, |_| fault)?;
     let options = DemoOptions {
-        picture: args.output.clone().unwrap_or_else(|| PathBuf::from(PICTURE)),
-        replace_picture: args.force || args.output.is_none(),
-        clear_clip: args.clip.clone(),
-        replace_clear_clip: args.force,
+        picture,
+        clear_clip,
         trust: trusted.trust.for_player(),
         protection: args.protection.into(),
         restarts: if args.fault.is_some() { RESTARTS } else { 0 },
@@ -48,6 +52,27 @@ pub(crate) fn run(args: &DemoArgs, json: bool) -> Result<Exit, Failure> {
     Ok(if is_as_expected { Exit::Ok } else { Exit::CheckFailed })
 }
 
+/// Where the picture goes. The one that nobody has named replaces an ordinary file of its name, and nothing that somebody may
+/// have linked there.
+fn picture(args: &DemoArgs) -> Result<Destination, Failure> {
+    let Some(path) = &args.output else {
+        let path = Path::new(PICTURE);
+        let is_link = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+        if is_link && !args.force {
+            return Err(Failure::environment(
+                format!("{PICTURE} is a link"),
+                "name the picture with -o, or replace what the link leads to with --force",
+            ));
+        }
+        return destination(path, true, "-o");
+    };
+    destination(path, args.force, "-o")
+}
+
+fn destination(path: &Path, replace: bool, option: &str) -> Result<Destination, Failure> {
+    Destination::check(path, replace).map_err(|error| Failure::output(&error, option))
+}
+
 fn demo_failed(error: &DemoError, trust: &Trust) -> Failure {
     match error {
         DemoError::Decrypt(error) => protected::decrypt_failed(error, trust),
@@ -58,8 +83,7 @@ fn demo_failed(error: &DemoError, trust: &Trust) -> Failure {
             error.to_string(),
             "`softcp caps` shows what the driver offers; use another driver or profile",
         ),
-        DemoError::Temporary(_) => Failure::environment(error.to_string(), "set TMPDIR to a directory with space"),
-        DemoError::WritePicture { path, source } => Failure::output(path, source),
+        DemoError::Output(error) => Failure::output(error, "-o"),
         DemoError::NotAvc(_) | DemoError::Decode { .. } | DemoError::Container(_) => Failure::check(
             format!("the driver did not give the clip back as it was: {error}"),
             "this is a defect of the driver: report it to the driver's maker",
@@ -118,9 +142,9 @@ impl Report for Shown {
             writeln!(out, "note: {}", printable(note))?;
         }
         if let Some(path) = &clip.clear_clip {
-            writeln!(out, "Clear clip: {}", path.display())?;
+            writeln!(out, "Clear clip: {}", path_text(path))?;
         }
-        writeln!(out, "Picture: {}", self.demo.picture.display())
+        writeln!(out, "Picture: {}", path_text(&self.demo.picture))
     }
 }
 

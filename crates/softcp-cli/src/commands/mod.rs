@@ -8,6 +8,7 @@ mod conform;
 mod decrypt;
 mod demo;
 mod faults;
+mod info;
 mod shell;
 mod zoo;
 
@@ -19,6 +20,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Demo(args) => demo::run(args, cli.json),
         Command::Decrypt(args) => decrypt::run(args, cli.json),
+        Command::Info(args) => info::run(args, cli.json),
         Command::Caps(args) => caps::run(args, cli.json),
         Command::Channel(args) => channel::run(args, cli.json),
         Command::Bench(args) => bench::run(args, cli.json),

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Write};
 use std::sync::Mutex;
+use std::thread;
 use std::time::Duration;
-use std::{fs, thread};
 
 use serde::Serialize;
 use softcp_conformance::cases;
@@ -31,11 +31,12 @@ pub(crate) fn run(args: &ZooArgs, json: bool) -> Result<Exit, Failure> {
         output::print(&Listed { drivers: suspects }, json)?;
         return Ok(Exit::Ok);
     }
-    let (_, identity) = driver::temporary_identity()?;
-    let identity = driver::identity_option(identity.path());
-    let trial = trial(&suspects, &identity, args)?;
-    if let Some(path) = &args.table {
-        fs::write(path, trial.to_markdown()).map_err(|error| Failure::io("write", path, &error))?;
+    let table = args.table.as_deref().map(|path| conform::open_report(path, "--table")).transpose()?;
+    let identity = driver::made_identity(driver::configuration()?.identity.cache)?;
+    let trial = trial(&suspects, &identity.option(), args)?;
+    if let Some(file) = table {
+        let written = file.write_and_commit(trial.to_markdown().as_bytes());
+        written.map_err(|error| Failure::output(&error, "--table"))?;
     }
     let tried = Tried { untried: if args.names.is_empty() { trial.untried().collect() } else { Vec::new() }, trial };
     output::print(&tried, json)?;

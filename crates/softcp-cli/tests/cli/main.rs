@@ -12,7 +12,13 @@ mod conform;
 mod decrypt;
 mod demo;
 mod faults;
+#[cfg(unix)]
+mod files;
+mod identity_cache;
+mod info;
 mod schema;
 mod support;
 mod usage;
+#[cfg(unix)]
+mod wrong;
 mod zoo;

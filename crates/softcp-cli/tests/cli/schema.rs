@@ -160,6 +160,16 @@ fn decrypt_keeps_to_its_schema() {
 }
 
 #[test]
+fn info_keeps_to_its_schema() {
+    let sandbox = Sandbox::new();
+    for name in
+        ["ff-cenc-faststart.mp4", "gpac-cenc-key-roll-frag.mp4", "gpac-cens-1-9.mp4", "pk-cbcs-v.mp4", "clear.mp4"]
+    {
+        check_report("info", &sandbox.softcp(["--json", "info", &vector(name)]).output().unwrap().stdout);
+    }
+}
+
+#[test]
 fn demo_keeps_to_its_schema() {
     let sandbox = Sandbox::new();
     check_report("demo", &sandbox.softcp(["--json", "demo"]).output().unwrap().stdout);
@@ -196,6 +206,7 @@ fn every_schema_is_of_a_report_and_says_what_it_is() {
             "faults-list",
             "faults-names",
             "faults-set",
+            "info",
             "zoo",
             "zoo-list"
         ]

@@ -41,6 +41,7 @@ impl Sandbox {
             .env_remove("SOFTCP_CONF")
             .env_remove("SOFTCP_OPTIONS")
             .env_remove("SOFTCP_LOG")
+            .env("XDG_CACHE_HOME", cache_home())
             .stdin("")
             .with_assert(assert())
             .args(args)
@@ -50,6 +51,45 @@ impl Sandbox {
     pub(crate) fn make_identity(&self, name: &str) {
         self.softcp(["cert", "new", name]).assert().success();
     }
+}
+
+/// The cache directory of all tests: an identity is made once, as for a user.
+pub(crate) fn cache_home() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
+}
+
+/// The command, without the caller's configuration, for what needs a child process.
+pub(crate) fn softcp_in(directory: &Path) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_softcp"));
+    without_configuration(&mut command, directory);
+    command
+}
+
+/// The same in a shell that limits the size of files to `blocks` of 512 bytes: this stands for a full disk.
+pub(crate) fn limited_softcp_in(directory: &Path, blocks: u32) -> std::process::Command {
+    let mut command = std::process::Command::new("sh");
+    let script = format!(r#"ulimit -c 0; ulimit -f {blocks}; exec "$@""#);
+    command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_softcp")]);
+    without_configuration(&mut command, directory);
+    command
+}
+
+fn without_configuration(command: &mut std::process::Command, directory: &Path) {
+    command
+        .current_dir(directory)
+        .env("NO_COLOR", "1")
+        .env_remove("SOFTCP_CONF")
+        .env_remove("SOFTCP_OPTIONS")
+        .env_remove("SOFTCP_LOG")
+        .env("XDG_CACHE_HOME", cache_home());
+}
+
+/// The names in a directory, sorted.
+pub(crate) fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
 }
 
 /// What a command said and how it ended.

@@ -2,7 +2,13 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::{Expect as _, Sandbox};
+use crate::support::{Expect as _, Sandbox, cache_home};
+
+fn softcp() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_softcp"));
+    command.env("XDG_CACHE_HOME", cache_home());
+    command
+}
 
 #[test]
 fn help_of_every_command() {
@@ -11,6 +17,7 @@ fn help_of_every_command() {
         ("help", &["help"][..]),
         ("help-demo", &["help", "demo"]),
         ("help-decrypt", &["help", "decrypt"]),
+        ("help-info", &["help", "info"]),
         ("help-caps", &["help", "caps"]),
         ("help-channel", &["help", "channel"]),
         ("help-bench", &["help", "bench"]),
@@ -45,9 +52,20 @@ fn completions_name_every_command() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = sandbox.softcp(["completions", shell]).assert().success();
         let script = String::from_utf8(output.get_output().stdout.clone()).unwrap();
-        for command in
-            ["demo", "decrypt", "caps", "channel", "bench", "conform", "zoo", "faults", "cert", "completions", "man"]
-        {
+        for command in [
+            "demo",
+            "decrypt",
+            "info",
+            "caps",
+            "channel",
+            "bench",
+            "conform",
+            "zoo",
+            "faults",
+            "cert",
+            "completions",
+            "man",
+        ] {
             assert!(script.contains(command), "{shell}: {command}");
         }
     }
@@ -63,6 +81,7 @@ fn man_writes_a_page_per_command() {
     for command in [
         "demo",
         "decrypt",
+        "info",
         "caps",
         "channel",
         "bench",
@@ -94,12 +113,7 @@ fn verbose_says_what_is_done() {
 
 #[test]
 fn reader_that_goes_away_is_no_error() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_softcp"))
-        .args(["caps", "--all"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = softcp().args(["caps", "--all"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
@@ -110,20 +124,13 @@ fn reader_that_goes_away_is_no_error() {
 #[test]
 fn full_disk_is_an_error_of_the_environment() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_softcp"))
-        .arg("caps")
-        .stdout(full)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-        .wait_with_output()
-        .unwrap();
+    let output = softcp().arg("caps").stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("free some space"));
 }
 
 #[test]
 fn no_escape_sequence_reaches_a_pipe() {
-    let output = Command::new(env!("CARGO_BIN_EXE_softcp")).args(["cert", "show", "none.pem"]).output().unwrap();
+    let output = softcp().args(["cert", "show", "none.pem"]).output().unwrap();
     assert!(!output.stderr.contains(&0x1b), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -82,6 +82,13 @@ pub(super) const GROUP: Group = Group {
             run: wrong_private_size,
         },
         Case {
+            name: "hardware/claimed-sizes",
+            rule: "A command that claims sizes up to 4 GiB is refused before a byte of them is read or written.",
+            source: "D34",
+            requirement: Requirement::Decision,
+            run: claimed_sizes,
+        },
+        Case {
             name: "hardware/other-entries-refused",
             rule: "A session that carries commands refuses blits, refresh and read-back key, and keeps the buffers.",
             source: "D20, D30",
@@ -246,6 +253,38 @@ fn output_within_limit(ctx: &Context<'_>) -> CaseResult {
         }
     }
     Ok(())
+}
+
+/// Sizes that are claimed for buffers of a few bytes.
+const CLAIMED: [u32; 4] = [u32::MAX, 0x8000_0000, 0x7FFF_FFFF, 0x1000_0000];
+
+/// A driver that reads what it is told of ends the process, which costs this case.
+fn claimed_sizes(ctx: &Context<'_>) -> CaseResult {
+    let (device, session, sizes) = commands(ctx)?;
+    let private_input = vec![0; sizes.input as usize];
+    let command = SecureCommand {
+        function: FUNCTION,
+        private_input: &private_input,
+        input: &[7; 8],
+        private_room: sizes.output,
+        room: 16,
+    };
+    for claimed in CLAIMED {
+        let right = [sizes.input, 8, sizes.output, 16];
+        for (at, what) in ["private input", "input", "private output", "output"].into_iter().enumerate() {
+            let mut message = CommandMessage::with_slack(&command, SLACK, FILL)?;
+            let mut claims = right;
+            claims[at] = claimed;
+            // SAFETY: what the case is about: the driver compares before it touches anything.
+            unsafe { message.claim(claims) };
+            let reply = device.calls().execute_command(session.handle(), &mut message)?;
+            check_fails(&format!("a command with {claimed:#x} bytes of {what}"), &reply)?;
+            let bytes = message.output_bytes();
+            check_bytes("the output", &vec![FILL; bytes.len()], bytes)?;
+        }
+    }
+    // The session is as it was.
+    carry(&device, &session, sizes, (&[], 16)).map(drop)
 }
 
 fn whole_output_is_written(ctx: &Context<'_>) -> CaseResult {

@@ -16,6 +16,7 @@ use softcp_runtime::{
 
 use crate::case::{Case, CaseResult, Group, Requirement, Stop, check, check_bytes, check_equal, check_hresult};
 use crate::context::Context;
+use crate::dialogue::{ASK_CRYPTO_SESSION, QUERY_HEADER};
 use crate::message::{Message, is_signed};
 use crate::oracle::ctr;
 use crate::oracle::oaep::Padding;
@@ -60,6 +61,13 @@ pub(super) const GROUP: Group = Group {
             source: "QueryAuthenticatedChannel",
             requirement: Requirement::Quality,
             run: channels_in_parallel,
+        },
+        Case {
+            name: "threads/channels-name-each-other",
+            rule: "Channels whose queries name each other in the place of a decoder are answered on a thread each.",
+            source: "D39",
+            requirement: Requirement::Decision,
+            run: channels_name_each_other,
         },
         Case {
             name: "threads/numbers-differ",
@@ -257,6 +265,22 @@ fn channels_in_parallel(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
     let channels = (0..THREADS).map(|_| ctx.open_channel(&device)).collect::<CaseResult<Vec<_>>>()?;
     in_parallel(channels, |_, mut channel| ask_often(&mut channel)).map(drop)
+}
+
+/// A driver that locks one channel while another is locked waits for ever, and runs into the time limit.
+fn channels_name_each_other(ctx: &Context<'_>) -> CaseResult {
+    let device = ctx.device()?;
+    let channels = [ctx.open_channel(&device)?, ctx.open_channel(&device)?];
+    let [one, other] = [0, 1].map(|at| channels[at].channel.handle_value());
+    let work = channels.into_iter().zip([other, one]).collect();
+    in_parallel(work, |_, (mut channel, named): (KeyedChannel, usize)| {
+        for _ in 0..10 * ROUNDS {
+            let query = channel.next_query(&ASK_CRYPTO_SESSION).with(QUERY_HEADER, named);
+            channel.deny("another channel for a decoder", &ASK_CRYPTO_SESSION, &query)?;
+        }
+        Ok(())
+    })
+    .map(drop)
 }
 
 fn numbers_differ(ctx: &Context<'_>) -> CaseResult {

@@ -5,6 +5,7 @@ pub mod encoding;
 pub mod keys;
 pub mod oaep;
 pub mod omac;
+pub mod sample;
 
 /// A key, a wrapped key or a random number.
 pub type Block = [u8; 16];

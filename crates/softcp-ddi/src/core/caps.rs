@@ -78,7 +78,7 @@ pub unsafe extern "C" fn softcp_caps(
         let crypto_type = unsafe { pointer::read_or(crypto_type, GUID_NULL.into()) };
         // SAFETY: the caller's duty on `decode_profile`.
         let decode_profile = unsafe { pointer::read_or(decode_profile, GUID_NULL.into()) };
-        let answer = device.adapter().content_protection_caps(&crypto_type.into(), &decode_profile.into())?;
+        let answer = device.live_adapter()?.content_protection_caps(&crypto_type.into(), &decode_profile.into())?;
         let answer = softcp_content_protection_caps {
             caps: answer.capabilities.bits(),
             key_exchange_type_count: answer.key_exchange_type_count,
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn softcp_key_exchange_type(
         let crypto_type = unsafe { pointer::read_or(crypto_type, GUID_NULL.into()) };
         // SAFETY: the caller's duty on `decode_profile`.
         let decode_profile = unsafe { pointer::read_or(decode_profile, GUID_NULL.into()) };
-        let found = device.adapter().key_exchange_type(&crypto_type.into(), &decode_profile.into(), index)?;
+        let found = device.live_adapter()?.key_exchange_type(&crypto_type.into(), &decode_profile.into(), index)?;
         // SAFETY: the caller's duty on `key_exchange_type`.
         unsafe { pointer::write("key_exchange_type", key_exchange_type, found.into()) }
     })

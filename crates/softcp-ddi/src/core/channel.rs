@@ -130,7 +130,9 @@ pub unsafe extern "C" fn softcp_channel_negotiate(
 /// for an unknown query, a D3D11_AUTHENTICATED_QUERY_OUTPUT. It is signed if the channel has a key, else its `omac` is zero.
 /// Only when `input` or `output` cannot hold a header is nothing written (D17). SOFTCP_E_INVALIDARG: wrong channel handle, not
 /// initialised, sequence number not greater than the last (it is used up otherwise, whatever comes after), a size too
-/// small, an index past the end, a handle that names nothing. SOFTCP_E_FAIL: unknown query.
+/// small, an index past the end, a handle that names nothing or another kind of object, as the channel itself (D39).
+/// SOFTCP_E_FAIL: unknown query, or outputs that the host cannot tell (D35). SOFTCP_E_DEVICEREMOVED: the device was removed;
+/// that, too, is answered and signed (D36).
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create`; `input` is null or valid for reads of `input_size` bytes,
@@ -150,7 +152,7 @@ pub unsafe extern "C" fn softcp_channel_query(
         // SAFETY: the caller's duty on `input`.
         let message = unsafe { message::query("input", input, input_size) }?;
         pointer::check_not_null("output", output)?;
-        let reply = device.query_channel(channel, &message, output_size as usize)?;
+        let reply = device.query_channel(channel, &message, output_size as usize);
         // SAFETY: the caller's duty on `output`; the answer is not longer than `output_size`.
         unsafe { pointer::write_bytes("output", output, &reply.message) }?;
         Ok(reply.result?)
@@ -166,7 +168,8 @@ pub unsafe extern "C" fn softcp_channel_query(
 /// a key. SOFTCP_E_INVALIDARG, in the order of the checks (D15): shorter than a header, wrong OMAC, wrong channel handle,
 /// not initialised or a second INITIALIZE (D16), sequence number not greater than the last; then nothing changes. Past
 /// that the number is used up: SOFTCP_E_FAIL for an unknown command, SOFTCP_E_INVALIDARG for a wrong size or a value
-/// that is refused, SOFTCP_E_OUTOFMEMORY for too many allowed processes; nothing else changes.
+/// that is refused, a handle of another kind included (D39), SOFTCP_E_OUTOFMEMORY for too many allowed processes; nothing
+/// else changes. SOFTCP_E_DEVICEREMOVED: the device was removed; that, too, is answered and signed (D36).
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create`; `input` is null or valid for reads of `input_size` bytes,

@@ -5,8 +5,9 @@
 //! VideoDecoderSubmitBuffers.
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 
-use softcp::{DecoderBuffer, DecoderEncryption, Encrypted, GUID, Subsample};
+use softcp::{DecoderBuffer, DecoderEncryption, Encrypted, GUID, Stripes, Subsample};
 
 use super::device::{borrow, borrow_removed, softcp_device};
 use super::session::softcp_encrypted_block_info;
@@ -21,13 +22,17 @@ use crate::{guard, pointer};
 pub struct softcp_decoder_desc {
     /// Size of this structure in bytes as the caller knows it.
     pub size: u32,
-    /// guidConfigBitstreamEncryption of the decoder's configuration: zero, AES-128-CTR or
-    /// D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC for the session bound to the decoder,
-    /// D3D11_DECODER_ENCRYPTION_HW_CENC for sealed keys, DXVA_NoEncrypt for nothing.
+    /// guidConfigBitstreamEncryption of the decoder's configuration. Zero, AES-128-CTR or
+    /// D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC: AES-CTR (the schemes cenc and cens) under the session bound to the
+    /// decoder. D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS: AES-CBC (cbcs and cbc1) under that session.
+    /// D3D11_DECODER_ENCRYPTION_HW_CENC: AES-CTR under sealed keys. DXVA_NoEncrypt: nothing is encrypted.
     pub bitstream_encryption: softcp_guid,
 }
 
-/// Empty subsamples that a buffer can have beyond one for each byte; more are a mistake, and a lot of memory.
+/// Most subsamples of a buffer (D34): as many as the 16-bit number of a Common Encryption sample tells (ISO/IEC 23001-7,
+/// 7.2), and one.
+const MAX_SUBSAMPLES: u32 = 1 << 16;
+/// Empty subsamples that a buffer can have beyond one for each byte; more are a mistake.
 const SPARE_SUBSAMPLES: u32 = 1024;
 
 /// One subsample of a Common Encryption sample: clear bytes, then encrypted ones. Laid out as
@@ -47,6 +52,9 @@ pub struct softcp_subsample {
 /// # Safety
 /// `first` is null or valid for reads of `count` subsamples.
 pub(crate) unsafe fn subsamples(first: *const softcp_subsample, count: u32, data_size: u32) -> Result<Vec<Subsample>> {
+    if count > MAX_SUBSAMPLES {
+        return Err(Failure::Invalid("a buffer has more than 65,536 subsamples"));
+    }
     if count.saturating_sub(SPARE_SUBSAMPLES) > data_size {
         return Err(Failure::Invalid("there are more subsamples than bytes"));
     }
@@ -72,10 +80,11 @@ pub struct softcp_decoder_buffer {
     pub source: *const c_void,
     /// Where the clear data goes, which may be `source`; else they do not overlap.
     pub destination: *mut c_void,
-    /// The first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. Null: the buffer is clear,
-    /// and copied.
+    /// 16 bytes. For AES-CTR the first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. For
+    /// AES-CBC the initialization vector. Null: the buffer is clear, and copied.
     pub iv: *const c_void,
-    /// Which bytes are encrypted, in a pattern. Null: all, or those of the subsamples.
+    /// Which bytes are encrypted, in a pattern of bytes; for AES-CTR without stripes only (D68). Null: all, or those of the
+    /// subsamples.
     pub pattern: *const softcp_encrypted_block_info,
     /// Which bytes are encrypted, in subsamples that cover the data exactly.
     pub subsamples: *const softcp_subsample,
@@ -83,10 +92,22 @@ pub struct softcp_decoder_buffer {
     pub data_size: u32,
     /// Bytes of `iv`: 16.
     pub iv_size: u32,
-    /// Number of subsamples; 0 for none. Not together with a pattern.
+    /// Number of subsamples, at most 65,536 (D34); 0 for none. Not together with a pattern.
     pub subsample_count: u32,
     /// Reserved, zero.
     pub reserved: u32,
+    /// Blocks of 16 bytes that are encrypted in each stripe of an encrypted region, as
+    /// D3D11_VIDEO_DECODER_BUFFER_DESC2.cBlocksStripeEncrypted. A region is the encrypted part of a subsample, or all of the
+    /// data without subsamples. 0 with the next member 0: no stripes, so that the scheme is cenc or cbc1. Both not 0: cens
+    /// or cbcs. One of them 0 is an error (D64).
+    pub stripe_encrypted_blocks: u32,
+    /// Blocks of 16 bytes that are clear behind them.
+    pub stripe_clear_blocks: u32,
+}
+
+impl softcp_decoder_buffer {
+    /// Bytes of the structure before it had stripes.
+    const FIRST_VERSION: usize = offset_of!(Self, stripe_encrypted_blocks);
 }
 
 /// Registers a decoder that the host has made, and writes to `decoder` the handle that the host's VideoDecoderGetHandle
@@ -160,11 +181,14 @@ pub unsafe extern "C" fn softcp_decoder_session(
 /// with AES-128-ECB under the session key in force now. Any other size, and any size with a `session`: a sealed key blob,
 /// opened by the host's `unwrap_key` or by the secure environment (D28).
 ///
+/// The key is the same for AES-CTR and AES-CBC; which of them it is used in is the decoder's (D62, D63).
+///
 /// `session` is zero for the session bound to the decoder, or names the one of a frame with a sealed key; `key_id` is then
 /// the identifier of the key in it, and may be null. A decoder registered without encryption ignores all three.
 ///
 /// SOFTCP_E_INVALIDCALL: a frame has begun already, no session is bound, or it has no key, or lost it.
-/// SOFTCP_E_NOTIMPL: content keys are not offered. SOFTCP_E_INVALIDARG: a stale handle, or a blob that cannot be opened.
+/// SOFTCP_E_NOTIMPL: content keys are not offered. SOFTCP_E_INVALIDARG: a stale handle, a null `content_key` with a size, or
+/// a blob that cannot be opened, also for want of somebody who opens it (D28).
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create`; `content_key` is null or valid for reads of `content_key_size`
@@ -181,8 +205,12 @@ pub unsafe extern "C" fn softcp_decoder_begin_frame(
     guard::run("softcp_decoder_begin_frame", || {
         // SAFETY: the caller's duty on `device`.
         let device = unsafe { borrow(device) }?;
-        // SAFETY: the caller's duty on `content_key`.
-        let content_key = unsafe { pointer::bytes_or_null(content_key, content_key_size as usize) }?;
+        let content_key = if device.has_frame_keys(decoder)? {
+            // SAFETY: the caller's duty on `content_key`.
+            unsafe { pointer::optional_bytes("content_key", content_key, content_key_size as usize) }?
+        } else {
+            None
+        };
         // SAFETY: the caller's duty on `key_id`.
         let key_id = unsafe { pointer::read_or_null(key_id) }.map(GUID::from);
         device.begin_frame(decoder, session, content_key, key_id.as_ref())
@@ -191,11 +219,16 @@ pub unsafe extern "C" fn softcp_decoder_begin_frame(
 
 /// Decrypts one buffer of a frame, or copies a clear one. The destination is written only when all is well.
 ///
-/// SOFTCP_E_INVALIDCALL: no frame has begun, or the session has no key, or lost it. SOFTCP_E_NOTIMPL: patterns and
-/// subsamples are not offered. SOFTCP_E_INVALIDARG: an IV for a buffer that cannot be encrypted (a decoder without
-/// encryption, or another type than bitstream where ENCRYPT_SLICEDATA_ONLY is reported), an IV of another size, or not
-/// greater than the last where SEQUENTIAL_CTR_IV is reported (D10), a pattern out of alignment (D7), subsamples that do not
-/// cover the data, both of them, a null pointer, or overlapping memory.
+/// The decoder's encryption and the stripes say which scheme of ISO/IEC 23001-7 the buffer has: AES-CTR is cenc, with stripes
+/// cens (D60); AES-CBC is cbc1 (D61), with stripes cbcs. Each buffer begins with its own IV. In all but cenc, the bytes behind
+/// the last whole block of a region are clear. Structures of the first version, without the stripe members, have none.
+///
+/// SOFTCP_E_INVALIDCALL: no frame has begun, or the session has no key, or lost it. SOFTCP_E_NOTIMPL: patterns, subsamples
+/// and stripes are not offered. SOFTCP_E_INVALIDARG: a type that is none, an IV for a buffer that cannot be encrypted (a
+/// decoder without encryption, or another type than bitstream where ENCRYPT_SLICEDATA_ONLY is reported), an IV of another
+/// size, or for AES-CTR not greater than the last where SEQUENTIAL_CTR_IV is reported (D10, D69), a pattern out of alignment
+/// (D7) or for another scheme than cenc (D68), subsamples that do not cover the data, stripes of which one count is 0 (D64),
+/// pattern and subsamples together, a null pointer, or overlapping memory.
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create`; `buffer` is null or points to a structure of its `size`, whose
@@ -211,7 +244,7 @@ pub unsafe extern "C" fn softcp_decoder_decrypt_buffer(
         let device = unsafe { borrow(device) }?;
         // SAFETY: the caller's duty on `buffer`; all members are valid when zero.
         let buffer =
-            unsafe { pointer::versioned("softcp_decoder_buffer", buffer, size_of::<softcp_decoder_buffer>()) }?;
+            unsafe { pointer::versioned("softcp_decoder_buffer", buffer, softcp_decoder_buffer::FIRST_VERSION) }?;
         // SAFETY: the caller's duty on the IV.
         let iv = unsafe { pointer::bytes_or_null(buffer.iv, buffer.iv_size as usize) }?;
         // SAFETY: the caller's duty on the pattern.
@@ -224,7 +257,8 @@ pub unsafe extern "C" fn softcp_decoder_decrypt_buffer(
             (None, subsamples) => Encrypted::Subsamples(subsamples),
             (Some(_), _) => return Err(Failure::Invalid("a buffer has a pattern or subsamples, not both")),
         };
-        let described = DecoderBuffer { buffer_type: buffer.buffer_type, iv, encrypted };
+        let stripes = Stripes::new(buffer.stripe_encrypted_blocks, buffer.stripe_clear_blocks)?;
+        let described = DecoderBuffer { buffer_type: buffer.buffer_type, iv, encrypted, stripes };
         let (source, destination, size) = (buffer.source, buffer.destination, buffer.data_size as usize);
         // SAFETY: the caller's duty on source and destination.
         unsafe { device.decrypt_buffer(decoder, source, destination, size, &described) }

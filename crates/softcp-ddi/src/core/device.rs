@@ -84,7 +84,7 @@ pub unsafe extern "C" fn softcp_device_removed(device: *const softcp_device) -> 
 }
 
 /// Takes `bytes` from the protected-memory budget for a protected resource that the host is about to make (D24).
-/// SOFTCP_E_OUTOFMEMORY: they are not there.
+/// SOFTCP_E_OUTOFMEMORY: they are not there. SOFTCP_E_DEVICEREMOVED: the device was removed (D36).
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create`.
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn softcp_protected_memory_reserve(device: *const softcp_d
     guard::run("softcp_protected_memory_reserve", || {
         // SAFETY: the caller's duty on `device`.
         let device = unsafe { borrow(device) }?;
-        Ok(device.adapter().protected_memory().reserve(bytes)?)
+        Ok(device.live_adapter()?.protected_memory().reserve(bytes)?)
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use softcp::secure::{CommandBuffers, SecureEffect};
+use softcp::secure::{CommandBuffers, CommandSizes, SecureEffect};
 use softcp_abi::GUID_NULL;
 
 use super::device::{borrow, softcp_device};
@@ -78,8 +78,8 @@ impl Default for softcp_secure_command {
 /// May be called from several threads at once. A command that the environment refuses is SOFTCP_S_OK here; `status` says
 /// so. A command that tears down has the host's `teardown` called.
 ///
-/// SOFTCP_E_INVALIDCALL: a session of another key exchange. SOFTCP_E_INVALIDARG: private bytes of another size, null
-/// pointers. Then the outputs keep their bytes, and the written members are zero but for `status`.
+/// SOFTCP_E_INVALIDCALL: a session of another key exchange. SOFTCP_E_INVALIDARG: private bytes of another size, input or
+/// output of more than 1,048,576 bytes (D34), before a byte of them is touched; null pointers. Then the outputs keep their bytes, and the written members are zero but for `status`.
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create`; `command` is null or points to a structure of its `size`, valid
@@ -95,6 +95,13 @@ pub unsafe extern "C" fn softcp_session_execute(
         let device = unsafe { borrow(device) }?;
         // SAFETY: the caller's duty on `command`: all its members are there, or this is an error.
         let mut given = unsafe { pointer::whole("softcp_secure_command", command) }?;
+        let sizes = CommandSizes {
+            private_input: given.private_input_size as usize,
+            input: given.input_size as usize,
+            private_output: given.private_output_size as usize,
+            output: given.output_size as usize,
+        };
+        device.check_command(session, &sizes)?;
         // SAFETY: the caller's duty on the command's pointers.
         let private_input =
             unsafe { pointer::copy("private_input", given.private_input, given.private_input_size as usize) }?;
@@ -171,7 +178,8 @@ pub unsafe extern "C" fn softcp_private_data_sizes(
 
 /// Has the secure environment set a session's hardware key up, and writes its 64 bits for the application to `data`. A
 /// session that lost its key is SOFTCP_SESSION_STATUS_OK afterwards. SOFTCP_E_INVALIDCALL: the session's keys do not come
-/// from the environment. SOFTCP_E_NOTIMPL: hardware DRM communication is not offered.
+/// from the environment. SOFTCP_E_NOTIMPL: hardware DRM communication is not offered. SOFTCP_E_INVALIDARG: a private input of
+/// more than 65,536 bytes (D34).
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create`; `private_input` is null or valid for reads of its size; `data` is
@@ -189,7 +197,8 @@ pub unsafe extern "C" fn softcp_session_new_hardware_key(
         unsafe { pointer::write("data", data, 0) }?;
         // SAFETY: the caller's duty on `device`.
         let device = unsafe { borrow(device) }?;
-        // SAFETY: the caller's duty on `private_input`.
+        device.check_new_hardware_key(session, private_input_size as usize)?;
+        // SAFETY: the caller's duty on `private_input`, which is not larger than it may be.
         let input = unsafe { pointer::copy("private_input", private_input, private_input_size as usize) }?;
         let made = device.new_hardware_key(session, &input)?;
         // SAFETY: the caller's duty on `data`.

@@ -173,10 +173,14 @@ pub unsafe extern "C" fn softcp_session_negotiate(
 /// Decrypts `source` into `destination`, which may be the same resource. The session needs a key.
 ///
 /// `info` null: everything is encrypted. `content_key` null: the session key decrypts; 16 bytes: that key, encrypted
-/// with AES-128-ECB under the session key; any other size: opened by the host's `unwrap_key` or the
-/// secure environment (D28). `iv`: 16 bytes, the
-/// first counter block (D5): an IV and a block count of 8 bytes each, both big-endian. Both surfaces agree in row bytes,
-/// rows, planes and format; pitches may differ (D9).
+/// with AES-128-ECB under the session key; any other size, up to 65,536 bytes: opened by the host's `unwrap_key` or the
+/// secure environment (D28, D34). `iv`: 16 bytes, the first counter block (D5): an IV and a block count of 8 bytes each, both
+/// big-endian. It may be null where `info` leaves every byte clear (D38). Both surfaces agree in row bytes, rows, planes and
+/// format, where format 0 agrees with every format (D37); pitches may differ (D9).
+///
+/// Where SEQUENTIAL_CTR_IV is reported, `iv` is greater than the last one used with the same key in this session (D10, D32).
+/// The session remembers this of the key in force and of 4096 content keys and exchanged keys; under others only an IV above
+/// those of all forgotten keys is taken, until the next refresh or key exchange (D31). Else SOFTCP_E_INVALIDARG.
 ///
 /// SOFTCP_E_INVALIDCALL: no key, or lost. SOFTCP_E_NOTIMPL: not offered. SOFTCP_E_CANNOTPROTECTCONTENT: protection is
 /// enforced and the destination is not protected (D19). SOFTCP_E_INVALIDARG: everything else that is wrong with the
@@ -205,7 +209,7 @@ pub unsafe extern "C" fn softcp_session_decryption_blt(
         // SAFETY: the caller's duty on `content_key`.
         let content_key = unsafe { pointer::bytes_or_null(content_key, content_key_size as usize) }?;
         // SAFETY: the caller's duty on `iv`.
-        let iv = unsafe { pointer::bytes("iv", iv, iv_size as usize) }?;
+        let iv = unsafe { pointer::bytes_or_null(iv, iv_size as usize) }?.unwrap_or_default();
         device.calls().decryption_blt(session, source, destination, info, content_key, iv)
     })
 }

@@ -20,7 +20,7 @@ pub(super) unsafe extern "system" fn get_content_protection_caps(
         let crypto_type = unsafe { pointer::read_or(crypto_type, GUID_NULL) };
         // SAFETY: the runtime's duty: null or readable.
         let decode_profile = unsafe { pointer::read_or(decode_profile, GUID_NULL) };
-        let answer = device.adapter().content_protection_caps(&crypto_type, &decode_profile)?;
+        let answer = device.live_adapter()?.content_protection_caps(&crypto_type, &decode_profile)?;
         let answer = D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS {
             Caps: answer.capabilities.bits(),
             KeyExchangeTypeCount: answer.key_exchange_type_count,
@@ -48,7 +48,7 @@ pub(super) unsafe extern "system" fn get_crypto_key_exchange_type(
         let crypto_type = unsafe { pointer::read_or(crypto_type, GUID_NULL) };
         // SAFETY: the runtime's duty: null or readable.
         let decode_profile = unsafe { pointer::read_or(decode_profile, GUID_NULL) };
-        let found = device.adapter().key_exchange_type(&crypto_type, &decode_profile, index)?;
+        let found = device.live_adapter()?.key_exchange_type(&crypto_type, &decode_profile, index)?;
         // SAFETY: the runtime's duty: null or writable.
         unsafe { pointer::write("pKeyExchangeType", key_exchange_type, found) }
     })

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::mem::offset_of;
 
-use softcp::secure::CommandBuffers;
+use softcp::secure::{CommandBuffers, CommandSizes};
 use softcp_abi::{
     D3D10DDI_HDEVICE, D3D11_1DDI_HCRYPTOSESSION, D3DWDDM2_0DDI_KEY_EXCHANGE_HW_PROTECTION_DATA,
     D3DWDDM2_0DDI_KEY_EXCHANGE_HW_PROTECTION_INPUT_DATA, D3DWDDM2_0DDI_KEY_EXCHANGE_HW_PROTECTION_OUTPUT_DATA, GUID,
@@ -40,7 +40,8 @@ pub(super) unsafe extern "system" fn get_data_for_new_hardware_key(
         let device = device(h_device)?;
         // SAFETY: the runtime's duty on its session handle.
         let id = unsafe { id(session) }?;
-        // SAFETY: the runtime's duty: null or readable for its size.
+        device.check_new_hardware_key(id, private_input_size as usize)?;
+        // SAFETY: the runtime's duty: null or readable for its size, which is not larger than it may be.
         let input = unsafe { pointer::copy("pPrivateInputData", private_input, private_input_size as usize) }?;
         let made = device.new_hardware_key(id, &input)?;
         // SAFETY: as above.
@@ -95,7 +96,8 @@ pub(super) unsafe extern "system" fn negotiate_crypto_session_key_exchange_mt(
     })
 }
 
-/// The key exchange of a command session: one command. On failure the status is the failure, the sizes and times written
+/// The key exchange of a command session: one command. What it says of its sizes is compared with what they may be before
+/// anything behind the structures is touched (D34). On failure the status is the failure, the sizes and times written
 /// are zero, and the output bytes stay.
 ///
 /// # Safety
@@ -131,6 +133,9 @@ unsafe fn execute_given(device: &softcp_device, session: usize, given: &Data) ->
     let [private_size, input_size] = unsafe { pointer::read("pInputData", input.cast::<InputSizes>()) }?;
     let [private_size, input_size, private_room, room] =
         [private_size, input_size, private_room, room].map(|size| size as usize);
+    let sizes =
+        CommandSizes { private_input: private_size, input: input_size, private_output: private_room, output: room };
+    device.check_command(session, &sizes)?;
 
     let bytes = input.wrapping_byte_add(offset_of!(Input, pbInput)).cast::<c_void>();
     let whole = private_size.checked_add(input_size).ok_or(Failure::Invalid("the input is larger than memory"))?;

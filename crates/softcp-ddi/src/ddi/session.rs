@@ -139,7 +139,7 @@ pub(super) unsafe extern "system" fn decryption_blt(
         // SAFETY: the runtime's duty: null or readable for `content_key_size` bytes.
         let content_key = unsafe { pointer::bytes_or_null(content_key, content_key_size as usize) }?;
         // SAFETY: the runtime's duty: null or readable for `iv_size` bytes.
-        let iv = unsafe { pointer::bytes("pIV", iv, iv_size as usize) }?;
+        let iv = unsafe { pointer::bytes_or_null(iv, iv_size as usize) }?.unwrap_or_default();
         let (source, destination) = (source.pDrvPrivate, destination.pDrvPrivate);
         calls.decryption_blt(id, source, destination, info, content_key, iv)
     });

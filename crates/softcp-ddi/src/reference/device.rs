@@ -121,7 +121,7 @@ impl ReferenceDevice {
 
     /// Makes a resource; a protected one takes its bytes from the budget (D24).
     pub(super) fn create_resource(&self, shape: Shape) -> Result<D3D10DDI_HRESOURCE> {
-        let memory = self.softcp.adapter().protected_memory();
+        let memory = self.softcp.live_adapter()?.protected_memory();
         let bytes = shape.budget();
         memory.reserve(bytes)?;
         let Some(resource) = Resource::new(shape) else {
@@ -139,6 +139,7 @@ impl ReferenceDevice {
     /// # Safety
     /// As for [`Resource::wrapping`].
     pub(super) unsafe fn wrap_resource(&self, memory: &softcp_mapping) -> Result<D3D10DDI_HRESOURCE> {
+        self.softcp.live_adapter()?;
         // SAFETY: the caller's duty is the same.
         let resource = unsafe { Resource::wrapping(memory) }?;
         Ok(self.insert(resource))
@@ -167,6 +168,7 @@ impl ReferenceDevice {
 
     /// Maps a resource for the caller, unless it is protected and protection is enforced (D19).
     pub(super) fn map(&self, handle: D3D10DDI_HRESOURCE) -> Result<softcp_mapping> {
+        self.softcp.live_adapter()?;
         let resources = lock(&self.host.resources);
         let resource = find(&resources, handle.pDrvPrivate)?;
         if resource.protected() && self.softcp.engine().protection_enforced() {

@@ -14,21 +14,24 @@
 //! Sources: the pages of these entries in the reference of `d3d10umddi.h`.
 
 use std::ffi::c_void;
+use std::ops::Range;
+use std::sync::Arc;
 
-use softcp::{DecoderBuffer, DecoderEncryption, Encrypted, EncryptedBlockInfo, Error, Subsample};
+use softcp::{DecoderBuffer, DecoderEncryption, Encrypted, EncryptedBlockInfo, Error, Stripes, Subsample};
 use softcp_abi::{
     D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_HDECODE, D3D11_1DDI_HRTVIDEODECODEROUTPUTVIEW,
     D3D11_1DDI_HVIDEODECODEROUTPUTVIEW, D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC, D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE,
     D3D11_1DDI_VIDEO_FUNCTIONS, D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW, D3D11_1DDIARG_VIDEODECODERBEGINFRAME,
-    D3DDDIERR_DEVICEREMOVED, D3DERR_INVALIDCALL, D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION,
+    D3DDDIERR_DEVICEREMOVED, D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION,
     D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1, D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK,
     D3DWDDM2_0DDI_VIDEO_FUNCTIONS, D3DWDDM2_1DDI_VIDEO_FUNCTIONS, D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC,
     D3DWDDM2_4DDI_VIDEO_FUNCTIONS, D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0, D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME,
-    D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0, E_FAIL, E_INVALIDARG, HRESULT, SIZE_T,
+    D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0, E_FAIL, HRESULT, SIZE_T, SOFTCP_ACCESS_READ, SOFTCP_ACCESS_WRITE,
 };
 
 use super::decoder;
 use super::device::{Frame, ReferenceHost};
+use super::resource::Resource;
 use crate::core::decoder::subsamples;
 use crate::ddi::attach::{attached, device, reporting};
 use crate::ddi::session;
@@ -112,6 +115,7 @@ unsafe extern "system" fn create_video_decoder_output_view(
         // SAFETY: the runtime's duty: null or memory of the size that CalcPrivateVideoDecoderOutputViewSize said.
         unsafe { pointer::write("hView", view.pDrvPrivate.cast(), 0_usize) }?;
         let device = device(h_device)?;
+        device.live_adapter()?;
         let host = ReferenceHost::of(&device)?;
         // SAFETY: the runtime's duty: null or readable.
         let resource = unsafe { pointer::read("pCreateData", create) }?.hDrvResource.pDrvPrivate;
@@ -216,27 +220,33 @@ unsafe fn begin_frame<B: Copy>(
 }
 
 /// Begins a frame whose key is as the decoder's encryption has it: a content key, or a structure with a session and a
-/// sealed key.
+/// sealed key. A decoder of AES-CBC has either, told by the size (D67).
 ///
 /// # Safety
 /// `key` is null or valid for reads of `size` bytes. As the structure, its handle names the private memory of a session,
 /// and its pointers are null or valid for their sizes.
 unsafe fn begin_with_key(device: &softcp_device, decoder: usize, key: *const c_void, size: u32) -> Result<()> {
     type Sealed = D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION;
-    if device.decoder_encryption(decoder)? != DecoderEncryption::Sealed {
-        // SAFETY: the caller's duty on the key.
-        let content_key = unsafe { pointer::bytes_or_null(key, size as usize) }?;
-        return device.begin_frame(decoder, 0, content_key, None);
-    }
-    if size as usize != size_of::<Sealed>() {
-        return Err(Failure::Invalid("ContentKeySize is not that of a structure with a session and a sealed key"));
+    let size = size as usize;
+    match device.decoder_encryption(decoder)? {
+        DecoderEncryption::None => return device.begin_frame(decoder, 0, None, None),
+        DecoderEncryption::Cbc if size == size_of::<Sealed>() => {}
+        DecoderEncryption::Ctr | DecoderEncryption::Cbc => {
+            // SAFETY: the caller's duty on the key.
+            let content_key = unsafe { pointer::optional_bytes("pContentKey", key, size) }?;
+            return device.begin_frame(decoder, 0, content_key, None);
+        }
+        DecoderEncryption::Sealed if size != size_of::<Sealed>() => {
+            return Err(Failure::Invalid("ContentKeySize is not that of a structure with a session and a sealed key"));
+        }
+        DecoderEncryption::Sealed => {}
     }
     // SAFETY: the caller's duty: the structure, of this size.
     let sealed = unsafe { pointer::read("pContentKey", key.cast::<Sealed>()) }?;
     // SAFETY: the caller's duty on the handle.
     let session = unsafe { session::id(sealed.hCryptoSession) }?;
     // SAFETY: the caller's duty on the blob.
-    let blob = unsafe { pointer::bytes_or_null(sealed.pBlob, sealed.BlobSize as usize) }?;
+    let blob = unsafe { pointer::optional_bytes("pBlob", sealed.pBlob, sealed.BlobSize as usize) }?;
     // SAFETY: the caller's duty on the identifier.
     let key_id = unsafe { pointer::read_or_null(sealed.pKeyInfoId) };
     device.begin_frame(decoder, session, blob, key_id.as_ref())
@@ -275,6 +285,7 @@ unsafe extern "system" fn video_decoder_submit_buffers(
             // SAFETY: the runtime's duty: null or readable for its size.
             iv: unsafe { pointer::bytes_or_null(desc.pIV, desc.IVSize as usize) }?,
             which: pattern.map_or(Which::All, Which::Pattern),
+            stripes: None,
         })
     };
     // SAFETY: the runtime's duty on decoder handle and array.
@@ -296,15 +307,15 @@ unsafe extern "system" fn video_decoder_submit_buffers_1(
             size: desc.DataSize,
             // SAFETY: the runtime's duty: null or readable for its size.
             iv: unsafe { pointer::bytes_or_null(desc.pIV, desc.IVSize as usize) }?,
-            // SAFETY: the runtime's duty: there are so many.
-            which: unsafe { Which::blocks(desc.pSubSampleMappingBlock, desc.SubSampleMappingCount, desc.DataSize) }?,
+            which: Which::blocks(desc.pSubSampleMappingBlock, desc.SubSampleMappingCount),
+            stripes: None,
         })
     };
     // SAFETY: the runtime's duty on decoder handle and array.
     guard::run("VideoDecoderSubmitBuffers1", || unsafe { submit(h_device, h_decoder, count, descs, read) })
 }
 
-/// `VideoDecoderSubmitBuffers2`: buffers with subsamples, but without stripes in them.
+/// `VideoDecoderSubmitBuffers2`: buffers with subsamples, and with stripes in them or in the whole buffer.
 unsafe extern "system" fn video_decoder_submit_buffers_2(
     h_device: D3D10DDI_HDEVICE,
     h_decoder: D3D11_1DDI_HDECODE,
@@ -312,11 +323,6 @@ unsafe extern "system" fn video_decoder_submit_buffers_2(
     descs: *const D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC,
 ) -> HRESULT {
     let read = |desc: D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC| {
-        match (desc.cBlocksStripeEncrypted, desc.cBlocksStripeClear) {
-            (0, 0) => {}
-            (0, _) | (_, 0) => return Err(Failure::Invalid("stripes have no encrypted blocks, or no clear ones")),
-            _ => return Err(Failure::NotOffered("stripes of encrypted and clear blocks")),
-        }
         Ok(Buffer {
             resource: desc.hResource.pDrvPrivate,
             kind: buffer_type(desc.BufferType)?,
@@ -324,8 +330,8 @@ unsafe extern "system" fn video_decoder_submit_buffers_2(
             size: desc.DataSize,
             // SAFETY: the runtime's duty: null or readable for its size.
             iv: unsafe { pointer::bytes_or_null(desc.pIV, desc.IVSize as usize) }?,
-            // SAFETY: the runtime's duty: there are so many.
-            which: unsafe { Which::blocks(desc.pSubSampleMappingBlock, desc.SubSampleMappingCount, desc.DataSize) }?,
+            which: Which::blocks(desc.pSubSampleMappingBlock, desc.SubSampleMappingCount),
+            stripes: Stripes::new(desc.cBlocksStripeEncrypted, desc.cBlocksStripeClear)?,
         })
     };
     // SAFETY: the runtime's duty on decoder handle and array.
@@ -346,38 +352,59 @@ struct Buffer<'a> {
     size: u32,
     iv: Option<&'a [u8]>,
     which: Which,
+    stripes: Option<Stripes>,
 }
 
-/// Which bytes of an encrypted buffer are encrypted.
+impl Buffer<'_> {
+    fn described<'s>(&'s self, subsamples: &'s [Subsample]) -> DecoderBuffer<'s> {
+        DecoderBuffer {
+            buffer_type: self.kind,
+            iv: self.iv,
+            encrypted: self.which.encrypted(subsamples),
+            stripes: self.stripes,
+        }
+    }
+}
+
+/// Which bytes of an encrypted buffer are encrypted, as its description says it.
 enum Which {
     All,
     Pattern(EncryptedBlockInfo),
-    Subsamples(Vec<Subsample>),
+    /// So many blocks that have not been read.
+    Blocks {
+        first: *const D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK,
+        count: u32,
+    },
 }
 
 impl Which {
-    /// # Safety
-    /// `first` is null or valid for reads of `count` blocks.
-    unsafe fn blocks(
-        first: *const D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK,
-        count: u32,
-        data_size: u32,
-    ) -> Result<Self> {
-        if count == 0 {
-            return Ok(Self::All);
-        }
-        // SAFETY: the caller's duty; `softcp_subsample` is laid out as such a block.
-        unsafe { subsamples(first.cast(), count, data_size) }.map(Self::Subsamples)
+    fn blocks(first: *const D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK, count: u32) -> Self {
+        if count == 0 { Self::All } else { Self::Blocks { first, count } }
     }
 
-    fn encrypted(&self) -> Encrypted<'_> {
+    /// Reads the subsamples of a buffer whose `data_size` has been found to be there.
+    ///
+    /// # Safety
+    /// [`Self::Blocks`] is null or valid for reads of its count.
+    unsafe fn subsamples(&self, data_size: u32) -> Result<Vec<Subsample>> {
+        match *self {
+            Self::All | Self::Pattern(_) => Ok(Vec::new()),
+            // SAFETY: the caller's duty; `softcp_subsample` is laid out as such a block.
+            Self::Blocks { first, count } => unsafe { subsamples(first.cast(), count, data_size) },
+        }
+    }
+
+    fn encrypted<'s>(&self, subsamples: &'s [Subsample]) -> Encrypted<'s> {
         match self {
             Self::All => Encrypted::All,
             Self::Pattern(pattern) => Encrypted::Pattern(*pattern),
-            Self::Subsamples(subsamples) => Encrypted::Subsamples(subsamples),
+            Self::Blocks { .. } => Encrypted::Subsamples(subsamples),
         }
     }
 }
+
+/// Most buffers of one submission (D34): more than a decoder has types of.
+const MAX_BUFFERS: u32 = 64;
 
 /// Decrypts the buffers and appends them to the frame's output, all of them or none. Pointers, sizes and resources of all
 /// are checked before the first is decrypted. The IVs of those before one whose IV, pattern or subsamples the session
@@ -385,7 +412,7 @@ impl Which {
 ///
 /// # Safety
 /// `h_decoder` is null or names the private memory of a decoder; `descs` is null or valid for reads of `count`
-/// structures.
+/// structures, whose subsamples are null or valid for reads of as many as they say.
 unsafe fn submit<'a, D: Copy>(
     h_device: D3D10DDI_HDEVICE,
     h_decoder: D3D11_1DDI_HDECODE,
@@ -398,6 +425,9 @@ unsafe fn submit<'a, D: Copy>(
     // SAFETY: the caller's duty on the handle.
     let decoder = unsafe { decoder::id(h_decoder) }?;
     device.decoder_encryption(decoder)?;
+    if count > MAX_BUFFERS {
+        return Err(Failure::Invalid("there are more than 64 buffers"));
+    }
     let frame = host.frame(decoder).ok_or(Error::NoFrame)?;
     let output = host.resource(std::ptr::without_provenance_mut(frame.output))?;
     if output.is_mapped() {
@@ -415,19 +445,62 @@ unsafe fn submit<'a, D: Copy>(
         }
         let (offset, size) = (buffer.offset as usize, buffer.size as usize);
         room = room.checked_sub(size).ok_or(Failure::Invalid("the frame's buffers are larger than its output"))?;
-        buffers.push((source.read(offset..offset.saturating_add(size))?, buffer));
+        let range = offset..offset.saturating_add(size);
+        source.check(&range)?;
+        // SAFETY: the caller's duty on the structures that it passes.
+        let subsamples = unsafe { buffer.which.subsamples(buffer.size) }?;
+        buffers.push((source, range, buffer, subsamples));
     }
-    let mut clear = Vec::new();
-    for (mut data, buffer) in buffers {
-        let described = DecoderBuffer { buffer_type: buffer.kind, iv: buffer.iv, encrypted: buffer.which.encrypted() };
-        let place = data.as_mut_ptr().cast::<c_void>();
-        // SAFETY: source and destination are the same vector of that size, which nothing else touches.
-        unsafe { device.decrypt_buffer(decoder, place, place, data.len(), &described) }?;
-        clear.append(&mut data);
-    }
-    output.write(frame.filled, &clear)?;
-    host.set_frame(decoder, Some(Frame { filled: frame.filled + clear.len(), ..frame }));
+    let filled = frame.filled;
+    let added = match &buffers[..] {
+        [(source, range, buffer, subsamples)] => {
+            decrypt_between(&device, decoder, (source, range), &buffer.described(subsamples), (&output, filled))?
+        }
+        _ => None,
+    };
+    let added = match added {
+        Some(added) => added,
+        None => {
+            let mut data = Vec::with_capacity(buffers.len());
+            for (source, range, buffer, subsamples) in &buffers {
+                data.push((source.read(range.clone())?, buffer.described(subsamples)));
+            }
+            let mut clear = Vec::new();
+            for (mut data, described) in data {
+                let place = data.as_mut_ptr().cast::<c_void>();
+                // SAFETY: source and destination are the same vector of that size, which nothing else touches.
+                unsafe { device.decrypt_buffer(decoder, place, place, data.len(), &described) }?;
+                clear.append(&mut data);
+            }
+            output.write(filled, &clear)?;
+            clear.len()
+        }
+    };
+    host.set_frame(decoder, Some(Frame { filled: filled + added, ..frame }));
     Ok(())
+}
+
+/// Decrypts one buffer from where it lies to where it goes, and says how many bytes that are; none, and nothing is done,
+/// where either is not in one piece or both share memory.
+fn decrypt_between(
+    device: &softcp_device,
+    decoder: usize,
+    (source, range): (&Arc<Resource>, &Range<usize>),
+    buffer: &DecoderBuffer<'_>,
+    (output, filled): (&Arc<Resource>, usize),
+) -> Result<Option<usize>> {
+    if Arc::ptr_eq(source, output) {
+        return Ok(None);
+    }
+    let Some(from) = source.lend(range.clone(), SOFTCP_ACCESS_READ)? else { return Ok(None) };
+    let Some(to) = output.lend(filled..filled + range.len(), SOFTCP_ACCESS_WRITE)? else { return Ok(None) };
+    if from.overlaps(&to) {
+        return Ok(None);
+    }
+    let (first, len) = (from.first().cast_const().cast(), from.len());
+    // SAFETY: both have been lent for this, are of that size, and share no byte.
+    unsafe { device.decrypt_buffer(decoder, first, to.first().cast(), len, buffer) }?;
+    Ok(Some(len))
 }
 
 /// The number in a view's private memory.

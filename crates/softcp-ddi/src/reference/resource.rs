@@ -318,7 +318,19 @@ impl Resource {
         self.unmap(user)
     }
 
-    fn check(&self, visible: &Range<usize>) -> Result<()> {
+    /// Lends some of the visible bytes where they lie, for a decoder; none where they are in several pieces. `access` is
+    /// `SOFTCP_ACCESS_READ` or `SOFTCP_ACCESS_WRITE`. An error where there are not so many, or somebody is in the way.
+    pub(super) fn lend(&self, visible: Range<usize>, access: u32) -> Result<Option<Lent<'_>>> {
+        self.check(&visible)?;
+        let mut pieces = self.pieces(visible);
+        let (Some((first, len)), None) = (pieces.next(), pieces.next()) else { return Ok(None) };
+        let user = User::Blit { access };
+        self.map(user)?;
+        Ok(Some(Lent { resource: self, user, first, len }))
+    }
+
+    /// An error where there are not so many visible bytes.
+    pub(super) fn check(&self, visible: &Range<usize>) -> Result<()> {
         if visible.end <= self.visible_bytes() {
             return Ok(());
         }
@@ -365,6 +377,40 @@ impl Resource {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Visible bytes that lie together, mapped until this is dropped.
+pub(super) struct Lent<'a> {
+    resource: &'a Resource,
+    user: User,
+    first: *mut u8,
+    len: usize,
+}
+
+impl Lent<'_> {
+    /// The first of the bytes: valid for reads, or for reads and writes and used by nobody else, as the access was.
+    pub(super) fn first(&self) -> *mut u8 {
+        self.first
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether some of the memory is that of `other`, as it may be where it is the caller's.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        let range = |lent: &Self| lent.first.addr()..lent.first.addr() + lent.len;
+        let (one, two) = (range(self), range(other));
+        one.start < two.end && two.start < one.end
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        // It has been mapped.
+        let _ = self.resource.unmap(self.user);
     }
 }
 

@@ -1,8 +1,6 @@
 //! A picture in memory: pixels, rectangles, text, and the PNG file.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::path::Path;
+use std::io;
 
 use spleen_font::{FONT_8X16, FONT_12X24, FONT_16X32};
 
@@ -130,23 +128,8 @@ impl Canvas {
         self.text((right.saturating_sub(width), y), text, font, colour);
     }
 
-    /// Writes the PNG file. An existing file is an error unless `replace` is given.
-    pub(crate) fn write_png(&self, path: &Path, replace: bool) -> io::Result<()> {
-        let png = self.encode()?;
-        let mut options = OpenOptions::new();
-        options.write(true);
-        if replace {
-            options.create(true).truncate(true)
-        } else {
-            options.create_new(true)
-        };
-        options.open(path)?.write_all(&png).inspect_err(|_| {
-            // A part of a picture is of no use; the error that counts is the one of writing.
-            let _ = std::fs::remove_file(path);
-        })
-    }
-
-    fn encode(&self) -> io::Result<Vec<u8>> {
+    /// The bytes of a PNG file.
+    pub(crate) fn to_png(&self) -> io::Result<Vec<u8>> {
         let too_large = |_| io::Error::new(io::ErrorKind::InvalidInput, "the picture is too large");
         let [width, height] = [self.width, self.height].map(|size| u32::try_from(size).map_err(too_large));
         let mut png = Vec::new();

@@ -2,12 +2,13 @@
 
 use std::io;
 
+use softcp_abi::{D3DERR_UNSUPPORTEDCRYPTO, E_INVALIDARG, E_NOTIMPL, HRESULT};
 use softcp_cenc::{KeyId, Scheme};
 use softcp_client::{CertificateError, ChainError, KeyExchangeError, SessionError};
-use softcp_runtime::DriverError;
+use softcp_runtime::{DriverError, Error, HResult};
 
 use crate::channel::ChannelFailure;
-use crate::keys::KidText;
+use crate::key_text::KidText;
 use crate::licence::LicenceFailure;
 
 /// Why a path cannot be opened, or broke.
@@ -16,7 +17,7 @@ use crate::licence::LicenceFailure;
 pub enum PathError {
     /// A call to the driver failed.
     #[error(transparent)]
-    Driver(#[from] softcp_runtime::Error),
+    Driver(#[from] Error),
     /// The driver does not report a capability that the path needs.
     #[error("the driver does not report {capability}: {why}")]
     NotOffered {
@@ -46,12 +47,38 @@ pub enum PathError {
     /// The keys of the licence cannot be used.
     #[error(transparent)]
     Licence(#[from] LicenceFailure),
-    /// A sample is not under AES-CTR.
-    #[error("the sample is protected by '{scheme}', which is not AES-CTR")]
-    NotAesCtr {
+    /// A sample is protected by none of the four schemes of Common Encryption.
+    #[error("the sample is protected by '{scheme}', which is none of 'cenc', 'cens', 'cbc1' and 'cbcs'")]
+    UnsupportedScheme {
         /// Its scheme.
         scheme: Scheme,
     },
+    /// A sample is in a mode of AES that the path was not opened for.
+    #[error("the sample is protected by '{scheme}', for which this path was not opened")]
+    NotOpenedFor {
+        /// Its scheme.
+        scheme: Scheme,
+    },
+    /// The driver's function table lacks what decrypts samples of AES-CBC: DecryptionBlt knows AES-CTR alone.
+    #[error(
+        "the driver cannot decrypt 'cbcs' and 'cbc1': they take a decoder and {entry}, of WDDM 2.4 (sub-devices 6 and 7), \
+         and its table is that of sub-device {sub_device_id}"
+    )]
+    NoStripes {
+        /// The entry that is missing.
+        entry: &'static str,
+        /// The sub-device whose table it is.
+        sub_device_id: u32,
+    },
+    /// The driver makes no decoder whose bitstreams are encrypted in AES-CBC.
+    #[error("the driver cannot decrypt 'cbcs' and 'cbc1': it makes no decoder for the CBCS encryption: {0}")]
+    NoCbcDecoder(#[source] Error),
+    /// Without a channel no session can be bound to a decoder, and a decoder takes a content key from a bound session.
+    #[error(
+        "'cbcs' and 'cbc1' are decrypted by a decoder, which takes a content key only from a session that an authenticated \
+         channel has bound to it: decrypt with a channel, or with a licence"
+    )]
+    CbcNeedsChannel,
     /// The driver insists on increasing IVs, and those of the file do not increase.
     #[error(
         "the driver takes only increasing IVs (SEQUENTIAL_CTR_IV), and this sample's IV is not greater than the one \
@@ -85,19 +112,33 @@ pub enum PathError {
 }
 
 impl PathError {
+    /// A decoder of AES-CBC, or an output view for it, could not be made.
+    pub(crate) fn of_cbc_decoder(error: Error) -> Self {
+        const REFUSALS: [HRESULT; 3] = [E_NOTIMPL, E_INVALIDARG, D3DERR_UNSUPPORTEDCRYPTO];
+        match &error {
+            Error::MissingEntry { .. } => Self::NoCbcDecoder(error),
+            Error::Driver(refusal) if REFUSALS.map(HResult).contains(&refusal.hresult) => Self::NoCbcDecoder(error),
+            _ => error.into(),
+        }
+    }
+
     /// Whether a new device, channel and session may fare better: the driver failed, or was not believed. What it does
     /// not offer, and what is missing or unsuitable in the file, stays so.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Driver(error) => matches!(error, softcp_runtime::Error::Driver(_)),
+            Self::Driver(error) => matches!(error, Error::Driver(_)),
             Self::Channel(failure) => failure.may_pass(),
             Self::Licence(failure) => failure.may_pass(),
             Self::Certificate(_) | Self::Untrusted(_) | Self::KeyExchange(_) | Self::RepeatedRandomNumber => true,
             Self::NotOffered { .. }
             | Self::NoKeyExchange
             | Self::MissingKey { .. }
-            | Self::NotAesCtr { .. }
+            | Self::UnsupportedScheme { .. }
+            | Self::NotOpenedFor { .. }
+            | Self::NoStripes { .. }
+            | Self::NoCbcDecoder(_)
+            | Self::CbcNeedsChannel
             | Self::IvNotIncreasing { .. }
             | Self::ShortMapping { .. }
             | Self::Mirror(_) => false,

@@ -7,7 +7,9 @@ use softcp_abi::D3D11_1DDI_CONTENT_PROTECTION_CAPS_SEQUENTIAL_CTR_IV;
 use softcp_cenc::KeyId;
 use softcp_client::clear_key::SealedKey;
 use softcp_client::{AesCtrIv, ContentKey, DataCipher, WrappedContentKey};
-use softcp_runtime::{ContentProtectionCaps, EncryptedBlockInfo, Error, SessionStatus};
+use softcp_runtime::{
+    CompressedBuffer, ContentProtectionCaps, EncryptedBlockInfo, EncryptedBytes, Error, SessionStatus,
+};
 
 use super::PathError;
 use super::pool::{Blitted, Buffers};
@@ -15,7 +17,7 @@ use super::seal::Seal;
 use crate::incident::Remedy;
 use crate::keys::ContentKeys;
 use crate::licence::MAX_ATTEMPTS;
-use crate::session::OpenSession;
+use crate::session::{OpenSession, SampleKey};
 
 /// Refreshes that may be refused one after the other: content must not stay under one key for ever.
 const MAX_REFUSED: u32 = 16;
@@ -41,6 +43,30 @@ pub(super) struct KeyedSession<'p> {
     incidents: Vec<(String, Remedy)>,
 }
 
+/// `D3D11_VIDEO_DECODER_BUFFER_BITSTREAM`.
+const BITSTREAM: u32 = 6;
+
+/// What the driver is to do with the staging buffer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Work<'a> {
+    /// `DecryptionBlt`: AES-CTR.
+    Blit {
+        /// Which bytes are encrypted.
+        info: Option<EncryptedBlockInfo>,
+        /// The first counter block.
+        iv: AesCtrIv,
+    },
+    /// A frame of the decoder: AES-CBC.
+    Frame {
+        /// Bytes of the buffer that count.
+        size: u32,
+        /// Which of them are encrypted.
+        encrypted: EncryptedBytes<'a>,
+        /// The initialization vector.
+        iv: [u8; 16],
+    },
+}
+
 /// A content key as the driver takes it.
 enum BlitKey {
     Wrapped(WrappedContentKey),
@@ -48,10 +74,10 @@ enum BlitKey {
 }
 
 impl BlitKey {
-    fn as_bytes(&self) -> &[u8] {
+    fn borrowed(&self) -> SampleKey<'_> {
         match self {
-            Self::Wrapped(key) => key.as_bytes(),
-            Self::Sealed(key) => key.as_bytes(),
+            Self::Wrapped(key) => SampleKey::Wrapped(key.as_bytes()),
+            Self::Sealed(key) => SampleKey::Sealed(key.as_bytes()),
         }
     }
 }
@@ -78,16 +104,15 @@ impl<'p> KeyedSession<'p> {
     ///
     /// Keys that the driver has lost are set up anew, and the blit is repeated (D23): the staging buffer is as it was. A
     /// driver that keeps losing them is given up.
-    pub(super) fn blit<'b>(
+    pub(super) fn decrypt<'b>(
         &mut self,
         buffers: &'b mut Buffers,
         kid: KeyId,
-        info: Option<EncryptedBlockInfo>,
-        iv: AesCtrIv,
+        work: Work<'_>,
     ) -> Result<Blitted<'b>, PathError> {
         let mut attempts = 1;
         let read_back_iv = loop {
-            match self.try_blit(buffers, kid, info, iv) {
+            match self.try_decrypt(buffers, kid, work) {
                 Ok(read_back_iv) => break read_back_iv,
                 Err(error) if attempts == MAX_ATTEMPTS => return Err(error),
                 Err(error) => self.recover_from(error)?,
@@ -99,7 +124,7 @@ impl<'p> KeyedSession<'p> {
             (Some(read_back), Some(iv), Some(cipher)) => {
                 Blitted::read_back(read_back.map_read_write()?, size, Seal::new(Arc::clone(cipher), iv))
             }
-            _ => Blitted::clear(buffers.destination.map_read()?, size),
+            _ => Blitted::clear(buffers.destination.resource_mut().map_read()?, size),
         }
     }
 
@@ -167,28 +192,32 @@ impl<'p> KeyedSession<'p> {
         self.open.is_certificate_verified()
     }
 
-    /// One decryption blit, and for a protected destination the read-back, whose IV is returned.
-    fn try_blit(
-        &mut self,
-        buffers: &Buffers,
-        kid: KeyId,
-        info: Option<EncryptedBlockInfo>,
-        iv: AesCtrIv,
-    ) -> Result<Option<AesCtrIv>, PathError> {
+    /// One decryption, and for a protected destination the read-back, whose IV is returned.
+    fn try_decrypt(&mut self, buffers: &Buffers, kid: KeyId, work: Work<'_>) -> Result<Option<AesCtrIv>, PathError> {
         let key = self.content_key(kid)?;
-        let bytes = iv.to_bytes();
-        self.open
-            .session()
-            .decryption_blt(&buffers.staging, &buffers.destination, info, Some(key.as_bytes()), &bytes)
-            .map_err(|error| self.explain(error, kid, iv))?;
-        if let Some(last_ivs) = &mut self.last_ivs {
-            last_ivs.insert(kid, iv);
+        let (staging, destination) = (&buffers.staging, buffers.destination.resource());
+        match work {
+            Work::Blit { info, iv } => {
+                let (SampleKey::Wrapped(key) | SampleKey::Sealed(key)) = key.borrowed();
+                self.open
+                    .session()
+                    .decryption_blt(staging, destination, info, Some(key), &iv.to_bytes())
+                    .map_err(|error| self.explain(error, kid, iv))?;
+                if let Some(last_ivs) = &mut self.last_ivs {
+                    last_ivs.insert(kid, iv);
+                }
+            }
+            Work::Frame { size, encrypted, iv } => {
+                let buffer =
+                    CompressedBuffer { resource: staging, buffer_type: BITSTREAM, size, iv: Some(iv), encrypted };
+                self.open.decode(buffers.destination.view(), key.borrowed(), &buffer)?;
+            }
         }
         let Some(read_back) = &buffers.read_back else { return Ok(None) };
         if self.read_back.is_none() {
             self.read_back = Some(Arc::new(self.open.read_back_cipher()?));
         }
-        let iv = self.open.session().encryption_blt(&buffers.destination, read_back)?;
+        let iv = self.open.session().encryption_blt(destination, read_back)?;
         Ok(Some(AesCtrIv::from_bytes(iv)))
     }
 

@@ -1,6 +1,7 @@
 //! The protected path of one elementary stream: encrypted samples in, clear samples out, through a driver.
 
 mod error;
+mod frame;
 mod keyed_session;
 mod pool;
 mod sample;
@@ -16,7 +17,7 @@ use softcp_abi::{
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON, D3D11_CRYPTO_TYPE_AES128_CTR,
     D3D11_KEY_EXCHANGE_RSAES_OAEP, GUID_NULL,
 };
-use softcp_cenc::SampleEncryption;
+use softcp_cenc::{SampleEncryption, Scheme};
 use softcp_runtime::{ContentProtectionCaps, Device};
 
 use crate::incident::Remedy;
@@ -40,6 +41,27 @@ pub struct PathOptions {
     pub trust: Trust,
     /// Samples between two session key refreshes; 0 for none.
     pub refresh_every: u32,
+    /// The modes that samples come in.
+    pub modes: CipherModes,
+}
+
+/// The modes of AES-128 that the samples of a stream are encrypted in. Each needs something else of the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CipherModes {
+    /// `cenc` and `cens`: AES-CTR, by decryption blits.
+    pub ctr: bool,
+    /// `cbc1` and `cbcs`: AES-CBC, by frames of a decoder.
+    pub cbc: bool,
+}
+
+impl CipherModes {
+    /// Those of some schemes, as the sample entries of a track have them.
+    pub fn of(schemes: impl IntoIterator<Item = Scheme>) -> Self {
+        schemes.into_iter().fold(Self { ctr: false, cbc: false }, |modes, scheme| Self {
+            ctr: modes.ctr || scheme.is_aes_ctr(),
+            cbc: modes.cbc || scheme.is_aes_cbc(),
+        })
+    }
 }
 
 /// What a path has done.
@@ -51,7 +73,7 @@ pub struct PathStatistics {
     pub refreshes: u64,
     /// How often keys were set up anew because the driver, or the secure environment behind it, had lost them (D23).
     pub recoveries: u64,
-    /// Decryption blits.
+    /// Decryption blits, and frames of a decoder.
     pub blits: u64,
     /// Bytes of the samples.
     pub bytes: u64,
@@ -65,6 +87,10 @@ pub struct PathStatistics {
 /// through under the old key, and Finish after it. Content keys are wrapped anew after each change of the session key;
 /// sealed ones, from a licence, stay as they are.
 ///
+/// Samples of AES-CTR go through decryption blits, those of AES-CBC through frames of the decoder that the session is bound to,
+/// with the map of their subsamples and the stripes in it where the driver takes them (`PARTIAL_DECRYPTION`). Both are read
+/// back in the same way.
+///
 /// Where the driver loses keys (D23), they are set up anew and the blit is repeated: the session key by a key exchange, the
 /// licence by provisioning and loading it again. A driver that refuses a refresh is asked again before the next sample, and
 /// given up when it refuses too often; one that repeats the random number of the refresh before is asked for another.
@@ -73,6 +99,7 @@ pub struct ProtectedPath<'a> {
     keys: ContentKeys<'a>,
     session: KeyedSession<'a>,
     pool: Pool,
+    modes: CipherModes,
     layout: BlitLayout,
     refresh: RefreshSchedule,
     scratch: Scratch,
@@ -105,7 +132,8 @@ impl<'a> ProtectedPath<'a> {
     ///
     /// [`PathError::NotOffered`] names a capability that the path cannot do without; [`PathError::NoKeyExchange`];
     /// [`PathError::Certificate`] and [`PathError::Untrusted`] for the certificate; [`PathError::Channel`] for the
-    /// binding; [`PathError::Driver`] for a call that failed.
+    /// binding; [`PathError::Driver`] for a call that failed. For AES-CBC also [`PathError::NoStripes`] and
+    /// [`PathError::NoCbcDecoder`].
     pub fn open(
         protected: &'a ProtectedDevice,
         keys: impl Into<ContentKeys<'a>>,
@@ -119,7 +147,7 @@ impl<'a> ProtectedPath<'a> {
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open).
+    /// As [`open`](Self::open); [`PathError::CbcNeedsChannel`] for AES-CBC under keys that are not a licence's.
     pub fn without_channel(
         device: &Device,
         keys: impl Into<ContentKeys<'a>>,
@@ -157,9 +185,7 @@ impl<'a> ProtectedPath<'a> {
         input: &mut impl io::Read,
         output: &mut impl Sink,
     ) -> Result<(), SampleError> {
-        if !encryption.scheme.is_aes_ctr() {
-            return Err(PathError::NotAesCtr { scheme: encryption.scheme }.into());
-        }
+        self.check_scheme(encryption.scheme)?;
         if !self.keys.contains(&encryption.kid) {
             return Err(PathError::MissingKey { kid: encryption.kid }.into());
         }
@@ -215,6 +241,14 @@ impl<'a> ProtectedPath<'a> {
         self.session.is_certificate_verified()
     }
 
+    fn check_scheme(&self, scheme: Scheme) -> Result<(), PathError> {
+        match CipherModes::of([scheme]) {
+            CipherModes { ctr: false, cbc: false } => Err(PathError::UnsupportedScheme { scheme }),
+            of if of.ctr && !self.modes.ctr || of.cbc && !self.modes.cbc => Err(PathError::NotOpenedFor { scheme }),
+            _ => Ok(()),
+        }
+    }
+
     fn open_on(
         device: &Device,
         protected: Option<&'a ProtectedDevice>,
@@ -223,19 +257,29 @@ impl<'a> ProtectedPath<'a> {
     ) -> Result<Self, PathError> {
         let caps = device.caps(&D3D11_CRYPTO_TYPE_AES128_CTR, &GUID_NULL)?;
         let always_on = caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON);
-        check_caps(&caps, always_on, protected.is_some())?;
+        check_caps(&caps, options.modes, always_on, protected.is_some())?;
+        if options.modes.cbc {
+            check_cbc(device, protected, keys)?;
+        }
         let types = device.key_exchange_types(&D3D11_CRYPTO_TYPE_AES128_CTR, &GUID_NULL)?;
         if !types.contains(&D3D11_KEY_EXCHANGE_RSAES_OAEP) {
             return Err(PathError::NoKeyExchange);
         }
         let open = match protected {
+            _ if options.modes.cbc => OpenSession::open_for_cbc(device, protected, &options.trust, &caps)?,
             Some(protected) => OpenSession::open(protected, &options.trust, &caps)?,
             None => OpenSession::without_channel(device, &options.trust, &caps)?,
         };
+        let mut pool = Pool::new(device.clone(), always_on || protected.is_some(), options.modes.cbc);
+        if options.modes.cbc {
+            // A driver whose decoders have no output is known before the first sample.
+            pool.get(0)?;
+        }
         Ok(Self {
             keys,
             session: KeyedSession::new(open, keys, &caps),
-            pool: Pool::new(device.clone(), always_on || protected.is_some()),
+            pool,
+            modes: options.modes,
             layout: BlitLayout {
                 partial: caps.contains(D3D11_1DDI_CONTENT_PROTECTION_CAPS_PARTIAL_DECRYPTION),
                 alignment: caps.block_alignment_size.max(1),
@@ -269,9 +313,32 @@ impl RefreshSchedule {
     }
 }
 
+/// Says what a driver lacks that decrypts samples of AES-CBC. Whether it makes decoders for them shows when it is to make one.
+fn check_cbc(device: &Device, protected: Option<&ProtectedDevice>, keys: ContentKeys<'_>) -> Result<(), PathError> {
+    let table = device.calls().table();
+    let has_begin = table.video_decoder_begin_frame_2_4.is_some() || table.video_decoder_begin_frame_rs4.is_some();
+    let entries = [
+        ("VideoDecoderSubmitBuffers2", table.video_decoder_submit_buffers_2.is_some()),
+        ("VideoDecoderBeginFrame", has_begin),
+        ("VideoDecoderEndFrame", table.video_decoder_end_frame.is_some()),
+    ];
+    if let Some((entry, _)) = entries.into_iter().find(|(_, is_there)| !is_there) {
+        return Err(PathError::NoStripes { entry, sub_device_id: device.sub_device_id() });
+    }
+    match (protected, keys) {
+        (None, ContentKeys::Given(_)) => Err(PathError::CbcNeedsChannel),
+        _ => Ok(()),
+    }
+}
+
 /// Names the first capability that is missing. `always_on`: `PROTECTION_ALWAYS_ON` is reported; `switched_on`: a channel
 /// has switched protection on.
-fn check_caps(caps: &ContentProtectionCaps, always_on: bool, switched_on: bool) -> Result<(), PathError> {
+fn check_caps(
+    caps: &ContentProtectionCaps,
+    modes: CipherModes,
+    always_on: bool,
+    switched_on: bool,
+) -> Result<(), PathError> {
     let no_read_back = if always_on {
         "it protects its output at all times (PROTECTION_ALWAYS_ON) and lets nothing out"
     } else {
@@ -280,7 +347,7 @@ fn check_caps(caps: &ContentProtectionCaps, always_on: bool, switched_on: bool) 
     let needed: [(D3D11_1DDI_CONTENT_PROTECTION_CAPS, bool, &str, &str); 3] = [
         (
             D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT,
-            true,
+            modes.ctr,
             "DECRYPTION_BLT",
             "it decrypts only inside its video decoder",
         ),

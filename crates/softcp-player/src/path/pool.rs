@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
 
-use softcp_runtime::{Device, Mapping, MappingMut, Resource, ResourceDesc};
+use softcp_abi::D3D11_DECODER_PROFILE_H264_VLD_NOFGT;
+use softcp_runtime::{Device, Mapping, MappingMut, OutputView, Resource, ResourceDesc};
 
 use super::PathError;
 use super::seal::{Seal, Sink};
@@ -25,6 +26,8 @@ pub(super) struct Pool {
     device: Device,
     /// The driver keeps decrypted content in protected resources, which are read back encrypted.
     protected: bool,
+    /// Destinations are output views of decoders.
+    views: bool,
     buffers: HashMap<usize, Buffers>,
 }
 
@@ -35,14 +38,48 @@ pub(super) struct Buffers {
     /// System memory that the encrypted bytes are put in.
     pub(super) staging: Resource,
     /// What the driver decrypts into.
-    pub(super) destination: Resource,
+    pub(super) destination: Destination,
     /// System memory that a protected destination is read back to.
     pub(super) read_back: Option<Resource>,
 }
 
+/// What the driver decrypts into.
+#[derive(Debug)]
+pub(super) enum Destination {
+    /// By blits alone.
+    Resource(Resource),
+    /// By frames of a decoder, too.
+    View(OutputView),
+}
+
+impl Destination {
+    pub(super) fn resource(&self) -> &Resource {
+        match self {
+            Self::Resource(resource) => resource,
+            Self::View(view) => view.resource(),
+        }
+    }
+
+    pub(super) fn resource_mut(&mut self) -> &mut Resource {
+        match self {
+            Self::Resource(resource) => resource,
+            Self::View(view) => view.resource_mut(),
+        }
+    }
+
+    /// The output view of a path that has a decoder.
+    pub(super) fn view(&self) -> &OutputView {
+        match self {
+            Self::Resource(_) => unreachable!("paths with a decoder have views"),
+            Self::View(view) => view,
+        }
+    }
+}
+
 impl Pool {
-    pub(super) fn new(device: Device, protected: bool) -> Self {
-        Self { device, protected, buffers: HashMap::new() }
+    /// Buffers of a device. `protected`: the driver keeps what it decrypts protected; `views`: a decoder decrypts.
+    pub(super) fn new(device: Device, protected: bool, views: bool) -> Self {
+        Self { device, protected, views, buffers: HashMap::new() }
     }
 
     /// Whether destinations are protected.
@@ -54,7 +91,7 @@ impl Pool {
     pub(super) fn get(&mut self, bytes: usize) -> Result<&mut Buffers, PathError> {
         let size = size_class(bytes);
         if !self.buffers.contains_key(&size) {
-            let buffers = Buffers::create(&self.device, size, self.protected)?;
+            let buffers = Buffers::create(&self.device, size, self.protected, self.views)?;
             self.buffers.insert(size, buffers);
         }
         Ok(self.buffers.get_mut(&size).expect("it has just been made"))
@@ -62,13 +99,19 @@ impl Pool {
 }
 
 impl Buffers {
-    fn create(device: &Device, size: usize, protected: bool) -> Result<Self, PathError> {
+    fn create(device: &Device, size: usize, protected: bool, views: bool) -> Result<Self, PathError> {
         let plain = ResourceDesc::buffer(size);
-        let destination = if protected { plain.protected() } else { plain };
+        let destination = device.create_resource(&if protected { plain.protected() } else { plain })?;
+        let destination = if views {
+            let view = device.create_output_view(destination, D3D11_DECODER_PROFILE_H264_VLD_NOFGT);
+            Destination::View(view.map_err(PathError::of_cbc_decoder)?)
+        } else {
+            Destination::Resource(destination)
+        };
         Ok(Self {
             size,
             staging: device.create_resource(&plain)?,
-            destination: device.create_resource(&destination)?,
+            destination,
             read_back: if protected { Some(device.create_resource(&plain)?) } else { None },
         })
     }

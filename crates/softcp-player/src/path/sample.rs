@@ -1,4 +1,4 @@
-//! A sample as decryption blits.
+//! A sample as decryption blits: AES-CTR. What AES-CBC takes is in the module `frame`.
 //!
 //! A blit takes a whole buffer, one IV and one block of information about what is encrypted in it. A sample is brought
 //! into that form in one of two ways:
@@ -25,9 +25,9 @@ use std::ops::Range;
 
 use softcp_cenc::{Pattern, SampleEncryption};
 use softcp_client::AesCtrIv;
-use softcp_runtime::EncryptedBlockInfo;
+use softcp_runtime::{EncryptedBlockInfo, SubSample};
 
-use super::keyed_session::KeyedSession;
+use super::keyed_session::{KeyedSession, Work};
 use super::pool::{Blitted, MAX_BUFFER, Pool};
 use super::seal::Sink;
 use super::{BlitLayout, SampleError};
@@ -36,7 +36,7 @@ use super::{BlitLayout, SampleError};
 const BLOCK: usize = 16;
 
 /// Clear bytes copied at a time, and held back at most while the encrypted bytes in front of them are collected.
-const CLEAR_LIMIT: usize = 256 << 10;
+pub(super) const CLEAR_LIMIT: usize = 256 << 10;
 
 /// Encrypted runs of a sample that are shorter than this on average are opened together, before they are handed on.
 const MIN_SEALED: usize = 1 << 10;
@@ -45,16 +45,19 @@ const MIN_SEALED: usize = 1 << 10;
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     /// Clear bytes.
-    clear: Vec<u8>,
+    pub(super) clear: Vec<u8>,
     /// What to write after a blit.
-    segments: Vec<Segment>,
+    pub(super) segments: Vec<Segment>,
+    /// The subsamples of a frame's buffer.
+    pub(super) map: Vec<SubSample>,
 }
 
-/// Part of the output: clear bytes of the file, then decrypted ones.
+/// Part of the output: clear bytes of the file, then decrypted ones, in front of which some are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Segment {
-    clear: usize,
-    decrypted: usize,
+pub(super) struct Segment {
+    pub(super) clear: usize,
+    pub(super) dropped: usize,
+    pub(super) decrypted: usize,
 }
 
 /// What was done for a sample.
@@ -77,6 +80,13 @@ pub(super) struct Blitter<'a, 'p> {
 impl Blitter<'_, '_> {
     /// Reads the sample, decrypts it, and writes it.
     pub(super) fn run(mut self, input: &mut impl Read, output: &mut impl Sink) -> Result<Done, SampleError> {
+        if self.encryption.scheme.is_aes_cbc() {
+            return if self.layout.partial {
+                self.run_frames(input, output)
+            } else {
+                self.run_gathered_frames(input, output)
+            };
+        }
         match self.fitting_pattern() {
             Some((range, pattern)) => self.run_pattern(range, pattern, input, output),
             None => self.run_gathered(input, output),
@@ -114,7 +124,8 @@ impl Blitter<'_, '_> {
             input.read_exact(&mut staging.bytes()[..len]).map_err(SampleError::Read)?;
             drop(staging);
             let iv = iv_after(self.encryption, done.bytes_encrypted);
-            let mut blitted = self.session.blit(buffers, self.encryption.kid, Some(info), iv)?;
+            let mut blitted =
+                self.session.decrypt(buffers, self.encryption.kid, Work::Blit { info: Some(info), iv })?;
             blitted.write(0..len, output).map_err(SampleError::Write)?;
             done.blits += 1;
             done.bytes_encrypted += (len / period * crypt + (len % period).min(crypt)) as u64;
@@ -156,7 +167,7 @@ impl Blitter<'_, '_> {
                 let into = &mut staging.bytes()[filled..filled + len];
                 input.read_exact(into).map_err(SampleError::Read)?;
                 let held = if filled == phase { 0 } else { clear };
-                self.scratch.segments.push(Segment { clear: held, decrypted: len });
+                self.scratch.segments.push(Segment { clear: held, dropped: 0, decrypted: len });
                 run.start += len;
                 position = run.start;
                 filled += len;
@@ -164,8 +175,8 @@ impl Blitter<'_, '_> {
             drop(staging);
             let info = self.layout.beginning(filled, buffers.size());
             let iv = iv_after(encryption, done.bytes_encrypted - phase as u64);
-            let mut blitted = self.session.blit(buffers, encryption.kid, info, iv)?;
-            let Scratch { clear, segments } = &*self.scratch;
+            let mut blitted = self.session.decrypt(buffers, encryption.kid, Work::Blit { info, iv })?;
+            let Scratch { clear, segments, map: _ } = &*self.scratch;
             write_segments(segments, clear, &mut blitted, phase..filled, output).map_err(SampleError::Write)?;
             done.blits += 1;
             done.bytes_encrypted += (filled - phase) as u64;
@@ -176,7 +187,12 @@ impl Blitter<'_, '_> {
     }
 
     /// Passes clear bytes through.
-    fn copy(&mut self, len: usize, input: &mut impl Read, output: &mut impl Sink) -> Result<(), SampleError> {
+    pub(super) fn copy(
+        &mut self,
+        len: usize,
+        input: &mut impl Read,
+        output: &mut impl Sink,
+    ) -> Result<(), SampleError> {
         copy(&mut self.scratch.clear, len, input, output)
     }
 }
@@ -199,7 +215,7 @@ fn iv_after(encryption: &SampleEncryption, bytes: u64) -> AesCtrIv {
 }
 
 /// Passes `len` bytes from `input` to `output`. The contents of `through` are lost.
-fn copy(
+pub(super) fn copy(
     through: &mut Vec<u8>,
     mut len: usize,
     input: &mut impl Read,
@@ -217,14 +233,14 @@ fn copy(
 }
 
 /// Reads `len` bytes to the end of `to`.
-fn append(to: &mut Vec<u8>, len: usize, input: &mut impl Read) -> Result<(), SampleError> {
+pub(super) fn append(to: &mut Vec<u8>, len: usize, input: &mut impl Read) -> Result<(), SampleError> {
     let start = to.len();
     to.resize(start + len, 0);
     input.read_exact(&mut to[start..]).map_err(SampleError::Read)
 }
 
 /// Puts a sample together again: the `clear` bytes, and those of `range` that the driver decrypted.
-fn write_segments(
+pub(super) fn write_segments(
     segments: &[Segment],
     mut clear: &[u8],
     blitted: &mut Blitted<'_>,
@@ -239,6 +255,7 @@ fn write_segments(
         let (now, later) = clear.split_at(segment.clear);
         output.write_all(now)?;
         clear = later;
+        position += segment.dropped;
         let decrypted = position..position + segment.decrypted;
         position = decrypted.end;
         blitted.write(decrypted, output)?;

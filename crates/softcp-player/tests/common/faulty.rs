@@ -13,10 +13,12 @@ use std::path::Path;
 
 use softcp_abi::{
     BYTE, D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_CERTIFICATE_INFO, D3D11_1DDI_CERTIFICATE_TYPE,
-    D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDI_HCRYPTOSESSION, D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS,
-    D3DERR_INVALIDCALL, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_LOST,
-    D3DWDDM2_0DDI_VIDEODEVICEFUNCS, E_FAIL, GUID, HRESULT, S_OK, UINT, softcp_driver, softcp_driver_desc,
-    softcp_mapping,
+    D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDI_HCRYPTOSESSION, D3D11_1DDI_HDECODE, D3D11_1DDI_HRTDECODE,
+    D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS, D3D11_1DDIARG_CREATEVIDEODECODER,
+    D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS, D3DERR_INVALIDCALL, D3DERR_UNSUPPORTEDCRYPTO,
+    D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS, D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_LOST, D3DWDDM2_0DDI_VIDEODEVICEFUNCS,
+    D3DWDDM2_4DDI_VIDEODEVICEFUNCS, E_FAIL, GUID, HRESULT, PFND3D11_1DDI_CREATEVIDEODECODER, S_OK, UINT, softcp_driver,
+    softcp_driver_desc, softcp_mapping,
 };
 use softcp_ddi::softcp_open_reference_driver;
 use softcp_runtime::Driver;
@@ -46,12 +48,15 @@ pub(crate) enum Fault {
     ShortMapping,
     /// The table has no `DecryptionBlt`.
     NoDecryptionBlt,
+    /// The table is that of WDDM 2.4, and no decoder is made for CBCS.
+    NoCbcDecoder,
 }
 
 thread_local! {
     static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
     static LOST: Cell<bool> = const { Cell::new(false) };
-    static REAL: RefCell<Real> = const { RefCell::new(Real { driver: None, desc: None, table: None }) };
+    static REAL: RefCell<Real> =
+        const { RefCell::new(Real { driver: None, desc: None, table: None, create_decoder: None }) };
 }
 
 /// The reference driver's own entries.
@@ -59,6 +64,7 @@ struct Real {
     driver: Option<softcp_driver>,
     desc: Option<softcp_driver_desc>,
     table: Option<D3DWDDM2_0DDI_VIDEODEVICEFUNCS>,
+    create_decoder: PFND3D11_1DDI_CREATEVIDEODECODER,
 }
 
 /// Opens the driver; without a fault until [`plan`], and without an attack until [`forger::attack`]. The options begin
@@ -134,6 +140,15 @@ unsafe extern "C" fn retrieve_sub_object(
     table: *mut c_void,
 ) -> HRESULT {
     let driver = REAL.with_borrow(|real| real.driver.unwrap());
+    let (own, place) = ((context, device), (table_size, table));
+    if FAULT.get() == Some(Fault::NoCbcDecoder) {
+        let change = |table: &mut D3DWDDM2_4DDI_VIDEODEVICEFUNCS| {
+            REAL.with_borrow_mut(|real| real.create_decoder = table.pfnCreateVideoDecoder);
+            table.pfnCreateVideoDecoder = Some(create_video_decoder);
+        };
+        // SAFETY: the caller's arguments are passed on.
+        return unsafe { wrapped::retrieve_sub_object(&driver, own, sub_device_id, place, change) };
+    }
     let change = |table: &mut D3DWDDM2_0DDI_VIDEODEVICEFUNCS| {
         REAL.with_borrow_mut(|real| real.table = Some(*table));
         table.pfnGetContentProtectionCaps = Some(get_content_protection_caps);
@@ -147,7 +162,22 @@ unsafe extern "C" fn retrieve_sub_object(
         forger::fill(table);
     };
     // SAFETY: the caller's arguments are passed on.
-    unsafe { wrapped::retrieve_sub_object(&driver, (context, device), sub_device_id, (table_size, table), change) }
+    unsafe { wrapped::retrieve_sub_object(&driver, own, sub_device_id, place, change) }
+}
+
+unsafe extern "system" fn create_video_decoder(
+    device: D3D10DDI_HDEVICE,
+    create: *const D3D11_1DDIARG_CREATEVIDEODECODER,
+    decoder: D3D11_1DDI_HDECODE,
+    runtime: D3D11_1DDI_HRTDECODE,
+) -> HRESULT {
+    // SAFETY: the runtime passes a description.
+    if unsafe { (*create).Config.guidConfigBitstreamEncryption } == D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS {
+        return D3DERR_UNSUPPORTEDCRYPTO;
+    }
+    let real = REAL.with_borrow(|real| real.create_decoder.unwrap());
+    // SAFETY: the caller's arguments are passed on.
+    unsafe { real(device, create, decoder, runtime) }
 }
 
 unsafe extern "C" fn map_resource(

@@ -91,6 +91,8 @@ pub(crate) struct Vector {
 #[derive(Deserialize)]
 pub(crate) struct VectorTrack {
     pub(crate) id: u32,
+    /// Where it is not the file's.
+    pub(crate) scheme: Option<String>,
     pub(crate) keys: Vec<String>,
     pub(crate) samples: u64,
     #[serde(default)]
@@ -122,6 +124,12 @@ impl Vector {
 
     pub(crate) fn keys(&self) -> Vec<String> {
         self.track.iter().flat_map(|track| track.keys.clone()).collect()
+    }
+
+    /// Whether some track that is decrypted is in AES-CBC.
+    pub(crate) fn has_cbc(&self) -> bool {
+        let scheme = |track: &VectorTrack| track.scheme.as_ref().unwrap_or(&self.scheme).starts_with("cbc");
+        self.track.iter().any(|track| !track.keys.is_empty() && scheme(track))
     }
 
     /// Number and hash of the clear samples of each track.

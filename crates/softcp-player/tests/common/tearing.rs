@@ -10,9 +10,11 @@ use std::sync::Arc;
 
 use softcp_abi::{
     D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_1DDI_HCRYPTOSESSION,
-    D3D11_1DDI_HRTCRYPTOSESSION, D3D11_1DDIARG_CREATECRYPTOSESSION, D3D11_KEY_EXCHANGE_HW_PROTECTION,
-    D3DWDDM2_0DDI_VIDEODEVICEFUNCS, HRESULT, S_OK, UINT, softcp_driver, softcp_driver_desc,
+    D3D11_1DDI_HDECODE, D3D11_1DDI_HRTCRYPTOSESSION, D3D11_1DDIARG_CREATECRYPTOSESSION,
+    D3D11_KEY_EXCHANGE_HW_PROTECTION, D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC, D3DWDDM2_4DDI_VIDEODEVICEFUNCS,
+    D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME, HRESULT, S_OK, UINT, softcp_driver, softcp_driver_desc,
 };
+use softcp_ddi::core::decoder::softcp_decoder_session;
 use softcp_ddi::core::hardware::{softcp_secure_command, softcp_session_execute};
 use softcp_ddi::core::session::softcp_session_invalidate;
 use softcp_ddi::ddi::attach::attached_device;
@@ -39,7 +41,7 @@ struct Plan {
 
 struct Real {
     driver: Option<softcp_driver>,
-    table: Option<D3DWDDM2_0DDI_VIDEODEVICEFUNCS>,
+    table: Option<D3DWDDM2_4DDI_VIDEODEVICEFUNCS>,
     /// The session that carries commands, by its number for core functions.
     command_session: Option<usize>,
 }
@@ -69,7 +71,7 @@ fn random(plan: &mut Plan) -> u64 {
 }
 
 /// Tears down, if this is a place where the plan says so.
-fn perhaps(device: D3D10DDI_HDEVICE, session: D3D11_1DDI_HCRYPTOSESSION) {
+fn perhaps(device: D3D10DDI_HDEVICE, session: impl Fn() -> usize) {
     let mut plan = PLAN.get();
     if plan.one_in == 0 {
         return;
@@ -78,16 +80,17 @@ fn perhaps(device: D3D10DDI_HDEVICE, session: D3D11_1DDI_HCRYPTOSESSION) {
     plan.teardowns += u64::from(is_now);
     PLAN.set(plan);
     if is_now {
-        tear_down(device, session, way);
+        tear_down(device, session(), way);
     }
 }
 
-fn tear_down(device: D3D10DDI_HDEVICE, session: D3D11_1DDI_HCRYPTOSESSION, way: u64) {
-    let of_table = session_number(device, session);
+fn tear_down(device: D3D10DDI_HDEVICE, of_table: usize, way: u64) {
     let attached = attached_device(device).unwrap();
     let device = Arc::as_ptr(&attached);
     let status = if way.is_multiple_of(2) { 1 } else { 2 };
     let hresult = match way {
+        // A decoder that no channel has bound.
+        0 | 1 if of_table == 0 => return,
         // SAFETY: the device is held by the `Arc`.
         0 | 1 => unsafe { softcp_session_invalidate(device, of_table, status) },
         // As softcp_adapter_teardown does.
@@ -115,7 +118,20 @@ fn session_number(device: D3D10DDI_HDEVICE, session: D3D11_1DDI_HCRYPTOSESSION) 
     handle.addr()
 }
 
-fn table() -> D3DWDDM2_0DDI_VIDEODEVICEFUNCS {
+/// The number of the session that is bound to a decoder; 0 for none.
+fn bound_session(device: D3D10DDI_HDEVICE, decoder: D3D11_1DDI_HDECODE) -> usize {
+    let (mut handle, mut session) = (std::ptr::null_mut(), 0);
+    // SAFETY: the decoder that the caller is calling.
+    let hresult = unsafe { table().pfnVideoDecoderGetHandle.unwrap()(device, decoder, &raw mut handle) };
+    assert_eq!(hresult, S_OK);
+    let attached = attached_device(device).unwrap();
+    // SAFETY: the device is held by the `Arc`.
+    let hresult = unsafe { softcp_decoder_session(Arc::as_ptr(&attached), handle.addr(), &raw mut session) };
+    assert_eq!(hresult, S_OK);
+    session
+}
+
+fn table() -> D3DWDDM2_4DDI_VIDEODEVICEFUNCS {
     REAL.with_borrow(|real| real.table.unwrap())
 }
 
@@ -139,7 +155,7 @@ unsafe extern "C" fn retrieve_sub_object(
     table: *mut c_void,
 ) -> HRESULT {
     let driver = REAL.with_borrow(|real| real.driver.unwrap());
-    let change = |table: &mut D3DWDDM2_0DDI_VIDEODEVICEFUNCS| {
+    let change = |table: &mut D3DWDDM2_4DDI_VIDEODEVICEFUNCS| {
         REAL.with_borrow_mut(|real| real.table = Some(*table));
         table.pfnCreateCryptoSession = Some(create_crypto_session);
         table.pfnNegotiateCryptoSessionKeyExchange = Some(negotiate);
@@ -148,6 +164,9 @@ unsafe extern "C" fn retrieve_sub_object(
         table.pfnGetEncryptionBltKey = Some(get_encryption_blt_key);
         table.pfnStartSessionKeyRefresh = Some(start_session_key_refresh);
         table.pfnFinishSessionKeyRefresh = Some(finish_session_key_refresh);
+        table.pfnVideoDecoderBeginFrame = Some(video_decoder_begin_frame);
+        table.pfnVideoDecoderSubmitBuffers2 = Some(video_decoder_submit_buffers_2);
+        table.pfnVideoDecoderEndFrame = Some(video_decoder_end_frame);
     };
     // SAFETY: the caller's arguments are passed on.
     unsafe { wrapped::retrieve_sub_object(&driver, (context, device), sub_device_id, (table_size, table), change) }
@@ -177,10 +196,10 @@ macro_rules! entry {
             session: D3D11_1DDI_HCRYPTOSESSION,
             $($argument: $type),*
         ) $(-> $output)? {
-            perhaps(device, session);
+            perhaps(device, || session_number(device, session));
             // SAFETY: the caller's arguments are passed on.
             let output = unsafe { table().$field.unwrap()(device, session, $($argument),*) };
-            perhaps(device, session);
+            perhaps(device, || session_number(device, session));
             output
         }
     };
@@ -197,3 +216,28 @@ entry!(encryption_blt, pfnEncryptionBlt, (
 entry!(get_encryption_blt_key, pfnGetEncryptionBltKey, (size: UINT, key: *mut c_void));
 entry!(start_session_key_refresh, pfnStartSessionKeyRefresh, (size: UINT, number: *mut c_void));
 entry!(finish_session_key_refresh, pfnFinishSessionKeyRefresh, ());
+
+/// The same for an entry of decoders.
+macro_rules! decoder_entry {
+    ($name:ident, $field:ident, ($($argument:ident: $type:ty),*) $(-> $output:ty)?) => {
+        unsafe extern "system" fn $name(
+            device: D3D10DDI_HDEVICE,
+            decoder: D3D11_1DDI_HDECODE,
+            $($argument: $type),*
+        ) $(-> $output)? {
+            perhaps(device, || bound_session(device, decoder));
+            // SAFETY: the caller's arguments are passed on.
+            let output = unsafe { table().$field.unwrap()(device, decoder, $($argument),*) };
+            perhaps(device, || bound_session(device, decoder));
+            output
+        }
+    };
+}
+
+decoder_entry!(video_decoder_begin_frame, pfnVideoDecoderBeginFrame, (
+    begin: *const D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME
+) -> HRESULT);
+decoder_entry!(video_decoder_submit_buffers_2, pfnVideoDecoderSubmitBuffers2, (
+    count: UINT, buffers: *const D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC
+) -> HRESULT);
+decoder_entry!(video_decoder_end_frame, pfnVideoDecoderEndFrame, ());

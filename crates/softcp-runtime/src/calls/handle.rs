@@ -30,6 +30,12 @@ macro_rules! handle {
                 Self::from_raw($raw { pDrvPrivate: memory.as_ptr() })
             }
 
+            /// The handle as structures of [`Calls`](crate::Calls) hold it.
+            #[must_use]
+            pub fn raw(self) -> $raw {
+                self.raw
+            }
+
             const fn from_raw(raw: $raw) -> Self {
                 Self { raw, memory: PhantomData }
             }
@@ -52,4 +58,10 @@ pub struct ResourceHandle<'a> {
 impl ResourceHandle<'_> {
     /// The handle that is zero.
     pub const NULL: Self = Self { raw: D3D10DDI_HRESOURCE { pDrvPrivate: ptr::null_mut() }, resource: PhantomData };
+
+    /// The handle as structures of [`Calls`](crate::Calls) hold it.
+    #[must_use]
+    pub fn raw(self) -> D3D10DDI_HRESOURCE {
+        self.raw
+    }
 }

@@ -120,6 +120,9 @@ fn buffer(resource: D3D10DDI_HRESOURCE, buffer_type: UINT, place: (UINT, UINT), 
 }
 
 fn blocks(count: UINT, first: *const D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK) -> String {
+    if first.is_null() {
+        return String::new();
+    }
     // SAFETY: the caller's array; the tests have one.
     let blocks = unsafe { std::slice::from_raw_parts(first, count as usize) };
     blocks.iter().fold(String::new(), |mut text, block| {
@@ -175,9 +178,12 @@ pub(super) unsafe extern "system" fn submit_2(
     assert_eq!(count, 1);
     // SAFETY: the caller's array of one.
     let desc = unsafe { *buffers };
-    assert_eq!((desc.cBlocksStripeEncrypted, desc.cBlocksStripeClear), (0, 0));
     let iv = (desc.IVSize, desc.pIV);
     let text = buffer(desc.hResource, desc.BufferType, (desc.DataOffset, desc.DataSize), iv);
     let blocks = blocks(desc.SubSampleMappingCount, desc.pSubSampleMappingBlock);
-    enter("VideoDecoderSubmitBuffers2", &format!("{text}{blocks}"))
+    let stripes = match (desc.cBlocksStripeEncrypted, desc.cBlocksStripeClear) {
+        (0, 0) => String::new(),
+        (encrypted, clear) => format!(" stripes {encrypted} {clear}"),
+    };
+    enter("VideoDecoderSubmitBuffers2", &format!("{text}{blocks}{stripes}"))
 }

@@ -3,16 +3,18 @@
 use std::mem::offset_of;
 
 use softcp_abi::{
-    D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION, D3D11_AUTHENTICATED_CONFIGURE_ENCRYPTION_WHEN_ACCESSIBLE,
-    D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE, D3D11_AUTHENTICATED_CONFIGURE_OUTPUT,
+    D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION, D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION_INPUT as SessionCommand,
+    D3D11_AUTHENTICATED_CONFIGURE_ENCRYPTION_WHEN_ACCESSIBLE, D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE,
+    D3D11_AUTHENTICATED_CONFIGURE_INPUT as CommandInput, D3D11_AUTHENTICATED_CONFIGURE_OUTPUT,
     D3D11_AUTHENTICATED_CONFIGURE_PROTECTION, D3D11_AUTHENTICATED_CONFIGURE_SHARED_RESOURCE,
     D3D11_AUTHENTICATED_QUERY_ACCESSIBILITY_ATTRIBUTES, D3D11_AUTHENTICATED_QUERY_CHANNEL_TYPE,
-    D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION, D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION_OUTPUT,
-    D3D11_AUTHENTICATED_QUERY_CURRENT_ENCRYPTION_WHEN_ACCESSIBLE, D3D11_AUTHENTICATED_QUERY_DEVICE_HANDLE,
-    D3D11_AUTHENTICATED_QUERY_ENCRYPTION_WHEN_ACCESSIBLE_GUID,
-    D3D11_AUTHENTICATED_QUERY_ENCRYPTION_WHEN_ACCESSIBLE_GUID_COUNT, D3D11_AUTHENTICATED_QUERY_OUTPUT_ID,
-    D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT, D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT_OUTPUT,
-    D3D11_AUTHENTICATED_QUERY_PROTECTION, D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS,
+    D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION, D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION_INPUT as SessionQuery,
+    D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION_OUTPUT, D3D11_AUTHENTICATED_QUERY_CURRENT_ENCRYPTION_WHEN_ACCESSIBLE,
+    D3D11_AUTHENTICATED_QUERY_DEVICE_HANDLE, D3D11_AUTHENTICATED_QUERY_ENCRYPTION_WHEN_ACCESSIBLE_GUID,
+    D3D11_AUTHENTICATED_QUERY_ENCRYPTION_WHEN_ACCESSIBLE_GUID_COUNT, D3D11_AUTHENTICATED_QUERY_INPUT as QueryInput,
+    D3D11_AUTHENTICATED_QUERY_OUTPUT_ID, D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT,
+    D3D11_AUTHENTICATED_QUERY_OUTPUT_ID_COUNT_OUTPUT, D3D11_AUTHENTICATED_QUERY_PROTECTION,
+    D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS,
     D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS_COUNT,
     D3D11_AUTHENTICATED_QUERY_RESTRICTED_SHARED_RESOURCE_PROCESS_OUTPUT as ProcessOutput,
     D3D11_AUTHENTICATED_QUERY_UNRESTRICTED_PROTECTED_SHARED_RESOURCE_COUNT, D3D11_PROCESSIDTYPE_DWM,
@@ -22,7 +24,10 @@ use softcp_abi::{
 use super::fault;
 use crate::FaultyDriver;
 use crate::calls::{ConfigureAuthenticatedChannel, Hooks, QueryAuthenticatedChannel};
-use crate::channel::{HEADER, OMAC, change_command_answer, change_query_answer, guid_of, number_at, put, sign};
+use crate::channel::{
+    HEADER, OMAC, change_command_answer, change_query_answer, guid_bytes, guid_of, handle_at, number_at, put, sign,
+};
+use crate::driver::Device;
 use crate::keys::{Block, omac};
 
 const CODE: usize = offset_of!(D3D11_AUTHENTICATED_CONFIGURE_OUTPUT, ReturnCode);
@@ -87,6 +92,27 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "commands/null-arguments",
         "A command without an output succeeds and is not obeyed.",
         command(|call| if call.output().data.is_null() { S_OK } else { call.pass_on() }),
+    ),
+    fault(
+        "command-of-its-own-channel-hangs",
+        "commands/own-handle",
+        "CONFIGURE_CRYPTO_SESSION whose decoder handle is the channel's own never returns.",
+        command(|call| if names_itself(call) { hang() } else { call.pass_on() }),
+    ),
+    fault(
+        "query-of-its-own-channel-hangs",
+        "queries/own-handle",
+        "QUERY_CRYPTO_SESSION whose decoder handle is the channel's own never returns.",
+        query(|call| match named_by(call) {
+            Some((channel, decoder)) if channel == decoder => hang(),
+            _ => call.pass_on(),
+        }),
+    ),
+    fault(
+        "channels-wait-for-each-other",
+        "threads/channels-name-each-other",
+        "Two queries never return that name another channel in the place of a decoder at the same time.",
+        query(waits_for_another),
     ),
     fault(
         "query-answer-unsigned",
@@ -340,6 +366,43 @@ fn if_unknown_query(call: &QueryAuthenticatedChannel<'_>, other: HRESULT) -> HRE
         }
     });
     if hresult == E_FAIL { other } else { hresult }
+}
+
+/// The channel's handle in a `QUERY_CRYPTO_SESSION`, and the decoder's.
+fn named_by(call: &QueryAuthenticatedChannel<'_>) -> Option<(usize, usize)> {
+    let message = call.input().get().filter(|message| message.len() >= size_of::<SessionQuery>())?;
+    let is_it = message[..16] == guid_bytes(&D3D11_AUTHENTICATED_QUERY_CRYPTO_SESSION);
+    let at = |offset| handle_at(&message, offset);
+    is_it.then(|| (at(offset_of!(QueryInput, hChannel)), at(offset_of!(SessionQuery, DecoderHandle))))
+}
+
+/// Whether a `CONFIGURE_CRYPTO_SESSION` has its channel's handle in the place of a decoder's.
+fn names_itself(call: &ConfigureAuthenticatedChannel<'_>) -> bool {
+    call.input().get().filter(|message| message.len() >= size_of::<SessionCommand>()).is_some_and(|message| {
+        let at = |offset| handle_at(&message, offset);
+        guid_of(&message) == D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION
+            && at(offset_of!(CommandInput, hChannel)) == at(offset_of!(SessionCommand, DecoderHandle))
+    })
+}
+
+/// What a call does that waits for itself.
+fn hang() -> HRESULT {
+    loop {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    }
+}
+
+/// Where two of them are under way at once, each has locked its own channel and waits for the other's.
+fn waits_for_another(call: &QueryAuthenticatedChannel<'_>) -> HRESULT {
+    const NAMING: usize = usize::MAX;
+    let is_channel = |device: &Device, handle| device.driver.channels().values().any(|known| known.shown == handle);
+    match (call.device(), named_by(call)) {
+        (Some(device), Some((channel, decoder))) if channel != decoder && is_channel(&device, decoder) => {
+            let (hresult, has_met) = device.driver.meeting(NAMING, || call.pass_on());
+            if has_met { hang() } else { hresult }
+        }
+        _ => call.pass_on(),
+    }
 }
 
 fn unknown_first(call: &ConfigureAuthenticatedChannel<'_>) -> HRESULT {

@@ -2,8 +2,8 @@
 
 use softcp_abi::{
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_SEQUENTIAL_CTR_IV as SEQUENTIAL,
-    D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS as Caps, D3DERR_INVALIDCALL, E_FAIL, E_INVALIDARG, HRESULT, S_OK,
-    SOFTCP_MAPPING_MULTISAMPLED,
+    D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS as Caps, D3DERR_INVALIDCALL, E_FAIL, E_INVALIDARG, E_OUTOFMEMORY, HRESULT,
+    S_OK, SOFTCP_MAPPING_MULTISAMPLED,
 };
 
 use super::{fault, messages};
@@ -182,6 +182,52 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "decryption/sequential-iv-per-key",
         "With SEQUENTIAL_CTR_IV, the IV must increase from blit to blit of a session, whatever keys they are under.",
         Hooks { options: "capabilities.flags.sequential_ctr_iv=true", ..blit(iv_not_less) },
+    ),
+    fault(
+        "blit-sequential-iv-forgotten-at-exchange",
+        "decryption/sequential-iv-of-a-key-that-comes-back",
+        "With SEQUENTIAL_CTR_IV, a session forgets at a key exchange which IVs it has seen.",
+        Hooks {
+            get_content_protection_caps: Some(reports_sequential),
+            finish_session_key_refresh: Some(|call| {
+                call.known(|session| session.kept = None);
+                call.pass_on()
+            }),
+            ..blit(increases_since_exchange)
+        },
+    ),
+    fault(
+        "blit-sequential-iv-over-sessions",
+        "decryption/sequential-iv-per-session",
+        "With SEQUENTIAL_CTR_IV, IVs must increase over all sessions that have the same key.",
+        Hooks { options: "capabilities.flags.sequential_ctr_iv=true", ..blit(increases_over_sessions) },
+    ),
+    fault(
+        "blit-of-clear-bytes-wants-an-iv",
+        "decryption/clear-bytes-need-no-iv",
+        "A null IV is E_INVALIDARG where every byte is clear, too.",
+        blit(|call| if call.iv().data.is_null() { call.report(E_INVALIDARG, "pIV is null") } else { call.pass_on() }),
+    ),
+    fault(
+        "blit-after-65536-keys-out-of-memory",
+        "exhaustion/refreshes",
+        "A session deciphers under 65,536 keys, and is out of memory from then on.",
+        Hooks {
+            finish_session_key_refresh: Some(|call| {
+                call.known(|session| session.count += 1);
+                call.pass_on()
+            }),
+            ..blit(|call| match call.known(|session| session.count) {
+                Some(0x1_0000..) => call.report(E_OUTOFMEMORY, "no more keys can be remembered"),
+                _ => call.pass_on(),
+            })
+        },
+    ),
+    fault(
+        "blit-unknown-format-refused",
+        "surfaces/unknown-format",
+        "A resource without a format agrees with none that has one.",
+        blit(unknown_format_refused),
     ),
     fault(
         "content-key-unwrapped-in-place",
@@ -485,6 +531,44 @@ fn iv_not_less(call: &DecryptionBlt<'_>) -> HRESULT {
         call.known(|session| session.kept = iv);
     }
     hresult
+}
+
+/// The IV under the session key must be greater than the last one since the key exchange.
+fn increases_since_exchange(call: &DecryptionBlt<'_>) -> HRESULT {
+    let iv = call.iv().block().filter(|_| call.content_key().data.is_null());
+    let last = call.known(|session| session.kept).flatten();
+    if last.zip(iv).is_some_and(|(last, iv)| iv <= last) {
+        return call.report(E_INVALIDARG, "the IV is not greater than the last one");
+    }
+    let hresult = call.pass_on();
+    if let (S_OK, Some(iv)) = (hresult, iv) {
+        call.known(|session| session.kept = Some(iv));
+    }
+    hresult
+}
+
+/// The IV under a session key must be greater than the last one of any session that has the key.
+fn increases_over_sessions(call: &DecryptionBlt<'_>) -> HRESULT {
+    let Some((device, keys)) = call.device().zip(call.keys()) else { return call.pass_on() };
+    let key = usize::from_ne_bytes(std::array::from_fn(|i| keys.own[i]));
+    let iv = call.iv().block().filter(|_| call.content_key().data.is_null()).map(u128::from_be_bytes);
+    let last = device.driver.notes().get(&key).copied();
+    if last.zip(iv).is_some_and(|(last, iv)| iv <= last) {
+        return call.report(E_INVALIDARG, "the IV is not greater than the last one with this key");
+    }
+    let hresult = call.pass_on();
+    if let (S_OK, Some(iv)) = (hresult, iv) {
+        device.driver.notes().insert(key, iv);
+    }
+    hresult
+}
+
+fn unknown_format_refused(call: &DecryptionBlt<'_>) -> HRESULT {
+    let format = |resource| call.device().and_then(|device| device.look(resource)).map(|(format, _)| format);
+    match [call.source(), call.destination()].map(format) {
+        [Some(0), Some(1..)] | [Some(1..), Some(0)] => call.report(E_INVALIDARG, "the formats differ"),
+        _ => call.pass_on(),
+    }
 }
 
 fn unwraps_content_key(call: &DecryptionBlt<'_>) -> HRESULT {

@@ -106,6 +106,15 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         }),
     ),
     fault(
+        "command-sizes-unchecked",
+        "hardware/claimed-sizes",
+        "A command of more than 1 MiB succeeds and does nothing.",
+        command(|call| match call.command().and_then(|command| command.input_sizes()) {
+            Some([_, input]) if input > 1 << 20 => S_OK,
+            _ => call.pass_on(),
+        }),
+    ),
+    fault(
         "refresh-of-a-session-for-commands",
         "hardware/other-entries-refused",
         "FinishSessionKeyRefresh of a session that carries commands succeeds and does nothing.",

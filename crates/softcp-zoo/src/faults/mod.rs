@@ -12,6 +12,7 @@ mod caps;
 mod certificate;
 mod channel;
 mod counter;
+mod decoder;
 mod decryption;
 mod exchange;
 mod hardware;
@@ -49,6 +50,7 @@ pub(crate) const FAMILIES: &[&[FaultyDriver]] = &[
     table::DRIVERS,
     process::DRIVERS,
     hardware::DRIVERS,
+    decoder::DRIVERS,
     thread::DRIVERS,
 ];
 

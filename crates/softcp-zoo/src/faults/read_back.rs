@@ -208,6 +208,12 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         blit(iv_of_all),
     ),
     fault(
+        "read-back-ivs-anew-for-old-keys",
+        "read-back/ivs-of-a-key-that-comes-back",
+        "Without ENCRYPTED_READ_BACK_KEY, IVs begin anew with each key exchange, at the same number for the same key.",
+        Hooks { options: "capabilities.flags.encrypted_read_back_key=false", ..blit(anew_for_old_keys) },
+    ),
+    fault(
         "read-back-iv-goes-on",
         "read-back/new-key-new-first-iv",
         "The first IV under a new read-back key is the one behind the last one under the key before.",
@@ -605,6 +611,30 @@ fn multisampled(call: &EncryptionBlt<'_>) -> HRESULT {
         D3DERR_INVALIDCALL | E_INVALIDARG => S_OK,
         _ => call.pass_on(),
     }
+}
+
+/// The first IV of a key is noted by the key; `kept` says which key the session counts its read-backs for.
+fn anew_for_old_keys(call: &EncryptionBlt<'_>) -> HRESULT {
+    let hresult = call.pass_on();
+    let known = call.device().zip(call.keys()).zip(call.iv().block());
+    let (S_OK, Some(((device, keys), used))) = (hresult, known) else { return hresult };
+    let number = usize::from_ne_bytes(std::array::from_fn(|i| keys.own[i]));
+    let real = u64::from_be_bytes(std::array::from_fn(|i| used[i]));
+    let first = *device.driver.notes().entry(number).or_insert(u128::from(real));
+    // A key exchange clears what is kept.
+    let count = call.known(|session| {
+        session.count = if session.kept == Some(keys.own) { session.count + 1 } else { 0 };
+        session.kept = Some(keys.own);
+        session.count
+    });
+    let own = u64::try_from(first).unwrap_or_default() + count.unwrap_or_default();
+    let mut iv = used;
+    iv[..8].copy_from_slice(&own.to_be_bytes());
+    // The session key is what it was enciphered with.
+    call.known(|session| session.read_back = Some(keys.real));
+    encrypt_anew(call, &used, &keys.own, &iv);
+    call.iv().set(&iv);
+    hresult
 }
 
 fn under_unknown_key(call: &EncryptionBlt<'_>) -> HRESULT {

@@ -156,23 +156,28 @@ impl AuthenticatedChannel {
         Reply { result: found.map(|_| ()), message: self.signed(unsigned) }
     }
 
+    /// The reply to a command that is not looked at, whatever it is: the header that it has, and the error, signed (D17).
+    pub(crate) fn refuse_command(&self, message: &[u8], error: Error) -> Reply {
+        let answer = command_refusal(self.width, message, &error);
+        Reply { result: Err(error), message: self.signed(answer) }
+    }
+
+    /// As [`Self::refuse_command`], for a query.
+    pub(crate) fn refuse_query(&self, message: &[u8], output_size: usize, error: Error) -> Reply {
+        let answer = query_refusal(self.width, message, output_size, &error);
+        Reply { result: Err(error), message: answer.map(|answer| self.signed(answer)).unwrap_or_default() }
+    }
+
     /// The reply to a command on a handle that names no channel. Nothing can sign it.
     pub(crate) fn unknown_to_command(message: &[u8], error: Error) -> Reply {
-        let header = Header::of_command(Width::NATIVE, message).map(|(_, header)| header).unwrap_or_default();
-        let message = Writer::answer(Width::NATIVE, &header, error.hresult()).finish().to_vec();
-        Reply { result: Err(error), message }
+        let answer = command_refusal(Width::NATIVE, message, &error);
+        Reply { result: Err(error), message: answer.to_vec() }
     }
 
     /// The reply to a query on a handle that names no channel. Nothing can sign it.
     pub(crate) fn unknown_to_query(message: &[u8], output_size: usize, error: Error) -> Reply {
-        let header = Header::of_query(Width::NATIVE, message);
-        let message = match header {
-            Some(header) if output_size >= Header::answer_size(Width::NATIVE) => {
-                refusal(Width::NATIVE, &header, error.hresult(), output_size).to_vec()
-            }
-            _ => Vec::new(),
-        };
-        Reply { result: Err(error), message }
+        let answer = query_refusal(Width::NATIVE, message, output_size, &error);
+        Reply { result: Err(error), message: answer.map(|answer| answer.to_vec()).unwrap_or_default() }
     }
 
     fn checked_command(&mut self, message: &[u8], obey: impl FnOnce(Checked<Command>) -> Result<()>) -> Result<()> {
@@ -215,6 +220,19 @@ impl std::fmt::Debug for AuthenticatedChannel {
             .field("state", &self.state.name())
             .finish_non_exhaustive()
     }
+}
+
+/// The refusal of a command that nothing is known of but its header, which is zero where the message has none.
+fn command_refusal(width: Width, message: &[u8], error: &Error) -> Message {
+    let header = Header::of_command(width, message).map(|(_, header)| header).unwrap_or_default();
+    Writer::answer(width, &header, error.hresult()).finish()
+}
+
+/// The refusal of a query that nothing is known of but its header; none where query or output hold no header (D17).
+fn query_refusal(width: Width, message: &[u8], output_size: usize, error: &Error) -> Option<Message> {
+    let header = Header::of_query(width, message)?;
+    let is_room = output_size >= Header::answer_size(width);
+    is_room.then(|| refusal(width, &header, error.hresult(), output_size))
 }
 
 /// The refusal of a query: its whole answer with members of zero where there is room for it, else a header (D17, D30).

@@ -4,6 +4,7 @@
 //! [identity]
 //! directory = "/etc/softcp/identity"   # root.pem, chain.pem, key.pem, crl.pem; left out: made in memory at first use
 //! encoding = "pkcs7"                   # or "der": concatenated certificates (D13)
+//! cache = true                         # the softcp command keeps the identity that it makes in the user's cache
 //!
 //! [capabilities]
 //! profile = "software"                 # or "hardware-like", "permissive"
@@ -17,7 +18,8 @@
 //! threads = 0                          # that may help with surfaces of 1 MiB and more; 0: none is ever started
 //!
 //! [outputs]
-//! identifiers = [1]                    # of the outputs that show a device's images; a host can name others
+//! identifiers = [1]                    # of the outputs that show a device's images; a host can name others; numbers of
+//!                                      # 2^63 and more, which TOML does not have, in quotes: ["0xFFFFFFFFFFFFFFFF"]
 //!
 //! [accessibility]                      # what is left out is the profile's; these are the software profile's
 //! bus = "other"                        # or "pci", "pcix", "pci-express", "agp"
@@ -63,11 +65,13 @@ pub use crate::faults::FaultConfig;
 
 mod accessibility;
 mod d3d11;
+mod number;
 mod test;
 
 pub use accessibility::{AccessibilityConfig, Bus, BusImplementation, Encryption};
 pub use d3d11::D3d11Config;
-pub use test::{Number, TestConfig};
+pub use number::Number;
+pub use test::TestConfig;
 
 /// Environment variable that names the configuration file.
 pub const CONF_VARIABLE: &str = "SOFTCP_CONF";
@@ -146,7 +150,7 @@ pub struct Config {
 }
 
 /// `[identity]`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IdentityConfig {
     /// Directory of `root.pem`, `chain.pem`, `key.pem` and, for the fault `certificate-revoked` only, `crl.pem`; none: made in
@@ -155,6 +159,16 @@ pub struct IdentityConfig {
     pub directory: Option<PathBuf>,
     /// How the certificate chain is handed out (D13).
     pub encoding: CertificateEncoding,
+    /// Whether the `softcp` command, where no directory is named, keeps the identity that it makes in the user's cache
+    /// directory. Not for the engine: it makes its own in memory.
+    pub cache: bool,
+}
+
+impl Default for IdentityConfig {
+    /// None that is named; the command keeps the one that it makes.
+    fn default() -> Self {
+        Self { directory: None, encoding: CertificateEncoding::default(), cache: true }
+    }
 }
 
 /// How the certificate chain is laid out (D13).
@@ -186,6 +200,7 @@ pub struct CapabilityConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct MemoryConfig {
     /// Protected memory in bytes; 0 is unlimited (D24).
+    #[serde(with = "number::plain")]
     pub protected: u64,
 }
 
@@ -202,7 +217,9 @@ pub struct BlitConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OutputsConfig {
-    /// Identifiers of the outputs that show a device's images, in the order of their indices.
+    /// Identifiers of the outputs that show a device's images, in the order of their indices. TOML has no numbers of 2^63
+    /// and more: those are written in quotes.
+    #[serde(with = "number::list")]
     pub identifiers: Vec<u64>,
 }
 
@@ -424,6 +441,38 @@ mod tests {
         let config = Config::default().with_options("outputs.identifiers=[7, 0x1000]").unwrap();
         assert_eq!(config.outputs.identifiers, [7, 0x1000]);
         assert_eq!(config.with_options("outputs.identifiers=[]").unwrap().outputs.identifiers, [0; 0]);
+    }
+
+    #[test]
+    fn numbers_have_64_bits_where_the_contract_has_them() {
+        const LARGE: [u64; 3] = [1 << 63, u64::MAX, 3];
+        for list in [
+            "[9223372036854775808, 18446744073709551615, 3]",
+            "[0x8000000000000000, 0xffffffffffffffff, 0x3]",
+            "[\"0x8000000000000000\", \"18446744073709551615\", 3]",
+        ] {
+            let config = Config::default().with_options(&format!("outputs.identifiers={list}")).unwrap();
+            assert_eq!(config.outputs.identifiers, LARGE, "{list}");
+            // What is written is read again.
+            assert_eq!(
+                config.with_options("memory.protected=18446744073709551615").unwrap().outputs.identifiers,
+                LARGE
+            );
+        }
+        let text =
+            "[outputs]\nidentifiers = [\"0x8000000000000000\", 3]\n[memory]\nprotected = \"0x8000000000000000\"\n";
+        let config = Config::from_toml(text, "softcp.toml").unwrap();
+        assert_eq!((config.outputs.identifiers, config.memory.protected), (vec![1 << 63, 3], 1 << 63));
+    }
+
+    #[test]
+    fn what_is_no_list_of_numbers_is_named() {
+        for list in ["1", "[1, many]", "[-1]", "[18446744073709551616]", "[1", "[[1]]"] {
+            let error = Config::default().with_options(&format!("outputs.identifiers={list}")).unwrap_err().to_string();
+            assert!(error.contains("outputs.identifiers"), "{list}: {error}");
+        }
+        let error = Config::from_toml("[outputs]\nidentifiers = [\"0x1_\"]\n", "softcp.toml").unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("0x1_"), "{error}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::number::Number;
+
 /// `[test]`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -10,47 +12,6 @@ pub struct TestConfig {
     /// beforehand are the same under keys that are the same: for tests of the end of the sequence only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_read_back_iv: Option<Number>,
-}
-
-/// A 64-bit number in a configuration: a TOML integer, which ends at 63 bits, or a text, decimal or hexadecimal behind
-/// `0x`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "IntegerOrText", into = "String")]
-pub struct Number(pub u64);
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum IntegerOrText {
-    Integer(u64),
-    Text(String),
-}
-
-impl TryFrom<IntegerOrText> for Number {
-    type Error = String;
-
-    fn try_from(number: IntegerOrText) -> Result<Self, String> {
-        let text = match number {
-            IntegerOrText::Integer(number) => return Ok(Self(number)),
-            IntegerOrText::Text(text) => text,
-        };
-        let parsed = match text.strip_prefix("0x") {
-            Some(digits) => u64::from_str_radix(digits, 16),
-            None => text.parse(),
-        };
-        parsed.map(Self).map_err(|_| format!("{text:?} is no number of 64 bits, decimal or hexadecimal behind 0x"))
-    }
-}
-
-impl From<Number> for String {
-    fn from(Number(number): Number) -> Self {
-        format!("0x{number:X}")
-    }
-}
-
-impl From<Number> for u64 {
-    fn from(Number(number): Number) -> Self {
-        number
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,18 @@ use crate::channel::{Answer, AuthenticatedChannel, ChannelType, Checked, Command
 use crate::error::{Error, Result};
 use crate::handle::{Handle, Kind};
 
+/// The outputs that show a device's images, for queries about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Outputs<'a> {
+    /// Those configured.
+    #[default]
+    Configured,
+    /// Those of the host, by their identifiers.
+    Named(&'a [u64]),
+    /// The host was asked, and its answer cannot be used (D35).
+    Unavailable,
+}
+
 impl Device {
     /// `CreateAuthenticatedChannel`; the handle is what its messages carry (D25). Errors: [`Error::BadChannelType`],
     /// [`Error::TooManyObjects`]; by faults also [`Error::OutOfMemory`], [`Error::DeviceRemoved`].
@@ -28,7 +40,7 @@ impl Device {
         self.with_channel(Some(channel), |_, _| {
             self.destroy(channel, Kind::AuthenticatedChannel)?;
             self.protection.end_channel(channel);
-            self.unbind(|bound| bound.channel == channel);
+            self.bindings.end_channel(channel);
             Ok(())
         })?
     }
@@ -52,42 +64,45 @@ impl Device {
     /// [`Error::UnknownCommand`], [`Error::WrongSize`] (D14), [`Error::BadHandle`] of what the command names,
     /// [`Error::BadProtectionFlags`], [`Error::BadProcessType`], [`Error::UnsupportedEncryption`],
     /// [`Error::HeldByAnother`], [`Error::TooManyObjects`], which use the sequence number up and change nothing else.
+    ///
+    /// On a removed device every command is answered with [`Error::DeviceRemoved`], signed as any answer is (D36).
     pub fn configure_channel(&self, channel: Option<Handle>, message: &[u8]) -> Reply {
-        self.removal
-            .check()
-            .and_then(|()| {
-                self.with_channel(channel, |handle, channel| {
-                    channel.configure(message, |command| self.obey(handle, &command))
-                })
-            })
-            .unwrap_or_else(|error| AuthenticatedChannel::unknown_to_command(message, error))
+        self.with_channel(channel, |handle, channel| match self.removal.check() {
+            Ok(()) => channel.configure(message, |command| self.obey(handle, &command)),
+            Err(removed) => channel.refuse_command(message, removed),
+        })
+        .unwrap_or_else(|error| {
+            AuthenticatedChannel::unknown_to_command(message, self.removal.check().err().unwrap_or(error))
+        })
     }
 
     /// `QueryAuthenticatedChannel`: checks a query and answers it. The answer is at most `output_size` bytes. `outputs` are
-    /// the identifiers of the outputs that show the device's images; none: those configured. Any state; a channel without a
-    /// key refuses with an answer that is not signed, and so does the device where there is no such channel.
+    /// those that show the device's images. Any state; a channel without a key refuses with an answer that is not signed, and
+    /// so does the device where there is no such channel.
     ///
     /// Errors in the reply: [`Error::BadHandle`] of the channel, [`Error::MessageTooShort`] of a query or an output without
     /// room for a header, [`Error::WrongChannel`], [`Error::NoChannelKey`], [`Error::ChannelNotInitialized`],
     /// [`Error::SequenceNotGreater`], [`Error::SequenceExhausted`] (D18), which change nothing;
     /// [`Error::UnknownQuery`], [`Error::MessageTooShort`] for the query's or the answer's structure,
-    /// [`Error::BadHandle`] of what the query names, [`Error::BadIndex`], which use the sequence number up.
+    /// [`Error::BadHandle`] of what the query names, [`Error::BadIndex`], [`Error::OutputsUnavailable`], which use the
+    /// sequence number up.
+    ///
+    /// On a removed device every query is answered with [`Error::DeviceRemoved`], signed as any answer is (D36).
     pub fn query_channel(
         &self,
         channel: Option<Handle>,
         message: &[u8],
         output_size: usize,
-        outputs: Option<&[u64]>,
+        outputs: Outputs<'_>,
     ) -> Reply {
-        let outputs = outputs.unwrap_or(self.adapter.outputs());
-        self.removal
-            .check()
-            .and_then(|()| {
-                self.with_channel(channel, |_, channel| {
-                    channel.query(message, output_size, |query, kind| self.answer(kind, outputs, &query))
-                })
-            })
-            .unwrap_or_else(|error| AuthenticatedChannel::unknown_to_query(message, output_size, error))
+        self.with_channel(channel, |_, channel| match self.removal.check() {
+            Ok(()) => channel.query(message, output_size, |query, kind| self.answer(kind, outputs, &query)),
+            Err(removed) => channel.refuse_query(message, output_size, removed),
+        })
+        .unwrap_or_else(|error| {
+            let error = self.removal.check().err().unwrap_or(error);
+            AuthenticatedChannel::unknown_to_query(message, output_size, error)
+        })
     }
 
     /// Allows a process to open restricted shared resources for the host: no channel can revoke that. Error:
@@ -117,7 +132,8 @@ impl Device {
     ) -> Result<T> {
         let handle = handle.ok_or_else(|| Kind::AuthenticatedChannel.bad_handle())?;
         let bad_handle = || Kind::AuthenticatedChannel.bad_handle();
-        let held = self.adapter.objects.hold(handle, Some(self.handle)).ok_or_else(bad_handle)?;
+        let objects = &self.adapter.objects;
+        let held = objects.hold(Kind::AuthenticatedChannel, handle, Some(self.handle)).ok_or_else(bad_handle)?;
         let mut object = held.lock();
         match &mut *object {
             Some(Object::AuthenticatedChannel(channel)) if self.is_live(handle, Kind::AuthenticatedChannel) => {
@@ -155,7 +171,7 @@ impl Device {
         }
     }
 
-    fn answer(&self, channel_type: ChannelType, outputs: &[u64], query: &Checked<Query>) -> Result<Answer> {
+    fn answer(&self, channel_type: ChannelType, outputs: Outputs<'_>, query: &Checked<Query>) -> Result<Answer> {
         match *query.get() {
             Query::Protection => Ok(Answer::Protection { flags: self.protection.flags().bits() }),
             Query::ChannelType => Ok(Answer::ChannelType { channel_type: channel_type.number() }),
@@ -179,11 +195,11 @@ impl Device {
             }
             Query::OutputIdCount { device, session } => {
                 self.check_viewer(device, session)?;
-                Ok(Answer::OutputIdCount { device, session, count: count(outputs.len()) })
+                Ok(Answer::OutputIdCount { device, session, count: count(self.identifiers(outputs)?.len()) })
             }
             Query::OutputId { device, session, index } => {
                 self.check_viewer(device, session)?;
-                let output = at("output", outputs, index)?;
+                let output = at("output", self.identifiers(outputs)?, index)?;
                 Ok(Answer::OutputId { device, session, index, output })
             }
             Query::AccessibilityAttributes => {
@@ -218,7 +234,16 @@ impl Device {
     /// Checks the device and the session for which outputs are asked.
     fn check_viewer(&self, device: u64, session: u64) -> Result<()> {
         self.check_device(device)?;
-        self.check_crypto_session(handle(session, Kind::CryptoSession)?)
+        self.check_live(handle(session, Kind::CryptoSession)?, Kind::CryptoSession)
+    }
+
+    /// The identifiers of outputs.
+    fn identifiers<'a>(&'a self, outputs: Outputs<'a>) -> Result<&'a [u64]> {
+        match outputs {
+            Outputs::Configured => Ok(self.adapter.outputs()),
+            Outputs::Named(identifiers) => Ok(identifiers),
+            Outputs::Unavailable => Err(Error::OutputsUnavailable),
+        }
     }
 }
 

@@ -11,15 +11,16 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use softcp_abi::{
-    D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC, D3D11_DECODER_ENCRYPTION_HW_CENC, GUID,
-    GUID_NULL,
+    D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS,
+    D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC, D3D11_DECODER_ENCRYPTION_HW_CENC, GUID, GUID_NULL,
 };
 
-use super::{Device, Object, lock};
+use super::{Device, Object};
 use crate::blit::Encrypted;
 use crate::capability::Capability;
 use crate::error::{Error, Result};
 use crate::handle::{Handle, Kind};
+use crate::scheme::{CipherMode, Layout, Stripes};
 use crate::session::{DataKey, FrameKey};
 use crate::surface::BlitSurfaces;
 
@@ -29,15 +30,22 @@ const DXVA_NO_ENCRYPT: GUID = GUID::from_u128(0x1b81_bed0_a0c7_11d3_b984_00c0_4f
 /// `D3D11_VIDEO_DECODER_BUFFER_BITSTREAM`: the buffers that hold slice data.
 const BUFFER_BITSTREAM: u32 = 6;
 
+/// `D3D11_VIDEO_DECODER_BUFFER_FILM_GRAIN`: the last type of buffer there is.
+const BUFFER_FILM_GRAIN: u32 = 8;
+
 /// `guidConfigBitstreamEncryption`: what encrypts a decoder's buffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DecoderEncryption {
     /// Nothing (`DXVA_NoEncrypt`).
     None,
-    /// The session that a channel has bound, or content keys under it (`GUID_NULL`, AES-128-CTR, CENC).
+    /// AES-CTR under the session that a channel has bound, or content keys of it (`GUID_NULL`, AES-128-CTR, CENC): the
+    /// schemes `cenc` and `cens` (D60).
     #[default]
-    Session,
-    /// Sealed key blobs, each frame naming its session (`D3D11_DECODER_ENCRYPTION_HW_CENC`).
+    Ctr,
+    /// AES-CBC under the same keys (CBCS, D62): the schemes `cbcs` and `cbc1` (D61). Every capability profile has it (D65).
+    Cbc,
+    /// AES-CTR under sealed key blobs, each frame naming its session (`D3D11_DECODER_ENCRYPTION_HW_CENC`, D67): `cenc` and
+    /// `cens`.
     Sealed,
 }
 
@@ -47,10 +55,21 @@ impl DecoderEncryption {
         match *guid {
             DXVA_NO_ENCRYPT => Ok(Self::None),
             GUID_NULL | D3D11_CRYPTO_TYPE_AES128_CTR | D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC => {
-                Ok(Self::Session)
+                Ok(Self::Ctr)
             }
+            D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS => Ok(Self::Cbc),
             D3D11_DECODER_ENCRYPTION_HW_CENC => Ok(Self::Sealed),
             _ => Err(Error::UnsupportedCrypto),
+        }
+    }
+
+    /// The mode of AES that buffers are encrypted in; none for a decoder without encryption.
+    #[must_use]
+    pub fn mode(self) -> Option<CipherMode> {
+        match self {
+            Self::None => None,
+            Self::Ctr | Self::Sealed => Some(CipherMode::Ctr),
+            Self::Cbc => Some(CipherMode::Cbc),
         }
     }
 }
@@ -64,24 +83,17 @@ pub(crate) struct Decoder {
 
 #[derive(Default)]
 struct State {
-    bound: Option<Bound>,
     frame: Option<Frame>,
 }
 
-/// A session, and the channel that bound it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bound {
-    pub(super) channel: Handle,
-    pub(super) session: Handle,
-}
-
 /// A frame that has begun: clear, or encrypted under a key of a session.
+#[derive(Clone)]
 enum Frame {
     Clear,
     /// The session is looked up for each buffer, since no frame outlives its session.
     Encrypted {
         session: Handle,
-        key: FrameKey,
+        key: Arc<FrameKey>,
     },
 }
 
@@ -92,8 +104,10 @@ pub struct DecoderBuffer<'a> {
     pub buffer_type: u32,
     /// The 16 bytes that `pIV` points to; none for a clear buffer.
     pub iv: Option<&'a [u8]>,
-    /// Which bytes of an encrypted buffer are encrypted.
+    /// Which bytes of an encrypted buffer are encrypted. All, and subsamples, have stripes inside them where there are some.
     pub encrypted: Encrypted<'a>,
+    /// The stripes in each encrypted region: the scheme is `cens` or `cbcs`; none: `cenc` or `cbc1`.
+    pub stripes: Option<Stripes>,
 }
 
 impl Decoder {
@@ -119,15 +133,13 @@ impl Device {
     pub fn register_decoder(&self, encryption: DecoderEncryption) -> Result<Handle> {
         self.removal.check()?;
         let object = Object::Decoder(Decoder::new(encryption));
-        let handle = self.insert_with(Kind::Decoder, |_| object)?;
-        lock(&self.decoders).push(handle);
-        Ok(handle)
+        self.insert_with(Kind::Decoder, |_| object)
     }
 
     /// The host has destroyed the decoder. Error: [`Error::BadHandle`].
     pub fn unregister_decoder(&self, decoder: Handle) -> Result<()> {
         self.destroy(decoder, Kind::Decoder)?;
-        lock(&self.decoders).retain(|live| *live != decoder);
+        self.bindings.end_decoder(decoder);
         Ok(())
     }
 
@@ -136,33 +148,24 @@ impl Device {
         Ok(self.decoder(decoder)?.encryption)
     }
 
-    /// The session that an authenticated channel has bound to the decoder; none before that, and after the session or the
-    /// channel is destroyed. Error: [`Error::BadHandle`].
-    pub fn decoder_session(&self, decoder: Handle) -> Result<Option<Handle>> {
-        let bound = self.decoder(decoder)?.lock().bound;
-        Ok(bound.filter(|bound| self.is_bound(bound)).map(|bound| bound.session))
-    }
-
     /// `VideoDecoderBeginFrame`: takes the frame's key. A content key is opened under the session key in force now; with
     /// [`DataKey::Session`] each buffer is under the session key in force then, so that a refresh may lie in between.
     ///
     /// `session` names the session of a frame with a sealed key; every other frame has the one bound to the decoder. A
-    /// decoder created without encryption takes no key.
+    /// decoder created without encryption takes no key. The key is the same 16 bytes for AES-CTR and AES-CBC (D62); which of
+    /// them it is used in is the decoder's, for every buffer of the frame (D63).
     ///
     /// Idle; `InFrame` afterwards. Errors: [`Error::BadHandle`], [`Error::FrameInProgress`],
     /// [`Error::NoDecoderSession`], [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23), [`Error::NotOffered`].
     pub fn begin_frame(&self, decoder: Handle, session: Option<Handle>, key: &DataKey<'_>) -> Result<()> {
         let object = self.decoder(decoder)?;
-        let frame = match (object.encryption, session) {
-            (DecoderEncryption::None, _) => Frame::Clear,
-            (DecoderEncryption::Session, None) => {
-                let bound = self.decoder_session(decoder)?.ok_or(Error::NoDecoderSession)?;
-                self.encrypted_frame(bound, key)?
-            }
-            (DecoderEncryption::Sealed | DecoderEncryption::Session, Some(session)) => {
-                self.encrypted_frame(session, key)?
-            }
-            (DecoderEncryption::Sealed, None) => return Err(Error::NoDecoderSession),
+        let bound = match (object.encryption, session) {
+            (DecoderEncryption::Ctr | DecoderEncryption::Cbc, None) => self.decoder_session(decoder)?,
+            (_, named) => named,
+        };
+        let frame = match object.encryption.mode() {
+            None => Frame::Clear,
+            Some(mode) => self.encrypted_frame(bound.ok_or(Error::NoDecoderSession)?, key, mode)?,
         };
         let mut state = object.lock();
         if state.frame.is_some() {
@@ -176,25 +179,29 @@ impl Device {
     /// same memory. A buffer without IV is copied.
     ///
     /// `InFrame`. Errors, none of which writes a byte: [`Error::BadHandle`], also of a session that has been destroyed
-    /// since the frame began; [`Error::NoFrame`],
-    /// [`Error::BufferNotEncryptable`]; [`Error::WrongSize`] of the IV, [`Error::NoSessionKey`] (D3),
-    /// [`Error::KeyLost`] (D23), [`Error::SizeMismatch`], [`Error::UnalignedPattern`] (D7),
-    /// [`Error::SubsamplesMismatch`], [`Error::IvNotIncreasing`] (D10), [`Error::NotOffered`] for a pattern or
-    /// subsamples that the profile does not report.
+    /// since the frame began; [`Error::NoFrame`], [`Error::UnknownBufferType`],
+    /// [`Error::BufferNotEncryptable`]; [`Error::WrongSize`] of the IV, which has 16 bytes in every scheme (D64),
+    /// [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23), [`Error::SizeMismatch`], [`Error::UnalignedPattern`] (D7),
+    /// [`Error::PatternOutsideCenc`] (D68), [`Error::SubsamplesMismatch`] (D64), [`Error::IvNotIncreasing`] (D10, of AES-CTR
+    /// only: D69), [`Error::NotOffered`] for a pattern, subsamples or stripes where the profile does not report
+    /// `PARTIAL_DECRYPTION`.
     pub fn decrypt_buffer(
         &self,
         decoder: Handle,
         surfaces: BlitSurfaces<'_>,
         buffer: &DecoderBuffer<'_>,
     ) -> Result<()> {
-        let object = self.decoder(decoder)?;
-        let state = object.lock();
-        let frame = state.frame.as_ref().ok_or(Error::NoFrame)?;
+        // The decoder is not locked any more when the session is: no call locks one object under another.
+        let frame = self.decoder(decoder)?.lock().frame.clone().ok_or(Error::NoFrame)?;
+        if buffer.buffer_type > BUFFER_FILM_GRAIN {
+            return Err(Error::UnknownBufferType { buffer_type: buffer.buffer_type });
+        }
         let Some(iv) = buffer.iv else { return surfaces.copy() };
         let slice_data_only = self.adapter.state.profile.capabilities.contains(Capability::EncryptSlicedataOnly);
         match frame {
             Frame::Encrypted { session, key } if !slice_data_only || buffer.buffer_type == BUFFER_BITSTREAM => {
-                self.crypto_session(*session)?.lock().decrypt_buffer(surfaces, buffer.encrypted, key, iv)
+                let layout = Layout { encrypted: buffer.encrypted, stripes: buffer.stripes };
+                self.crypto_session(session)?.lock().decrypt_buffer(surfaces, &layout, &key, iv)
             }
             _ => Err(Error::BufferNotEncryptable { buffer_type: buffer.buffer_type }),
         }
@@ -206,41 +213,15 @@ impl Device {
         self.decoder(decoder)?.lock().frame.take().map(|_| ()).ok_or(Error::NoFrame)
     }
 
-    /// `CONFIGURE_CRYPTO_SESSION`: binds a live session to a live decoder, in place of the one before, from the next frame
-    /// on. Errors: [`Error::BadHandle`]; [`Error::HeldByAnother`] when another channel has bound one.
-    pub(super) fn bind_decoder(&self, channel: Handle, decoder: Handle, session: Handle) -> Result<()> {
-        let object = self.decoder(decoder)?;
-        self.check_crypto_session(session)?;
-        let mut state = object.lock();
-        if state.bound.is_some_and(|held| held.channel != channel && self.is_bound(&held)) {
-            return Err(Error::HeldByAnother("the decoder's session"));
-        }
-        state.bound = Some(Bound { channel, session });
-        Ok(())
-    }
-
-    /// Ends the bindings that `ended` names: a later channel or session may get the same handle.
-    pub(super) fn unbind(&self, ended: impl Fn(&Bound) -> bool) {
-        let decoders = lock(&self.decoders).clone();
-        // One that has been unregistered meanwhile is bound to nothing.
-        for decoder in decoders.into_iter().flat_map(|decoder| self.decoder(decoder)) {
-            decoder.lock().bound.take_if(|bound| ended(bound));
-        }
-    }
-
-    fn encrypted_frame(&self, session: Handle, key: &DataKey<'_>) -> Result<Frame> {
-        let key = self.crypto_session(session)?.lock().frame_key(key)?;
-        Ok(Frame::Encrypted { session, key })
-    }
-
-    fn is_bound(&self, bound: &Bound) -> bool {
-        self.is_live(bound.channel, Kind::AuthenticatedChannel) && self.check_crypto_session(bound.session).is_ok()
+    fn encrypted_frame(&self, session: Handle, key: &DataKey<'_>, mode: CipherMode) -> Result<Frame> {
+        let key = self.crypto_session(session)?.lock().frame_key(key, mode)?;
+        Ok(Frame::Encrypted { session, key: Arc::new(key) })
     }
 
     /// A live decoder of this device. Errors: [`Error::BadHandle`]; [`Error::DeviceRemoved`].
     fn decoder(&self, handle: Handle) -> Result<Decoder> {
         self.removal.check()?;
-        let found = self.adapter.objects.with(handle, Some(self.handle), |object| match object {
+        let found = self.adapter.objects.with(Kind::Decoder, handle, Some(self.handle), |object| match object {
             Object::Decoder(decoder) => Some(decoder.clone()),
             _ => None,
         });

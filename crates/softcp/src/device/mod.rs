@@ -12,6 +12,7 @@ use crate::faults::Fault;
 use crate::handle::{Handle, Kind};
 use crate::session::{CryptoSession, CryptoSessionDesc};
 
+mod bindings;
 mod channels;
 mod decoders;
 mod protection;
@@ -19,6 +20,8 @@ mod removal;
 mod sessions;
 mod shares;
 
+use bindings::Bindings;
+pub use channels::Outputs;
 use decoders::Decoder;
 pub use decoders::{DecoderBuffer, DecoderEncryption};
 pub(crate) use protection::Protection;
@@ -60,8 +63,8 @@ pub struct Device {
     shares: UnrestrictedShares,
     /// The device's objects, which end with it. May hold some that have ended.
     own: Mutex<HashSet<Handle>>,
-    /// Its decoders, which a session that ends has to be unbound from.
-    decoders: Mutex<Vec<Handle>>,
+    /// Which session is bound to which decoder.
+    bindings: Bindings,
 }
 
 impl Device {
@@ -79,7 +82,7 @@ impl Device {
             removal: Arc::default(),
             shares: UnrestrictedShares::default(),
             own: Mutex::default(),
-            decoders: Mutex::default(),
+            bindings: Bindings::default(),
         })
     }
 
@@ -87,6 +90,12 @@ impl Device {
     #[must_use]
     pub fn adapter(&self) -> &Arc<Adapter> {
         &self.adapter
+    }
+
+    /// The adapter, for a call on this device that the adapter answers: capabilities, certificates, protected memory. A
+    /// removed device answers nothing more. Error: [`Error::DeviceRemoved`].
+    pub fn live_adapter(&self) -> Result<&Adapter> {
+        self.removal.check().map(|()| &*self.adapter)
     }
 
     /// The device's handle.
@@ -127,7 +136,7 @@ impl Device {
     /// The session that `handle` names, if it was created on this device; otherwise
     /// [`Error::BadHandle`]. On a removed device [`Error::DeviceRemoved`].
     pub fn crypto_session(&self, handle: Handle) -> Result<SharedSession> {
-        self.check_crypto_session(handle)?;
+        self.removal.check()?;
         SharedSession::new(&self.adapter.objects, handle, self.handle)
     }
 
@@ -137,10 +146,11 @@ impl Device {
         Sessions::new(Arc::clone(&self.adapter.objects), self.handle, Arc::clone(&self.removal))
     }
 
-    /// Checks that `handle` names a live session of this device. Errors as for [`Self::crypto_session`].
-    fn check_crypto_session(&self, handle: Handle) -> Result<()> {
+    /// Checks that `handle` names a live object of this device and of the kind, without a lock. Errors:
+    /// [`Error::BadHandle`]; [`Error::DeviceRemoved`].
+    fn check_live(&self, handle: Handle, kind: Kind) -> Result<()> {
         self.removal.check()?;
-        if self.is_live(handle, Kind::CryptoSession) { Ok(()) } else { Err(Kind::CryptoSession.bad_handle()) }
+        if self.is_live(handle, kind) { Ok(()) } else { Err(kind.bad_handle()) }
     }
 
     /// `DestroyCryptoSession`: the handle names nothing afterwards, and decoders it was bound to have no session. A call
@@ -148,7 +158,7 @@ impl Device {
     /// [`Error::BadHandle`].
     pub fn destroy_crypto_session(&self, handle: Handle) -> Result<()> {
         self.destroy(handle, Kind::CryptoSession)?;
-        self.unbind(|bound| bound.session == handle);
+        self.bindings.end_session(handle);
         Ok(())
     }
 
@@ -172,14 +182,15 @@ impl Device {
     }
 
     /// Checks that resources can become protected and unprotected (`SetHardwareProtection`). Error:
-    /// [`Error::NotOffered`].
+    /// [`Error::NotOffered`], [`Error::DeviceRemoved`].
     pub fn check_memory_transition(&self) -> Result<()> {
+        self.removal.check()?;
         self.adapter.state.require(Capability::HardwareProtectedMemoryTransition)
     }
 
     /// Whether `handle` names a live object of this device and of the kind.
     fn is_live(&self, handle: Handle, kind: Kind) -> bool {
-        handle.is_of(kind) && self.adapter.objects.is_live(handle, Some(self.handle))
+        self.adapter.objects.is_live(kind, handle, Some(self.handle))
     }
 
     /// Adds an object of this device.

@@ -1,12 +1,12 @@
 //! The crypto sessions of a device, as callers reach them.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use super::{Object, Removal};
 use crate::error::{Error, Result};
 use crate::handle::{Handle, Kind};
-use crate::registry::{Held, Registry, Shared};
+use crate::registry::{Held, Locked, Registry, Shared};
 use crate::session::CryptoSession;
 
 /// The crypto sessions of one device, for calls that have to be fast: finding a session takes no lock and writes nothing
@@ -29,7 +29,7 @@ impl Sessions {
     /// destroyed meanwhile waits for them. Errors as for [`Device::crypto_session`](crate::Device::crypto_session).
     pub fn with<R>(&self, handle: Handle, call: impl FnOnce(&mut CryptoSession) -> R) -> Result<R> {
         self.removal.check()?;
-        let found = self.objects.with(handle, Some(self.device), |object| match object {
+        let found = self.objects.with(Kind::CryptoSession, handle, Some(self.device), |object| match object {
             Object::CryptoSession(session) => Some(call(session)),
             _ => None,
         });
@@ -40,10 +40,8 @@ impl Sessions {
     /// [`Device::crypto_session`](crate::Device::crypto_session).
     pub fn hold(&self, handle: Handle) -> Result<HeldSession<'_>> {
         self.removal.check()?;
-        if !handle.is_of(Kind::CryptoSession) {
-            return Err(bad_handle());
-        }
-        self.objects.hold(handle, Some(self.device)).map(HeldSession).ok_or_else(bad_handle)
+        let held = self.objects.hold(Kind::CryptoSession, handle, Some(self.device));
+        held.map(HeldSession).ok_or_else(bad_handle)
     }
 }
 
@@ -52,7 +50,8 @@ impl Sessions {
 pub struct HeldSession<'s>(Held<'s, Object>);
 
 impl HeldSession<'_> {
-    /// The session, for as long as the guard lives.
+    /// The session, for as long as the guard lives. A thread locks one session at a time, and makes no call of a device
+    /// or an adapter with a session locked: it could wait for itself. Debug assertions find that out.
     #[must_use]
     pub fn lock(&self) -> SessionGuard<'_> {
         SessionGuard(self.0.lock())
@@ -66,13 +65,11 @@ pub struct SharedSession(Shared<Object>);
 
 impl SharedSession {
     pub(super) fn new(objects: &Arc<Registry<Object>>, handle: Handle, device: Handle) -> Result<Self> {
-        if !handle.is_of(Kind::CryptoSession) {
-            return Err(bad_handle());
-        }
-        objects.share(handle, Some(device)).map(Self).ok_or_else(bad_handle)
+        objects.share(Kind::CryptoSession, handle, Some(device)).map(Self).ok_or_else(bad_handle)
     }
 
-    /// The session, for as long as the guard lives.
+    /// The session, for as long as the guard lives. A thread locks one session at a time, and makes no call of a device
+    /// or an adapter with a session locked: it could wait for itself. Debug assertions find that out.
     #[must_use]
     pub fn lock(&self) -> SessionGuard<'_> {
         SessionGuard(self.0.lock())
@@ -81,7 +78,7 @@ impl SharedSession {
 
 /// A crypto session, locked.
 #[derive(Debug)]
-pub struct SessionGuard<'s>(MutexGuard<'s, Option<Object>>);
+pub struct SessionGuard<'s>(Locked<'s, Object>);
 
 /// Why there is a session behind a guard.
 const IS_SESSION: &str = "the handle was a session's, and what is held stays";

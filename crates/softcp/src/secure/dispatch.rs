@@ -6,7 +6,10 @@ use softcp_abi::{
     D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_HW_PROTECTION, E_UNEXPECTED, GUID, GUID_NULL, HRESULT,
 };
 
-use super::{PrivateSizes, SecureAnswer, SecureCommand, SecureEffect, SecureEnvironment};
+use super::{
+    MAX_SEALED_KEY_SIZE, MAX_SECURE_COMMAND_SIZE, PrivateSizes, SecureAnswer, SecureCommand, SecureEffect,
+    SecureEnvironment,
+};
 use crate::adapter::Adapter;
 use crate::capability::Capability;
 use crate::device::{Device, Object};
@@ -46,7 +49,41 @@ pub struct CommandReport {
     pub effect: SecureEffect,
 }
 
+/// The sizes of the [`CommandBuffers`] of a command, as its caller claims them, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommandSizes {
+    /// Of [`CommandBuffers::private_input`].
+    pub private_input: usize,
+    /// Of [`CommandBuffers::input`].
+    pub input: usize,
+    /// Of [`CommandBuffers::private_output`].
+    pub private_output: usize,
+    /// Of [`CommandBuffers::output`].
+    pub output: usize,
+}
+
 impl Device {
+    /// Checks the sizes that a caller claims for a command of a session, before a byte of it is read or written (D34): the
+    /// private bytes are those of [`Adapter::private_sizes`], input and output at most [`MAX_SECURE_COMMAND_SIZE`] each. Errors
+    /// as for [`Self::execute_secure_command`], which makes this check too.
+    pub fn check_secure_command(&self, session: Handle, sizes: &CommandSizes) -> Result<()> {
+        self.crypto_session(session)?.lock().losses_of_command_session()?;
+        let private = self.adapter().environment()?.private_sizes();
+        check_exact("the private input", private.input, sizes.private_input)?;
+        check_exact("the private output", private.output, sizes.private_output)?;
+        check_most("the input of a command", MAX_SECURE_COMMAND_SIZE, sizes.input)?;
+        check_most("the output of a command", MAX_SECURE_COMMAND_SIZE, sizes.output)
+    }
+
+    /// Checks the size that a caller claims for the private input of [`Self::new_hardware_key`], before a byte of it is read
+    /// (D34). Errors as there.
+    pub fn check_new_hardware_key(&self, session: Handle, private_input: usize) -> Result<()> {
+        let shared = self.crypto_session(session)?;
+        self.adapter().environment()?;
+        shared.lock().losses_of_hardware_session()?;
+        check_most("the private input", MAX_SEALED_KEY_SIZE, private_input)
+    }
+
     /// `NegotiateCryptoSessionKeyExchange` on a command session: carries one command to the secure environment. All of
     /// both outputs is written: the answer, then zeros (D29).
     ///
@@ -55,22 +92,25 @@ impl Device {
     ///
     /// A command that the environment refuses is no error here: [`CommandReport::status`] says so. Errors, none of which
     /// writes a byte: [`Error::BadHandle`]; [`Error::NoCommandSession`] for a session of another key exchange;
-    /// [`Error::WrongSize`] for private bytes of another size than [`Adapter::private_sizes`].
+    /// [`Error::WrongSize`] for private bytes of another size than [`Adapter::private_sizes`]; [`Error::TooLarge`] (D34).
     pub fn execute_secure_command(
         &self,
         session: Handle,
         function: u32,
         buffers: CommandBuffers<'_>,
     ) -> Result<CommandReport> {
+        let CommandBuffers { private_input, input, private_output, output } = buffers;
+        let sizes = CommandSizes {
+            private_input: private_input.len(),
+            input: input.len(),
+            private_output: private_output.len(),
+            output: output.len(),
+        };
+        self.check_secure_command(session, &sizes)?;
         let shared = self.crypto_session(session)?;
         let losses = shared.lock().losses_of_command_session()?;
         let environment = self.adapter().environment()?;
-        let sizes = environment.private_sizes();
-        check_size("the private input", sizes.input, buffers.private_input)?;
-        check_size("the private output", sizes.output, buffers.private_output)?;
-
-        let CommandBuffers { private_input, input, private_output, output } = buffers;
-        let room = output.len().min(u32::MAX as usize);
+        let room = output.len();
         let answer = environment.execute(SecureCommand { session, function, private_input, input, room });
         let answer = if answer.output.len() > room || answer.private_output.len() > private_output.len() {
             SecureAnswer { effect: answer.effect, ..SecureAnswer::failed(E_UNEXPECTED) }
@@ -98,8 +138,9 @@ impl Device {
     ///
     /// Any state of a session whose keys come from the environment; a lost one is `Ok` afterwards. Errors:
     /// [`Error::BadHandle`]; [`Error::NotOffered`] without `HARDWARE_DRM_COMMUNICATION`; [`Error::NoHardwareKey`] for a
-    /// session of the RSA key exchange; [`Error::Environment`].
+    /// session of the RSA key exchange; [`Error::TooLarge`] (D34); [`Error::Environment`].
     pub fn new_hardware_key(&self, session: Handle, private_input: &[u8]) -> Result<u64> {
+        self.check_new_hardware_key(session, private_input.len())?;
         let shared = self.crypto_session(session)?;
         let environment = self.adapter().environment()?;
         let losses = shared.lock().losses_of_hardware_session()?;
@@ -143,11 +184,13 @@ impl Adapter {
     ///
     /// `key_id` is the KID that the blob is expected to hold, as the GUID of the same written form. The null GUID and the
     /// crypto type's, which a public browser sends in its place, say nothing about the KID. Errors:
-    /// [`Error::UnsupportedContentKey`] without `HARDWARE_DRM_COMMUNICATION` (D28), [`Error::Environment`].
+    /// [`Error::TooLarge`] for more than [`MAX_SEALED_KEY_SIZE`] bytes (D34), [`Error::UnsupportedContentKey`] without
+    /// `HARDWARE_DRM_COMMUNICATION` (D28), [`Error::SealedKey`].
     pub fn open_sealed_key(&self, blob: &[u8], key_id: Option<&GUID>) -> Result<ContentKey> {
+        check_sealed_key_size(blob.len())?;
         let environment = self.secure_environment().ok_or(Error::UnsupportedContentKey(blob.len()))?;
         let key_id = key_id.filter(|id| ![GUID_NULL, D3D11_CRYPTO_TYPE_AES128_CTR].contains(id));
-        Ok(environment.open_key(blob, key_id)?)
+        environment.open_key(blob, key_id).map_err(Error::SealedKey)
     }
 
     /// A hardware teardown, as after a power event (D23): the secure environment forgets everything, then every session
@@ -166,7 +209,7 @@ impl Adapter {
         let mut losers = Vec::from_iter(loser);
         for (session, device) in self.objects.all(Kind::CryptoSession) {
             // One that has been destroyed meanwhile has nothing to lose.
-            let Some(held) = self.objects.hold(session, device) else { continue };
+            let Some(held) = self.objects.hold(Kind::CryptoSession, session, device) else { continue };
             let is_lost = match &mut *held.lock() {
                 Some(Object::CryptoSession(session)) => session.invalidate(content),
                 _ => false,
@@ -174,7 +217,7 @@ impl Adapter {
             losers.extend(device.filter(|device| is_lost && !losers.contains(device)));
         }
         for device in losers {
-            let observer = self.objects.with(device, None, |object| match object {
+            let observer = self.objects.with(Kind::Device, device, None, |object| match object {
                 Object::Device(observer) => observer.get().and_then(Weak::upgrade),
                 _ => None,
             });
@@ -189,9 +232,19 @@ impl Adapter {
     }
 }
 
-fn check_size(what: &'static str, expected: u32, buffer: &[u8]) -> Result<()> {
-    let (expected, given) = (expected as usize, buffer.len());
+/// Checks the size that a caller claims for a sealed key, before a byte of it is read (D34): at most
+/// [`MAX_SEALED_KEY_SIZE`]. Error: [`Error::TooLarge`].
+pub fn check_sealed_key_size(size: usize) -> Result<()> {
+    check_most("a sealed key", MAX_SEALED_KEY_SIZE, size)
+}
+
+fn check_exact(what: &'static str, expected: u32, given: usize) -> Result<()> {
+    let expected = expected as usize;
     if given == expected { Ok(()) } else { Err(Error::WrongSize { what, expected, given }) }
+}
+
+fn check_most(what: &'static str, limit: usize, given: usize) -> Result<()> {
+    if given <= limit { Ok(()) } else { Err(Error::TooLarge { what, limit, given }) }
 }
 
 /// Writes all of `out`: `bytes`, then zeros.

@@ -33,7 +33,12 @@ pub mod clear_key;
 mod dispatch;
 
 pub use clear_key::ClearKeyEnvironment;
-pub use dispatch::{CommandBuffers, CommandReport};
+pub use dispatch::{CommandBuffers, CommandReport, CommandSizes, check_sealed_key_size};
+
+/// Most bytes of a command to a secure environment, and of the room for its answer, private bytes not counted (D34).
+pub const MAX_SECURE_COMMAND_SIZE: usize = 1 << 20;
+/// Most bytes of a sealed key (D34).
+pub const MAX_SEALED_KEY_SIZE: usize = 1 << 16;
 
 /// What stands behind the `HW_PROTECTION` sessions of an adapter. Called from any thread, from several at once, with no
 /// lock of the engine held.

@@ -7,8 +7,6 @@
 //! [`Error::OutOfMemory`] and [`Error::DeviceRemoved`], and every other call that needs a key [`Error::TornDown`] and
 //! [`Error::DeviceRemoved`].
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use softcp_abi::{D3D11_KEY_EXCHANGE_HW_PROTECTION, GUID};
@@ -19,21 +17,20 @@ use crate::capability::Capability;
 use crate::device::{Protection, Removal};
 use crate::error::{Error, Result};
 use crate::faults::Fault;
-use crate::iv::AesCtrIv;
+use crate::iv::{AesCtrIv, iv_bytes};
 use crate::key::{ContentKey, KEY_SIZE, KeyRefresh, ReadBackKey, SessionKey};
+use crate::scheme::{BufferKey, BufferKeyRef, CipherMode, Layout};
 use crate::surface::{BlitSurfaces, SurfaceFlags};
 
 mod content_keys;
+mod iv_history;
 mod state;
 
 #[cfg(test)]
 mod tests;
 
+use iv_history::{ApplicationIvs, ReadBackIvs};
 use state::State;
-
-/// Data keys whose last IV a session remembers while IVs must increase (D10). A session that meets more is refused
-/// further ones, since forgetting one would let its IVs be used again.
-const MAX_TRACKED_KEYS: usize = 1 << 16;
 
 /// `D3D11_1DDIARG_CREATECRYPTOSESSION`: what a session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,8 +77,10 @@ pub enum DataKey<'a> {
 
 /// The key of a decoder's frame.
 pub(crate) struct FrameKey {
+    /// The mode of the decoder, which every buffer of the frame has (D63).
+    mode: CipherMode,
     /// A content key, or none for the session key in force.
-    content_key: Option<Box<softcp_aes::Key>>,
+    content_key: Option<Box<BufferKey>>,
     /// Teardowns that the session had met when the frame began: one more has taken the content key.
     losses: u64,
 }
@@ -92,8 +91,10 @@ pub struct CryptoSession {
     protection: Arc<Protection>,
     desc: CryptoSessionDesc,
     state: State,
-    /// The last IV used with each data key, by the key's fingerprint. Empty unless IVs must increase (D10).
-    last_ivs: HashMap<[u8; KEY_SIZE], AesCtrIv>,
+    /// The IVs of `DecryptionBlt` and of decoders' buffers. Empty unless IVs must increase (D10).
+    application_ivs: ApplicationIvs,
+    /// The IVs of `EncryptionBlt` under session keys that have ended.
+    read_back_ivs: ReadBackIvs,
     /// Teardowns that the session has met.
     losses: u64,
     /// The number of the last refresh, kept only while it may be wanted again by a fault.
@@ -110,13 +111,29 @@ impl CryptoSession {
     ) -> Self {
         let state =
             if adapter.has_hardware_keys(&desc) { State::hardware(desc.carries_commands()) } else { State::Created };
-        Self { adapter, protection, desc, state, last_ivs: HashMap::new(), losses: 0, last_number: None, removal }
+        Self {
+            adapter,
+            protection,
+            desc,
+            state,
+            application_ivs: ApplicationIvs::default(),
+            read_back_ivs: ReadBackIvs::default(),
+            losses: 0,
+            last_number: None,
+            removal,
+        }
     }
 
     /// What the session was created for. Any state.
     #[must_use]
     pub fn desc(&self) -> &CryptoSessionDesc {
         &self.desc
+    }
+
+    /// Checks that no teardown has taken the session's keys: what comes before a sealed key is opened, which a torn-down
+    /// environment no longer does. Error: [`Error::KeyLost`] (D23).
+    pub fn check_not_lost(&self) -> Result<()> {
+        if self.status() == SessionStatus::Ok { Ok(()) } else { Err(Error::KeyLost) }
     }
 
     /// Whether key or content were lost. Any state; a session without a key is `Ok`, unless its keys come from the
@@ -148,7 +165,10 @@ impl CryptoSession {
         }
         self.removal.check_call(&self.adapter.faults)?;
         let key = SessionKey::new(*self.adapter.exchanged_key(message)?);
-        self.state.negotiated(key);
+        let keyed = self.state.negotiated(key, &mut self.read_back_ivs);
+        if self.adapter.profile.has(Capability::SequentialCtrIv) {
+            self.application_ivs.exchanged(&keyed.schedule);
+        }
         Ok(())
     }
 
@@ -178,18 +198,21 @@ impl CryptoSession {
     pub fn finish_key_refresh(&mut self) -> Result<()> {
         self.require(Capability::FreshenSessionKey)?;
         self.meet_loss()?;
-        self.state.finish_refresh()
+        let keyed = self.state.finish_refresh(&mut self.read_back_ivs)?;
+        if self.adapter.profile.has(Capability::SequentialCtrIv) {
+            self.application_ivs.refreshed(&keyed.schedule);
+        }
+        Ok(())
     }
 
     /// `DecryptionBlt`: reads ciphertext from the source and writes clear bytes to the destination.
     ///
-    /// Keyed; with an opened sealed key also `Hardware`, in a media session. `iv` is the 16 bytes that `pIV` points to;
-    /// `info` none means that everything is encrypted. Errors, none of which writes a byte: [`Error::NotOffered`] (also
+    /// Keyed; with an opened sealed key also `Hardware`, in a media session. `iv` is the 16 bytes that `pIV` points to; it may
+    /// be empty where `info` leaves every byte clear (D38). `info` none means that everything is encrypted. Errors, none of which writes a byte: [`Error::NotOffered`] (also
     /// for a content key or block information that the profile does not report), [`Error::WrongSize`] of the IV,
     /// [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23), [`Error::SizeMismatch`], [`Error::FormatMismatch`],
     /// [`Error::Multisampled`] destination, [`Error::NotProtected`] destination (D19), [`Error::UnalignedPattern`]
-    /// (D7), [`Error::IvNotIncreasing`] (D10), [`Error::TooManyObjects`] when IVs must increase and the session has met
-    /// 65,536 data keys before this one.
+    /// (D7), [`Error::IvNotIncreasing`] (D10), [`Error::IvOfForgottenKey`] (D31).
     pub fn decryption_blt(
         &mut self,
         mut surfaces: BlitSurfaces<'_>,
@@ -205,7 +228,9 @@ impl CryptoSession {
             self.require(Capability::ContentKey)?;
         }
         self.meet_loss()?;
-        let iv = AesCtrIv::parse(iv)?;
+        // Without a byte to decrypt there is nothing that needs an IV.
+        let iv =
+            if iv.is_empty() && info.is_some_and(|info| info.is_clear()) { None } else { Some(AesCtrIv::parse(iv)?) };
         self.state.allows(data_key)?;
         surfaces.check_agreement()?;
         self.check_protected_side(surfaces.destination_flags(), "destination")?;
@@ -220,53 +245,58 @@ impl CryptoSession {
                 &unwrapped
             }
         };
-        if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
-            use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
+        if let Some(iv) = iv
+            && self.adapter.profile.has(Capability::SequentialCtrIv)
+        {
+            self.application_ivs.use_iv(schedule, iv)?;
         }
-        blit::run(&mut surfaces, encrypted, schedule, iv, &self.adapter.workers);
+        blit::run(&mut surfaces, encrypted, schedule, iv.unwrap_or_default(), &self.adapter.workers);
         Ok(())
     }
 
-    /// The key of a decoder's frame. A content key is opened now, under the session key in force; the session key itself
-    /// is the one in force at each buffer. Keyed. Errors: [`Error::NotOffered`], [`Error::NoSessionKey`],
+    /// The key of a decoder's frame, for buffers of `mode`. A content key is opened now, under the session key in force; the
+    /// session key itself is the one in force at each buffer. Keyed. Errors: [`Error::NotOffered`], [`Error::NoSessionKey`],
     /// [`Error::KeyLost`].
-    pub(crate) fn frame_key(&mut self, data_key: &DataKey<'_>) -> Result<FrameKey> {
+    pub(crate) fn frame_key(&mut self, data_key: &DataKey<'_>, mode: CipherMode) -> Result<FrameKey> {
         self.meet_loss()?;
         self.state.allows(data_key)?;
         let content_key = match data_key {
-            DataKey::Session => return Ok(FrameKey { content_key: None, losses: self.losses }),
-            DataKey::Wrapped(wrapped) => self.state.keyed_mut()?.content_key(wrapped, &self.adapter.provider).clone(),
-            DataKey::Unwrapped(key) => key.schedule(),
+            DataKey::Session => return Ok(FrameKey { mode, content_key: None, losses: self.losses }),
+            DataKey::Wrapped(wrapped) => self.state.keyed_mut()?.frame_key(wrapped, mode, &self.adapter.provider),
+            DataKey::Unwrapped(key) => key.buffer_key(mode),
         };
         self.require(Capability::ContentKey)?;
-        Ok(FrameKey { content_key: Some(Box::new(content_key)), losses: self.losses })
+        Ok(FrameKey { mode, content_key: Some(Box::new(content_key)), losses: self.losses })
     }
 
     /// Decrypts one buffer of a decoder's frame. Keyed. Errors, none of which writes a byte: those of
-    /// [`Self::decryption_blt`] about IV, sizes, pattern and key, and [`Error::SubsamplesMismatch`].
+    /// [`Self::decryption_blt`] about IV, sizes, pattern and key, [`Error::SubsamplesMismatch`] and
+    /// [`Error::PatternOutsideCenc`]. IVs of AES-CBC have no order (D69).
     pub(crate) fn decrypt_buffer(
         &mut self,
         mut surfaces: BlitSurfaces<'_>,
-        encrypted: Encrypted<'_>,
+        layout: &Layout<'_>,
         key: &FrameKey,
         iv: &[u8],
     ) -> Result<()> {
-        if !matches!(encrypted, Encrypted::All) {
+        if layout.is_partial() {
             self.require(Capability::PartialDecryption)?;
         }
         self.meet_loss()?;
-        let iv = AesCtrIv::parse(iv)?;
-        let schedule = match key.content_key.as_deref() {
+        let iv = iv_bytes(iv)?;
+        let buffer_key = match key.content_key.as_deref() {
             Some(_) if key.losses != self.losses => return Err(Error::KeyLost),
-            Some(content_key) => self.state.allows_unwrapped().map(|()| content_key)?,
-            None => &self.state.keyed()?.schedule,
+            Some(content_key) => self.state.allows_unwrapped().map(|()| content_key.borrowed())?,
+            None => self.state.keyed_mut()?.buffer_key(key.mode),
         };
         surfaces.check_agreement()?;
-        encrypted.check(self.adapter.profile.block_alignment, &surfaces)?;
-        if self.adapter.profile.capabilities.contains(Capability::SequentialCtrIv) {
-            use_increasing_iv(&mut self.last_ivs, schedule, iv)?;
+        layout.check(key.mode, self.adapter.profile.block_alignment, &surfaces)?;
+        if let BufferKeyRef::Ctr(schedule) = buffer_key
+            && self.adapter.profile.has(Capability::SequentialCtrIv)
+        {
+            self.application_ivs.use_iv(schedule, AesCtrIv::from_bytes(&iv))?;
         }
-        blit::run(&mut surfaces, encrypted, schedule, iv, &self.adapter.workers);
+        layout.decrypt(&mut surfaces, buffer_key, iv, &self.adapter.workers);
         Ok(())
     }
 
@@ -325,7 +355,7 @@ impl CryptoSession {
     /// Says whether anything was lost: then, with `content`, the host fills its protected resources with zeros.
     pub fn invalidate(&mut self, content: bool) -> bool {
         self.losses += 1;
-        self.state.lose(content)
+        self.state.lose(content, &mut self.read_back_ivs)
     }
 
     /// How many teardowns a command session has met. Error: [`Error::NoCommandSession`].
@@ -408,22 +438,4 @@ impl std::fmt::Debug for CryptoSession {
 fn key_sized<'a>(what: &'static str, buffer: &'a mut [u8]) -> Result<&'a mut [u8; KEY_SIZE]> {
     let given = buffer.len();
     buffer.try_into().map_err(|_| Error::WrongSize { what, expected: KEY_SIZE, given })
-}
-
-/// Records `iv` as the last one used with a data key, or refuses it when it is not greater than the last (D10). Keys
-/// are told apart by a fingerprint, the encryption of a zero block, so that no key bytes are kept.
-fn use_increasing_iv(
-    last_ivs: &mut HashMap<[u8; KEY_SIZE], AesCtrIv>,
-    key: &softcp_aes::Key,
-    iv: AesCtrIv,
-) -> Result<()> {
-    let mut fingerprint = [0; KEY_SIZE];
-    key.encrypt_block(&mut fingerprint);
-    let full = last_ivs.len() >= MAX_TRACKED_KEYS;
-    match last_ivs.entry(fingerprint) {
-        Entry::Occupied(last) if iv <= *last.get() => return Err(Error::IvNotIncreasing),
-        Entry::Vacant(_) if full => return Err(Error::TooManyObjects),
-        entry => entry.insert_entry(iv),
-    };
-    Ok(())
 }

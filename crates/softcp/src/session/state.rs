@@ -23,14 +23,16 @@
 //! Each state owns the keys that exist in it, so a key cannot be used in a state that does not have it. A method that
 //! fails leaves the state as it was.
 
-use softcp_aes::Key;
+use softcp_aes::{DecryptionKey, Key};
 
 use crate::error::{Error, Result};
 use crate::iv::DriverIvs;
 use crate::key::{ContentKey, KEY_SIZE, KeyRefresh, ReadBackKey, SessionKey};
 use crate::provider::Provider;
+use crate::scheme::{BufferKey, BufferKeyRef, CipherMode};
 use crate::session::DataKey;
 use crate::session::content_keys::ContentKeys;
+use crate::session::iv_history::ReadBackIvs;
 
 /// Where a session is.
 pub(super) enum State {
@@ -56,6 +58,8 @@ pub(super) struct Hardware {
 /// A session key and what depends on it. Boxed, so that a refresh moves no keys about.
 pub(super) struct Keyed {
     key: SessionKey,
+    /// Whether a refresh has made `key`: then it does not come back.
+    is_refreshed: bool,
     /// Enciphers blits under `key`.
     pub(super) schedule: Key,
     /// Counts the keys of the session: 1 after the first key exchange, one more after each exchange or refresh.
@@ -66,6 +70,17 @@ pub(super) struct Keyed {
     pub(super) read_back: Option<ReadBack>,
     /// Content keys opened under `key`, expanded.
     content_keys: ContentKeys<Key>,
+    /// What decoders of AES-CBC need; none before the first of their frames.
+    cbc: Option<Box<CbcKeys>>,
+}
+
+/// The keys of decoders of AES-CBC, expanded to decrypt, so that neither a frame nor a buffer expands one again.
+#[derive(Default)]
+struct CbcKeys {
+    /// Decrypts buffers under the session key; none before the first such buffer under it.
+    schedule: Option<DecryptionKey>,
+    /// Content keys opened under the session key.
+    content_keys: ContentKeys<DecryptionKey>,
 }
 
 /// A read-back key and its IVs.
@@ -88,25 +103,68 @@ pub(super) struct Lost {
 }
 
 impl Keyed {
-    fn new(key: SessionKey, generation: u64, ivs: DriverIvs) -> Self {
-        let schedule = key.schedule();
-        Self { key, schedule, generation, ivs, read_back: None, content_keys: ContentKeys::default() }
+    /// A key that was exchanged.
+    fn new(key: SessionKey, schedule: Key, generation: u64, ivs: DriverIvs) -> Self {
+        let content_keys = ContentKeys::default();
+        Self { key, is_refreshed: false, schedule, generation, ivs, read_back: None, content_keys, cbc: None }
+    }
+
+    /// The key ends. One that was exchanged may come back, and its IVs must not (D11).
+    fn end(&self, ended: &mut ReadBackIvs) {
+        if !self.is_refreshed {
+            ended.ended(&self.schedule, &self.ivs);
+        }
     }
 
     /// Finish: `key` XOR `number` takes the place of `key`. What depends on it goes, the read-back key stays (D12).
-    fn refresh(&mut self, number: &KeyRefresh) {
-        let Self { key, schedule, generation, ivs, read_back: _, content_keys } = self;
+    fn refresh(&mut self, number: &KeyRefresh, ended: &mut ReadBackIvs) {
+        self.end(ended);
+        let Self { key, is_refreshed, schedule, generation, ivs, read_back: _, content_keys, cbc } = self;
         key.refresh(number);
+        *is_refreshed = true;
         *schedule = key.schedule();
         *generation += 1;
         *ivs = DriverIvs::default();
         content_keys.clear();
+        if let Some(cbc) = cbc {
+            cbc.schedule = None;
+            cbc.content_keys.clear();
+        }
     }
 
     /// A wrapped content key, opened and expanded.
     pub(super) fn content_key(&mut self, wrapped: &[u8; KEY_SIZE], provider: &Provider) -> &Key {
         let Self { key, content_keys, .. } = self;
         content_keys.get_or_open(wrapped, || ContentKey::unwrap(wrapped, key, provider).schedule())
+    }
+
+    /// As [`Self::content_key`], for the buffers of a frame: a copy, since the frame keeps the key through a refresh.
+    pub(super) fn frame_key(
+        &mut self,
+        wrapped: &[u8; KEY_SIZE],
+        mode: CipherMode,
+        provider: &Provider,
+    ) -> BufferKey {
+        match mode {
+            CipherMode::Ctr => BufferKey::Ctr(self.content_key(wrapped, provider).clone()),
+            CipherMode::Cbc => {
+                let Self { key, cbc, .. } = self;
+                let open = || ContentKey::unwrap(wrapped, key, provider).cbc_schedule();
+                BufferKey::Cbc(cbc.get_or_insert_default().content_keys.get_or_open(wrapped, open).clone())
+            }
+        }
+    }
+
+    /// The session key, expanded for a decoder's buffers.
+    pub(super) fn buffer_key(&mut self, mode: CipherMode) -> BufferKeyRef<'_> {
+        match mode {
+            CipherMode::Ctr => BufferKeyRef::Ctr(&self.schedule),
+            CipherMode::Cbc => {
+                let Self { key, cbc, .. } = self;
+                let schedule = &mut cbc.get_or_insert_default().schedule;
+                BufferKeyRef::Cbc(schedule.get_or_insert_with(|| key.cbc_schedule()))
+            }
+        }
     }
 
     /// A read-back key takes the place of the one before; returns it wrapped.
@@ -171,14 +229,21 @@ impl State {
     }
 
     /// A key exchange succeeded: any state becomes `Keyed`; a saved refresh number is discarded (D4), and so is the
-    /// read-back key, which the peer of the new key need not know. The IVs go on if the key is the one in force, as
-    /// after a message sent twice: no IV is used again with one key (D11).
-    pub(super) fn negotiated(&mut self, key: SessionKey) {
+    /// read-back key, which the peer of the new key need not know. The IVs go on if the session has had the key before:
+    /// no IV is used again with one key (D11, D33).
+    pub(super) fn negotiated(&mut self, key: SessionKey, ended: &mut ReadBackIvs) -> &Keyed {
+        let schedule = key.schedule();
         let ivs = match self.keyed_mut() {
             Ok(old) if old.key.is(&key) => std::mem::take(&mut old.ivs),
-            _ => DriverIvs::default(),
+            Ok(old) => {
+                old.end(ended);
+                ended.of(&schedule)
+            }
+            Err(_) => ended.of(&schedule),
         };
-        *self = Self::Keyed(Box::new(Keyed::new(key, self.generation() + 1, ivs)));
+        let generation = self.generation() + 1;
+        *self = Self::Keyed(Box::new(Keyed::new(key, schedule, generation, ivs)));
+        self.keyed().expect("it has just become keyed")
     }
 
     /// Start: a keyed state becomes `RefreshPending` with this number, which replaces an older one (D2).
@@ -194,13 +259,13 @@ impl State {
     }
 
     /// Finish: `RefreshPending` becomes `Keyed` under key ⊕ number; D3 in every other state.
-    pub(super) fn finish_refresh(&mut self) -> Result<()> {
+    pub(super) fn finish_refresh(&mut self, ended: &mut ReadBackIvs) -> Result<&Keyed> {
         self.keyed()?;
         match std::mem::replace(self, Self::Created) {
             Self::RefreshPending(RefreshPending { mut keyed, number }) => {
-                keyed.refresh(&number);
+                keyed.refresh(&number, ended);
                 *self = Self::Keyed(keyed);
-                Ok(())
+                self.keyed()
             }
             other => {
                 *self = other;
@@ -211,7 +276,10 @@ impl State {
 
     /// A teardown: the keys are dropped. A session that had none has nothing to lose; content once lost stays lost. Says
     /// whether anything was lost now.
-    pub(super) fn lose(&mut self, content: bool) -> bool {
+    pub(super) fn lose(&mut self, content: bool, ended: &mut ReadBackIvs) -> bool {
+        if let Ok(keyed) = self.keyed() {
+            keyed.end(ended);
+        }
         match self {
             Self::Created => false,
             Self::Hardware(_) | Self::Keyed(_) | Self::RefreshPending(_) => {

@@ -393,6 +393,57 @@ fn key_exchanged_twice_does_not_start_its_ivs_again() {
     assert_eq!(rig.encrypt(&[0; 16]).unwrap().0.iv, 7, "another key starts its own");
 }
 
+/// D33, and D11 with it: whatever comes between, a refresh and a teardown too.
+#[test]
+fn read_back_ivs_of_a_session_key_that_comes_back_go_on() {
+    let rig = Rig::fixed("capabilities.flags.encrypted_read_back_key=false", &[0, 0, 0, 7]);
+    let read_back = || rig.encrypt(&[0; 16]).unwrap().0.iv;
+    let [one, two] = [[1; 16], [2; 16]];
+    rig.negotiate(one);
+    assert_eq!([read_back(), read_back()], [7, 8]);
+    rig.negotiate(two);
+    assert_eq!(read_back(), 7);
+    rig.negotiate(one);
+    assert_eq!(read_back(), 9);
+    rig.start().unwrap();
+    rig.finish().unwrap();
+    assert_eq!(read_back(), 7, "the key of a refresh is new");
+    rig.negotiate(one);
+    assert_eq!(read_back(), 10);
+    assert!(rig.call(|session| session.invalidate(false)));
+    rig.negotiate(one);
+    assert_eq!(read_back(), 11);
+    rig.negotiate(two);
+    assert_eq!(read_back(), 8);
+}
+
+#[test]
+fn refreshed_key_that_is_exchanged_while_it_is_in_force_goes_on_with_its_read_back_ivs() {
+    let rig = Rig::new("capabilities.flags.encrypted_read_back_key=false");
+    rig.negotiate(NIST_KEY);
+    let number = rig.start().unwrap();
+    rig.finish().unwrap();
+    let (first, _) = rig.encrypt(&[0; 16]).unwrap();
+    rig.negotiate(xor(NIST_KEY, number));
+    assert_eq!(rig.encrypt(&[0; 16]).unwrap().0.iv, first.iv + 1);
+}
+
+#[test]
+fn caller_ivs_of_a_session_key_that_comes_back_go_on() {
+    let rig = Rig::new("quirks.caller_iv=true;capabilities.flags.encrypted_read_back_key=false");
+    let encrypt = |iv: u64| {
+        let mut iv = AesCtrIv { iv, count: 0 }.to_bytes();
+        rig.call(|session| session.encryption_blt(distinct(&[0; 16], &mut [0; 16]), &mut iv))
+    };
+    rig.negotiate([1; 16]);
+    encrypt(5).unwrap();
+    rig.negotiate([2; 16]);
+    encrypt(5).unwrap();
+    rig.negotiate([1; 16]);
+    assert!(matches!(encrypt(5), Err(Error::IvNotIncreasing)));
+    encrypt(6).unwrap();
+}
+
 #[test]
 fn read_back_key_of_wrong_size_leaves_buffer_and_key() {
     let rig = Rig::new("");
@@ -575,10 +626,11 @@ fn frames_of_decoders_and_blits_open_wraps_to_the_same_keys() {
     let rig = Rig::new("");
     rig.negotiate(NIST_KEY);
     decrypts_with_what_the_wrap_means(&rig, NIST_KEY, [5; 16]);
-    let key = rig.call(|session| session.frame_key(&DataKey::Wrapped(&[5; 16]))).unwrap();
+    let key = rig.call(|session| session.frame_key(&DataKey::Wrapped(&[5; 16]), CipherMode::Ctr)).unwrap();
     let mut out = [0; 40];
     let surfaces = distinct(&[0; 40], &mut out);
-    rig.call(|session| session.decrypt_buffer(surfaces, Encrypted::All, &key, &[7; 16])).unwrap();
+    let layout = Layout { encrypted: Encrypted::All, stripes: None };
+    rig.call(|session| session.decrypt_buffer(surfaces, &layout, &key, &[7; 16])).unwrap();
     assert_eq!(out[..], keystream(ecb(NIST_KEY, [5; 16], false), [7; 16], 40));
 }
 
@@ -604,7 +656,7 @@ fn sessions_end_with_their_device() {
     let session = rig.session;
     drop(rig);
     assert!(matches!(Device::new(&adapter).unwrap().crypto_session(session), Err(Error::BadHandle { .. })));
-    assert!(adapter.objects.with(session, None, |_| ()).is_none());
+    assert!(adapter.objects.with(crate::Kind::CryptoSession, session, None, |_| ()).is_none());
 }
 
 // Blits.
@@ -706,6 +758,88 @@ fn sequential_profile_refuses_an_iv_used_before_with_the_same_key_only() {
     let rewrapped = ecb(xor([0x5A; 16], number), [1; 16], true);
     let again = rig.decrypt(&[0; 32], &DataKey::Wrapped(&rewrapped), iv(6, 0));
     assert!(matches!(again, Err(Error::IvNotIncreasing)), "the content key is the same after a refresh");
+}
+
+/// D31: keys of refreshes are forgotten with them, however many, and whatever the IVs begin with.
+#[test]
+fn refreshes_without_number_take_no_memory_and_no_iv_of_a_chosen_key_again() {
+    let rig = Rig::new("capabilities.profile=hardware-like");
+    let iv = |iv| AesCtrIv { iv, count: 0 }.to_bytes();
+    rig.negotiate([1; 16]);
+    rig.decrypt(&[0; 16], &DataKey::Session, iv(9)).unwrap();
+    // More than there was room for when every key was remembered.
+    for _ in 0..70_000 {
+        rig.start().unwrap();
+        rig.finish().unwrap();
+        rig.decrypt(&[0; 16], &DataKey::Session, iv(3)).unwrap();
+    }
+    assert!(matches!(rig.decrypt(&[0; 16], &DataKey::Session, iv(3)), Err(Error::IvNotIncreasing)));
+    rig.negotiate([2; 16]);
+    rig.decrypt(&[0; 16], &DataKey::Session, iv(1)).unwrap();
+    rig.negotiate([1; 16]);
+    assert!(matches!(rig.decrypt(&[0; 16], &DataKey::Session, iv(9)), Err(Error::IvNotIncreasing)));
+    rig.decrypt(&[0; 16], &DataKey::Session, iv(10)).unwrap();
+}
+
+/// D31: any number of content keys, each with the same IV, is no wall: a refresh goes on.
+#[test]
+fn content_keys_without_number_meet_a_bound_that_a_refresh_lifts() {
+    let rig = Rig::new("capabilities.profile=hardware-like");
+    let iv = AesCtrIv { iv: 1, count: 0 }.to_bytes();
+    rig.negotiate([1; 16]);
+    let mut refusals = 0;
+    for number in 0..10_000_u128 {
+        let wrapped = number.to_be_bytes();
+        match rig.decrypt(&[0; 16], &DataKey::Wrapped(&wrapped), iv) {
+            Ok(_) => continue,
+            Err(Error::IvOfForgottenKey) => refusals += 1,
+            Err(error) => panic!("{error}"),
+        }
+        rig.start().unwrap();
+        rig.finish().unwrap();
+        rig.decrypt(&[0; 16], &DataKey::Wrapped(&wrapped), iv).unwrap();
+    }
+    assert!(refusals > 0, "a key that was forgotten could have come back");
+}
+
+/// D32: what one session has done with a key says nothing about another.
+#[test]
+fn sessions_with_one_key_have_an_order_each() {
+    let mut rig = Rig::new("capabilities.profile=hardware-like");
+    let iv = AesCtrIv { iv: 5, count: 0 }.to_bytes();
+    rig.negotiate([1; 16]);
+    rig.decrypt(&[0; 16], &DataKey::Session, iv).unwrap();
+    rig.session = rig.device.create_crypto_session(&desc()).unwrap();
+    rig.negotiate([1; 16]);
+    rig.decrypt(&[0; 16], &DataKey::Session, iv).unwrap();
+    assert!(matches!(rig.decrypt(&[0; 16], &DataKey::Session, iv), Err(Error::IvNotIncreasing)));
+}
+
+/// D38.
+#[test]
+fn blit_of_clear_bytes_alone_needs_no_iv() {
+    let rig = Rig::new("capabilities.profile=hardware-like");
+    let blit = |info: Option<EncryptedBlockInfo>, iv: &[u8]| {
+        let mut out = [0xEE; 16];
+        let result = rig.call(|session| {
+            session.decryption_blt(distinct(&[7; 16], &mut out), info, &DataKey::Session, iv).map(|()| ())
+        });
+        (result, out)
+    };
+    let info = |at_beginning, skip, encrypt| Some(EncryptedBlockInfo { at_beginning, skip, encrypt });
+    assert!(matches!(blit(info(0, 0, 0), &[]).0, Err(Error::NoSessionKey)));
+    rig.negotiate(NIST_KEY);
+    for clear in [info(0, 0, 0), info(0, 16, 0)] {
+        let (result, out) = blit(clear, &[]);
+        result.unwrap();
+        assert_eq!(out, [7; 16]);
+        assert!(matches!(blit(clear, &[0; 15]).0, Err(Error::WrongSize { .. })), "an IV that is there must be one");
+    }
+    for encrypted in [None, info(16, 0, 0), info(0, 16, 16)] {
+        let (result, out) = blit(encrypted, &[]);
+        assert!(matches!(result, Err(Error::WrongSize { expected: 16, given: 0, .. })));
+        assert_eq!(out, [0xEE; 16]);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! An attacker between application and driver, who sees every message and may change, drop, repeat and reorder them, but
 //! has no key.
 
-use softcp::Error;
+use softcp::{Error, Outputs};
 
 use crate::common::messages::{CONFIGURE_INPUT, Message, QUERY_INPUT};
 use crate::rig::{Channel, KEY, PROTECTION, QUERY_PROTECTION, Rig, layouts, open, raw};
@@ -105,7 +105,7 @@ fn a_message_signed_with_another_key_is_refused() {
 fn a_command_as_a_query_and_a_query_as_a_command_are_refused() {
     let mut rig = Rig::new("");
     let message = rig.channel.protection(1);
-    let reply = rig.device.query_channel(Some(rig.channel.handle), &message, 200, None);
+    let reply = rig.device.query_channel(Some(rig.channel.handle), &message, 200, Outputs::Configured);
     assert!(reply.result.is_err());
     let query = Message::query(layouts(), QUERY_INPUT, QUERY_PROTECTION, raw(rig.channel.handle), 1000).bytes;
     assert!(matches!(refused(&rig, &rig.channel, &query), Error::MessageTooShort { .. }));
@@ -119,9 +119,9 @@ fn queries_repeated_or_out_of_order_are_refused_by_a_signed_answer() {
     let query =
         |number| Message::query(layouts(), QUERY_INPUT, QUERY_PROTECTION, raw(rig.channel.handle), number).bytes;
     let [old, new] = [query(1003), query(1010)];
-    rig.device.query_channel(Some(rig.channel.handle), &new, 200, None).result.unwrap();
+    rig.device.query_channel(Some(rig.channel.handle), &new, 200, Outputs::Configured).result.unwrap();
     for again in [&old, &new] {
-        let reply = rig.device.query_channel(Some(rig.channel.handle), again, 200, None);
+        let reply = rig.device.query_channel(Some(rig.channel.handle), again, 200, Outputs::Configured);
         assert!(matches!(reply.result, Err(Error::SequenceNotGreater { least: 1011, .. })));
         assert!(crate::common::messages::is_signed(KEY, &reply.message));
     }

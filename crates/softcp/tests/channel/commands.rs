@@ -1,6 +1,6 @@
 //! What each command sets, and when it is refused.
 
-use softcp::{DataKey, DecoderEncryption, Device, Error, Handle, Process, Surface, SurfaceFlags, SurfaceMut};
+use softcp::{DataKey, DecoderEncryption, Device, Error, Handle, Outputs, Process, Surface, SurfaceFlags, SurfaceMut};
 
 use crate::common::{adapter, buffers, checked_certificate, desc, key_exchange};
 use crate::rig::{AES, CRYPTO_SESSION, INITIALIZE, Rig, open, raw};
@@ -153,7 +153,7 @@ fn binding_refuses_handles_that_name_nothing_of_this_device() {
     let stranger = Device::new(rig.device.adapter()).unwrap();
     let (their_session, their_decoder) = (
         stranger.create_crypto_session(&desc()).unwrap(),
-        stranger.register_decoder(DecoderEncryption::Session).unwrap(),
+        stranger.register_decoder(DecoderEncryption::Ctr).unwrap(),
     );
     let channel = raw(rig.channel.handle);
     let cases = [
@@ -246,7 +246,7 @@ fn calls_that_waited_for_a_channel_that_was_destroyed_meanwhile_find_none() {
                 loop {
                     let error = match kind {
                         0 => device.configure_channel(Some(handle), command).result.err(),
-                        1 => device.query_channel(Some(handle), query, 200, None).result.err(),
+                        1 => device.query_channel(Some(handle), query, 200, Outputs::Configured).result.err(),
                         _ => device.negotiate_channel(handle, &[0; 256]).err(),
                     };
                     if matches!(error, Some(Error::BadHandle { .. })) {
@@ -322,7 +322,7 @@ fn a_channel_works_on_its_own_device_and_until_it_is_destroyed() {
         let reply = device.configure_channel(handle, &message);
         assert!(matches!(reply.result, Err(Error::BadHandle { kind: "authenticated channel" })));
         assert_eq!(reply.message[..16], [0; 16], "nobody can sign for a channel that is not there");
-        let reply = device.query_channel(handle, &message[16..], 200, None);
+        let reply = device.query_channel(handle, &message[16..], 200, Outputs::Configured);
         assert!(matches!(reply.result, Err(Error::BadHandle { .. })));
     }
     assert!(stranger.destroy_authenticated_channel(rig.channel.handle).is_err());

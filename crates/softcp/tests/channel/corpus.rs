@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use softcp::Outputs;
+
 use crate::rig::Rig;
 
 #[test]
@@ -27,7 +29,7 @@ fn every_file_of_the_corpus_leaves_the_channel_to_its_application() {
                 }
                 1 => {
                     let room = usize::from(what / 4) * 2;
-                    let reply = rig.device.query_channel(handle, message, room, None);
+                    let reply = rig.device.query_channel(handle, message, room, Outputs::Configured);
                     assert!(reply.message.len() <= room, "{}", file.display());
                     answers.push(reply.message);
                 }

@@ -1,7 +1,7 @@
 //! Whatever an attacker throws in between, the channel is where the valid messages alone would have brought it.
 
 use proptest::prelude::*;
-use softcp::{Device, Process, Reply};
+use softcp::{Device, Outputs, Process, Reply};
 
 use crate::common::messages::{Message, QUERY_INPUT};
 use crate::rig::{
@@ -144,7 +144,7 @@ proptest! {
                     let guid = ALL_QUERIES.iter().chain(&commands).nth(*kind).unwrap();
                     let number = channel.next_query + ahead;
                     let query = Message::query(layouts(), QUERY_INPUT, *guid, raw(channel.handle), number).bytes;
-                    answers.push(device.query_channel(Some(channel.handle), &query, 200, None).message);
+                    answers.push(device.query_channel(Some(channel.handle), &query, 200, Outputs::Configured).message);
                     // Queries are not signed: this one used numbers up, as anybody can (D17).
                     channel.next_query = number + 1;
                     continue;
@@ -174,7 +174,7 @@ proptest! {
         room in 0..200_usize,
     ) {
         let mut rig = Rig::new("");
-        let reply = rig.device.query_channel(Some(rig.channel.handle), &bytes, room, None);
+        let reply = rig.device.query_channel(Some(rig.channel.handle), &bytes, room, Outputs::Configured);
         prop_assert!(reply.result.is_err() && reply.message.len() <= room);
         rig.flags();
     }
@@ -184,7 +184,7 @@ proptest! {
         let rig = Rig::new("");
         let guids = ALL_QUERIES;
         let query = Message::query(layouts(), QUERY_INPUT, guids[guid], raw(rig.channel.handle), 1000).bytes;
-        let reply = rig.device.query_channel(Some(rig.channel.handle), &query, room, None);
+        let reply = rig.device.query_channel(Some(rig.channel.handle), &query, room, Outputs::Configured);
         prop_assert!(reply.message.len() <= room);
     }
 }

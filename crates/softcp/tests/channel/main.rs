@@ -9,6 +9,7 @@ mod common;
 mod attacks;
 mod commands;
 mod corpus;
+mod handles;
 mod interleaving;
 mod queries;
 mod rig;

@@ -1,6 +1,6 @@
 //! What each query answers, and when it is refused.
 
-use softcp::{Device, Error};
+use softcp::{Device, Error, Outputs};
 
 use crate::common::messages::{Message, QUERY_INPUT, QUERY_OUTPUT, guid_bytes, is_signed};
 use crate::rig::{
@@ -90,10 +90,25 @@ fn outputs_are_those_configured_until_the_host_names_others() {
     assert_eq!(outputs(&mut rig, device, session).unwrap(), [5, 0x12_3456_789a, 5]);
     let error = output(&mut rig, device, session, 3).unwrap_err();
     assert!(matches!(error, Error::BadIndex { what: "output", index: 3, count: 3 }));
-    rig.channel.outputs = Some(&[u64::MAX]);
+    rig.channel.outputs = Outputs::Named(&[u64::MAX]);
     assert_eq!(outputs(&mut rig, device, session).unwrap(), [u64::MAX]);
-    rig.channel.outputs = Some(&[]);
+    rig.channel.outputs = Outputs::Named(&[]);
     assert_eq!(outputs(&mut rig, device, session).unwrap(), [0; 0]);
+}
+
+/// The answer is checked to be signed, and to hold nothing, by the rig.
+#[test]
+fn outputs_that_the_host_cannot_tell_are_a_signed_failure_of_the_right_query_only() {
+    let mut rig = Rig::new("");
+    rig.channel.outputs = Outputs::Unavailable;
+    let (device, session) = (raw(rig.device.handle()), raw(rig.session));
+    assert!(matches!(outputs(&mut rig, device, session), Err(Error::OutputsUnavailable)));
+    assert!(matches!(output(&mut rig, device, session, 0), Err(Error::OutputsUnavailable)));
+    assert_eq!(Error::OutputsUnavailable.hresult(), softcp_abi::E_FAIL);
+    assert!(matches!(outputs(&mut rig, device, device), Err(Error::BadHandle { .. })));
+    assert_eq!(rig.flags(), 0, "other queries do not ask for outputs");
+    rig.channel.outputs = Outputs::Configured;
+    assert_eq!(outputs(&mut rig, device, session).unwrap(), [1]);
 }
 
 #[test]
@@ -136,7 +151,12 @@ fn encryptions_are_listed_and_the_current_one_is_the_one_chosen() {
             Message::query(layouts(), ENCRYPTION_INPUT, QUERY_ENCRYPTION, raw(channel.handle), channel.next_query);
         channel.next_query += 1;
         let message = message.number("EncryptionGuidIndex", index).bytes;
-        let reply = rig.device.query_channel(Some(channel.handle), &message, layouts().size(ENCRYPTION_OUTPUT), None);
+        let reply = rig.device.query_channel(
+            Some(channel.handle),
+            &message,
+            layouts().size(ENCRYPTION_OUTPUT),
+            Outputs::Configured,
+        );
         assert_eq!(reply.message[layouts().field(ENCRYPTION_OUTPUT, "EncryptionGuid")], guid_bytes(expected));
         assert!(reply.result.is_ok() && is_signed(KEY, &reply.message));
     }
@@ -166,7 +186,7 @@ fn larger_buffers_than_needed_do() {
     let channel = &rig.channel;
     let mut message = Message::query(layouts(), QUERY_INPUT, QUERY_PROTECTION, raw(channel.handle), 1000).bytes;
     message.extend([9; 100]);
-    let reply = rig.device.query_channel(Some(channel.handle), &message, 1000, None);
+    let reply = rig.device.query_channel(Some(channel.handle), &message, 1000, Outputs::Configured);
     reply.result.unwrap();
     assert_eq!(reply.message.len(), layouts().size("D3D11_AUTHENTICATED_QUERY_PROTECTION_OUTPUT"));
     assert!(is_signed(KEY, &reply.message));
@@ -180,14 +200,14 @@ fn an_output_for_a_header_gets_a_signed_refusal() {
     let whole = layouts().size("D3D11_AUTHENTICATED_QUERY_PROTECTION_OUTPUT");
     for (number, room) in (1000..).zip([header, whole - 1]) {
         let message = Message::query(layouts(), QUERY_INPUT, QUERY_PROTECTION, raw(channel.handle), number).bytes;
-        let reply = rig.device.query_channel(Some(channel.handle), &message, room, None);
+        let reply = rig.device.query_channel(Some(channel.handle), &message, room, Outputs::Configured);
         assert!(
             matches!(reply.result, Err(Error::MessageTooShort { what: "the output", needed, .. }) if needed == whole)
         );
         assert!(is_signed(KEY, &reply.message) && reply.message.len() == header);
     }
     let message = Message::query(layouts(), QUERY_INPUT, QUERY_PROTECTION, raw(channel.handle), 1002).bytes;
-    let reply = rig.device.query_channel(Some(channel.handle), &message, header - 1, None);
+    let reply = rig.device.query_channel(Some(channel.handle), &message, header - 1, Outputs::Configured);
     assert!(reply.result.is_err() && reply.message.is_empty());
-    rig.device.query_channel(Some(channel.handle), &message, whole, None).result.unwrap();
+    rig.device.query_channel(Some(channel.handle), &message, whole, Outputs::Configured).result.unwrap();
 }

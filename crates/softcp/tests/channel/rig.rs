@@ -1,7 +1,7 @@
 //! A device with a channel whose key the test knows, and messages to it by the tables of offsets.
 
 use softcp::provider::Provider;
-use softcp::{DecoderEncryption, Device, Error, Handle, Reply};
+use softcp::{DecoderEncryption, Device, Error, Handle, Outputs, Reply};
 
 use crate::common::messages::{
     CONFIGURE_OUTPUT, Layouts, Message, QUERY_INPUT, QUERY_OUTPUT, is_signed, native, number_of,
@@ -66,7 +66,7 @@ pub(crate) struct Channel {
     pub(crate) next_query: u32,
     pub(crate) next_command: u32,
     /// The outputs that the host names with each query.
-    pub(crate) outputs: Option<&'static [u64]>,
+    pub(crate) outputs: Outputs<'static>,
 }
 
 /// Members of a message by name.
@@ -77,7 +77,7 @@ impl Rig {
     pub(crate) fn new(options: &str) -> Self {
         let device = Device::new(&adapter_with(options, Provider::aws_lc())).unwrap();
         let session = device.create_crypto_session(&desc()).unwrap();
-        let decoder = device.register_decoder(DecoderEncryption::Session).unwrap();
+        let decoder = device.register_decoder(DecoderEncryption::Ctr).unwrap();
         let channel = open(&device, 2, KEY);
         Self { device, channel, session, decoder }
     }
@@ -158,7 +158,7 @@ pub(crate) fn open(device: &Device, channel_type: u32, key: Block) -> Channel {
     let handle = device.create_authenticated_channel(channel_type).unwrap();
     let certificate = checked_certificate(device.adapter());
     device.negotiate_channel(handle, key_exchange(&certificate, key).message().as_bytes()).unwrap();
-    let channel = Channel { handle, key, next_query: 1000, next_command: 2000, outputs: None };
+    let channel = Channel { handle, key, next_query: 1000, next_command: 2000, outputs: Outputs::Configured };
     device.configure_channel(Some(handle), &channel.initialize()).result.unwrap();
     channel
 }
@@ -263,7 +263,7 @@ impl Channel {
     pub(crate) fn answer(&mut self, device: &Device, guid: u128) -> Reply {
         let message = Message::query(native(), QUERY_INPUT, guid, raw(self.handle), self.next_query);
         self.next_query += 1;
-        device.query_channel(Some(self.handle), &message.bytes, 200, None)
+        device.query_channel(Some(self.handle), &message.bytes, 200, Outputs::Configured)
     }
 }
 

@@ -77,6 +77,20 @@ impl Rig {
     }
 }
 
+/// Runs `body` on a thread of its own and waits for it so long at most: a call that waits for itself fails the test.
+pub(crate) fn within(limit: Duration, body: impl FnOnce() + Send + 'static) {
+    let (sender, done) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        body();
+        let _ = sender.send(());
+    });
+    match done.recv_timeout(limit) {
+        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("the calls do not come to an end"),
+        // Ended, or panicked: the thread says which.
+        Ok(()) | Err(_) => thread.join().unwrap(),
+    }
+}
+
 pub(crate) fn desc() -> CryptoSessionDesc {
     CryptoSessionDesc {
         crypto_type: D3D11_CRYPTO_TYPE_AES128_CTR,

@@ -1,6 +1,6 @@
 //! Answers with a wrong OMAC.
 
-use softcp::Handle;
+use softcp::{Handle, Outputs};
 use softcp_client::{Answer, AnswerError, ClientChannel, Command, ProtectionFlags, Query};
 
 use crate::common::{Rig, key_exchange};
@@ -26,7 +26,7 @@ fn obey(rig: &Rig, channel: Handle, client: &mut ClientChannel, command: Command
 
 fn ask(rig: &Rig, channel: Handle, client: &mut ClientChannel, query: Query) -> Result<Answer, AnswerError> {
     let message = client.query(query).unwrap();
-    let reply = rig.device.query_channel(Some(channel), message.bytes(), message.answer_size(), None);
+    let reply = rig.device.query_channel(Some(channel), message.bytes(), message.answer_size(), Outputs::Configured);
     reply.result.unwrap();
     client.open_query_answer(&message, &reply.message)
 }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use softcp::{
-    Adapter, CryptoSession, DataKey, DecoderBuffer, DecoderEncryption, Device, Encrypted, Error, SessionStatus,
-    SharedSession, TeardownObserver,
+    Adapter, CryptoSession, DataKey, DecoderBuffer, DecoderEncryption, Device, Encrypted, Error, Outputs,
+    SessionStatus, SharedSession, TeardownObserver,
 };
 
 use crate::common::{Block, Rig, adapter, buffers, checked_certificate, ctr, desc, key_exchange};
@@ -114,8 +114,8 @@ fn a_decoder_meets_a_loss_at_a_frame_and_at_a_buffer() {
         let (rig, _) = rig("");
         rig.negotiate(KEY);
         inject(&rig, &format!("key-lost at={at}"));
-        let decoder = rig.device.register_decoder(DecoderEncryption::Session).unwrap();
-        let buffer = DecoderBuffer { buffer_type: 6, iv: Some(&IV), encrypted: Encrypted::All };
+        let decoder = rig.device.register_decoder(DecoderEncryption::Ctr).unwrap();
+        let buffer = DecoderBuffer { buffer_type: 6, iv: Some(&IV), encrypted: Encrypted::All, stripes: None };
         let frame = || {
             rig.device.begin_frame(decoder, Some(rig.session), &DataKey::Session)?;
             let decrypted = (0..2).try_for_each(|_| {
@@ -194,7 +194,10 @@ fn a_removed_device_answers_nothing_and_a_new_one_works() {
         assert!(matches!(rig.device.create_crypto_session(&desc()), Err(Error::DeviceRemoved)));
         assert!(matches!(rig.device.create_authenticated_channel(2), Err(Error::DeviceRemoved)));
         assert!(matches!(rig.device.register_decoder(DecoderEncryption::None), Err(Error::DeviceRemoved)));
-        assert!(matches!(rig.device.query_channel(None, &[], 0, None).result, Err(Error::DeviceRemoved)));
+        assert!(matches!(
+            rig.device.query_channel(None, &[], 0, Outputs::Configured).result,
+            Err(Error::DeviceRemoved)
+        ));
         assert!(matches!(rig.device.configure_channel(None, &[]).result, Err(Error::DeviceRemoved)));
         assert_eq!(Error::DeviceRemoved.hresult(), softcp_abi::D3DDDIERR_DEVICEREMOVED);
         rig.device.destroy_crypto_session(rig.session).unwrap();

@@ -27,7 +27,7 @@ pub(crate) fn decrypt_with(rig: &Rig, session: Handle, key: ContentKey, data: &[
 
 fn error(rig: &Rig, blob: &[u8], key_id: Option<&GUID>) -> EnvironmentError {
     match rig.adapter.open_sealed_key(blob, key_id) {
-        Err(Error::Environment(error)) => error,
+        Err(Error::SealedKey(error)) => error,
         other => panic!("{other:?}"),
     }
 }
@@ -151,7 +151,11 @@ fn refusals_have_their_hresults() {
         (EnvironmentError::BadInput, E_INVALIDARG),
     ] {
         assert_eq!(Error::from(refusal).hresult(), hresult, "{refusal}");
+        // A sealed key that nobody here opens, for whatever reason, is D28's.
+        assert_eq!(Error::SealedKey(refusal).hresult(), E_INVALIDARG, "{refusal}");
     }
+    let own = EnvironmentError::Failed(D3DERR_INVALIDCALL);
+    assert_eq!(Error::SealedKey(own).hresult(), D3DERR_INVALIDCALL);
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn frames_with_sealed_keys_decrypt_on_a_media_session_until_a_teardown_and_after
         rig.device.begin_frame(decoder, Some(media), &DataKey::Unwrapped(key(&rig))).unwrap();
         let (sent, mut opened) = (sample(iv), [0; 21]);
         let encrypted = Encrypted::Subsamples(&subsamples);
-        let buffer = DecoderBuffer { buffer_type: BITSTREAM, iv: Some(&iv), encrypted };
+        let buffer = DecoderBuffer { buffer_type: BITSTREAM, iv: Some(&iv), encrypted, stripes: None };
         rig.device.decrypt_buffer(decoder, buffers(&sent, &mut opened), &buffer).unwrap();
         rig.device.end_frame(decoder).unwrap();
         assert_eq!(opened, clear, "sample {number}");
@@ -88,7 +88,7 @@ fn frame_that_a_teardown_overtakes_decrypts_nothing() {
     rig.device.begin_frame(decoder, Some(media), &DataKey::Unwrapped(key(&rig))).unwrap();
     rig.adapter.teardown(false);
     let mut opened = [0xEE; 16];
-    let buffer = DecoderBuffer { buffer_type: BITSTREAM, iv: Some(&[1; 16]), encrypted: Encrypted::All };
+    let buffer = DecoderBuffer { buffer_type: BITSTREAM, iv: Some(&[1; 16]), encrypted: Encrypted::All, stripes: None };
     let result = rig.device.decrypt_buffer(decoder, buffers(&[0; 16], &mut opened), &buffer);
     assert!(matches!(result, Err(softcp::Error::KeyLost)), "{result:?}");
     assert_eq!(opened, [0xEE; 16]);

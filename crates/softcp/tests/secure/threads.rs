@@ -90,7 +90,7 @@ fn play(rig: &Rig) {
             }
             let key = match rig.adapter.open_sealed_key(&blob, None) {
                 Ok(key) => key,
-                Err(Error::Environment(EnvironmentError::NotProvisioned | EnvironmentError::BadBlob)) => continue,
+                Err(Error::SealedKey(EnvironmentError::NotProvisioned | EnvironmentError::BadBlob)) => continue,
                 Err(other) => panic!("{other:?}"),
             };
             match decrypt_with(rig, media, key, &[sample; 16]) {

@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::dialogue::{COMMAND_HEADER, SET_CRYPTO_SESSION, SET_ENCRYPTION, SET_PROTECTION, SET_SHARED_RESOURCE};
 use crate::dialogue::{check_fails, check_invalid, decoder_on};
 use crate::message::Message;
+use crate::message::is_signed;
 use crate::rig::KeyedChannel;
 
 pub(super) fn protection(ctx: &Context<'_>) -> CaseResult {
@@ -177,4 +178,25 @@ pub(super) fn foreign_handles(ctx: &Context<'_>) -> CaseResult {
         check(bound == before, format!("no session bound after {what}"), || format!("0x{bound:x}"))?;
     }
     Ok(())
+}
+
+/// As `queries/own-handle`.
+pub(super) fn own_handle(ctx: &Context<'_>) -> CaseResult {
+    let device = ctx.device()?;
+    let mut channel = ctx.open_channel(&device)?;
+    let (mut session, mut decoder) = (ctx.session(&device)?, decoder_on(&device)?);
+    let (session, decoder) = (session.handle_value()?, decoder.handle_value()?);
+    let (own, itself) = (channel.device_handle()?, channel.channel.handle_value());
+    for (what, decoder, session, device) in [
+        ("the channel for a decoder", itself, session, own),
+        ("the channel for a session", decoder, itself, own),
+        ("the channel for a device", decoder, session, itself),
+        ("the channel for all", itself, itself, itself),
+    ] {
+        let message = bind(&mut channel, decoder, session, device);
+        let answer = channel.send(&message)?;
+        check_invalid(&format!("CONFIGURE_CRYPTO_SESSION with {what}"), answer.hresult)?;
+        check(is_signed(&channel.key, &answer.bytes), "a signed answer", || "another".to_owned())?;
+    }
+    check_equal("the session that is bound", &0, &bound_session(&mut channel, decoder)?)
 }

@@ -229,5 +229,12 @@ pub(super) const GROUP: Group = Group {
             requirement: Requirement::Reference,
             run: effects::foreign_handles,
         },
+        Case {
+            name: "commands/own-handle",
+            rule: "CONFIGURE_CRYPTO_SESSION with its own channel's handle in the place of a decoder, session or device is E_INVALIDARG, signed.",
+            source: "D39",
+            requirement: Requirement::Decision,
+            run: effects::own_handle,
+        },
     ],
 };

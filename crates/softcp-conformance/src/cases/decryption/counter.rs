@@ -11,7 +11,7 @@ use crate::case::{CaseResult, Stop, check_bytes, check_hresult};
 use crate::context::Context;
 use crate::oracle::keys::wrap;
 use crate::oracle::{Block, ctr};
-use crate::rig::Blit;
+use crate::rig::{Blit, KeyedSession};
 
 /// A counter block.
 fn block(iv: u64, count: u64) -> Block {
@@ -136,4 +136,35 @@ pub(super) fn sequential_iv_per_key(ctx: &Context<'_>) -> CaseResult {
         check_blit(ctx, &format!("clear bytes under content key {number}"), &session, &key, &blit, 20)?;
     }
     Ok(())
+}
+
+/// Fails unless a blit with this IV is `E_INVALIDARG`.
+fn check_refused(ctx: &Context<'_>, what: &str, session: &KeyedSession, iv: u64) -> CaseResult {
+    let desc = ResourceDesc::buffer(48);
+    let blit = Blit { iv: block(iv, 0), ..Blit::default() };
+    let (reply, _) = session.blit(ctx, &blit, (&desc, &ctx.random_bytes(48)), &desc)?;
+    check_hresult(&format!("DecryptionBlt {what}"), HResult(E_INVALIDARG), reply.hresult())
+}
+
+pub(super) fn sequential_iv_of_a_key_that_comes_back(ctx: &Context<'_>) -> CaseResult {
+    let (_device, mut session, _) = keyed(ctx, SEQUENTIAL)?;
+    let (first, last) = (session.key, iv_of(&ctx.next_iv()));
+    let blit = |iv| Blit { iv: block(iv, 0), ..Blit::default() };
+    check_blit(ctx, "clear bytes under the first key", &session, &first, &blit(last), 20)?;
+    ctx.renegotiate(&mut session)?;
+    check_blit(ctx, "clear bytes under the second key", &session, &session.key, &blit(last - 1), 20)?;
+    ctx.exchange(&mut session, first)?;
+    check_refused(ctx, "with an IV of the first key when it has come back", &session, last)?;
+    check_blit(ctx, "clear bytes under the first key again", &session, &first, &blit(last + 1), 20)
+}
+
+pub(super) fn sequential_iv_per_session(ctx: &Context<'_>) -> CaseResult {
+    let (device, session, _) = keyed(ctx, SEQUENTIAL)?;
+    let last = iv_of(&ctx.next_iv());
+    let blit = Blit { iv: block(last, 0), ..Blit::default() };
+    check_blit(ctx, "clear bytes of the first session", &session, &session.key, &blit, 20)?;
+    let mut other = ctx.keyed_session(&device)?;
+    ctx.exchange(&mut other, session.key)?;
+    check_blit(ctx, "clear bytes of another session with the same key", &other, &other.key, &blit, 20)?;
+    check_refused(ctx, "with the IV once more", &other, last)
 }

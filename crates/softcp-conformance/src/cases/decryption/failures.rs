@@ -2,7 +2,9 @@
 
 use softcp_abi::{
     D3D11_1DDI_CONTENT_PROTECTION_CAPS_CONTENT_KEY as CONTENT_KEY,
-    D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT as DECRYPTION, D3DERR_INVALIDCALL,
+    D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT as DECRYPTION,
+    D3D11_1DDI_CONTENT_PROTECTION_CAPS_PARTIAL_DECRYPTION as PARTIAL, D3D11_1DDI_ENCRYPTED_BLOCK_INFO,
+    D3DERR_INVALIDCALL,
 };
 use softcp_runtime::{
     ContentProtectionCaps, Device, HResult, Input, PlaneDesc, Reply, Resource, ResourceDesc, ResourceHandle,
@@ -10,7 +12,7 @@ use softcp_runtime::{
 };
 
 use super::{check_blit, keyed};
-use crate::case::{CaseResult, Stop, check, check_hresult};
+use crate::case::{CaseResult, Stop, check, check_bytes, check_hresult};
 use crate::context::Context;
 use crate::rig::{Blit, FILL, KeyedSession, check_reported, filled, read};
 
@@ -167,6 +169,26 @@ pub(super) fn null_iv(ctx: &Context<'_>) -> CaseResult {
         let resources = (source.handle(), destination.handle());
         let reply = call(&device, session.handle(), resources, None, Input::Null { size })?;
         check_reported(&format!("DecryptionBlt with a null IV of size {size}"), &reply)?;
+    }
+    Ok(())
+}
+
+pub(super) fn clear_bytes_need_no_iv(ctx: &Context<'_>) -> CaseResult {
+    let (device, session, _) = keyed(ctx, PARTIAL)?;
+    for (size, skip) in [(0, 0), (16, 0), (0, 4096)] {
+        let data = ctx.random_bytes(48);
+        let source = ctx.resource(&device, &ResourceDesc::buffer(48), &data)?;
+        let mut destination = filled(&device, &ResourceDesc::buffer(48))?;
+        let mut info = D3D11_1DDI_ENCRYPTED_BLOCK_INFO {
+            NumEncryptedBytesAtBeginning: 0,
+            NumBytesInSkipPattern: skip,
+            NumBytesInEncryptPattern: 0,
+        };
+        let (from, to) = (source.handle(), destination.handle());
+        let (calls, none) = (device.calls(), Input::Null { size: 0 });
+        let reply = calls.decryption_blt(session.handle(), from, to, Some(&mut info), none, Input::Null { size })?;
+        reply.into_result()?;
+        check_bytes("bytes that were clear", &data, &read(&mut destination)?)?;
     }
     Ok(())
 }

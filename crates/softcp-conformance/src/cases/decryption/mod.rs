@@ -123,6 +123,20 @@ pub(super) const GROUP: Group = Group {
             run: counter::sequential_iv_per_key,
         },
         Case {
+            name: "decryption/sequential-iv-of-a-key-that-comes-back",
+            rule: "With SEQUENTIAL_CTR_IV, an IV that was used with a session key is refused when the key comes back.",
+            source: "D31",
+            requirement: Requirement::Decision,
+            run: counter::sequential_iv_of_a_key_that_comes_back,
+        },
+        Case {
+            name: "decryption/sequential-iv-per-session",
+            rule: "With SEQUENTIAL_CTR_IV, two sessions with the same key have an order of IVs each.",
+            source: "D32",
+            requirement: Requirement::Decision,
+            run: counter::sequential_iv_per_session,
+        },
+        Case {
             name: "decryption/before-key-exchange",
             rule: "Before a key exchange the call fails with D3DERR_INVALIDCALL.",
             source: "D3",
@@ -177,6 +191,13 @@ pub(super) const GROUP: Group = Group {
             source: "DecryptionBlt",
             requirement: Requirement::Quality,
             run: failures::null_iv,
+        },
+        Case {
+            name: "decryption/clear-bytes-need-no-iv",
+            rule: "Where the block information leaves every byte clear, the IV may be null, and the bytes are copied.",
+            source: "D38",
+            requirement: Requirement::Decision,
+            run: failures::clear_bytes_need_no_iv,
         },
         Case {
             name: "decryption/null-resources",

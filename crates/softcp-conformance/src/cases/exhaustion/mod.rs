@@ -1,6 +1,7 @@
 //! Numbers that come to their end.
 
 mod read_back_iv;
+mod refreshes;
 mod sequences;
 
 use crate::case::{Case, Group, Requirement};
@@ -22,6 +23,13 @@ pub(super) const GROUP: Group = Group {
             source: "D18",
             requirement: Requirement::Decision,
             run: sequences::query_sequence,
+        },
+        Case {
+            name: "exhaustion/refreshes",
+            rule: "A session deciphers under any number of keys, one after another: it has no 65,537th that is too many.",
+            source: "D31",
+            requirement: Requirement::Decision,
+            run: refreshes::refreshes,
         },
         Case {
             name: "exhaustion/read-back-iv",

@@ -195,6 +195,13 @@ pub(super) const GROUP: Group = Group {
             run: outputs::foreign_handles,
         },
         Case {
+            name: "queries/own-handle",
+            rule: "A query with its own channel's handle in the place of a decoder, session or device is E_INVALIDARG, signed.",
+            source: "D39",
+            requirement: Requirement::Decision,
+            run: outputs::own_handle,
+        },
+        Case {
             name: "queries/accessibility",
             rule: "QUERY_ACCESSIBILITY_ATTRIBUTES answers with a bus type that is defined and two booleans.",
             source: "QueryAuthenticatedChannel",

@@ -13,6 +13,7 @@ use super::state::{MOST, believable};
 use crate::case::{CaseResult, check, check_equal, check_hresult};
 use crate::context::Context;
 use crate::dialogue::{ASK_CRYPTO_SESSION, ASK_OUTPUT, ASK_OUTPUT_COUNT, Answer, QUERY_HEADER, check_invalid};
+use crate::message::is_signed;
 use crate::rig::KeyedChannel;
 
 fn ask_count(channel: &mut KeyedChannel, device: usize, session: usize) -> CaseResult<Answer> {
@@ -100,4 +101,26 @@ pub(super) fn foreign_handles(ctx: &Context<'_>) -> CaseResult {
         channel.deny(&format!("{} with {what}", ASK_CRYPTO_SESSION.name), &ASK_CRYPTO_SESSION, &query)?;
     }
     Ok(())
+}
+
+/// A driver that locks what it is asked for before it looks at what it is waits for itself, and runs into the time limit.
+pub(super) fn own_handle(ctx: &Context<'_>) -> CaseResult {
+    let device = ctx.device()?;
+    let mut channel = ctx.open_channel(&device)?;
+    let session = ctx.session(&device)?.handle_value()?;
+    let (own, itself) = (channel.device_handle()?, channel.channel.handle_value());
+    let query = channel.next_query(&ASK_CRYPTO_SESSION).with(QUERY_HEADER, itself);
+    let answer = channel.deny("the channel for a decoder", &ASK_CRYPTO_SESSION, &query)?;
+    check(is_signed(&channel.key, &answer.bytes), "a signed answer", || "another".to_owned())?;
+    for (what, device, session) in [
+        ("the channel for a session", own, itself),
+        ("the channel for a device", itself, session),
+        ("the channel for both", itself, itself),
+    ] {
+        for answer in [ask_count(&mut channel, device, session)?, ask_output(&mut channel, device, session, 0)?] {
+            check_invalid(what, answer.hresult)?;
+            check(is_signed(&channel.key, &answer.bytes), "a signed answer", || "another".to_owned())?;
+        }
+    }
+    channel.protection().map(drop)
 }

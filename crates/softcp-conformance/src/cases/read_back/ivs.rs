@@ -10,7 +10,7 @@ use softcp_abi::{
 use softcp_runtime::ResourceDesc;
 
 use super::{Rig, iv_of};
-use crate::case::{CaseResult, check, check_bytes};
+use crate::case::{CaseResult, Stop, check, check_bytes};
 use crate::context::Context;
 use crate::rig::{Blit, FILL, encryption_blt, filled};
 
@@ -121,6 +121,27 @@ pub(super) fn decryption_keeps(ctx: &Context<'_>) -> CaseResult {
         let iv = rig.next_iv(ctx)?;
         check_next("behind a DecryptionBlt", last, iv)?;
         last = iv;
+    }
+    Ok(())
+}
+
+/// Another session key comes between, and a read-back under it.
+pub(super) fn of_a_key_that_comes_back(ctx: &Context<'_>) -> CaseResult {
+    let mut rig = Rig::new(ctx, 0)?;
+    if rig.caps.contains(READ_BACK_KEY) {
+        return Err(Stop::skipped("the driver reports ENCRYPTED_READ_BACK_KEY: read-backs have keys of its own"));
+    }
+    let first = rig.session.key;
+    let mut used = BTreeSet::new();
+    for round in 1..=3 {
+        for _ in 0..3 {
+            let iv = rig.next_iv(ctx)?;
+            let expected = format!("round {round}: an IV that was not used before");
+            check(used.insert(iv), expected, || format!("{iv:#018x}"))?;
+        }
+        ctx.renegotiate(&mut rig.session)?;
+        rig.next_iv(ctx)?;
+        ctx.exchange(&mut rig.session, first)?;
     }
     Ok(())
 }

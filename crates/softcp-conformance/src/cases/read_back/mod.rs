@@ -88,6 +88,13 @@ pub(super) const GROUP: Group = Group {
             run: ivs::new_first,
         },
         Case {
+            name: "read-back/ivs-of-a-key-that-comes-back",
+            rule: "Without ENCRYPTED_READ_BACK_KEY, no IV is used again with a session key that comes back.",
+            source: "D33",
+            requirement: Requirement::Decision,
+            run: ivs::of_a_key_that_comes_back,
+        },
+        Case {
             name: "read-back/count-is-zero",
             rule: "EncryptionBlt writes a Count of 0.",
             source: "EncryptionBlt",

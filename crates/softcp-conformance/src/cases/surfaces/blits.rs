@@ -113,3 +113,18 @@ pub(super) fn many_rows(ctx: &Context<'_>) -> CaseResult {
     let desc = ResourceDesc::surface(1280, 1080);
     check_blit(ctx, "clear bytes of 1080 rows of 1280", &session, None, [&desc, &desc])
 }
+
+/// DXGI_FORMAT_R8_UNORM and DXGI_FORMAT_B8G8R8A8_UNORM.
+const FORMATS: [u32; 2] = [61, 87];
+
+pub(super) fn unknown_format(ctx: &Context<'_>) -> CaseResult {
+    let (_device, session) = deciphering(ctx, 0)?;
+    let surface = |format| ResourceDesc { format, ..ResourceDesc::surface(40, 6) };
+    for format in FORMATS {
+        for [from, to] in [[0, format], [format, 0], [0, 0]] {
+            let what = format!("clear bytes from format {from} to format {to}");
+            check_blit(ctx, &what, &session, None, [&surface(from), &surface(to)])?;
+        }
+    }
+    Ok(())
+}

@@ -55,6 +55,13 @@ pub(super) const GROUP: Group = Group {
             run: blits::pattern_over_rows,
         },
         Case {
+            name: "surfaces/unknown-format",
+            rule: "A source or destination whose format is not known agrees with every format of the other.",
+            source: "D37",
+            requirement: Requirement::Decision,
+            run: blits::unknown_format,
+        },
+        Case {
             name: "surfaces/in-place",
             rule: "A surface that is source and destination is deciphered over its rows and planes as another one is.",
             source: "D9",

@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod schemes;
 
 use common::messages::{Message, native};
 use common::{Block, Rig, buffers, ctr, key_exchange, wrap, xor};
 use proptest::prelude::*;
 use softcp::{
     BlitSurfaces, ContentKey, DataKey, DecoderBuffer, DecoderEncryption, Encrypted, EncryptedBlockInfo, Error, GUID,
-    Handle, Subsample, SurfaceMut,
+    Handle, Stripes, Subsample, SurfaceMut,
 };
 
 const SESSION_KEY: Block = *b"the session key!";
@@ -26,9 +28,13 @@ struct Decoding {
 
 impl Decoding {
     fn new(options: &str) -> Self {
+        Self::of(DecoderEncryption::Ctr, options)
+    }
+
+    fn of(encryption: DecoderEncryption, options: &str) -> Self {
         let rig = Rig::new(options);
         rig.negotiate(SESSION_KEY);
-        let decoder = rig.device.register_decoder(DecoderEncryption::Session).unwrap();
+        let decoder = rig.device.register_decoder(encryption).unwrap();
         let decoding = Self { rig, decoder };
         decoding.bind();
         decoding
@@ -79,9 +85,23 @@ impl Decoding {
         iv: Option<&[u8]>,
         encrypted: Encrypted<'_>,
     ) -> Result<Vec<u8>, Error> {
+        self.decrypt_buffer(data, &DecoderBuffer { buffer_type, iv, encrypted, stripes: None })
+    }
+
+    /// A bitstream buffer with stripes, or without.
+    fn decrypt_striped(
+        &self,
+        data: &[u8],
+        iv: &[u8],
+        encrypted: Encrypted<'_>,
+        stripes: Option<Stripes>,
+    ) -> Result<Vec<u8>, Error> {
+        self.decrypt_buffer(data, &DecoderBuffer { buffer_type: BITSTREAM, iv: Some(iv), encrypted, stripes })
+    }
+
+    fn decrypt_buffer(&self, data: &[u8], buffer: &DecoderBuffer<'_>) -> Result<Vec<u8>, Error> {
         let mut out = vec![0xEE; data.len()];
-        let buffer = DecoderBuffer { buffer_type, iv, encrypted };
-        let result = self.rig.device.decrypt_buffer(self.decoder, buffers(data, &mut out), &buffer);
+        let result = self.rig.device.decrypt_buffer(self.decoder, buffers(data, &mut out), buffer);
         if result.is_err() {
             assert!(out.iter().all(|&byte| byte == 0xEE), "a refused buffer was written");
         }
@@ -156,7 +176,7 @@ fn a_frame_can_name_its_session() {
     device.begin_frame(sealed, Some(decoding.rig.session), &key).unwrap();
     let (clear, mut out) = (data(50), vec![0; 50]);
     let enciphered = ctr(CONTENT_KEY, [1; 16], &clear);
-    let buffer = DecoderBuffer { buffer_type: BITSTREAM, iv: Some(&[1; 16]), encrypted: Encrypted::All };
+    let buffer = DecoderBuffer { buffer_type: BITSTREAM, iv: Some(&[1; 16]), encrypted: Encrypted::All, stripes: None };
     device.decrypt_buffer(sealed, buffers(&enciphered, &mut out), &buffer).unwrap();
     assert_eq!(out, clear);
 }
@@ -165,12 +185,12 @@ fn a_frame_can_name_its_session() {
 fn encryption_guids_are_those_of_the_contract() {
     let from = |guid: u128| DecoderEncryption::from_guid(&GUID::from_u128(guid));
     for guid in [0, 0x9b6b_d711_4f74_41c9_9e7b_0be2_d7d9_3b4f, 0xb040_5235_c13d_44f2_9ae5_dd48_e08e_5b67] {
-        assert_eq!(from(guid).unwrap(), DecoderEncryption::Session);
+        assert_eq!(from(guid).unwrap(), DecoderEncryption::Ctr);
     }
     assert_eq!(from(0x89d6_ac4f_09f2_4229_b2cd_3774_0a6d_fd81).unwrap(), DecoderEncryption::Sealed);
     assert_eq!(from(0x1b81_bed0_a0c7_11d3_b984_00c0_4f2e_73c5).unwrap(), DecoderEncryption::None);
-    // cbcs is no AES-CTR.
-    for guid in [0x422d_9319_9d21_4bb7_9371_faf5_a82c_3e04, 1] {
+    assert_eq!(from(0x422d_9319_9d21_4bb7_9371_faf5_a82c_3e04).unwrap(), DecoderEncryption::Cbc);
+    for guid in [0x422d_9319_9d21_4bb7_9371_faf5_a82c_3e05, 1] {
         assert!(matches!(from(guid), Err(Error::UnsupportedCrypto)));
     }
 }
@@ -180,7 +200,7 @@ fn encryption_guids_are_those_of_the_contract() {
 #[test]
 fn a_frame_needs_a_bound_session_with_a_key() {
     let rig = Rig::new("");
-    let decoder = rig.device.register_decoder(DecoderEncryption::Session).unwrap();
+    let decoder = rig.device.register_decoder(DecoderEncryption::Ctr).unwrap();
     let decoding = Decoding { rig, decoder };
     assert!(matches!(decoding.begin(&DataKey::Session), Err(Error::NoDecoderSession)));
     decoding.bind();
@@ -248,9 +268,9 @@ fn no_frame_outlives_its_session() {
 fn handles_that_name_no_decoder_are_refused() {
     let decoding = Decoding::new("");
     let device = &decoding.rig.device;
-    let stale = device.register_decoder(DecoderEncryption::Session).unwrap();
+    let stale = device.register_decoder(DecoderEncryption::Ctr).unwrap();
     device.unregister_decoder(stale).unwrap();
-    let buffer = DecoderBuffer { buffer_type: BITSTREAM, iv: None, encrypted: Encrypted::All };
+    let buffer = DecoderBuffer { buffer_type: BITSTREAM, iv: None, encrypted: Encrypted::All, stripes: None };
     for handle in [stale, decoding.rig.session, device.handle()] {
         let bad = |result: Result<(), Error>| matches!(result, Err(Error::BadHandle { kind: "decoder" }));
         assert!(bad(device.begin_frame(handle, None, &DataKey::Session)));
@@ -267,9 +287,25 @@ fn clear_buffers_are_copied() {
     decoding.begin(&DataKey::Session).unwrap();
     assert_eq!(decoding.decrypt_as(SLICE_CONTROL, &data(40), None, Encrypted::All).unwrap(), data(40));
     let mut shorter = [0; 39];
-    let buffer = DecoderBuffer { buffer_type: BITSTREAM, iv: None, encrypted: Encrypted::All };
+    let buffer = DecoderBuffer { buffer_type: BITSTREAM, iv: None, encrypted: Encrypted::All, stripes: None };
     let result = decoding.rig.device.decrypt_buffer(decoding.decoder, buffers(&data(40), &mut shorter), &buffer);
     assert!(matches!(result, Err(Error::SizeMismatch)) && shorter == [0; 39]);
+}
+
+#[test]
+fn buffers_of_types_that_the_api_does_not_define_are_refused() {
+    let decoding = Decoding::new("");
+    decoding.begin(&DataKey::Session).unwrap();
+    for buffer_type in 0..=8 {
+        decoding.decrypt_as(buffer_type, &data(20), None, Encrypted::All).unwrap();
+        decoding.decrypt_as(buffer_type, &data(20), Some(&[0; 16]), Encrypted::All).unwrap();
+    }
+    for buffer_type in [9, 10, 0xFFFF_FFFE, 0xFFFF_FFFF] {
+        for iv in [None, Some(&[0; 16][..])] {
+            let refused = decoding.decrypt_as(buffer_type, &data(20), iv, Encrypted::All);
+            assert!(matches!(refused, Err(Error::UnknownBufferType { buffer_type: given }) if given == buffer_type));
+        }
+    }
 }
 
 #[test]
@@ -279,7 +315,7 @@ fn a_decoder_without_encryption_takes_clear_buffers_only() {
     let decoder = device.register_decoder(DecoderEncryption::None).unwrap();
     device.begin_frame(decoder, None, &DataKey::Session).unwrap();
     let mut out = [0; 8];
-    let buffer = |iv| DecoderBuffer { buffer_type: BITSTREAM, iv, encrypted: Encrypted::All };
+    let buffer = |iv| DecoderBuffer { buffer_type: BITSTREAM, iv, encrypted: Encrypted::All, stripes: None };
     let result = device.decrypt_buffer(decoder, buffers(&[7; 8], &mut out), &buffer(Some(&[0; 16])));
     assert!(matches!(result, Err(Error::BufferNotEncryptable { buffer_type: BITSTREAM })));
     device.decrypt_buffer(decoder, buffers(&[7; 8], &mut out), &buffer(None)).unwrap();
@@ -373,7 +409,7 @@ proptest! {
         let opened = if in_place {
             let surface = BlitSurfaces::Same(SurfaceMut::buffer(&mut enciphered));
             let encrypted = Encrypted::Subsamples(&subsamples);
-            let buffer = DecoderBuffer { buffer_type: BITSTREAM, iv: Some(&iv), encrypted };
+            let buffer = DecoderBuffer { buffer_type: BITSTREAM, iv: Some(&iv), encrypted, stripes: None };
             decoding.rig.device.decrypt_buffer(decoding.decoder, surface, &buffer).unwrap();
             enciphered
         } else {
