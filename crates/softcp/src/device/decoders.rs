@@ -177,7 +177,7 @@ impl Device {
         let slice_data_only = self.adapter.state.profile.capabilities.contains(Capability::EncryptSlicedataOnly);
         match frame {
             Frame::Encrypted { session, key } if !slice_data_only || buffer.buffer_type == BUFFER_BITSTREAM => {
-                self.crypto_session(session)?.lock().decrypt_buffer(surfaces, buffer.encrypted, &key, iv)
+                self.crypto_session(session)?.lock_alone().decrypt_buffer(surfaces, buffer.encrypted, &key, iv)
             }
             _ => Err(Error::BufferNotEncryptable { buffer_type: buffer.buffer_type }),
         }
@@ -190,7 +190,7 @@ impl Device {
     }
 
     fn encrypted_frame(&self, session: Handle, key: &DataKey<'_>) -> Result<Frame> {
-        let key = self.crypto_session(session)?.lock().frame_key(key)?;
+        let key = self.crypto_session(session)?.lock_alone().frame_key(key)?;
         Ok(Frame::Encrypted { session, key: Arc::new(key) })
     }
 
