@@ -116,6 +116,8 @@ impl TemporaryDirectory {
         let mut names = lock();
         let mut builder = Builder::new();
         builder.prefix(".softcp-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
         let directory = builder.tempdir_in(parent)?;
         let path = directory.path().to_owned();
         names.directories.insert(path.clone());
@@ -182,6 +184,7 @@ mod tests {
     fn directory_goes_with_its_files_unless_it_is_kept() {
         let parent = tempfile::tempdir().unwrap();
         let directory = TemporaryDirectory::new_in(parent.path()).unwrap();
+        crate::check_private(directory.path(), true).unwrap();
         std::fs::write(directory.path().join("a"), "a").unwrap();
         drop(directory);
         assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);

@@ -73,8 +73,13 @@ fn stream_gives_the_bytes_of_the_file_or_says_why_not() {
         }
     }
     assert!(streamed > 30, "{streamed}");
-    assert!(refused.contains(&"ff-cenc-moov-last.mp4".to_owned()), "{refused:?}");
     assert!(refused.len() < 8, "{refused:?}");
+    // Of a small file the media data may come first, and of others not.
+    let vector = Manifest::read().vector("ff-cenc-moov-last.mp4");
+    let options = setup.options(&vector.path(), &vector.keys());
+    let large = [&(2_u32 << 20).to_be_bytes()[..], b"mdat", &vec![0; (2 << 20) - 8]].concat();
+    let error = stream(&driver, &options, large, 1000).unwrap_err().to_string();
+    assert!(error.contains("moov box lies behind the media data"), "{error}");
 }
 
 #[test]
