@@ -1,6 +1,5 @@
 //! `EncryptionBlt` and `DecryptionBlt`: what the runtime checks, then the driver's entry on the memory of both resources.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use softcp_abi::{
@@ -224,18 +223,18 @@ impl<'a> Blit<'a> {
         blt: impl FnOnce(softcp_runtime::Calls<'_>, ResourceHandle<'_>, ResourceHandle<'_>) -> Result<Reply, Error>,
     ) -> Result<(), HRESULT> {
         let Self { call, session, source, destination } = self;
-        let mut staging = session.staging.lock().unwrap_or_else(PoisonError::into_inner);
+        let staging = &session.staging;
         let unreachable = |side: &str, hresult: HRESULT| {
             call.refuse_with(None, hresult, &format!("the memory of the {side} cannot be reached ({hresult})"))
         };
         // SAFETY: checked to be of this device; the context is the program's to use.
-        let from = unsafe { Lent::map(call.state, &mut staging, &source.0, Access::Read) }
+        let from = unsafe { Lent::map(call.state, staging, &source.0, Access::Read) }
             .map_err(|hresult| unreachable("source", hresult))?;
         // SAFETY: as above.
-        let to = match unsafe { Lent::map(call.state, &mut staging, &destination.0, Access::Write) } {
+        let to = match unsafe { Lent::map(call.state, staging, &destination.0, Access::Write) } {
             Ok(to) => to,
             Err(hresult) => {
-                from.unmap(&mut staging, false);
+                let _ = from.unmap(staging, false);
                 return Err(unreachable("destination", hresult));
             }
         };
@@ -243,16 +242,15 @@ impl<'a> Blit<'a> {
         let (from_memory, to_memory) = (from.mapping(flags(source.1)), to.mapping(flags(destination.1)));
         // SAFETY: both are mapped, and stay so until it returns.
         let result = unsafe { lend(session, &from_memory, &to_memory, blt) };
-        from.unmap(&mut staging, false);
-        to.unmap(&mut staging, result.is_ok());
-        drop(staging);
-        if result.is_ok() {
+        let _ = from.unmap(staging, false);
+        let written = to.unmap(staging, result.is_ok());
+        if result.is_ok() && written.is_ok() {
             // SAFETY: it lives: the program's duty.
             if let Some(note) = unsafe { Note::of(destination.0.resource.raw()) } {
                 note.define();
             }
         }
-        let answer = call.driver(result);
+        let answer = call.driver(result).and_then(|()| written.map_err(|hresult| unreachable("destination", hresult)));
         if answer.is_err() {
             teardown::look(&call.state.sessions);
         }

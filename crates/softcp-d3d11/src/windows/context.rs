@@ -20,6 +20,7 @@ use super::call::Call;
 use super::com::{self, Raw};
 use super::device::{self, DeviceState};
 use super::hook::{Entry, entry};
+use super::hooks::own_call;
 use super::loss::{self, UPDATE};
 use super::query;
 use super::resource::Note;
@@ -227,6 +228,9 @@ unsafe fn state<'a>(context: Raw) -> Option<(&'a DeviceState, bool)> {
 ///
 /// `context` is a live context; `resource` is null or a live resource of its device.
 unsafe fn written(context: Raw, resource: Raw) {
+    if own_call::is_on(resource) {
+        return;
+    }
     // SAFETY: the caller's duty.
     unsafe { settle(context, resource) };
     // SAFETY: the caller's duty.
@@ -275,6 +279,9 @@ unsafe fn written_views(context: Raw, views: Views, count: u32) {
 ///
 /// `context` is a live context; the resources are null or live.
 unsafe fn may_copy(function: &'static str, context: Raw, to: Raw, from: Raw) -> bool {
+    if own_call::is_copying(to, from) {
+        return true;
+    }
     // SAFETY: the caller's duty.
     let Some((state, immediate)) = (unsafe { state(context) }) else { return true };
     if immediate {
@@ -309,7 +316,7 @@ unsafe extern "system" fn map(
         // SAFETY: COM's duty: the context lives.
         let below = unsafe { MAP.below(context) };
         // SAFETY: as above.
-        let found = if resource.is_null() { None } else { unsafe { state(context) } };
+        let found = if resource.is_null() || own_call::is_on(resource) { None } else { unsafe { state(context) } };
         let Some((state, immediate)) = found else {
             // SAFETY: the program's arguments, for this method.
             return unsafe { below(context, resource, subresource, how, flags, mapped) };
@@ -345,7 +352,9 @@ unsafe extern "system" fn map(
 unsafe extern "system" fn unmap(context: Raw, resource: Raw, subresource: u32) {
     com::guard(|| {
         // SAFETY: COM's duty: the context lives.
-        if let Some((_, true)) = unsafe { state(context) } {
+        if !own_call::is_on(resource)
+            && let Some((_, true)) = unsafe { state(context) }
+        {
             // SAFETY: null or live.
             if let Some(note) = unsafe { Note::of(resource) } {
                 // A resource that is not mapped may be unmapped; that changes nothing.

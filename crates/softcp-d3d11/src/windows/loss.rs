@@ -16,6 +16,7 @@ use windows::core::Interface;
 use super::com::{Raw, Weak};
 use super::device::DeviceState;
 use super::hook::{Entry, entry};
+use super::hooks::own_call;
 use super::resource::{Facts, Note, Shape};
 use super::staging::{MAP, UNMAP};
 
@@ -87,7 +88,8 @@ unsafe fn clear(context: Weak, resource: Raw) {
             // SAFETY: a live context.
             let map = unsafe { MAP.below(context.raw()) };
             // SAFETY: a live context, a live resource of its device, a place.
-            let answer = unsafe { map(context.raw(), resource, subresource, how, 0, &raw mut mapped) };
+            let map = || unsafe { map(context.raw(), resource, subresource, how, 0, &raw mut mapped) };
+            let answer = own_call::on(resource, map);
             // Only subresource 0 has the size that is known here.
             if answer.is_err() || mapped.pData.is_null() {
                 continue;
@@ -100,14 +102,16 @@ unsafe fn clear(context: Weak, resource: Raw) {
             // SAFETY: a live context.
             let unmap = unsafe { UNMAP.below(context.raw()) };
             // SAFETY: mapped above.
-            unsafe { unmap(context.raw(), resource, subresource) };
+            own_call::on(resource, || unsafe { unmap(context.raw(), resource, subresource) });
         } else {
             let zeros = vec![0_u8; bytes];
             let pitch = u32::try_from(pitch).unwrap_or(u32::MAX);
             // SAFETY: a live context.
             let update = unsafe { UPDATE.below(context.raw()) };
+            let zeros = zeros.as_ptr().cast();
             // SAFETY: no subresource is larger than the first, which has this size.
-            unsafe { update(context.raw(), resource, subresource, ptr::null(), zeros.as_ptr().cast(), pitch, 0) };
+            let update = || unsafe { update(context.raw(), resource, subresource, ptr::null(), zeros, pitch, 0) };
+            own_call::on(resource, update);
         }
     }
 }

@@ -18,6 +18,7 @@ mod exports;
 mod forward;
 mod hardware;
 mod hook;
+mod hooks;
 mod key_exchange;
 mod lend;
 mod loss;

@@ -1,0 +1,3 @@
+//! What stands between the program and the implementation below.
+
+pub(super) mod own_call;
