@@ -375,6 +375,12 @@ static HRESULT STDMETHODCALLTYPE below_OpenSharedResource(ID3D11Device *device, 
 static HRESULT STDMETHODCALLTYPE below_Map(ID3D11DeviceContext *context, ID3D11Resource *resource, UINT subresource,
                                            D3D11_MAP access, UINT flags, D3D11_MAPPED_SUBRESOURCE *mapped)
 {
+    static __thread BOOL is_inside;
+    if (failures.in_map != NULL && !is_inside) {
+        is_inside = TRUE;
+        failures.in_map();
+        is_inside = FALSE;
+    }
     return FAILED(failures.map) ? failures.map
                                 : context_below.Map(context, resource, subresource, access, flags, mapped);
 }

@@ -55,7 +55,7 @@ for source in "$here"/{crypto,gpu,client,guids}.c "$here"/../c/tap.c; do
 done
 for program in startup browser_decryptor hardware_drm_proxy refusals objects refresh_million plain_rendering \
     protected_resources runtime_channel teardown formats \
-    other_driver forwarding shared_resources own_calls; do
+    other_driver forwarding shared_resources own_calls multithread; do
     if [ -f "$here/$program.c" ]; then
         cc -c "$here/$program.c" -o "$out/$program.o"
     else
@@ -158,6 +158,7 @@ check other_driver "d3d11.driver=driver.dll" other_driver.exe
 check other_driver_missing "d3d11.driver=missing.dll" other_driver.exe missing
 check forwarding "d3d11.real=below.dll" forwarding.exe
 check own_calls "d3d11.real=below.dll" own_calls.exe
+check multithread "d3d11.real=below.dll" multithread.exe
 check shared_resources "d3d11.real=below.dll" shared_resources.exe
 check refusals "" refusals.exe
 check refusals_below "d3d11.real=below.dll" refusals.exe below

@@ -1,5 +1,6 @@
 //! `EncryptionBlt` and `DecryptionBlt`: what the runtime checks, then the driver's entry on the memory of both resources.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use softcp_abi::{
@@ -185,23 +186,23 @@ impl<'a> Blit<'a> {
         // SAFETY: not null, and the caller's duty.
         let (source_note, destination_note) = (unsafe { Note::of(src) }, unsafe { Note::of(dst) });
         let states = [
-            (source_note, "source", rules.src_mapped, rules.src_offered),
-            (destination_note, "destination", rules.dst_mapped, rules.dst_offered),
+            (&source_note, "source", rules.src_mapped, rules.src_offered),
+            (&destination_note, "destination", rules.dst_mapped, rules.dst_offered),
         ];
-        for (note, side, mapped, offered) in states {
+        for (note, side, mapped, offered) in &states {
             let Some(note) = note else { continue };
             if note.mapped.load(Ordering::Relaxed) != 0 {
-                return Err(call.refuse(mapped, &format!("the {side} is mapped; unmap it first")));
+                return Err(call.refuse(*mapped, &format!("the {side} is mapped; unmap it first")));
             }
             if note.offered.load(Ordering::Relaxed) {
-                return Err(call.refuse(offered, &format!("the {side} is offered; reclaim it first")));
+                return Err(call.refuse(*offered, &format!("the {side} is offered; reclaim it first")));
             }
         }
-        if source_note.is_some_and(|note| note.is_undefined(call.state.work.load(Ordering::Relaxed))) {
+        if source_note.as_ref().is_some_and(|note| note.is_undefined(call.state.work.load(Ordering::Relaxed))) {
             let text = "the source was discarded, and nothing has been written to it since";
             return Err(call.refuse(rules.src_undefined, text));
         }
-        let is_protected = |note: Option<&Note>| note.is_some_and(Note::is_protected);
+        let is_protected = |note: Option<Arc<Note>>| note.is_some_and(|note| note.is_protected());
         let (source_protected, destination_protected) = (is_protected(source_note), is_protected(destination_note));
         let protected = if rules.protects_destination { destination_protected } else { source_protected };
         if !protected && call.state.protection.enforced() {

@@ -1,6 +1,7 @@
 //! The context's use of resources: what is mapped and discarded is seen, and what protection forbids is refused (D19).
 
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use softcp_abi::D3DERR_CANNOTPROTECTCONTENT;
@@ -295,7 +296,7 @@ unsafe fn may_copy(function: &'static str, context: Raw, to: Raw, from: Raw) -> 
     }
     // SAFETY: null or live.
     let (to, from) = (unsafe { Note::of(to) }, unsafe { Note::of(from) });
-    let is_protected = |note: Option<&Note>| note.is_some_and(Note::is_protected);
+    let is_protected = |note: Option<Arc<Note>>| note.is_some_and(|note| note.is_protected());
     if is_protected(from) && !is_protected(to) {
         let text = "protection is on: protected content cannot be copied to a resource that is not protected";
         Call::new(state, function).say(None, text);
@@ -322,7 +323,7 @@ unsafe extern "system" fn map(
             return unsafe { below(context, resource, subresource, how, flags, mapped) };
         };
         // SAFETY: not null, and live: the program's duty.
-        if state.protection.enforced() && unsafe { Note::of(resource) }.is_some_and(Note::is_protected) {
+        if state.protection.enforced() && unsafe { Note::of(resource) }.is_some_and(|note| note.is_protected()) {
             // SAFETY: null or writable.
             unsafe { com::write(mapped, D3D11_MAPPED_SUBRESOURCE::default()) };
             let text = "protection is on: a protected resource cannot be mapped";
@@ -599,7 +600,7 @@ unsafe fn with_listed(device: Raw, resources: *const Raw, count: u32, mut act: i
         let Some(resource) = (unsafe { query::interface_below::<ID3D11Resource>(resource) }) else { continue };
         // SAFETY: live, and of this device.
         if let Some(note) = unsafe { Note::of_or_new(resource.as_raw(), state) } {
-            act(index, state, note);
+            act(index, state, &note);
         }
     }
 }

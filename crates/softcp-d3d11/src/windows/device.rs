@@ -6,8 +6,8 @@
 
 use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use softcp_runtime::{Device as DriverDevice, Driver};
 use windows::Win32::Foundation::LUID;
@@ -36,7 +36,7 @@ pub(super) struct DeviceState {
     device: Weak,
     context: Weak,
     driver: OnceLock<Option<DriverDevice>>,
-    watched: Once,
+    watched: AtomicBool,
     /// Counts work that may have written to any resource; never 0.
     pub(super) work: AtomicU64,
     pub(super) protection: Arc<Protection>,
@@ -132,8 +132,13 @@ impl DeviceState {
 
     /// From now on the layer sees what is mapped, copied, offered and discarded.
     pub(super) fn watch(&self) {
-        // SAFETY: the device and its immediate context live: a call on one of them, or on the device's creation, led here.
-        self.watched.call_once(|| unsafe { context::watch(self) });
+        // Two threads may do this at once, and may not wait for each other: it calls below.
+        if !self.watched.load(Ordering::Acquire) {
+            // SAFETY: the device and its immediate context live: a call on one of them, or on the device's creation, led
+            // here.
+            unsafe { context::watch(self) };
+            self.watched.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -220,7 +225,7 @@ unsafe fn attach_to(device: Raw) {
         device: weak,
         context: Weak::new(context.as_raw()),
         driver: OnceLock::new(),
-        watched: Once::new(),
+        watched: AtomicBool::new(false),
         work: AtomicU64::new(1),
         protection: Arc::default(),
         resources: Arc::clone(&resources),

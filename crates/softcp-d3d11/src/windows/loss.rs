@@ -34,7 +34,7 @@ pub(super) unsafe fn settle(state: &DeviceState, resource: Raw) {
         return;
     }
     // SAFETY: the caller's duty.
-    if unsafe { Note::of(resource) }.is_some_and(Note::take_lost) {
+    if unsafe { Note::of(resource) }.is_some_and(|note| note.take_lost()) {
         // SAFETY: the caller's duty.
         unsafe { clear(state.context(), resource) };
         tracing::warn!(id = "content-lost", "the content of a protected resource is lost");

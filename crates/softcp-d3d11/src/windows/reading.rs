@@ -66,7 +66,7 @@ unsafe fn is_closed(function: &'static str, object: Raw) -> bool {
     // SAFETY: not null, and the caller's duty.
     let Some(resource) = (unsafe { query::interface_below::<ID3D11Resource>(object) }) else { return false };
     // SAFETY: a live resource.
-    if !unsafe { Note::of(resource.as_raw()) }.is_some_and(Note::is_protected) {
+    if !unsafe { Note::of(resource.as_raw()) }.is_some_and(|note| note.is_protected()) {
         return false;
     }
     // SAFETY: a live resource.
