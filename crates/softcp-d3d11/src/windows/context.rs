@@ -20,7 +20,7 @@ use windows::core::{BOOL, HRESULT, Interface};
 use super::call::Call;
 use super::com::{self, Raw};
 use super::device::{self, DeviceState};
-use super::hook::{Entry, entry};
+use super::hooks::detour::{Method, instances, method};
 use super::hooks::own_call;
 use super::loss::{self, UPDATE};
 use super::query;
@@ -29,35 +29,35 @@ use super::staging::{COPY_REGION, MAP, UNMAP};
 
 type Views = *const Raw;
 
-const COPY: Entry<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, Raw)> =
-    entry!(ID3D11DeviceContext_Vtbl, CopyResource);
-const RESOLVE: Entry<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, u32, Raw, u32, DXGI_FORMAT)> =
-    entry!(ID3D11DeviceContext_Vtbl, ResolveSubresource);
-const CLEAR: Entry<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, *const f32)> =
-    entry!(ID3D11DeviceContext_Vtbl, ClearRenderTargetView);
-const SET_TARGETS: Entry<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, u32, Views, Raw)> =
-    entry!(ID3D11DeviceContext_Vtbl, OMSetRenderTargets);
+static COPY: Method<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, Raw)> =
+    method!(ID3D11DeviceContext_Vtbl, CopyResource);
+static RESOLVE: Method<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, u32, Raw, u32, DXGI_FORMAT)> =
+    method!(ID3D11DeviceContext_Vtbl, ResolveSubresource);
+static CLEAR: Method<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, *const f32)> =
+    method!(ID3D11DeviceContext_Vtbl, ClearRenderTargetView);
+static SET_TARGETS: Method<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, u32, Views, Raw)> =
+    method!(ID3D11DeviceContext_Vtbl, OMSetRenderTargets);
 type SetTargetsAndViews = unsafe extern "system" fn(Raw, u32, Views, Raw, u32, u32, Views, *const u32);
-const SET_TARGETS_AND_VIEWS: Entry<ID3D11DeviceContext_Vtbl, SetTargetsAndViews> =
-    entry!(ID3D11DeviceContext_Vtbl, OMSetRenderTargetsAndUnorderedAccessViews);
+static SET_TARGETS_AND_VIEWS: Method<ID3D11DeviceContext_Vtbl, SetTargetsAndViews> =
+    method!(ID3D11DeviceContext_Vtbl, OMSetRenderTargetsAndUnorderedAccessViews);
 type CopyRegion1 = unsafe extern "system" fn(Raw, Raw, u32, u32, u32, u32, Raw, u32, *const D3D11_BOX, u32);
-const COPY_REGION_1: Entry<ID3D11DeviceContext1_Vtbl, CopyRegion1> =
-    entry!(ID3D11DeviceContext1_Vtbl, CopySubresourceRegion1);
+static COPY_REGION_1: Method<ID3D11DeviceContext1_Vtbl, CopyRegion1> =
+    method!(ID3D11DeviceContext1_Vtbl, CopySubresourceRegion1);
 type Update1 = unsafe extern "system" fn(Raw, Raw, u32, *const D3D11_BOX, *const core::ffi::c_void, u32, u32, u32);
-const UPDATE_1: Entry<ID3D11DeviceContext1_Vtbl, Update1> = entry!(ID3D11DeviceContext1_Vtbl, UpdateSubresource1);
-const DISCARD: Entry<ID3D11DeviceContext1_Vtbl, unsafe extern "system" fn(Raw, Raw)> =
-    entry!(ID3D11DeviceContext1_Vtbl, DiscardResource);
-const DISCARD_VIEW: Entry<ID3D11DeviceContext1_Vtbl, unsafe extern "system" fn(Raw, Raw)> =
-    entry!(ID3D11DeviceContext1_Vtbl, DiscardView);
+static UPDATE_1: Method<ID3D11DeviceContext1_Vtbl, Update1> = method!(ID3D11DeviceContext1_Vtbl, UpdateSubresource1);
+static DISCARD: Method<ID3D11DeviceContext1_Vtbl, unsafe extern "system" fn(Raw, Raw)> =
+    method!(ID3D11DeviceContext1_Vtbl, DiscardResource);
+static DISCARD_VIEW: Method<ID3D11DeviceContext1_Vtbl, unsafe extern "system" fn(Raw, Raw)> =
+    method!(ID3D11DeviceContext1_Vtbl, DiscardView);
 type Offer = unsafe extern "system" fn(Raw, u32, *const Raw, DXGI_OFFER_RESOURCE_PRIORITY) -> HRESULT;
-const OFFER: Entry<IDXGIDevice2_Vtbl, Offer> = entry!(IDXGIDevice2_Vtbl, OfferResources);
+static OFFER: Method<IDXGIDevice2_Vtbl, Offer> = method!(IDXGIDevice2_Vtbl, OfferResources);
 type Reclaim = unsafe extern "system" fn(Raw, u32, *const Raw, *mut BOOL) -> HRESULT;
-const RECLAIM: Entry<IDXGIDevice2_Vtbl, Reclaim> = entry!(IDXGIDevice2_Vtbl, ReclaimResources);
+static RECLAIM: Method<IDXGIDevice2_Vtbl, Reclaim> = method!(IDXGIDevice2_Vtbl, ReclaimResources);
 
 type Offer1 = unsafe extern "system" fn(Raw, u32, *const Raw, DXGI_OFFER_RESOURCE_PRIORITY, u32) -> HRESULT;
-const OFFER_1: Entry<IDXGIDevice4_Vtbl, Offer1> = entry!(IDXGIDevice4_Vtbl, OfferResources1);
+static OFFER_1: Method<IDXGIDevice4_Vtbl, Offer1> = method!(IDXGIDevice4_Vtbl, OfferResources1);
 type Reclaim1 = unsafe extern "system" fn(Raw, u32, *const Raw, *mut DXGI_RECLAIM_RESOURCE_RESULTS) -> HRESULT;
-const RECLAIM_1: Entry<IDXGIDevice4_Vtbl, Reclaim1> = entry!(IDXGIDevice4_Vtbl, ReclaimResources1);
+static RECLAIM_1: Method<IDXGIDevice4_Vtbl, Reclaim1> = method!(IDXGIDevice4_Vtbl, ReclaimResources1);
 
 /// Hooks the contexts of a device. Done when a program asks for a video interface or creates a protected resource, and
 /// not before: a program that does neither calls the implementation directly.
@@ -82,16 +82,16 @@ pub(super) unsafe fn watch(state: &DeviceState) {
     // SAFETY: a live device.
     if let Some(device) = unsafe { query::interface_below::<IDXGIDevice2>(device.as_raw()) } {
         // SAFETY: a live device.
-        unsafe { OFFER.replace(device.as_raw(), offer_resources) };
+        unsafe { OFFER.hook(device.as_raw(), &instances!(offer_resources)) };
         // SAFETY: as above.
-        unsafe { RECLAIM.replace(device.as_raw(), reclaim_resources) };
+        unsafe { RECLAIM.hook(device.as_raw(), &instances!(reclaim_resources)) };
     }
     // SAFETY: a live device.
     if let Some(device) = unsafe { query::interface_below::<IDXGIDevice4>(device.as_raw()) } {
         // SAFETY: as above.
-        unsafe { OFFER_1.replace(device.as_raw(), offer_resources_1) };
+        unsafe { OFFER_1.hook(device.as_raw(), &instances!(offer_resources_1)) };
         // SAFETY: as above.
-        unsafe { RECLAIM_1.replace(device.as_raw(), reclaim_resources_1) };
+        unsafe { RECLAIM_1.hook(device.as_raw(), &instances!(reclaim_resources_1)) };
     }
 }
 
@@ -100,38 +100,37 @@ pub(super) unsafe fn watch(state: &DeviceState) {
 /// `context` is a live `ID3D11DeviceContext`.
 unsafe fn watch_context(context: Raw) {
     // SAFETY: a live context, here and below, and functions that do what they replace for all that nothing is known of.
-    unsafe { MAP.replace(context, map) };
+    unsafe { MAP.hook(context, &instances!(map)) };
     // SAFETY: as above.
-    unsafe { UNMAP.replace(context, unmap) };
+    unsafe { UNMAP.hook(context, &instances!(unmap)) };
     // SAFETY: as above.
-    unsafe { COPY.replace(context, copy_resource) };
+    unsafe { COPY.hook(context, &instances!(copy_resource)) };
     // SAFETY: as above.
-    unsafe { COPY_REGION.replace(context, copy_subresource_region) };
+    unsafe { COPY_REGION.hook(context, &instances!(copy_subresource_region)) };
     // SAFETY: as above.
-    unsafe { RESOLVE.replace(context, resolve_subresource) };
+    unsafe { RESOLVE.hook(context, &instances!(resolve_subresource)) };
     // SAFETY: as above.
     let Some(later) = (unsafe { query::interface_below::<ID3D11DeviceContext1>(context) }) else { return };
     let later = later.as_raw();
     // SAFETY: as above.
-    unsafe { COPY_REGION_1.replace(later, copy_subresource_region_1) };
+    unsafe { COPY_REGION_1.hook(later, &instances!(copy_subresource_region_1)) };
     // SAFETY: as above.
-    unsafe { DISCARD.replace(later, discard_resource) };
+    unsafe { DISCARD.hook(later, &instances!(discard_resource)) };
     // SAFETY: as above.
-    unsafe { DISCARD_VIEW.replace(later, discard_view) };
+    unsafe { DISCARD_VIEW.hook(later, &instances!(discard_view)) };
 }
 
 /// Methods that may write to any resource: they count as work of the device, and go on below.
 macro_rules! works {
     ($($table:ty, $method:ident, $entry:ident, $function:ident($($argument:ident: $type:ty),*);)*) => {
         $(
-            const $entry: Entry<$table, unsafe extern "system" fn(Raw, $($type),*)> = entry!($table, $method);
+            static $entry: Method<$table, unsafe extern "system" fn(Raw, $($type),*)> = method!($table, $method);
 
-            unsafe extern "system" fn $function(context: Raw, $($argument: $type),*) {
+            unsafe extern "system" fn $function<const I: usize>(context: Raw, $($argument: $type),*) {
                 com::guard(|| {
                     // SAFETY: COM's duty: the context lives.
                     unsafe { worked(context) };
-                    // SAFETY: as above.
-                    let below = unsafe { $entry.below(context) };
+                    let below = $entry.original::<I>();
                     // SAFETY: the program's arguments, for this method.
                     unsafe { below(context, $($argument),*) };
                 });
@@ -146,7 +145,7 @@ macro_rules! works {
         unsafe fn watch_work(context: Raw) {
             $(
                 // SAFETY: the caller's duty; the function does what it replaces.
-                unsafe { $entry.replace(context, $function) };
+                unsafe { $entry.hook(context, &instances!($function)) };
             )*
         }
     };
@@ -191,15 +190,15 @@ unsafe fn watch_writes(context: Raw) {
     // SAFETY: the caller's duty.
     unsafe { watch_work(context) };
     // SAFETY: as in `watch_context`.
-    unsafe { UPDATE.replace(context, update_subresource) };
+    unsafe { UPDATE.hook(context, &instances!(update_subresource)) };
     // SAFETY: as above.
-    unsafe { UPDATE_1.replace(context, update_subresource_1) };
+    unsafe { UPDATE_1.hook(context, &instances!(update_subresource_1)) };
     // SAFETY: as above.
-    unsafe { CLEAR.replace(context, clear_render_target_view) };
+    unsafe { CLEAR.hook(context, &instances!(clear_render_target_view)) };
     // SAFETY: as above.
-    unsafe { SET_TARGETS.replace(context, set_render_targets) };
+    unsafe { SET_TARGETS.hook(context, &instances!(set_render_targets)) };
     // SAFETY: as above.
-    unsafe { SET_TARGETS_AND_VIEWS.replace(context, set_render_targets_and_views) };
+    unsafe { SET_TARGETS_AND_VIEWS.hook(context, &instances!(set_render_targets_and_views)) };
 }
 
 /// The state of a context's device, and whether the context is the immediate one.
@@ -305,7 +304,7 @@ unsafe fn may_copy(function: &'static str, context: Raw, to: Raw, from: Raw) -> 
     true
 }
 
-unsafe extern "system" fn map(
+unsafe extern "system" fn map<const I: usize>(
     context: Raw,
     resource: Raw,
     subresource: u32,
@@ -314,8 +313,7 @@ unsafe extern "system" fn map(
     mapped: *mut D3D11_MAPPED_SUBRESOURCE,
 ) -> HRESULT {
     com::guard(|| {
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { MAP.below(context) };
+        let below = MAP.original::<I>();
         // SAFETY: as above.
         let found = if resource.is_null() || own_call::is_on(resource) { None } else { unsafe { state(context) } };
         let Some((state, immediate)) = found else {
@@ -350,7 +348,7 @@ unsafe extern "system" fn map(
     })
 }
 
-unsafe extern "system" fn unmap(context: Raw, resource: Raw, subresource: u32) {
+unsafe extern "system" fn unmap<const I: usize>(context: Raw, resource: Raw, subresource: u32) {
     com::guard(|| {
         // SAFETY: COM's duty: the context lives.
         if !own_call::is_on(resource)
@@ -363,19 +361,17 @@ unsafe extern "system" fn unmap(context: Raw, resource: Raw, subresource: u32) {
                 let _ = note.mapped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
             }
         }
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { UNMAP.below(context) };
+        let below = UNMAP.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, resource, subresource) };
     });
 }
 
-unsafe extern "system" fn copy_resource(context: Raw, to: Raw, from: Raw) {
+unsafe extern "system" fn copy_resource<const I: usize>(context: Raw, to: Raw, from: Raw) {
     com::guard(|| {
         // SAFETY: COM's duties.
         if unsafe { may_copy("ID3D11DeviceContext::CopyResource", context, to, from) } {
-            // SAFETY: as above.
-            let below = unsafe { COPY.below(context) };
+            let below = COPY.original::<I>();
             // SAFETY: the program's arguments, for this method.
             unsafe { below(context, to, from) };
             // SAFETY: null or live.
@@ -384,7 +380,7 @@ unsafe extern "system" fn copy_resource(context: Raw, to: Raw, from: Raw) {
     });
 }
 
-unsafe extern "system" fn copy_subresource_region(
+unsafe extern "system" fn copy_subresource_region<const I: usize>(
     context: Raw,
     to: Raw,
     to_subresource: u32,
@@ -398,8 +394,7 @@ unsafe extern "system" fn copy_subresource_region(
     com::guard(|| {
         // SAFETY: COM's duties.
         if unsafe { may_copy("ID3D11DeviceContext::CopySubresourceRegion", context, to, from) } {
-            // SAFETY: as above.
-            let below = unsafe { COPY_REGION.below(context) };
+            let below = COPY_REGION.original::<I>();
             // SAFETY: the program's arguments, for this method.
             unsafe { below(context, to, to_subresource, x, y, z, from, from_subresource, region) };
             // SAFETY: null or live.
@@ -408,7 +403,7 @@ unsafe extern "system" fn copy_subresource_region(
     });
 }
 
-unsafe extern "system" fn copy_subresource_region_1(
+unsafe extern "system" fn copy_subresource_region_1<const I: usize>(
     context: Raw,
     to: Raw,
     to_subresource: u32,
@@ -423,8 +418,7 @@ unsafe extern "system" fn copy_subresource_region_1(
     com::guard(|| {
         // SAFETY: COM's duties.
         if unsafe { may_copy("ID3D11DeviceContext1::CopySubresourceRegion1", context, to, from) } {
-            // SAFETY: as above.
-            let below = unsafe { COPY_REGION_1.below(context) };
+            let below = COPY_REGION_1.original::<I>();
             // SAFETY: the program's arguments, for this method.
             unsafe { below(context, to, to_subresource, x, y, z, from, from_subresource, region, flags) };
             // SAFETY: null or live.
@@ -433,7 +427,7 @@ unsafe extern "system" fn copy_subresource_region_1(
     });
 }
 
-unsafe extern "system" fn resolve_subresource(
+unsafe extern "system" fn resolve_subresource<const I: usize>(
     context: Raw,
     to: Raw,
     to_subresource: u32,
@@ -444,8 +438,7 @@ unsafe extern "system" fn resolve_subresource(
     com::guard(|| {
         // SAFETY: COM's duties.
         if unsafe { may_copy("ID3D11DeviceContext::ResolveSubresource", context, to, from) } {
-            // SAFETY: as above.
-            let below = unsafe { RESOLVE.below(context) };
+            let below = RESOLVE.original::<I>();
             // SAFETY: the program's arguments, for this method.
             unsafe { below(context, to, to_subresource, from, from_subresource, format) };
             // SAFETY: null or live.
@@ -454,10 +447,9 @@ unsafe extern "system" fn resolve_subresource(
     });
 }
 
-unsafe extern "system" fn discard_resource(context: Raw, resource: Raw) {
+unsafe extern "system" fn discard_resource<const I: usize>(context: Raw, resource: Raw) {
     com::guard(|| {
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { DISCARD.below(context) };
+        let below = DISCARD.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, resource) };
         // SAFETY: as above.
@@ -472,10 +464,9 @@ unsafe extern "system" fn discard_resource(context: Raw, resource: Raw) {
     });
 }
 
-unsafe extern "system" fn discard_view(context: Raw, view: Raw) {
+unsafe extern "system" fn discard_view<const I: usize>(context: Raw, view: Raw) {
     com::guard(|| {
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { DISCARD_VIEW.below(context) };
+        let below = DISCARD_VIEW.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, view) };
         // SAFETY: null or live.
@@ -493,7 +484,7 @@ unsafe extern "system" fn discard_view(context: Raw, view: Raw) {
     });
 }
 
-unsafe extern "system" fn update_subresource(
+unsafe extern "system" fn update_subresource<const I: usize>(
     context: Raw,
     resource: Raw,
     subresource: u32,
@@ -505,14 +496,13 @@ unsafe extern "system" fn update_subresource(
     com::guard(|| {
         // SAFETY: null or live.
         unsafe { written(context, resource) };
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { UPDATE.below(context) };
+        let below = UPDATE.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, resource, subresource, region, data, row_pitch, depth_pitch) };
     });
 }
 
-unsafe extern "system" fn update_subresource_1(
+unsafe extern "system" fn update_subresource_1<const I: usize>(
     context: Raw,
     resource: Raw,
     subresource: u32,
@@ -525,36 +515,33 @@ unsafe extern "system" fn update_subresource_1(
     com::guard(|| {
         // SAFETY: null or live.
         unsafe { written(context, resource) };
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { UPDATE_1.below(context) };
+        let below = UPDATE_1.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, resource, subresource, region, data, row_pitch, depth_pitch, flags) };
     });
 }
 
-unsafe extern "system" fn clear_render_target_view(context: Raw, view: Raw, colour: *const f32) {
+unsafe extern "system" fn clear_render_target_view<const I: usize>(context: Raw, view: Raw, colour: *const f32) {
     com::guard(|| {
         // SAFETY: one view, null or live.
         unsafe { written_views(context, &raw const view, 1) };
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { CLEAR.below(context) };
+        let below = CLEAR.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, view, colour) };
     });
 }
 
-unsafe extern "system" fn set_render_targets(context: Raw, count: u32, views: Views, depth: Raw) {
+unsafe extern "system" fn set_render_targets<const I: usize>(context: Raw, count: u32, views: Views, depth: Raw) {
     com::guard(|| {
         // SAFETY: the program's duties. What is bound is about to be drawn to.
         unsafe { written_views(context, views, count) };
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { SET_TARGETS.below(context) };
+        let below = SET_TARGETS.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, count, views, depth) };
     });
 }
 
-unsafe extern "system" fn set_render_targets_and_views(
+unsafe extern "system" fn set_render_targets_and_views<const I: usize>(
     context: Raw,
     count: u32,
     views: Views,
@@ -570,8 +557,7 @@ unsafe extern "system" fn set_render_targets_and_views(
             // SAFETY: the program's duties.
             unsafe { written_views(context, if count == u32::MAX { ptr::null() } else { views }, count) };
         }
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { SET_TARGETS_AND_VIEWS.below(context) };
+        let below = SET_TARGETS_AND_VIEWS.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, count, views, depth, first, unordered_count, unordered, counts) };
     });
@@ -637,15 +623,14 @@ unsafe fn reclaimed(device: Raw, resources: *const Raw, count: u32, discarded: i
     unsafe { with_listed(device, resources, count, act) };
 }
 
-unsafe extern "system" fn offer_resources(
+unsafe extern "system" fn offer_resources<const I: usize>(
     device: Raw,
     count: u32,
     resources: *const Raw,
     priority: DXGI_OFFER_RESOURCE_PRIORITY,
 ) -> HRESULT {
     com::guard(|| {
-        // SAFETY: COM's duty: the device lives.
-        let below = unsafe { OFFER.below(device) };
+        let below = OFFER.original::<I>();
         // SAFETY: the program's arguments, for this method.
         let answer = unsafe { below(device, count, resources, priority) };
         if answer.is_ok() {
@@ -656,15 +641,14 @@ unsafe extern "system" fn offer_resources(
     })
 }
 
-unsafe extern "system" fn reclaim_resources(
+unsafe extern "system" fn reclaim_resources<const I: usize>(
     device: Raw,
     count: u32,
     resources: *const Raw,
     discarded: *mut BOOL,
 ) -> HRESULT {
     com::guard(|| {
-        // SAFETY: COM's duty: the device lives.
-        let below = unsafe { RECLAIM.below(device) };
+        let below = RECLAIM.original::<I>();
         // SAFETY: the program's arguments, for this method.
         let answer = unsafe { below(device, count, resources, discarded) };
         if answer.is_ok() {
@@ -678,7 +662,7 @@ unsafe extern "system" fn reclaim_resources(
     })
 }
 
-unsafe extern "system" fn offer_resources_1(
+unsafe extern "system" fn offer_resources_1<const I: usize>(
     device: Raw,
     count: u32,
     resources: *const Raw,
@@ -686,8 +670,7 @@ unsafe extern "system" fn offer_resources_1(
     flags: u32,
 ) -> HRESULT {
     com::guard(|| {
-        // SAFETY: COM's duty: the device lives.
-        let below = unsafe { OFFER_1.below(device) };
+        let below = OFFER_1.original::<I>();
         // SAFETY: the program's arguments, for this method.
         let answer = unsafe { below(device, count, resources, priority, flags) };
         if answer.is_ok() {
@@ -698,15 +681,14 @@ unsafe extern "system" fn offer_resources_1(
     })
 }
 
-unsafe extern "system" fn reclaim_resources_1(
+unsafe extern "system" fn reclaim_resources_1<const I: usize>(
     device: Raw,
     count: u32,
     resources: *const Raw,
     results: *mut DXGI_RECLAIM_RESOURCE_RESULTS,
 ) -> HRESULT {
     com::guard(|| {
-        // SAFETY: COM's duty: the device lives.
-        let below = unsafe { RECLAIM_1.below(device) };
+        let below = RECLAIM_1.original::<I>();
         // SAFETY: the program's arguments, for this method.
         let answer = unsafe { below(device, count, resources, results) };
         if answer.is_ok() {
