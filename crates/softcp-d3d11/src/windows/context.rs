@@ -7,8 +7,10 @@ use std::sync::atomic::Ordering;
 use softcp_abi::D3DERR_CANNOTPROTECTCONTENT;
 use windows::Win32::Foundation::RECT;
 use windows::Win32::Graphics::Direct3D11::{
-    D3D11_BOX, D3D11_MAP, D3D11_MAP_READ, D3D11_MAPPED_SUBRESOURCE, ID3D11Device, ID3D11DeviceContext_Vtbl,
-    ID3D11DeviceContext1, ID3D11DeviceContext1_Vtbl, ID3D11Resource, ID3D11View,
+    D3D11_BOX, D3D11_MAP, D3D11_MAP_READ, D3D11_MAP_WRITE_DISCARD, D3D11_MAP_WRITE_NO_OVERWRITE,
+    D3D11_MAPPED_SUBRESOURCE, ID3D11Device, ID3D11Device_Vtbl, ID3D11Device1, ID3D11Device1_Vtbl, ID3D11Device2,
+    ID3D11Device2_Vtbl, ID3D11Device3, ID3D11Device3_Vtbl, ID3D11DeviceContext_Vtbl, ID3D11DeviceContext1,
+    ID3D11DeviceContext1_Vtbl, ID3D11Resource, ID3D11View,
 };
 use windows::Win32::Graphics::Dxgi::Common::DXGI_FORMAT;
 use windows::Win32::Graphics::Dxgi::{
@@ -95,29 +97,133 @@ pub(super) unsafe fn watch(state: &DeviceState) {
     }
 }
 
+/// Looks at a context that was just made: what it maps counts from the beginning, and the methods that protection needs are
+/// remembered as they are before a program can replace them.
+///
 /// # Safety
 ///
 /// `context` is a live `ID3D11DeviceContext`.
-unsafe fn watch_context(context: Raw) {
+pub(super) unsafe fn prepare(context: Raw) {
     // SAFETY: a live context, here and below, and functions that do what they replace for all that nothing is known of.
     unsafe { MAP.hook(context, &instances!(map)) };
     // SAFETY: as above.
     unsafe { UNMAP.hook(context, &instances!(unmap)) };
     // SAFETY: as above.
-    unsafe { COPY.hook(context, &instances!(copy_resource)) };
+    unsafe { COPY.prepare(context, &instances!(copy_resource)) };
     // SAFETY: as above.
-    unsafe { COPY_REGION.hook(context, &instances!(copy_subresource_region)) };
+    unsafe { COPY_REGION.prepare(context, &instances!(copy_subresource_region)) };
     // SAFETY: as above.
-    unsafe { RESOLVE.hook(context, &instances!(resolve_subresource)) };
+    unsafe { RESOLVE.prepare(context, &instances!(resolve_subresource)) };
+    // SAFETY: as above.
+    if let Some(later) = unsafe { query::interface_below::<ID3D11DeviceContext1>(context) } {
+        // SAFETY: as above.
+        unsafe { COPY_REGION_1.prepare(later.as_raw(), &instances!(copy_subresource_region_1)) };
+    }
+}
+
+/// Sees to it that content cannot leave protected resources by a context: every method by which it could is hooked, whatever
+/// another library, or the implementation itself, has done to the context's table meanwhile. Answers whether that is so.
+///
+/// # Safety
+///
+/// `context` is a live `ID3D11DeviceContext`.
+pub(super) unsafe fn enforce(context: Raw) -> bool {
+    // SAFETY: as in `prepare`, here and below.
+    let map = unsafe { MAP.hook(context, &instances!(map)) };
+    // SAFETY: as above.
+    let copy = unsafe { COPY.hook(context, &instances!(copy_resource)) };
+    // SAFETY: as above.
+    let copy_region = unsafe { COPY_REGION.hook(context, &instances!(copy_subresource_region)) };
+    // SAFETY: as above.
+    let resolve = unsafe { RESOLVE.hook(context, &instances!(resolve_subresource)) };
+    // SAFETY: as above.
+    let later = unsafe { query::interface_below::<ID3D11DeviceContext1>(context) };
+    let copy_region_1 = later.is_none_or(|later| {
+        // SAFETY: as above.
+        unsafe { COPY_REGION_1.hook(later.as_raw(), &instances!(copy_subresource_region_1)) }
+    });
+    map && copy && copy_region && resolve && copy_region_1
+}
+
+/// Hooks what the layer watches of a context.
+///
+/// # Safety
+///
+/// `context` is a live `ID3D11DeviceContext`.
+unsafe fn watch_context(context: Raw) {
+    // SAFETY: the caller's duty.
+    unsafe { enforce(context) };
+    // SAFETY: as in `prepare`, here and below.
+    unsafe { UNMAP.hook(context, &instances!(unmap)) };
     // SAFETY: as above.
     let Some(later) = (unsafe { query::interface_below::<ID3D11DeviceContext1>(context) }) else { return };
     let later = later.as_raw();
     // SAFETY: as above.
-    unsafe { COPY_REGION_1.hook(later, &instances!(copy_subresource_region_1)) };
-    // SAFETY: as above.
     unsafe { DISCARD.hook(later, &instances!(discard_resource)) };
     // SAFETY: as above.
     unsafe { DISCARD_VIEW.hook(later, &instances!(discard_view)) };
+}
+
+/// The methods of a device that make deferred contexts.
+macro_rules! deferred {
+    ($($table:ident, $interface:ty, $method:ident, $entry:ident, $function:ident;)*) => {
+        $(
+            static $entry: Method<$table, unsafe extern "system" fn(Raw, u32, *mut Raw) -> HRESULT> =
+                method!($table, $method);
+
+            unsafe extern "system" fn $function<const I: usize>(device: Raw, flags: u32, out: *mut Raw) -> HRESULT {
+                com::guard(|| {
+                    let below = $entry.original::<I>();
+                    // SAFETY: the program's arguments, for this method.
+                    let answer = unsafe { below(device, flags, out) };
+                    // SAFETY: null or readable, and written by the method.
+                    let context = unsafe { com::read(out) }.unwrap_or(ptr::null_mut());
+                    if answer.is_ok() && !context.is_null() {
+                        // SAFETY: just made.
+                        unsafe { new_deferred(context) };
+                    }
+                    answer
+                })
+            }
+        )*
+
+        /// Hooks the methods that make deferred contexts, which may have functions of their own.
+        ///
+        /// # Safety
+        ///
+        /// The device lives.
+        pub(super) unsafe fn hook_deferred(device: &ID3D11Device) {
+            $(
+                // SAFETY: a live device.
+                if let Some(device) = unsafe { query::interface_below::<$interface>(device.as_raw()) } {
+                    // SAFETY: as above; the function does what it replaces.
+                    unsafe { $entry.hook(device.as_raw(), &instances!($function)) };
+                }
+            )*
+        }
+    };
+}
+
+deferred! {
+    ID3D11Device_Vtbl, ID3D11Device, CreateDeferredContext, DEFERRED, create_deferred_context;
+    ID3D11Device1_Vtbl, ID3D11Device1, CreateDeferredContext1, DEFERRED_1, create_deferred_context_1;
+    ID3D11Device2_Vtbl, ID3D11Device2, CreateDeferredContext2, DEFERRED_2, create_deferred_context_2;
+    ID3D11Device3_Vtbl, ID3D11Device3, CreateDeferredContext3, DEFERRED_3, create_deferred_context_3;
+}
+
+/// # Safety
+///
+/// `context` is a live context that was just made.
+unsafe fn new_deferred(context: Raw) {
+    // SAFETY: the caller's duty; its device lives as long.
+    let Some(state) = (unsafe { device::of_context(context) }) else { return };
+    if state.is_watched() {
+        // SAFETY: the caller's duty.
+        unsafe { watch_context(context) };
+    } else {
+        // SAFETY: as above.
+        unsafe { prepare(context) };
+    }
 }
 
 /// Methods that may write to any resource: they count as work of the device, and go on below.
@@ -336,8 +442,11 @@ unsafe extern "system" fn map<const I: usize>(
         let answer = unsafe { below(context, resource, subresource, how, flags, mapped) };
         // Deferred contexts map memory of their own.
         if immediate && answer == HRESULT(0) {
+            // These are for dynamic resources, which no blit takes: a program may map thousands of them for each frame.
+            let is_dynamic = [D3D11_MAP_WRITE_DISCARD, D3D11_MAP_WRITE_NO_OVERWRITE].contains(&how);
             // SAFETY: not null, and live.
-            if let Some(note) = unsafe { Note::of_or_new(resource, state) } {
+            let note = unsafe { if is_dynamic { Note::of(resource) } else { Note::of_or_new(resource, state) } };
+            if let Some(note) = note {
                 note.mapped.fetch_add(1, Ordering::Relaxed);
                 if how != D3D11_MAP_READ {
                     note.define();

@@ -22,7 +22,8 @@ use super::staging::{MAP, UNMAP};
 
 pub(super) type Update = unsafe extern "system" fn(Raw, Raw, u32, *const D3D11_BOX, *const core::ffi::c_void, u32, u32);
 
-pub(super) static UPDATE: Method<ID3D11DeviceContext_Vtbl, Update> = method!(ID3D11DeviceContext_Vtbl, UpdateSubresource);
+pub(super) static UPDATE: Method<ID3D11DeviceContext_Vtbl, Update> =
+    method!(ID3D11DeviceContext_Vtbl, UpdateSubresource);
 
 /// Before a resource is used: fills it with zeros if its content was lost.
 ///

@@ -31,7 +31,9 @@ pub(crate) fn pin_owner(function: usize) -> windows::core::Result<()> {
     let mut found = HMODULE::default();
     let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS;
     // SAFETY: with FROM_ADDRESS the name is an address that is only compared; the output is writable.
-    if unsafe { GetModuleHandleExW(flags | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, here, &raw mut found) }.is_err() {
+    if unsafe { GetModuleHandleExW(flags | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, here, &raw mut found) }
+        .is_err()
+    {
         return Ok(());
     }
     // SAFETY: as above.

@@ -63,6 +63,7 @@ static QUERY_INTERFACE: Method<IUnknown_Vtbl, QueryInterface, 48> = method!(IUnk
 /// Both live.
 pub(super) unsafe fn hook(device: &ID3D11Device, context: &ID3D11DeviceContext) {
     let interfaces = OF_DEVICE.iter().map(|iid| (device.as_raw(), iid));
+    let mut are_hooked = true;
     for (object, iid) in interfaces.chain(OF_CONTEXT.iter().map(|iid| (context.as_raw(), iid))) {
         let mut interface: Raw = ptr::null_mut();
         // SAFETY: a live object, an identifier and a place.
@@ -71,9 +72,12 @@ pub(super) unsafe fn hook(device: &ID3D11Device, context: &ID3D11DeviceContext) 
             continue;
         }
         // SAFETY: a live object; the function below does for objects unknown to it what was there before.
-        unsafe { QUERY_INTERFACE.hook(interface, &instances!(query_interface; 48)) };
+        are_hooked &= unsafe { QUERY_INTERFACE.hook(interface, &instances!(query_interface; 48)) };
         // SAFETY: QueryInterface has given this reference.
         unsafe { com::release(interface) };
+    }
+    if !are_hooked {
+        tracing::error!(id = "hook-refused", "QueryInterface cannot be hooked: a device may lack its video interfaces");
     }
 }
 

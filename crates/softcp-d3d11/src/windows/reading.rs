@@ -54,6 +54,12 @@ pub(super) unsafe fn hook(resource: Raw, device: Raw) {
     }
 }
 
+/// Sees to it that the hooks of all these methods are in place. Answers whether they are.
+pub(super) fn enforce() -> bool {
+    let (map, dc, read) = (MAP_SURFACE.enable(), GET_DC.enable(), READ.enable());
+    map && dc && read
+}
+
 /// Whether a resource, by any of its interfaces, must not be read now; that is said.
 ///
 /// # Safety
@@ -81,7 +87,11 @@ unsafe fn is_closed(function: &'static str, object: Raw) -> bool {
     is_closed
 }
 
-unsafe extern "system" fn map_surface<const I: usize>(surface: Raw, mapped: *mut DXGI_MAPPED_RECT, flags: DXGI_MAP_FLAGS) -> HRESULT {
+unsafe extern "system" fn map_surface<const I: usize>(
+    surface: Raw,
+    mapped: *mut DXGI_MAPPED_RECT,
+    flags: DXGI_MAP_FLAGS,
+) -> HRESULT {
     com::guard(|| {
         // SAFETY: COM's duty: the surface lives.
         if unsafe { is_closed("IDXGISurface::Map", surface) } {

@@ -149,12 +149,12 @@ impl<V, F: Copy, const N: usize> Method<V, F, N> {
         }
         let free = self.detours.iter().zip(hooks).find(|(detour, _)| detour.target.load(Ordering::Relaxed) == 0);
         let Some((detour, hook)) = free else {
-            tracing::error!(id = "hooks-full", method = self.name, "there are more implementations than can be hooked");
+            tracing::debug!(id = "hooks-full", method = self.name, "there are more implementations than can be hooked");
             return false;
         };
         // The function leads here from now on, and must stay, too.
         if let Err(error) = module::pin().and_then(|()| module::pin_owner(target)) {
-            tracing::error!(id = "not-pinned", method = self.name, %error, "a method is not hooked, since it could be unloaded");
+            tracing::debug!(id = "not-pinned", method = self.name, %error, "a method is not hooked, since it could be unloaded");
             return false;
         }
         // SAFETY: a function that can be called, and one of the same type.
@@ -167,7 +167,7 @@ impl<V, F: Copy, const N: usize> Method<V, F, N> {
                 true
             }
             Err(status) => {
-                tracing::error!(id = "hook-refused", method = self.name, ?status, "a method cannot be hooked");
+                tracing::debug!(id = "hook-refused", method = self.name, ?status, "a method cannot be hooked");
                 false
             }
         }
@@ -195,7 +195,7 @@ impl<V, F: Copy, const N: usize> Method<V, F, N> {
         known().filter(|detour| !detour.is_in_place()).fold(true, |all, detour| match detour.enable() {
             Ok(()) => all,
             Err(status) => {
-                tracing::error!(id = "hook-refused", method = self.name, ?status, "a method cannot be hooked");
+                tracing::debug!(id = "hook-refused", method = self.name, ?status, "a method cannot be hooked");
                 false
             }
         })
