@@ -375,8 +375,31 @@ static HRESULT STDMETHODCALLTYPE below_OpenSharedResource(ID3D11Device *device, 
 static HRESULT STDMETHODCALLTYPE below_Map(ID3D11DeviceContext *context, ID3D11Resource *resource, UINT subresource,
                                            D3D11_MAP access, UINT flags, D3D11_MAPPED_SUBRESOURCE *mapped)
 {
+    static __thread BOOL is_inside;
+    if (failures.in_map != NULL && !is_inside) {
+        is_inside = TRUE;
+        failures.in_map();
+        is_inside = FALSE;
+    }
     return FAILED(failures.map) ? failures.map
                                 : context_below.Map(context, resource, subresource, access, flags, mapped);
+}
+
+static void STDMETHODCALLTYPE below_CopySubresourceRegion(ID3D11DeviceContext *context, ID3D11Resource *to,
+                                                          UINT to_subresource, UINT x, UINT y, UINT z, ID3D11Resource *from,
+                                                          UINT from_subresource, const D3D11_BOX *box)
+{
+    ID3D11DeviceContext1 *later;
+    if (failures.copies_nothing) {
+        return;
+    }
+    if (failures.copies_by_table &&
+        SUCCEEDED(context_below.QueryInterface(context, &IID_ID3D11DeviceContext1, (void **)&later))) {
+        ID3D11DeviceContext1_CopySubresourceRegion1(later, to, to_subresource, x, y, z, from, from_subresource, box, 0);
+        ID3D11DeviceContext1_Release(later);
+        return;
+    }
+    context_below.CopySubresourceRegion(context, to, to_subresource, x, y, z, from, from_subresource, box);
 }
 
 static HRESULT STDMETHODCALLTYPE below_OfferResources(IDXGIDevice2 *device, UINT count, IDXGIResource *const *resources,
@@ -407,6 +430,7 @@ static void attach(ID3D11Device *device)
     PATCH(device, device_below, OpenSharedResource);
     ID3D11Device_GetImmediateContext(device, &context);
     PATCH(context, context_below, Map);
+    PATCH(context, context_below, CopySubresourceRegion);
     patch(&context->lpVtbl->QueryInterface, &context_below.QueryInterface, (void *)below_context_QueryInterface);
     ID3D11DeviceContext_Release(context);
     if (SUCCEEDED(device_below.QueryInterface(device, &IID_IDXGIDevice2, (void **)&dxgi))) {

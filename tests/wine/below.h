@@ -13,6 +13,9 @@ struct below_failures {
     HRESULT map;           /* Map of the context */
     HRESULT create;        /* CreateBuffer and CreateTexture2D */
     BOOL reclaim_discards; /* the content of resources that were offered is lost */
+    BOOL copies_by_table;  /* CopySubresourceRegion calls CopySubresourceRegion1 of the table, as DXVK's up to 2.4.1 does */
+    void (*in_map)(void);  /* called by Map, as another library's hook of it might do something; not within itself */
+    BOOL copies_nothing;   /* CopySubresourceRegion does nothing, and nobody is told */
 };
 
 /* Exported under this name by the library called `below.dll`. */

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <vector>
 
-#include "client.h"
+#include "film.h"
 
 namespace {
 
@@ -66,51 +66,6 @@ void test_creation(const gpu &gpu, Shape shape)
     is_hresult(try_create(gpu, shape, D3D11_USAGE_STAGING, 0), S_OK, "STAGING without flags");
 }
 
-/* A ciphertext in a staging resource, and a session that can decrypt it. */
-struct Film {
-    session session;
-    ID3D11Texture2D *source;
-    std::vector<uint8_t> clear;
-    uint64_t number = 0;
-
-    Film(const gpu &gpu, Shape shape) : session(session_begin(&gpu)), source(create(gpu, shape, STAGING, 0))
-    {
-        clear.resize(gpu_size(source));
-        crypto_random(clear.data(), clear.size());
-    }
-    ~Film()
-    {
-        com_release(source);
-        com_release(session.object);
-    }
-    void play(ID3D11Texture2D *destination)
-    {
-        std::vector<uint8_t> encrypted = clear;
-        uint8_t iv[IV_SIZE];
-        crypto_iv(++number, 0, iv);
-        crypto_ctr(session.key, iv, nullptr, encrypted.data(), encrypted.size());
-        gpu_write(session.gpu, source, encrypted.data());
-        session_decrypt(&session, source, destination, nullptr, nullptr, iv);
-    }
-    /* What a protected resource holds, read back in the only way there is. */
-    void holds(ID3D11Texture2D *resource, ID3D11Texture2D *staging, const void *bytes, const char *name)
-    {
-        const gpu *gpu = session.gpu;
-        uint8_t wrapped[KEY_SIZE], key[KEY_SIZE], iv[IV_SIZE];
-        std::memcpy(key, session.key, KEY_SIZE);
-        if (gpu_caps(gpu, &GUID_NULL).Caps & D3D11_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY) {
-            is_hresult(gpu->video_context->GetEncryptionBltKey(session.object, KEY_SIZE, wrapped), S_OK,
-                       "GetEncryptionBltKey");
-            crypto_unwrap(session.key, wrapped, key);
-        }
-        std::vector<uint8_t> seen(clear.size());
-        session_encrypt(&session, resource, staging, iv);
-        gpu_read(gpu, staging, seen.data());
-        crypto_ctr(key, iv, nullptr, seen.data(), seen.size());
-        is_bytes(seen.data(), bytes, seen.size(), "%s", name);
-    }
-};
-
 /* Every way from a resource to another one. */
 void copy(const gpu &gpu, int way, ID3D11Texture2D *destination, ID3D11Texture2D *source)
 {
@@ -125,7 +80,7 @@ const char *const way_names[] = {"CopyResource", "CopySubresourceRegion"};
 void test_protection(const gpu &gpu, channel &channel, Shape shape, UINT misc)
 {
     tap_context("%s 0x%x", shape_names[shape], misc);
-    Film film(gpu, shape);
+    Film film(gpu, create(gpu, shape, STAGING, 0));
     ID3D11Texture2D *safe = create(gpu, shape, TARGET, misc), *other = create(gpu, shape, TARGET, misc);
     ID3D11Texture2D *plain = create(gpu, shape, TARGET, 0), *staging = create(gpu, shape, STAGING, 0);
     std::vector<uint8_t> filled(film.clear.size(), 0x5A);
@@ -193,7 +148,7 @@ void test_protection(const gpu &gpu, channel &channel, Shape shape, UINT misc)
 void test_channel_end(const gpu &gpu)
 {
     tap_context("the channel's end");
-    Film film(gpu, BUFFER);
+    Film film(gpu, create(gpu, BUFFER, STAGING, 0));
     ID3D11Texture2D *plain = create(gpu, BUFFER, TARGET, 0);
     channel first = channel_begin(&gpu, D3D11_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE);
     channel second = channel_begin(&gpu, D3D11_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE);

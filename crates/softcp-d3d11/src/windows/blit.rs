@@ -1,6 +1,6 @@
 //! `EncryptionBlt` and `DecryptionBlt`: what the runtime checks, then the driver's entry on the memory of both resources.
 
-use std::sync::PoisonError;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use softcp_abi::{
@@ -186,28 +186,32 @@ impl<'a> Blit<'a> {
         // SAFETY: not null, and the caller's duty.
         let (source_note, destination_note) = (unsafe { Note::of(src) }, unsafe { Note::of(dst) });
         let states = [
-            (source_note, "source", rules.src_mapped, rules.src_offered),
-            (destination_note, "destination", rules.dst_mapped, rules.dst_offered),
+            (&source_note, "source", rules.src_mapped, rules.src_offered),
+            (&destination_note, "destination", rules.dst_mapped, rules.dst_offered),
         ];
-        for (note, side, mapped, offered) in states {
+        for (note, side, mapped, offered) in &states {
             let Some(note) = note else { continue };
             if note.mapped.load(Ordering::Relaxed) != 0 {
-                return Err(call.refuse(mapped, &format!("the {side} is mapped; unmap it first")));
+                return Err(call.refuse(*mapped, &format!("the {side} is mapped; unmap it first")));
             }
             if note.offered.load(Ordering::Relaxed) {
-                return Err(call.refuse(offered, &format!("the {side} is offered; reclaim it first")));
+                return Err(call.refuse(*offered, &format!("the {side} is offered; reclaim it first")));
             }
         }
-        if source_note.is_some_and(|note| note.is_undefined(call.state.work.load(Ordering::Relaxed))) {
+        if source_note.as_ref().is_some_and(|note| note.is_undefined(call.state.work.load(Ordering::Relaxed))) {
             let text = "the source was discarded, and nothing has been written to it since";
             return Err(call.refuse(rules.src_undefined, text));
         }
-        let is_protected = |note: Option<&Note>| note.is_some_and(Note::is_protected);
+        let is_protected = |note: Option<Arc<Note>>| note.is_some_and(|note| note.is_protected());
         let (source_protected, destination_protected) = (is_protected(source_note), is_protected(destination_note));
         let protected = if rules.protects_destination { destination_protected } else { source_protected };
         if !protected && call.state.protection.enforced() {
             let text = format!("protection is on, and the {side} is no protected resource");
             return Err(call.refuse_with(None, HRESULT(D3DERR_CANNOTPROTECTCONTENT), &text));
+        }
+        if destination_protected && call.state.protection.enforced() && !call.state.enforces() {
+            let text = "protection is on, and cannot be enforced here: the content would not stay in the destination";
+            return Err(call.refuse_with(None, HRESULT(D3DERR_CANNOTPROTECTCONTENT), text));
         }
         Ok(Self {
             call,
@@ -224,18 +228,18 @@ impl<'a> Blit<'a> {
         blt: impl FnOnce(softcp_runtime::Calls<'_>, ResourceHandle<'_>, ResourceHandle<'_>) -> Result<Reply, Error>,
     ) -> Result<(), HRESULT> {
         let Self { call, session, source, destination } = self;
-        let mut staging = session.staging.lock().unwrap_or_else(PoisonError::into_inner);
+        let staging = &session.staging;
         let unreachable = |side: &str, hresult: HRESULT| {
             call.refuse_with(None, hresult, &format!("the memory of the {side} cannot be reached ({hresult})"))
         };
         // SAFETY: checked to be of this device; the context is the program's to use.
-        let from = unsafe { Lent::map(call.state, &mut staging, &source.0, Access::Read) }
+        let from = unsafe { Lent::map(call.state, staging, &source.0, Access::Read) }
             .map_err(|hresult| unreachable("source", hresult))?;
         // SAFETY: as above.
-        let to = match unsafe { Lent::map(call.state, &mut staging, &destination.0, Access::Write) } {
+        let to = match unsafe { Lent::map(call.state, staging, &destination.0, Access::Write) } {
             Ok(to) => to,
             Err(hresult) => {
-                from.unmap(&mut staging, false);
+                let _ = from.unmap(staging, false);
                 return Err(unreachable("destination", hresult));
             }
         };
@@ -243,16 +247,15 @@ impl<'a> Blit<'a> {
         let (from_memory, to_memory) = (from.mapping(flags(source.1)), to.mapping(flags(destination.1)));
         // SAFETY: both are mapped, and stay so until it returns.
         let result = unsafe { lend(session, &from_memory, &to_memory, blt) };
-        from.unmap(&mut staging, false);
-        to.unmap(&mut staging, result.is_ok());
-        drop(staging);
-        if result.is_ok() {
+        let _ = from.unmap(staging, false);
+        let written = to.unmap(staging, result.is_ok());
+        if result.is_ok() && written.is_ok() {
             // SAFETY: it lives: the program's duty.
             if let Some(note) = unsafe { Note::of(destination.0.resource.raw()) } {
                 note.define();
             }
         }
-        let answer = call.driver(result);
+        let answer = call.driver(result).and_then(|()| written.map_err(|hresult| unreachable("destination", hresult)));
         if answer.is_err() {
             teardown::look(&call.state.sessions);
         }

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use windows::Win32::Foundation::{E_INVALIDARG, S_FALSE, S_OK};
 use windows::Win32::Graphics::Direct3D11::{ID3D11DeviceChild, ID3D11DeviceChild_Vtbl};
@@ -193,7 +193,7 @@ impl<T: Kind> Child<T> {
 
 /// What programs keep with an object, by name.
 #[derive(Default)]
-struct PrivateData(Mutex<Vec<(GUID, Value)>>);
+struct PrivateData(Mutex<Vec<(GUID, Arc<Value>)>>);
 
 enum Value {
     Bytes(Vec<u8>),
@@ -203,10 +203,11 @@ enum Value {
 impl PrivateData {
     /// The value of a name, copied to `data`; null asks for the size. Answers with the size in bytes.
     fn get(&self, name: &GUID, room: u32, data: *mut c_void) -> (u32, HRESULT) {
-        let values = self.values();
-        let Some((_, value)) = values.iter().find(|(known, _)| known == name) else { return (0, DXGI_ERROR_NOT_FOUND) };
+        // Used without the lock: an object's AddRef and Release may call anything.
+        let found = self.values().iter().find(|(known, _)| known == name).map(|(_, value)| Arc::clone(value));
+        let Some(value) = found else { return (0, DXGI_ERROR_NOT_FOUND) };
         let pointer;
-        let bytes: &[u8] = match value {
+        let bytes: &[u8] = match &*value {
             Value::Bytes(bytes) => bytes,
             Value::Interface(object) => {
                 pointer = object.as_raw().expose_provenance().to_ne_bytes();
@@ -220,7 +221,7 @@ impl PrivateData {
         if room < needed {
             return (needed, DXGI_ERROR_MORE_DATA);
         }
-        if let Value::Interface(object) = value {
+        if let Value::Interface(object) = &*value {
             // The copy is a reference.
             let _ = object.clone().into_raw();
         }
@@ -235,7 +236,7 @@ impl PrivateData {
         let before = values.iter().position(|(known, _)| *known == name).map(|index| values.swap_remove(index));
         let nothing = before.is_none() && value.is_none();
         if let Some(value) = value {
-            values.push((name, value));
+            values.push((name, Arc::new(value)));
         }
         // What was there is released without the lock: its owner may call.
         drop(values);
@@ -243,7 +244,7 @@ impl PrivateData {
         if nothing { S_FALSE } else { S_OK }
     }
 
-    fn values(&self) -> MutexGuard<'_, Vec<(GUID, Value)>> {
+    fn values(&self) -> MutexGuard<'_, Vec<(GUID, Arc<Value>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

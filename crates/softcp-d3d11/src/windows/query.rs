@@ -18,7 +18,7 @@ use windows::core::{GUID, HRESULT, IUnknown, IUnknown_Vtbl, Interface};
 
 use super::com::{self, Raw};
 use super::device;
-use super::hook::{Entry, entry};
+use super::hooks::detour::{Method, instances, method};
 
 /// The type of `QueryInterface`.
 type QueryInterface = unsafe extern "system" fn(Raw, *const GUID, *mut Raw) -> HRESULT;
@@ -54,7 +54,7 @@ const OF_CONTEXT: [GUID; 7] = [
     ID3D11Multithread::IID,
 ];
 
-const QUERY_INTERFACE: Entry<IUnknown_Vtbl, QueryInterface> = entry!(IUnknown_Vtbl, QueryInterface);
+static QUERY_INTERFACE: Method<IUnknown_Vtbl, QueryInterface, 48> = method!(IUnknown_Vtbl, QueryInterface);
 
 /// Hooks `QueryInterface` of every interface of a device and of its immediate context.
 ///
@@ -63,6 +63,7 @@ const QUERY_INTERFACE: Entry<IUnknown_Vtbl, QueryInterface> = entry!(IUnknown_Vt
 /// Both live.
 pub(super) unsafe fn hook(device: &ID3D11Device, context: &ID3D11DeviceContext) {
     let interfaces = OF_DEVICE.iter().map(|iid| (device.as_raw(), iid));
+    let mut are_hooked = true;
     for (object, iid) in interfaces.chain(OF_CONTEXT.iter().map(|iid| (context.as_raw(), iid))) {
         let mut interface: Raw = ptr::null_mut();
         // SAFETY: a live object, an identifier and a place.
@@ -71,9 +72,12 @@ pub(super) unsafe fn hook(device: &ID3D11Device, context: &ID3D11DeviceContext) 
             continue;
         }
         // SAFETY: a live object; the function below does for objects unknown to it what was there before.
-        unsafe { QUERY_INTERFACE.replace(interface, query_interface) };
+        are_hooked &= unsafe { QUERY_INTERFACE.hook(interface, &instances!(query_interface; 48)) };
         // SAFETY: QueryInterface has given this reference.
         unsafe { com::release(interface) };
+    }
+    if !are_hooked {
+        tracing::error!(id = "hook-refused", "QueryInterface cannot be hooked: a device may lack its video interfaces");
     }
 }
 
@@ -89,10 +93,15 @@ thread_local! {
 /// `object` is a live COM object, `iid` and `out` null or valid.
 pub(super) unsafe fn below(object: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
     // SAFETY: the caller's duty; every table begins with that of IUnknown.
-    let query = unsafe { QUERY_INTERFACE.below(object) };
-    let before = ASKING_BELOW.replace(true);
+    let query = unsafe { QUERY_INTERFACE.of(object) };
     // SAFETY: the caller's duty.
-    let answer = unsafe { query(object, iid, out) };
+    asking_below(|| unsafe { query(object, iid, out) })
+}
+
+/// Makes a call during which the implementation below answers for itself.
+fn asking_below<R>(call: impl FnOnce() -> R) -> R {
+    let before = ASKING_BELOW.replace(true);
+    let answer = call();
     ASKING_BELOW.set(before);
     answer
 }
@@ -148,7 +157,7 @@ unsafe fn part(this: Raw, iid: GUID) -> Option<Raw> {
     }
 }
 
-unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
+unsafe extern "system" fn query_interface<const I: usize>(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
     com::guard(|| {
         // SAFETY: null or readable.
         let asked = if ASKING_BELOW.get() { None } else { unsafe { com::read(iid) }.ok() };
@@ -156,8 +165,9 @@ unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut
         let answer = asked.and_then(|iid| unsafe { part(this, iid) });
         match answer {
             None => {
-                // SAFETY: COM's duties.
-                unsafe { below(this, iid, out) }
+                let query = QUERY_INTERFACE.original::<I>();
+                // SAFETY: the program's arguments, for this method.
+                asking_below(|| unsafe { query(this, iid, out) })
             }
             Some(_) if out.is_null() => E_POINTER,
             Some(part) => {

@@ -1,10 +1,16 @@
 //! What the layer knows of a resource: whether it is protected, mapped, offered, or has no defined content.
 //!
-//! It is private data of the resource, and ends with it. Resources that nothing is known of have none.
+//! Notes are found by the address of their resource, in a table of the layer's own. An object in the resource's private data
+//! ends a note with its resource. Resources that nothing is known of have none.
+//!
+//! The table's lock is never held while anything is called below: a thread in there may wait for the device's critical
+//! section, which the program's other thread holds while it waits for the table.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 use softcp_runtime::Resource as DriverResource;
 use windows::Win32::Graphics::Direct3D11::{
@@ -20,7 +26,7 @@ use super::shared::Records;
 use crate::format::Layout;
 use crate::protection::Protection;
 
-/// Under this name a note is private data of its resource.
+/// Under this name the end of a note is private data of its resource.
 const NOTE: GUID = GUID::from_u128(0x8e1f_03c2_77a9_4f5d_b6d0_42c1_9e38_5a07);
 
 /// The resources of a device that are protected, and records on those that are shared.
@@ -65,8 +71,8 @@ impl Resources {
     }
 }
 
-/// Held while a note is made: a second one would end the first, which another thread may be using.
-static MAKING: Mutex<()> = Mutex::new(());
+/// Every note, by the address of its resource.
+static NOTES: LazyLock<RwLock<HashMap<usize, Arc<Note>>>> = LazyLock::new(RwLock::default);
 
 /// How a resource was created, as far as content protection is concerned.
 #[derive(Default)]
@@ -80,11 +86,8 @@ pub(super) struct Flags {
     pub(super) in_driver: Option<DriverResource>,
 }
 
-/// What is known of a resource. A COM object, so that private data can own it, and nothing else.
-#[repr(C)]
+/// What is known of a resource.
 pub(super) struct Note {
-    vtable: &'static IUnknown_Vtbl,
-    references: AtomicU32,
     resource: usize,
     flags: Flags,
     /// The resource counts as one that every process may open.
@@ -135,22 +138,15 @@ impl Note {
     ///
     /// # Safety
     ///
-    /// `resource` is null, or a live child of a device for as long as the answer is used.
-    pub(super) unsafe fn of<'a>(resource: Raw) -> Option<&'a Self> {
-        // SAFETY: the caller's duty.
-        let resource = unsafe { com::borrowed::<ID3D11DeviceChild>(resource) }?;
-        let mut found: Raw = ptr::null_mut();
-        let mut size = u32::try_from(size_of::<Raw>()).expect("a pointer");
-        // SAFETY: a live object, and room for a pointer.
-        unsafe { resource.GetPrivateData(&NOTE, &raw mut size, Some((&raw mut found).cast())) }.ok()?;
-        if found.is_null() {
+    /// `resource` is null, or a live child of a device.
+    pub(super) unsafe fn of(resource: Raw) -> Option<Arc<Self>> {
+        if resource.is_null() {
             return None;
         }
-        // SAFETY: what is stored under this name is a note, with a reference for this caller.
-        let note = unsafe { &*found.cast::<Self>() };
-        // SAFETY: the resource, which the caller says lives, keeps one of its own.
-        unsafe { com::release(found) };
-        ptr::eq(note.vtable, &raw const NOTE_VTABLE).then_some(note)
+        let known = NOTES.read().unwrap_or_else(PoisonError::into_inner).get(&resource.addr()).cloned();
+        // Another interface of the resource may have another address.
+        // SAFETY: not null, and the caller's duty.
+        known.or_else(|| unsafe { NoteEnd::note_of(resource) })
     }
 
     /// The note on a resource, made if there is none; none where the resource takes no private data.
@@ -158,18 +154,22 @@ impl Note {
     /// # Safety
     ///
     /// As for [`of`](Self::of), of this device.
-    pub(super) unsafe fn of_or_new<'a>(resource: Raw, state: &DeviceState) -> Option<&'a Self> {
+    pub(super) unsafe fn of_or_new(resource: Raw, state: &DeviceState) -> Option<Arc<Self>> {
         // SAFETY: the caller's duty.
         if let Some(known) = unsafe { Self::of(resource) } {
             return Some(known);
         }
-        let _alone = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-        // SAFETY: the caller's duty.
-        match unsafe { Self::of(resource) } {
-            // SAFETY: the caller's duty.
-            None => unsafe { Self::attach(resource, state, Flags::default(), false) },
-            known => known,
+        if resource.is_null() {
+            return None;
         }
+        let new = Arc::new(Self::new(resource, state, Flags::default(), false, Arc::default()));
+        match NOTES.write().unwrap_or_else(PoisonError::into_inner).entry(resource.addr()) {
+            // Another thread was faster. It has made it known, or will.
+            Slot::Occupied(known) => return Some(Arc::clone(known.get())),
+            Slot::Vacant(place) => place.insert(Arc::clone(&new)),
+        };
+        // SAFETY: not null, and the caller's duty.
+        unsafe { NoteEnd::attach(resource, new) }
     }
 
     /// Notes how a resource was created.
@@ -177,14 +177,15 @@ impl Note {
     /// # Safety
     ///
     /// As for [`of`](Self::of), of this device.
-    pub(super) unsafe fn attach<'a>(
+    pub(super) unsafe fn attach(
         resource: Raw,
         state: &DeviceState,
         flags: Flags,
         unrestricted_share: bool,
-    ) -> Option<&'a Self> {
-        // SAFETY: the caller's duty.
-        let child = unsafe { com::borrowed::<ID3D11DeviceChild>(resource) }?;
+    ) -> Option<Arc<Self>> {
+        if resource.is_null() {
+            return None;
+        }
         let lost = if flags.is_protected {
             // SAFETY: the caller's duty, and the device lives as long as its resource.
             unsafe { reading::hook(resource, state.device().raw()) };
@@ -192,12 +193,18 @@ impl Note {
         } else {
             Arc::default()
         };
+        let note = Arc::new(Self::new(resource, state, flags, unrestricted_share, lost));
+        let before = NOTES.write().unwrap_or_else(PoisonError::into_inner).insert(resource.addr(), Arc::clone(&note));
+        drop(before);
+        // SAFETY: not null, and the caller's duty.
+        unsafe { NoteEnd::attach(resource, note) }
+    }
+
+    fn new(resource: Raw, state: &DeviceState, flags: Flags, unrestricted_share: bool, lost: Arc<AtomicBool>) -> Self {
         if unrestricted_share {
             state.protection.add_unrestricted();
         }
-        let note = Box::into_raw(Box::new(Self {
-            vtable: &NOTE_VTABLE,
-            references: AtomicU32::new(1),
+        Self {
             resource: resource.addr(),
             flags,
             unrestricted_share,
@@ -207,13 +214,19 @@ impl Note {
             offered: AtomicBool::new(false),
             undefined: AtomicU64::new(0),
             lost,
-        }));
-        // SAFETY: the note begins as a COM object with a reference, which is this one's from now on.
-        let owner = unsafe { IUnknown::from_raw(note.cast()) };
-        // SAFETY: a live resource; it takes a reference of its own.
-        unsafe { child.SetPrivateDataInterface(&NOTE, &owner) }.ok()?;
-        // SAFETY: the resource keeps the note.
-        Some(unsafe { &*note })
+        }
+    }
+
+    /// Takes a note out of the table.
+    fn forget(self: &Arc<Self>) {
+        let mut notes = NOTES.write().unwrap_or_else(PoisonError::into_inner);
+        let known = match notes.entry(self.resource) {
+            Slot::Occupied(known) if Arc::ptr_eq(known.get(), self) => Some(known.remove()),
+            _ => None,
+        };
+        // What ends with a note is none of the table's.
+        drop(notes);
+        drop(known);
     }
 }
 
@@ -228,7 +241,56 @@ impl Drop for Note {
     }
 }
 
-static NOTE_VTABLE: IUnknown_Vtbl =
+/// The end of a note. A COM object, so that private data can own it, and nothing else.
+#[repr(C)]
+struct NoteEnd {
+    vtable: &'static IUnknown_Vtbl,
+    references: AtomicU32,
+    note: Arc<Note>,
+}
+
+impl NoteEnd {
+    /// Has a note end with its resource. None where the resource takes no private data; the note is forgotten then.
+    ///
+    /// # Safety
+    ///
+    /// `resource` is a live child of a device.
+    unsafe fn attach(resource: Raw, note: Arc<Note>) -> Option<Arc<Note>> {
+        // SAFETY: the caller's duty.
+        let child = unsafe { com::borrowed::<ID3D11DeviceChild>(resource) }?;
+        let end = Box::new(Self { vtable: &END_VTABLE, references: AtomicU32::new(1), note: Arc::clone(&note) });
+        // SAFETY: it begins as a COM object with a reference, which is this one's from now on.
+        let end = unsafe { IUnknown::from_raw(Box::into_raw(end).cast()) };
+        // SAFETY: a live resource; it takes a reference of its own. Where it does not, the object ends here, and the note.
+        unsafe { child.SetPrivateDataInterface(&NOTE, &end) }.ok()?;
+        Some(note)
+    }
+
+    /// The note whose end is private data of a resource.
+    ///
+    /// # Safety
+    ///
+    /// As for [`attach`](Self::attach).
+    unsafe fn note_of(resource: Raw) -> Option<Arc<Note>> {
+        // SAFETY: the caller's duty.
+        let resource = unsafe { com::borrowed::<ID3D11DeviceChild>(resource) }?;
+        let mut found: Raw = ptr::null_mut();
+        let mut size = u32::try_from(size_of::<Raw>()).expect("a pointer");
+        // SAFETY: a live object, and room for a pointer.
+        unsafe { resource.GetPrivateData(&NOTE, &raw mut size, Some((&raw mut found).cast())) }.ok()?;
+        if found.is_null() {
+            return None;
+        }
+        // SAFETY: what is stored under this name is an end, with a reference for this caller.
+        let end = unsafe { &*found.cast::<Self>() };
+        let note = ptr::eq(end.vtable, &raw const END_VTABLE).then(|| Arc::clone(&end.note));
+        // SAFETY: the reference that was given.
+        unsafe { com::release(found) };
+        note
+    }
+}
+
+static END_VTABLE: IUnknown_Vtbl =
     IUnknown_Vtbl { QueryInterface: query_interface, AddRef: add_reference, Release: release_reference };
 
 unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
@@ -237,19 +299,22 @@ unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut
 }
 
 unsafe extern "system" fn add_reference(this: Raw) -> u32 {
-    // SAFETY: `this` is a live note.
-    let note = unsafe { &*this.cast::<Note>() };
-    note.references.fetch_add(1, Ordering::Relaxed) + 1
+    // SAFETY: `this` is a live object of this kind.
+    let end = unsafe { &*this.cast::<NoteEnd>() };
+    end.references.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 unsafe extern "system" fn release_reference(this: Raw) -> u32 {
-    // SAFETY: `this` is a live note.
-    let note = unsafe { &*this.cast::<Note>() };
-    let left = note.references.fetch_sub(1, Ordering::AcqRel) - 1;
+    // SAFETY: `this` is a live object of this kind.
+    let end = unsafe { &*this.cast::<NoteEnd>() };
+    let left = end.references.fetch_sub(1, Ordering::AcqRel) - 1;
     if left == 0 {
         // SAFETY: made by `Box::into_raw`, and the last reference is gone.
-        let note = unsafe { Box::from_raw(this.cast::<Note>()) };
-        com::guard(|| drop(note));
+        let end = unsafe { Box::from_raw(this.cast::<NoteEnd>()) };
+        com::guard(|| {
+            end.note.forget();
+            drop(end);
+        });
     }
     left
 }

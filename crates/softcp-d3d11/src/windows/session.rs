@@ -28,7 +28,7 @@ pub(super) struct CryptoSession {
     pub(super) status: AtomicU32,
     certificate: Certificate,
     /// Textures and buffers that blits go through.
-    pub(super) staging: Mutex<Staging>,
+    pub(super) staging: Staging,
 }
 
 /// The live sessions of a device, and whom a teardown concerns.
@@ -77,7 +77,7 @@ impl Kind for Arc<CryptoSession> {
 
     fn end(child: &Child<Self>) {
         // Whoever is asking for the status may keep the session for a moment; what is the device's goes now.
-        *child.inner().staging.lock().unwrap_or_else(PoisonError::into_inner) = Staging::default();
+        child.inner().staging.clear();
     }
 }
 
@@ -136,7 +136,7 @@ pub(super) unsafe extern "system" fn create_crypto_session(
             caps,
             status: AtomicU32::new(0),
             certificate: Certificate::of(CertificateOf::CryptoSession(desc.crypto_type)),
-            staging: Mutex::default(),
+            staging: Staging::default(),
         };
         if let Some(status) = session.check_status() {
             // A session that must be provisioned first begins without a key; that is no teardown.
