@@ -72,7 +72,7 @@ pub(crate) enum Command {
 /// Which driver to use.
 #[derive(Debug, Args)]
 pub(crate) struct DriverArgs {
-    /// A library that exports softcp_open_driver or softcp_open_reference_driver [default: the built-in driver]
+    /// A library that exports softcp_open_driver [default: the built-in driver]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) driver: Option<PathBuf>,
 }

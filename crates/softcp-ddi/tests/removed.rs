@@ -245,11 +245,13 @@ fn every_entry_says_that_the_device_is_removed() {
     let aes = D3D11_CRYPTO_TYPE_AES128_CTR;
     let mut caps = D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS { Caps: 9, ..Default::default() };
     // SAFETY: GUIDs and output live past the call.
-    let hresult = unsafe { table.pfnGetContentProtectionCaps.unwrap()(h_device, &aes, &GUID_NULL, &raw mut caps) };
+    let hresult =
+        unsafe { table.pfnGetContentProtectionCaps.unwrap()(h_device, &raw const aes, null(), &raw mut caps) };
     assert_eq!((hresult, caps.Caps), (removed, 0));
     let mut guid = aes;
     // SAFETY: as above.
-    let hresult = unsafe { table.pfnGetCryptoKeyExchangeType.unwrap()(h_device, &aes, &GUID_NULL, 0, &raw mut guid) };
+    let hresult =
+        unsafe { table.pfnGetCryptoKeyExchangeType.unwrap()(h_device, &raw const aes, null(), 0, &raw mut guid) };
     assert_eq!((hresult, guid), (removed, GUID_NULL));
 
     let unborn = TestSession::holding(usize::MAX);
@@ -325,16 +327,19 @@ fn other_devices_of_the_adapter_go_on_and_a_new_one_takes_its_place() {
     assert!(decrypts(&device, &session, &client));
 }
 
+/// A device, for a callback.
+struct Pointer(*const softcp_device);
+
+// SAFETY: a device may be used from any thread.
+unsafe impl Send for Pointer {}
+// SAFETY: as above.
+unsafe impl Sync for Pointer {}
+
 /// A host that finds its device lost in `map`: the call in flight ends one way or the other, each later one fails.
 #[test]
 fn host_may_tell_of_the_loss_in_a_callback() {
     let device = TestDevice::alone("");
     let (session, client) = device.keyed_session(&device.certificate());
-    struct Pointer(*const softcp_device);
-    // SAFETY: a device may be used from any thread.
-    unsafe impl Send for Pointer {}
-    // SAFETY: as above.
-    unsafe impl Sync for Pointer {}
     let pointer = Pointer(device.as_ptr());
     device.host.during_map(Some(Box::new(move || {
         let Pointer(device) = &pointer;

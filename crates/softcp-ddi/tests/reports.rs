@@ -87,7 +87,7 @@ fn heard() -> Vec<Report> {
 
 /// The page's name of a code.
 fn name(hresult: HRESULT) -> String {
-    let number = format!("| {:#010X} |", hresult).replace("0X", "0x");
+    let number = format!("| {hresult:#010X} |").replace("0X", "0x");
     let row = PAGE.lines().find(|row| row.contains(&number));
     row.map_or_else(|| format!("{hresult:#x}"), |row| row[2..].split([' ', '(']).next().unwrap().to_owned())
 }

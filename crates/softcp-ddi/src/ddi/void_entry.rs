@@ -136,8 +136,8 @@ mod tests {
         for entry in VOID_ENTRIES {
             rows.push(format!("- {}: {}", entry.name, codes(entry, " (forward)")));
             let reported = entry.reports.iter().filter(|code| entry.may_forward(**code));
-            let forwards = reported.map(|code| format!(" {}", name(*code))).collect::<String>();
-            let row = format!("| {} | {} |{forwards} |\n", entry.name, codes(entry, ""));
+            let forwards = reported.map(|code| name(*code)).collect::<Vec<_>>().join(", ");
+            let row = format!("| {} | {} | {forwards} |\n", entry.name, codes(entry, "")).replace("|  |", "| |");
             assert!(page.contains(&row), "docs/errors.md lacks {row}");
         }
         assert!(header.contains(&rows.join(" ")), "softcp.h lacks, in the comment of softcp_error_report:\n{rows:#?}");

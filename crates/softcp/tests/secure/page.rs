@@ -102,7 +102,7 @@ fn commands_have_the_sizes_of_the_page() {
         };
         assert_eq!(answer.len(), expected, "{}", row[1]);
         // The last member ends where the answer does.
-        let members = self::rows(&format!("### {} {}", row[0], row[1]));
+        let members = rows(&format!("### {} {}", row[0], row[1]));
         if let Some([offset, bytes, ..]) = members.last().map(Vec::as_slice) {
             let bytes = bytes.strip_suffix(" n").unwrap_or(bytes);
             let end = offset.parse::<usize>().unwrap() + bytes.parse::<usize>().unwrap();
@@ -129,7 +129,7 @@ fn statuses_are_those_of_engine_and_client() {
     assert_eq!(rows.len(), STATUSES.len());
     for (row, (name, status)) in rows.iter().zip(STATUSES) {
         assert_eq!(row[0].replace('_', " "), name.to_uppercase());
-        assert_eq!(row[1], format!("0x{:08X}", status));
+        assert_eq!(row[1], format!("0x{status:08X}"));
         assert!(!matches!(Status::of(status), None | Some(Status::Other(_))), "{name} has a name in the client");
         let debug = format!("{:?}", Status::of(status).unwrap()).to_uppercase();
         assert_eq!(debug, row[0].replace('_', ""), "the client's name");
