@@ -36,10 +36,8 @@ impl Decoding {
     fn with(options: &str, encryption: GUID) -> Self {
         let device = TestDevice::alone(options);
         let (session, client) = device.keyed_session(&device.certificate());
-        let desc = softcp_decoder_desc {
-            size: size_u32::<softcp_decoder_desc>(),
-            bitstream_encryption: encryption.into(),
-        };
+        let desc =
+            softcp_decoder_desc { size: size_u32::<softcp_decoder_desc>(), bitstream_encryption: encryption.into() };
         let mut decoder = 0;
         // SAFETY: the device lives; description and output live past the call.
         let hresult = unsafe { softcp_decoder_register(device.as_ptr(), &raw const desc, &raw mut decoder) };
@@ -185,8 +183,7 @@ fn every_scheme_is_decrypted_with_stripes_and_subsamples() {
     let clear: Vec<u8> = (0..200).collect();
     let some = Stripes { encrypted: 2, clear: 1 };
     let map = [Subsample { clear: 7, encrypted: 90 }, Subsample { clear: 3, encrypted: 100 }];
-    let subsamples =
-        map.map(|part| softcp_subsample { clear_size: part.clear, encrypted_size: part.encrypted });
+    let subsamples = map.map(|part| softcp_subsample { clear_size: part.clear, encrypted_size: part.encrypted });
     for scheme in [Scheme::Cenc, Scheme::Cens(some), Scheme::Cbc1, Scheme::Cbcs(some)] {
         let decoding = Decoding::with("", scheme.bitstream_encryption());
         assert_eq!(decoding.begin(None), S_OK);

@@ -12,7 +12,7 @@ use softcp_abi::{
     D3D11_1DDIARG_CREATEVIDEODECODER, D3D11_1DDIARG_VIDEODECODERBEGINFRAME as Begin,
     D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS as CBCS,
     D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION as Sealed,
-    D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK as Block24, D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC as Desc,
+    D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK as SubSample, D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC as Desc,
     D3DWDDM2_4DDI_VIDEO_FUNCTIONS, D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0, D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME,
     D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0, E_NOTIMPL, HRESULT, PFND3D11_1DDI_CREATEVIDEODECODER,
     PFND3D11_1DDI_VIDEODECODERSUBMITBUFFERS, PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME,
@@ -341,11 +341,11 @@ unsafe extern "system" fn submit_2(
         buffers.reverse();
     }
     let restored: Vec<_> = buffers.iter_mut().filter_map(|buffer| put_clear_bytes(buffer, &rules)).collect();
-    let mut maps: Vec<Vec<Block24>> = buffers
+    let mut maps: Vec<Vec<SubSample>> = buffers
         .iter()
         .map(|buffer| {
             let parts = buffer.parts.iter();
-            parts.map(|&(ClearSize, EncryptedSize)| Block24 { ClearSize, EncryptedSize }).collect()
+            parts.map(|&(clear, encrypted)| SubSample { ClearSize: clear, EncryptedSize: encrypted }).collect()
         })
         .collect();
     let changed: Vec<_> = buffers
@@ -392,8 +392,7 @@ fn put_clear_bytes(buffer: &mut Buffer<'_>, rules: &Rules) -> Option<(usize, Vec
     if parts.is_empty() {
         parts.push((0, size));
     }
-    let sample =
-        Sample { is_cbc: buffer.is_cbc, key, iv, parts: &parts, stripes, data: data.get(place.clone())? };
+    let sample = Sample { is_cbc: buffer.is_cbc, key, iv, parts: &parts, stripes, data: data.get(place.clone())? };
     let mut clear = data.clone();
     clear[place].copy_from_slice(&decrypt(&sample, &flaws));
     let mut written = rows.clone();

@@ -243,9 +243,8 @@ pub unsafe extern "C" fn softcp_decoder_decrypt_buffer(
         // SAFETY: the caller's duty on `device`.
         let device = unsafe { borrow(device) }?;
         // SAFETY: the caller's duty on `buffer`; all members are valid when zero.
-        let buffer = unsafe {
-            pointer::versioned("softcp_decoder_buffer", buffer, softcp_decoder_buffer::FIRST_VERSION)
-        }?;
+        let buffer =
+            unsafe { pointer::versioned("softcp_decoder_buffer", buffer, softcp_decoder_buffer::FIRST_VERSION) }?;
         // SAFETY: the caller's duty on the IV.
         let iv = unsafe { pointer::bytes_or_null(buffer.iv, buffer.iv_size as usize) }?;
         // SAFETY: the caller's duty on the pattern.
