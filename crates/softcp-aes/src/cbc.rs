@@ -5,7 +5,7 @@ use core::fmt;
 use crate::BLOCK;
 use crate::copy::CopyError;
 use crate::decryption_key::DecryptionKey;
-use crate::kernel;
+use crate::kernel::{self, Access};
 use crate::region::{self, Areas, Chain, Pattern, Region};
 use crate::rows::{Rows, RowsMut};
 use crate::section::{self, Planes, Sections};
@@ -49,8 +49,8 @@ impl<'k> CbcDecryption<'k> {
         regions: impl Iterator<Item = Region> + Clone,
     ) -> Result<(), CopyError> {
         section::check(src, dst)?;
-        region::check(self.pattern, src.iter().map(Rows::shape), regions.clone())?;
-        self.decrypt(Planes::new(src, dst), regions);
+        let bytes = region::check(self.pattern, src.iter().map(Rows::shape), regions.clone())?;
+        self.decrypt(Access::of(bytes, false), Planes::new(src, dst), regions);
         Ok(())
     }
 
@@ -64,15 +64,15 @@ impl<'k> CbcDecryption<'k> {
         surface: &mut [RowsMut<'_>],
         regions: impl Iterator<Item = Region> + Clone,
     ) -> Result<(), CopyError> {
-        region::check(self.pattern, surface.iter().map(RowsMut::shape), regions.clone())?;
-        self.decrypt(Planes::in_place(surface), regions);
+        let bytes = region::check(self.pattern, surface.iter().map(RowsMut::shape), regions.clone())?;
+        self.decrypt(Access::of(bytes, true), Planes::in_place(surface), regions);
         Ok(())
     }
 
-    fn decrypt(self, planes: Planes<'_, '_, '_>, regions: impl Iterator<Item = Region>) {
+    fn decrypt(self, access: Access, planes: Planes<'_, '_, '_>, regions: impl Iterator<Item = Region>) {
         let restarts = self.chain == Chain::RestartsInRegion;
-        let sections = Sections::new(planes, Areas::new(regions, self.pattern), restarts);
-        kernel::decrypt(self.key, self.iv, sections);
+        let mut areas = Areas::new(regions, self.pattern);
+        kernel::decrypt(self.key, self.iv, access, Sections::new(planes, &mut areas, restarts));
     }
 }
 

@@ -8,12 +8,12 @@ use std::sync::{Mutex, PoisonError};
 use crate::BLOCK;
 use crate::copy::{CopyError, check};
 use crate::counter::Counter;
-use crate::kernel::{self, Job, Piece, Place, Plan};
+use crate::kernel::{self, Access, Job, Piece, Place, Plan};
 use crate::key::Key;
 use crate::parts::{PART_BYTES, Part, Parts};
-use crate::region::{self, Area, Areas, Kind, Pattern, Region, Stripes};
+use crate::region::{self, Area, Areas, Pattern, Region};
 use crate::rows::{Rows, RowsMut, Shape};
-use crate::section;
+use crate::section::{self, Planes, Sections};
 use crate::walk::{Run, Walk, pair};
 use crate::workers::Workers;
 
@@ -156,13 +156,8 @@ impl<'k> Keystream<'k> {
         regions: impl Iterator<Item = Region> + Clone,
     ) -> Result<(), CopyError> {
         section::check(src, dst)?;
-        region::check(Some(pattern), src.iter().map(Rows::shape), regions.clone())?;
-        let mut start = 0;
-        for (src, dst) in src.iter().zip(dst) {
-            let plane = start..start + src.visible_bytes();
-            start = plane.end;
-            self.copy_runs(src, dst, runs(pattern, regions.clone(), plane))?;
-        }
+        let bytes = region::check(Some(pattern), src.iter().map(Rows::shape), regions.clone())?;
+        self.over(Access::of(bytes, false), Planes::new(src, dst), Areas::new(regions, Some(pattern)));
         Ok(())
     }
 
@@ -177,14 +172,19 @@ impl<'k> Keystream<'k> {
         pattern: Pattern,
         regions: impl Iterator<Item = Region> + Clone,
     ) -> Result<(), CopyError> {
-        region::check(Some(pattern), surface.iter().map(RowsMut::shape), regions.clone())?;
-        let mut start = 0;
-        for surface in surface {
-            let plane = start..start + surface.visible_bytes();
-            start = plane.end;
-            self.in_place_runs(surface, runs(pattern, regions.clone(), plane))?;
-        }
+        let bytes = region::check(Some(pattern), surface.iter().map(RowsMut::shape), regions.clone())?;
+        self.over(Access::of(bytes, true), Planes::in_place(surface), Areas::new(regions, Some(pattern)));
         Ok(())
+    }
+
+    /// Encrypts the blocks of `areas`, which cover the planes, and copies the rest.
+    fn over(&mut self, access: Access, planes: Planes<'_, '_, '_>, mut areas: impl Iterator<Item = Area> + Clone) {
+        let mut len = 0;
+        for area in areas.clone() {
+            len += area.encrypted();
+        }
+        kernel::run_sections(self.key, self.place, len, access, Sections::new(planes, &mut areas, false));
+        self.place.bytes += len as u64;
     }
 
     /// Enciphers or deciphers a flat buffer from `src` to `dst`.
@@ -275,28 +275,6 @@ impl<'k> Keystream<'k> {
         let blit_bytes = self.blit_bytes.unwrap_or(bytes);
         Ok((Job { blit_bytes, pieces, bytes: len, in_place, aligned }, len))
     }
-}
-
-/// The runs of the plane that holds the visible bytes `plane`, counted from its beginning.
-fn runs(
-    pattern: Pattern,
-    regions: impl Iterator<Item = Region> + Clone,
-    plane: Range<usize>,
-) -> impl Iterator<Item = Run> + Clone {
-    let runs = Areas::new(regions, Some(pattern)).flat_map(|Area { len, kind, .. }| {
-        let (encrypted, period) = match kind {
-            Kind::Clear => (0, len),
-            Kind::Blocks => (len, len),
-            Kind::Stripes(Stripes { encrypted, period }) => (encrypted, period),
-        };
-        (0..len / period).flat_map(move |_| [(encrypted, true), (period - encrypted, false)])
-    });
-    let ranges = runs.scan(0, |at, (len, encrypted)| {
-        let start = core::mem::replace(at, *at + len);
-        Some((start..*at, encrypted))
-    });
-    let local = move |at: usize| at.clamp(plane.start, plane.end) - plane.start;
-    ranges.map(move |(range, encrypted)| Run { range: local(range.start)..local(range.end), encrypted })
 }
 
 impl fmt::Debug for Keystream<'_> {

@@ -63,6 +63,18 @@ pub(crate) struct Stripes {
     pub(crate) period: usize,
 }
 
+impl Area {
+    /// Its encrypted bytes.
+    #[inline]
+    pub(crate) fn encrypted(self) -> usize {
+        match self.kind {
+            Kind::Clear => 0,
+            Kind::Blocks => self.len,
+            Kind::Stripes(Stripes { encrypted, period }) => self.len / period * encrypted,
+        }
+    }
+}
+
 /// The areas of regions, in order. None is empty, and no two neighbors are clear.
 #[derive(Clone)]
 pub(crate) struct Areas<R> {

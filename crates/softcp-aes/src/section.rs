@@ -105,9 +105,10 @@ pub(crate) fn check(src: &[Rows<'_>], dst: &[RowsMut<'_>]) -> Result<(), CopyErr
 }
 
 /// The sections of areas that cover planes exactly.
-pub(crate) struct Sections<'a, 's, 'd, A> {
+pub(crate) struct Sections<'a, 's, 'd> {
     planes: Planes<'a, 's, 'd>,
-    areas: A,
+    // One type for all callers, so that the kernels are compiled once.
+    areas: &'a mut dyn Iterator<Item = Area>,
     /// Whether the chain begins again in each region.
     restarts: bool,
     area: Area,
@@ -115,9 +116,9 @@ pub(crate) struct Sections<'a, 's, 'd, A> {
     at: usize,
 }
 
-impl<'a, 's, 'd, A: Iterator<Item = Area>> Sections<'a, 's, 'd, A> {
+impl<'a, 's, 'd> Sections<'a, 's, 'd> {
     #[inline]
-    pub(crate) fn new(planes: Planes<'a, 's, 'd>, areas: A, restarts: bool) -> Self {
+    pub(crate) fn new(planes: Planes<'a, 's, 'd>, areas: &'a mut dyn Iterator<Item = Area>, restarts: bool) -> Self {
         Self { planes, areas, restarts, area: Area { len: 0, kind: Kind::Clear, begins_region: false }, at: 0 }
     }
 
@@ -154,7 +155,7 @@ impl<'a, 's, 'd, A: Iterator<Item = Area>> Sections<'a, 's, 'd, A> {
     }
 }
 
-impl<'a, A: Iterator<Item = Area>> Iterator for Sections<'a, '_, '_, A> {
+impl<'a> Iterator for Sections<'a, '_, '_> {
     type Item = Section<'a>;
 
     #[inline]

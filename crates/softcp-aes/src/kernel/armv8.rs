@@ -6,10 +6,11 @@ use core::arch::aarch64::*;
 use core::array;
 
 use super::engine::Engine;
-use super::{Piece, Place, Plan, pass};
+use super::{Access, Piece, Place, Plan, cbc, pass};
 use crate::BLOCK;
 use crate::counter::Counter;
 use crate::key::RoundKeys;
+use crate::section::Sections;
 
 /// A processor with the AES instructions of Armv8.
 #[derive(Clone, Copy, Debug)]
@@ -20,22 +21,16 @@ impl Armv8 {
         std::arch::is_aarch64_feature_detected!("aes").then_some(Self(()))
     }
 
-    pub(crate) fn run<'i, 'o>(
-        self,
-        keys: &RoundKeys,
-        place: Place,
-        len: usize,
-        plan: Plan,
-        pieces: impl Iterator<Item = Piece<'i, 'o>>,
-    ) {
-        // SAFETY: the processor has the features, as `self` exists.
-        unsafe { run(self, keys, place, len, plan, pieces) }
-    }
-
     /// The key schedule of FIPS 197 section 5.2.
     pub(crate) fn expand(self, key: &[u8; BLOCK]) -> RoundKeys {
         // SAFETY: the processor has the features, as `self` exists.
         unsafe { expand(key) }
+    }
+
+    /// The key schedule of the equivalent inverse cipher (FIPS 197 section 5.3.5), in the order in which its keys are added.
+    pub(crate) fn expand_inverse(self, key: &[u8; BLOCK]) -> RoundKeys {
+        // SAFETY: the processor has the features, as `self` exists.
+        unsafe { expand_inverse(self, key) }
     }
 
     pub(crate) fn encrypt_block(self, keys: &RoundKeys, block: &mut [u8; BLOCK]) {
@@ -49,17 +44,7 @@ impl Armv8 {
     }
 }
 
-#[target_feature(enable = "neon,aes")]
-fn run<'i, 'o>(
-    engine: Armv8,
-    keys: &RoundKeys,
-    place: Place,
-    len: usize,
-    plan: Plan,
-    pieces: impl Iterator<Item = Piece<'i, 'o>>,
-) {
-    pass::run(engine, keys, place, len, plan, pieces);
-}
+passes!(Armv8, "neon,aes");
 
 #[target_feature(enable = "neon,aes")]
 fn expand(key: &[u8; BLOCK]) -> RoundKeys {
@@ -76,6 +61,17 @@ fn expand(key: &[u8; BLOCK]) -> RoundKeys {
         }
         array::from_fn(|i| words[i / 4].to_le_bytes()[i % 4])
     }))
+}
+
+#[target_feature(enable = "neon,aes")]
+fn expand_inverse(engine: Armv8, key: &[u8; BLOCK]) -> RoundKeys {
+    let keys = expand(key);
+    let mut blocks = *keys.blocks();
+    blocks.reverse();
+    for block in &mut blocks[1..10] {
+        engine.store(vaesimcq_u8(engine.load(block)), block);
+    }
+    RoundKeys::new(blocks)
 }
 
 /// The S-box of each byte. All columns are `word`, and rows of equal bytes do not change when they shift.
@@ -127,6 +123,16 @@ impl Engine for Armv8 {
     }
 
     #[inline(always)]
+    fn gather(self, from: &[u8], _: usize, at: usize) -> uint8x16_t {
+        self.load(&from[at..])
+    }
+
+    #[inline(always)]
+    fn scatter(self, vector: uint8x16_t, to: &mut [u8], _: usize, at: usize) {
+        self.store(vector, &mut to[at..]);
+    }
+
+    #[inline(always)]
     unsafe fn stream(self, vector: uint8x16_t, to: &mut [u8]) {
         self.store(vector, to);
     }
@@ -145,9 +151,14 @@ impl Engine for Armv8 {
         unsafe { veorq_u8(a, b) }
     }
 
+    #[inline(always)]
+    fn follow(self, before: uint8x16_t, _: uint8x16_t) -> uint8x16_t {
+        before
+    }
+
     /// The bytes of both halves are the other way round.
     #[inline(always)]
-    fn numbers(self, first: Counter) -> uint8x16_t {
+    fn numbers_apart(self, first: Counter, _: u64) -> uint8x16_t {
         // SAFETY: as `self` exists.
         let iv = unsafe { vcreate_u64(u64::from_be_bytes(first.iv)) };
         // SAFETY: as `self` exists.
@@ -187,6 +198,12 @@ impl Engine for Armv8 {
     }
 
     #[inline(always)]
+    fn decrypt<const N: usize>(self, states: &mut [uint8x16_t; N], keys: &[uint8x16_t; 11]) {
+        // SAFETY: as `self` exists.
+        unsafe { decrypt(states, keys) }
+    }
+
+    #[inline(always)]
     fn first_two_rounds(self, state: uint8x16_t, keys: &[uint8x16_t; 11]) -> uint8x16_t {
         // SAFETY: as `self` exists.
         unsafe { first_two_rounds(state, keys) }
@@ -204,6 +221,20 @@ fn encrypt<const N: usize>(states: &mut [uint8x16_t; N], keys: &[uint8x16_t; 11]
     }
     for state in states {
         *state = veorq_u8(vaeseq_u8(*state, keys[9]), keys[10]);
+    }
+}
+
+/// AESD adds the key before the round, not after it.
+#[target_feature(enable = "neon,aes")]
+#[inline]
+fn decrypt<const N: usize>(states: &mut [uint8x16_t; N], keys: &[uint8x16_t; 11]) {
+    for key in &keys[..9] {
+        for state in states.iter_mut() {
+            *state = vaesimcq_u8(vaesdq_u8(*state, *key));
+        }
+    }
+    for state in states {
+        *state = veorq_u8(vaesdq_u8(*state, keys[9]), keys[10]);
     }
 }
 

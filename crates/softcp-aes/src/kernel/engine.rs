@@ -37,6 +37,19 @@ pub(super) trait Engine: Copy {
     }
     /// Writes the first [`Engine::BYTES`] bytes. Panics if there are fewer.
     fn store(self, vector: Self::Vector, to: &mut [u8]);
+    /// Writes the first of its bytes to all of `to`, which is not empty. Panics if they are too few.
+    #[inline(always)]
+    fn store_part(self, vector: Self::Vector, to: &mut [u8]) {
+        let mut bytes = [0; MAX_BYTES];
+        self.store(vector, &mut bytes);
+        to.copy_from_slice(&bytes[..Self::BYTES][..to.len()]);
+        wipe(&mut bytes);
+    }
+    /// The block at byte `at` of each of the periods that `from` consists of: as many as a vector has blocks, of `period` bytes
+    /// each. Panics if they are shorter, or the block goes past the end of its period.
+    fn gather(self, from: &[u8], period: usize, at: usize) -> Self::Vector;
+    /// Writes each block to byte `at` of its period. Panics as [`Engine::gather`] does.
+    fn scatter(self, vector: Self::Vector, to: &mut [u8], period: usize, at: usize);
     /// As [`Engine::store`], past the caches. Panics if `to` is not aligned to [`Engine::BYTES`].
     ///
     /// # Safety
@@ -58,8 +71,16 @@ pub(super) trait Engine: Copy {
     fn broadcast(self, block: &[u8; crate::BLOCK]) -> Self::Vector;
     /// Bitwise exclusive or.
     fn xor(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The blocks that come before those of `now` when `now` follows `before`: the last of `before`, then all of `now` but its
+    /// last.
+    fn follow(self, before: Self::Vector, now: Self::Vector) -> Self::Vector;
     /// The counters from `first` on, as numbers.
-    fn numbers(self, first: Counter) -> Self::Vector;
+    #[inline(always)]
+    fn numbers(self, first: Counter) -> Self::Vector {
+        self.numbers_apart(first, 1)
+    }
+    /// Counters `step` blocks apart, from `first` on, as numbers.
+    fn numbers_apart(self, first: Counter, step: u64) -> Self::Vector;
     /// The counters that come `blocks` later, as numbers.
     fn plus(self, numbers: Self::Vector, blocks: u64) -> Self::Vector;
     /// Counters as blocks.
@@ -68,8 +89,18 @@ pub(super) trait Engine: Copy {
     /// The rounds from `from` to 10: `states` lack the addition of round key `from`, and are whole blocks of keystream
     /// afterwards.
     fn encrypt<const N: usize>(self, states: &mut [Self::Vector; N], keys: &[Self::Vector; 11], from: usize);
+    /// The equivalent inverse cipher (FIPS 197 section 5.3.5) with its round keys, in the order in which they are added.
+    fn decrypt<const N: usize>(self, states: &mut [Self::Vector; N], keys: &[Self::Vector; 11]);
     /// The first two rounds, without the addition of round key 2.
     fn first_two_rounds(self, state: Self::Vector, keys: &[Self::Vector; 11]) -> Self::Vector;
+}
+
+/// Checks what [`Engine::gather`] and [`Engine::scatter`] panic at: the block at byte `at` of any of `periods` periods then lies
+/// within `len` bytes.
+#[allow(clippy::inline_always)]
+#[inline(always)]
+pub(super) fn check_periods(len: usize, periods: usize, period: usize, at: usize) {
+    assert!(period <= len / periods && at < period && crate::BLOCK <= period - at);
 }
 
 /// Overwrites keystream in memory, at once rather than byte by byte.

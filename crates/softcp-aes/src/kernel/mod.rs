@@ -12,24 +12,110 @@ use crate::BLOCK;
 use crate::counter::Counter;
 use crate::decryption_key::{DecryptionKey, DecryptionSchedule};
 use crate::key::{Key, Schedule};
-use crate::section::Section;
+use crate::section::Sections;
+
+/// The passes of one kernel: `$engine` for vectors, compiled for `$features`.
+// Ahead of the modules that use it.
+#[cfg(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! passes {
+    ($engine:ty, $features:tt) => {
+        impl $engine {
+            /// See [`crate::kernel::run`].
+            pub(crate) fn run<'i, 'o>(
+                self,
+                keys: &RoundKeys,
+                place: Place,
+                len: usize,
+                plan: Plan,
+                pieces: impl Iterator<Item = Piece<'i, 'o>>,
+            ) {
+                // SAFETY: the processor has the features, as `self` exists.
+                unsafe { run(self, keys, place, len, plan, pieces) }
+            }
+
+            /// See [`crate::kernel::run_sections`].
+            pub(crate) fn run_sections(
+                self,
+                keys: &RoundKeys,
+                place: Place,
+                len: usize,
+                access: Access,
+                sections: Sections<'_, '_, '_>,
+            ) {
+                // SAFETY: the processor has the features, as `self` exists.
+                unsafe { run_sections(self, keys, place, len, access, sections) }
+            }
+
+            /// See [`crate::kernel::decrypt`].
+            pub(crate) fn decrypt_sections(
+                self,
+                keys: &RoundKeys,
+                iv: [u8; BLOCK],
+                access: Access,
+                sections: Sections<'_, '_, '_>,
+            ) {
+                // SAFETY: the processor has the features, as `self` exists.
+                unsafe { decrypt_sections(self, keys, iv, access, sections) }
+            }
+        }
+
+        #[target_feature(enable = $features)]
+        fn run<'i, 'o>(
+            engine: $engine,
+            keys: &RoundKeys,
+            place: Place,
+            len: usize,
+            plan: Plan,
+            pieces: impl Iterator<Item = Piece<'i, 'o>>,
+        ) {
+            pass::run(engine, keys, place, len, plan, pieces);
+        }
+
+        #[target_feature(enable = $features)]
+        fn run_sections(
+            engine: $engine,
+            keys: &RoundKeys,
+            place: Place,
+            len: usize,
+            access: Access,
+            sections: Sections<'_, '_, '_>,
+        ) {
+            pass::run_sections(engine, keys, place, len, access, sections);
+        }
+
+        #[target_feature(enable = $features)]
+        fn decrypt_sections(
+            engine: $engine,
+            keys: &RoundKeys,
+            iv: [u8; BLOCK],
+            access: Access,
+            sections: Sections<'_, '_, '_>,
+        ) {
+            cbc::run(engine, keys, iv, access, sections);
+        }
+    };
+}
 
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod armv8;
 mod buffer;
+mod cbc;
 mod engine;
+mod lanes;
 mod pass;
 mod plan;
 mod portable;
 #[cfg(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64"))]
 mod prefetch;
+mod sections;
+mod stage;
 #[cfg(test)]
 mod tests;
 mod two_rounds;
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 pub(crate) mod x86;
 
-pub(crate) use plan::{Job, Plan};
+pub(crate) use plan::{Access, Job, Plan};
 
 /// An implementation of the keystream. All give the same bytes, in a time that depends only on sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,10 +224,32 @@ pub(crate) fn run<'i, 'o>(
     }
 }
 
-/// Decrypts `sections` in CBC mode from `iv` on, and copies what is clear.
-#[inline]
-pub(crate) fn decrypt<'a>(key: &DecryptionKey, iv: [u8; BLOCK], sections: impl Iterator<Item = Section<'a>>) {
+/// As [`run`], over the sections of a sample, whose blocks are `len` bytes together.
+pub(crate) fn run_sections(key: &Key, place: Place, len: usize, access: Access, sections: Sections<'_, '_, '_>) {
     match key.schedule() {
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Schedule::Vaes512(engine, keys) => engine.run_sections(keys, place, len, access, sections),
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Schedule::Vaes256(engine, keys) => engine.run_sections(keys, place, len, access, sections),
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Schedule::AesNi(engine, keys) => engine.run_sections(keys, place, len, access, sections),
+        #[cfg(target_arch = "aarch64")]
+        Schedule::Armv8(engine, keys) => engine.run_sections(keys, place, len, access, sections),
+        Schedule::Portable(schedule) => portable::run_sections(schedule, place, len, sections),
+    }
+}
+
+/// Decrypts the blocks of `sections` in CBC mode, from `iv` on, and copies what is clear.
+pub(crate) fn decrypt(key: &DecryptionKey, iv: [u8; BLOCK], access: Access, sections: Sections<'_, '_, '_>) {
+    match key.schedule() {
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        DecryptionSchedule::Vaes512(engine, keys) => engine.decrypt_sections(keys, iv, access, sections),
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        DecryptionSchedule::Vaes256(engine, keys) => engine.decrypt_sections(keys, iv, access, sections),
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        DecryptionSchedule::AesNi(engine, keys) => engine.decrypt_sections(keys, iv, access, sections),
+        #[cfg(target_arch = "aarch64")]
+        DecryptionSchedule::Armv8(engine, keys) => engine.decrypt_sections(keys, iv, access, sections),
         DecryptionSchedule::Portable(schedule) => portable::decrypt(schedule, iv, sections),
     }
 }

@@ -11,18 +11,22 @@
 use core::mem::MaybeUninit;
 
 use aes::cipher::inout::InOutBuf;
+use zeroize::optimization_barrier;
 
 use super::buffer::{Buffer, Memory};
 use super::engine::Engine;
+use super::lanes::{Columns, Lanes};
 use super::plan::{Access, Plan};
+use super::sections::{self, Mode};
 use super::two_rounds::{Entries, TwoRounds};
 use super::{Piece, Place, prefetch};
 use crate::BLOCK;
 use crate::counter::Counter;
 use crate::key::RoundKeys;
+use crate::section::{Sections, SplitBlock};
 
 /// Vectors in flight: enough to hide the latency of a round.
-const FLIGHT: usize = 8;
+pub(super) const FLIGHT: usize = 8;
 
 /// From this many bytes on the two rounds that are saved pay for making the table.
 const TABLE_FROM: usize = 12 << 10;
@@ -31,7 +35,7 @@ const TABLE_FROM: usize = 12 << 10;
 const AHEAD: usize = 4 << 10;
 
 /// Bytes of a cache line.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// Clear pieces of fewer bytes go through the caches: two lines at their ends do so anyway.
 const CLEAR_STREAM_FROM: usize = 8 * LINE;
@@ -54,7 +58,7 @@ pub(super) fn run<'i, 'o, E: Engine>(
     } else {
         None
     };
-    let mut pass = Pass { engine, keys, table, place, ahead: plan.access == Access::AskingAhead };
+    let mut pass = Pass::new(engine, keys, table, place, plan.access);
     // Keystream at another alignment than its blocks' comes from the buffer. Where vectors are short, waiting for what has
     // just been stored there costs more than going past the caches saves.
     if plan.access == Access::Streaming && E::STREAMS && (plan.aligned || E::BYTES == LINE) {
@@ -68,6 +72,30 @@ pub(super) fn run<'i, 'o, E: Engine>(
     }
 }
 
+/// As [`run`], over the sections of a sample.
+#[inline(always)]
+pub(super) fn run_sections<E: Engine>(
+    engine: E,
+    keys: &RoundKeys,
+    place: Place,
+    len: usize,
+    access: Access,
+    sections: Sections<'_, '_, '_>,
+) {
+    let keys = broadcast(engine, keys);
+    let mut entries = MaybeUninit::uninit();
+    let table = if len >= TABLE_FROM {
+        Some(TwoRounds::new(engine, &keys, place.counter(), entries.write(Entries::EMPTY)))
+    } else {
+        None
+    };
+    let mut pass = Pass::new(engine, keys, table, place, access);
+    sections::run(&mut pass, access, sections);
+    if let Some(table) = &mut pass.table {
+        table.wipe();
+    }
+}
+
 struct Pass<'e, E: Engine> {
     engine: E,
     keys: [E::Vector; 11],
@@ -75,6 +103,17 @@ struct Pass<'e, E: Engine> {
     /// Where the next piece begins that is enciphered in registers.
     place: Place,
     ahead: bool,
+    /// The counters of the next column of periods, as numbers, and where the keystream is behind these periods.
+    column: E::Vector,
+    behind_columns: u64,
+}
+
+impl<'e, E: Engine> Pass<'e, E> {
+    #[inline(always)]
+    fn new(engine: E, keys: [E::Vector; 11], table: Option<TwoRounds<'e, E>>, place: Place, access: Access) -> Self {
+        let column = engine.numbers(place.counter());
+        Self { engine, keys, table, place, ahead: access == Access::AskingAhead, column, behind_columns: 0 }
+    }
 }
 
 impl<E: Engine> Pass<'_, E> {
@@ -273,8 +312,73 @@ impl<E: Engine> Pass<'_, E> {
     }
 }
 
+impl<E: Engine> Mode<E> for Pass<'_, E> {
+    #[inline(always)]
+    fn engine(&self) -> E {
+        self.engine
+    }
+
+    #[inline(always)]
+    fn is_at_block(&self) -> bool {
+        self.place.in_block() == 0
+    }
+
+    /// One keystream runs over all regions.
+    #[inline(always)]
+    fn restart(&mut self) {}
+
+    #[inline(always)]
+    fn blocks(&mut self, data: InOutBuf<'_, '_, u8>) {
+        self.in_registers::<false>(data);
+    }
+
+    #[inline(always)]
+    fn flight<const N: usize>(&mut self, mut lanes: impl Lanes<E, N>) {
+        let keystream = self.keystream::<N>(self.place.counter());
+        self.place.bytes += (N * E::BYTES) as u64;
+        for i in 0..N {
+            let vector = lanes.load(self.engine, i);
+            lanes.store(self.engine, i, self.engine.xor(vector, keystream[i]));
+        }
+    }
+
+    #[inline(always)]
+    fn begin_columns(&mut self, _: E::Vector, blocks: usize) {
+        self.column = self.engine.numbers_apart(self.place.counter(), blocks as u64);
+        self.behind_columns = self.place.bytes + (blocks * E::BYTES) as u64;
+    }
+
+    #[inline(always)]
+    fn columns<const N: usize>(&mut self, mut columns: Columns<'_, '_>) {
+        let mut states = [self.column; N];
+        for i in 0..N {
+            states[i] = self.engine.blocks(self.engine.plus(self.column, i as u64));
+        }
+        self.engine.encrypt(&mut states, &self.keys, 0);
+        for i in 0..N {
+            let vector = columns.load(self.engine, i);
+            columns.store(self.engine, i, self.engine.xor(vector, states[i]));
+        }
+        self.column = self.engine.plus(self.column, N as u64);
+    }
+
+    #[inline(always)]
+    fn end_columns(&mut self) {
+        self.place.bytes = self.behind_columns;
+    }
+
+    #[inline(always)]
+    fn split(&mut self, mut block: SplitBlock<'_>) {
+        let mut bytes = block.read();
+        self.blocks((&mut bytes[..]).into());
+        block.write(&bytes);
+        bytes = [0; BLOCK];
+        optimization_barrier(&bytes);
+    }
+}
+
 #[inline(always)]
-fn broadcast<E: Engine>(engine: E, keys: &RoundKeys) -> [E::Vector; 11] {
+pub(super) fn broadcast<E: Engine>(engine: E, keys: &RoundKeys) -> [E::Vector; 11] {
     let keys = keys.blocks();
     let mut vectors = [engine.broadcast(&keys[0]); 11];
     for i in 1..11 {
@@ -297,13 +401,13 @@ fn split_at_most<'i, 'o>(data: InOutBuf<'i, 'o, u8>, at: usize) -> (InOutBuf<'i,
 
 /// Asks for as many bytes as `now` has, [`AHEAD`] behind it.
 #[inline(always)]
-fn ask_ahead(now: &[u8], ask: impl Fn(*const u8)) {
+pub(super) fn ask_ahead(now: &[u8], ask: impl Fn(*const u8)) {
     for line in (0..now.len()).step_by(LINE) {
         ask(now.as_ptr().wrapping_add(AHEAD + line));
     }
 }
 
 #[inline(always)]
-fn copy(data: InOutBuf<'_, '_, u8>) {
+pub(super) fn copy(data: InOutBuf<'_, '_, u8>) {
     let _ = data.into_out_with_copied_in();
 }

@@ -44,13 +44,18 @@ const SHORT: usize = 16 * BLOCK;
 impl Plan {
     pub(crate) fn of(job: Job) -> Self {
         let Job { blit_bytes, pieces, bytes, in_place, aligned } = job;
-        let is_large = blit_bytes >= Caches::get().streaming_from();
         let buffered = pieces > 1 && bytes / pieces < SHORT;
-        let access = match (is_large, in_place) {
-            (false, _) => Access::Cached,
-            (true, false) => Access::Streaming,
-            (true, true) => Access::AskingAhead,
-        };
-        Self { access, buffered, aligned }
+        Self { access: Access::of(blit_bytes, in_place), buffered, aligned }
+    }
+}
+
+impl Access {
+    /// For a blit of `bytes`.
+    pub(crate) fn of(bytes: usize, in_place: bool) -> Self {
+        match (bytes >= Caches::get().streaming_from(), in_place) {
+            (false, _) => Self::Cached,
+            (true, false) => Self::Streaming,
+            (true, true) => Self::AskingAhead,
+        }
     }
 }

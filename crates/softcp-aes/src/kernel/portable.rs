@@ -11,34 +11,63 @@ use super::buffer::{Buffer, Memory};
 use super::{Piece, Place};
 use crate::BLOCK;
 use crate::region::Stripes;
-use crate::section::Section;
+use crate::section::{Section, Sections};
 
 /// See [`super::run`].
 pub(super) fn run<'i, 'o>(schedule: &Aes128Enc, place: Place, len: usize, pieces: impl Iterator<Item = Piece<'i, 'o>>) {
     let mut memory = Memory::new();
     let mut buffer = Buffer::new(place, len, &mut memory);
-    for Piece { mut data, encrypted } in pieces {
-        if !encrypted {
-            let _ = data.into_out_with_copied_in();
-            continue;
-        }
-        while !data.is_empty() {
-            if buffer.ready() == 0 {
-                fill(schedule, &mut buffer);
+    for Piece { data, encrypted } in pieces {
+        if encrypted { encrypt(schedule, &mut buffer, data) } else { copy(data) }
+    }
+    buffer.wipe();
+}
+
+/// See [`super::run_sections`].
+pub(super) fn run_sections(schedule: &Aes128Enc, place: Place, len: usize, sections: Sections<'_, '_, '_>) {
+    let mut memory = Memory::new();
+    let mut buffer = Buffer::new(place, len, &mut memory);
+    for section in sections {
+        match section {
+            Section::Restart => {}
+            Section::Clear(data) => copy(data),
+            Section::Blocks(data) => encrypt(schedule, &mut buffer, data),
+            Section::Stripes(mut data, Stripes { encrypted, period }) => {
+                while !data.is_empty() {
+                    let (blocks, rest) = data.split_at(encrypted);
+                    let (clear, rest) = rest.split_at(period - encrypted);
+                    encrypt(schedule, &mut buffer, blocks);
+                    copy(clear);
+                    data = rest;
+                }
             }
-            let (mut now, rest) = {
-                let len = buffer.ready().min(data.len());
-                data.split_at(len)
-            };
-            now.xor_in2out(buffer.take(now.len()));
-            data = rest;
+            Section::Split(mut block) => {
+                let mut bytes = block.read();
+                encrypt(schedule, &mut buffer, (&mut bytes[..]).into());
+                block.write(&bytes);
+                bytes = [0; BLOCK];
+                optimization_barrier(&bytes);
+            }
         }
     }
     buffer.wipe();
 }
 
+/// XORs the next bytes of keystream onto `data`.
+fn encrypt(schedule: &Aes128Enc, buffer: &mut Buffer<'_>, mut data: InOutBuf<'_, '_, u8>) {
+    while !data.is_empty() {
+        if buffer.ready() == 0 {
+            fill(schedule, buffer);
+        }
+        let len = buffer.ready().min(data.len());
+        let (mut now, rest) = data.split_at(len);
+        now.xor_in2out(buffer.take(now.len()));
+        data = rest;
+    }
+}
+
 fn fill(schedule: &Aes128Enc, buffer: &mut Buffer<'_>) {
-    let (counter, len) = (buffer.counter, buffer.left.next_multiple_of(crate::BLOCK).min(buffer.size()));
+    let (counter, len) = (buffer.counter, buffer.left.next_multiple_of(BLOCK).min(buffer.size()));
     let (blocks, _) = Block::slice_as_chunks_mut(buffer.make_room(len));
     for (i, block) in (0..).zip(blocks.iter_mut()) {
         *block = counter.plus(i).block().into();
@@ -51,7 +80,7 @@ fn fill(schedule: &Aes128Enc, buffer: &mut Buffer<'_>) {
 const TOGETHER: usize = 8;
 
 /// See [`super::decrypt`].
-pub(super) fn decrypt<'a>(schedule: &Aes128Dec, iv: [u8; BLOCK], sections: impl Iterator<Item = Section<'a>>) {
+pub(super) fn decrypt(schedule: &Aes128Dec, iv: [u8; BLOCK], sections: Sections<'_, '_, '_>) {
     let mut chain = Chain { schedule, before: iv, states: array::from_fn(|_| Block::default()) };
     for section in sections {
         match section {

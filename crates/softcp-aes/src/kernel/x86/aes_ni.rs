@@ -11,8 +11,9 @@ use super::{KEPT, Rounds, SWAPPED};
 use crate::BLOCK;
 use crate::counter::Counter;
 use crate::kernel::engine::Engine;
-use crate::kernel::{Piece, Place, Plan, pass};
+use crate::kernel::{Access, Piece, Place, Plan, cbc, pass};
 use crate::key::RoundKeys;
+use crate::section::Sections;
 
 /// A processor with AES-NI and SSE4.1.
 #[derive(Clone, Copy, Debug)]
@@ -23,22 +24,16 @@ impl AesNi {
         (is_x86_feature_detected!("aes") && is_x86_feature_detected!("sse4.1")).then_some(Self(()))
     }
 
-    pub(crate) fn run<'i, 'o>(
-        self,
-        keys: &RoundKeys,
-        place: Place,
-        len: usize,
-        plan: Plan,
-        pieces: impl Iterator<Item = Piece<'i, 'o>>,
-    ) {
-        // SAFETY: the processor has the features, as `self` exists.
-        unsafe { run(self, keys, place, len, plan, pieces) }
-    }
-
     /// The key schedule of FIPS 197 section 5.2.
     pub(crate) fn expand(self, key: &[u8; BLOCK]) -> RoundKeys {
         // SAFETY: the processor has the features, as `self` exists.
         unsafe { expand(self, key) }
+    }
+
+    /// The key schedule of the equivalent inverse cipher (FIPS 197 section 5.3.5), in the order in which its keys are added.
+    pub(crate) fn expand_inverse(self, key: &[u8; BLOCK]) -> RoundKeys {
+        // SAFETY: the processor has the features, as `self` exists.
+        unsafe { expand_inverse(self, key) }
     }
 
     pub(crate) fn encrypt_block(self, keys: &RoundKeys, block: &mut [u8; BLOCK]) {
@@ -52,17 +47,7 @@ impl AesNi {
     }
 }
 
-#[target_feature(enable = "aes,sse4.1")]
-fn run<'i, 'o>(
-    engine: AesNi,
-    keys: &RoundKeys,
-    place: Place,
-    len: usize,
-    plan: Plan,
-    pieces: impl Iterator<Item = Piece<'i, 'o>>,
-) {
-    pass::run(engine, keys, place, len, plan, pieces);
-}
+passes!(AesNi, "aes,sse4.1");
 
 /// One word of a round key comes from S-boxes of the word before it, rotated; the last round of AES does both when all
 /// columns are that word, as rows of equal bytes do not change when they shift.
@@ -78,6 +63,17 @@ fn expand(engine: AesNi, key: &[u8; BLOCK]) -> RoundKeys {
         let sums = _mm_xor_si128(sums, _mm_slli_si128::<8>(sums));
         round_key = _mm_xor_si128(sums, word);
         engine.store(round_key, block);
+    }
+    RoundKeys::new(blocks)
+}
+
+#[target_feature(enable = "aes,sse4.1")]
+fn expand_inverse(engine: AesNi, key: &[u8; BLOCK]) -> RoundKeys {
+    let keys = expand(engine, key);
+    let mut blocks = *keys.blocks();
+    blocks.reverse();
+    for block in &mut blocks[1..10] {
+        engine.store(_mm_aesimc_si128(engine.load(block)), block);
     }
     RoundKeys::new(blocks)
 }
@@ -123,6 +119,16 @@ impl Engine for AesNi {
     }
 
     #[inline(always)]
+    fn gather(self, from: &[u8], _: usize, at: usize) -> __m128i {
+        self.load(&from[at..])
+    }
+
+    #[inline(always)]
+    fn scatter(self, vector: __m128i, to: &mut [u8], _: usize, at: usize) {
+        self.store(vector, &mut to[at..]);
+    }
+
+    #[inline(always)]
     unsafe fn stream(self, vector: __m128i, to: &mut [u8]) {
         let to: *mut [u8; 16] = to.first_chunk_mut().expect("a vector is 16 bytes");
         assert!(to.addr().is_multiple_of(16));
@@ -148,7 +154,12 @@ impl Engine for AesNi {
     }
 
     #[inline(always)]
-    fn numbers(self, first: Counter) -> __m128i {
+    fn follow(self, before: __m128i, _: __m128i) -> __m128i {
+        before
+    }
+
+    #[inline(always)]
+    fn numbers_apart(self, first: Counter, _: u64) -> __m128i {
         let iv = i64::from_ne_bytes(first.iv);
         // SAFETY: as `self` exists.
         unsafe { _mm_set_epi64x(first.count.cast_signed(), iv) }
@@ -176,6 +187,11 @@ impl Engine for AesNi {
     }
 
     #[inline(always)]
+    fn decrypt<const N: usize>(self, states: &mut [__m128i; N], keys: &[__m128i; 11]) {
+        super::decrypt(self, states, keys);
+    }
+
+    #[inline(always)]
     fn first_two_rounds(self, state: __m128i, keys: &[__m128i; 11]) -> __m128i {
         super::first_two_rounds(self, state, keys)
     }
@@ -193,5 +209,17 @@ impl Rounds for AesNi {
     fn last_round(self, state: __m128i, key: __m128i) -> __m128i {
         // SAFETY: as `self` exists.
         unsafe { _mm_aesenclast_si128(state, key) }
+    }
+
+    #[inline(always)]
+    fn inverse_round(self, state: __m128i, key: __m128i) -> __m128i {
+        // SAFETY: as `self` exists.
+        unsafe { _mm_aesdec_si128(state, key) }
+    }
+
+    #[inline(always)]
+    fn last_inverse_round(self, state: __m128i, key: __m128i) -> __m128i {
+        // SAFETY: as `self` exists.
+        unsafe { _mm_aesdeclast_si128(state, key) }
     }
 }

@@ -22,6 +22,10 @@ trait Rounds: Engine {
     fn round(self, state: Self::Vector, key: Self::Vector) -> Self::Vector;
     /// A round without the mixing of columns.
     fn last_round(self, state: Self::Vector, key: Self::Vector) -> Self::Vector;
+    /// A round of the equivalent inverse cipher with all its steps.
+    fn inverse_round(self, state: Self::Vector, key: Self::Vector) -> Self::Vector;
+    /// A round of the equivalent inverse cipher without the mixing of columns.
+    fn last_inverse_round(self, state: Self::Vector, key: Self::Vector) -> Self::Vector;
 }
 
 /// See [`Engine::encrypt`].
@@ -39,6 +43,23 @@ fn encrypt<E: Rounds, const N: usize>(engine: E, states: &mut [E::Vector; N], ke
     }
     for state in states {
         *state = engine.last_round(*state, keys[10]);
+    }
+}
+
+/// See [`Engine::decrypt`].
+#[allow(clippy::inline_always)]
+#[inline(always)]
+fn decrypt<E: Rounds, const N: usize>(engine: E, states: &mut [E::Vector; N], keys: &[E::Vector; 11]) {
+    for state in states.iter_mut() {
+        *state = engine.xor(*state, keys[0]);
+    }
+    for key in &keys[1..10] {
+        for state in states.iter_mut() {
+            *state = engine.inverse_round(*state, *key);
+        }
+    }
+    for state in states {
+        *state = engine.last_inverse_round(*state, keys[10]);
     }
 }
 

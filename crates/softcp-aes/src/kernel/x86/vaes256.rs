@@ -10,9 +10,10 @@ use core::arch::x86_64::*;
 use super::{AesNi, KEPT, Rounds, SWAPPED};
 use crate::BLOCK;
 use crate::counter::Counter;
-use crate::kernel::engine::Engine;
-use crate::kernel::{Piece, Place, Plan, pass};
+use crate::kernel::engine::{Engine, check_periods};
+use crate::kernel::{Access, Piece, Place, Plan, cbc, pass};
 use crate::key::RoundKeys;
+use crate::section::Sections;
 
 /// A processor with VAES and AVX2, and AES-NI for single blocks.
 #[derive(Clone, Copy, Debug)]
@@ -25,31 +26,9 @@ impl Vaes256 {
         let aes_ni = AesNi::new()?;
         (is_x86_feature_detected!("vaes") && is_x86_feature_detected!("avx2")).then_some(Self { aes_ni })
     }
-
-    pub(crate) fn run<'i, 'o>(
-        self,
-        keys: &RoundKeys,
-        place: Place,
-        len: usize,
-        plan: Plan,
-        pieces: impl Iterator<Item = Piece<'i, 'o>>,
-    ) {
-        // SAFETY: the processor has the features, as `self` exists.
-        unsafe { run(self, keys, place, len, plan, pieces) }
-    }
 }
 
-#[target_feature(enable = "aes,avx2,vaes")]
-fn run<'i, 'o>(
-    engine: Vaes256,
-    keys: &RoundKeys,
-    place: Place,
-    len: usize,
-    plan: Plan,
-    pieces: impl Iterator<Item = Piece<'i, 'o>>,
-) {
-    pass::run(engine, keys, place, len, plan, pieces);
-}
+passes!(Vaes256, "aes,avx2,vaes");
 
 // What is inlined into code for a certain processor is compiled for that processor. SAFETY below: the processor has the
 // features, as `self` exists.
@@ -71,6 +50,34 @@ impl Engine for Vaes256 {
         let to: *mut [u8; 32] = to.first_chunk_mut().expect("a vector is 32 bytes");
         // SAFETY: 32 bytes that are borrowed mutably.
         unsafe { _mm256_storeu_si256(to.cast(), vector) }
+    }
+
+    #[inline(always)]
+    fn gather(self, from: &[u8], period: usize, at: usize) -> __m256i {
+        check_periods(from.len(), 2, period, at);
+        let first = from.as_ptr().wrapping_add(at);
+        let second = from.as_ptr().wrapping_add(period + at);
+        // SAFETY: 16 bytes that are borrowed, as has been checked.
+        let first = unsafe { _mm_loadu_si128(first.cast()) };
+        // SAFETY: as above.
+        let second = unsafe { _mm_loadu_si128(second.cast()) };
+        // SAFETY: as `self` exists.
+        unsafe { _mm256_set_m128i(second, first) }
+    }
+
+    #[inline(always)]
+    fn scatter(self, vector: __m256i, to: &mut [u8], period: usize, at: usize) {
+        check_periods(to.len(), 2, period, at);
+        let first = to.as_mut_ptr().wrapping_add(at);
+        let second = to.as_mut_ptr().wrapping_add(period + at);
+        // SAFETY: as `self` exists.
+        let block = unsafe { _mm256_castsi256_si128(vector) };
+        // SAFETY: 16 bytes that are borrowed mutably, as has been checked.
+        unsafe { _mm_storeu_si128(first.cast(), block) };
+        // SAFETY: as `self` exists.
+        let block = unsafe { _mm256_extracti128_si256::<1>(vector) };
+        // SAFETY: 16 bytes that are borrowed mutably, as has been checked.
+        unsafe { _mm_storeu_si128(second.cast(), block) };
     }
 
     #[inline(always)]
@@ -99,11 +106,18 @@ impl Engine for Vaes256 {
     }
 
     #[inline(always)]
-    fn numbers(self, first: Counter) -> __m256i {
+    fn follow(self, before: __m256i, now: __m256i) -> __m256i {
+        // SAFETY: as `self` exists. The upper half of `before`, then the lower half of `now`.
+        unsafe { _mm256_permute2x128_si256::<0x21>(before, now) }
+    }
+
+    #[inline(always)]
+    fn numbers_apart(self, first: Counter, step: u64) -> __m256i {
+        let step = step.cast_signed();
         // SAFETY: as `self` exists.
         let first = unsafe { _mm256_broadcastsi128_si256(self.aes_ni.numbers(first)) };
         // SAFETY: as `self` exists.
-        let places = unsafe { _mm256_set_epi64x(1, 0, 0, 0) };
+        let places = unsafe { _mm256_set_epi64x(step, 0, 0, 0) };
         // SAFETY: as `self` exists.
         unsafe { _mm256_add_epi64(first, places) }
     }
@@ -131,6 +145,11 @@ impl Engine for Vaes256 {
     }
 
     #[inline(always)]
+    fn decrypt<const N: usize>(self, states: &mut [__m256i; N], keys: &[__m256i; 11]) {
+        super::decrypt(self, states, keys);
+    }
+
+    #[inline(always)]
     fn first_two_rounds(self, state: __m256i, keys: &[__m256i; 11]) -> __m256i {
         super::first_two_rounds(self, state, keys)
     }
@@ -148,5 +167,17 @@ impl Rounds for Vaes256 {
     fn last_round(self, state: __m256i, key: __m256i) -> __m256i {
         // SAFETY: as `self` exists.
         unsafe { _mm256_aesenclast_epi128(state, key) }
+    }
+
+    #[inline(always)]
+    fn inverse_round(self, state: __m256i, key: __m256i) -> __m256i {
+        // SAFETY: as `self` exists.
+        unsafe { _mm256_aesdec_epi128(state, key) }
+    }
+
+    #[inline(always)]
+    fn last_inverse_round(self, state: __m256i, key: __m256i) -> __m256i {
+        // SAFETY: as `self` exists.
+        unsafe { _mm256_aesdeclast_epi128(state, key) }
     }
 }

@@ -12,9 +12,10 @@ use aes::cipher::inout::InOutBuf;
 use super::{AesNi, KEPT, Rounds, SWAPPED};
 use crate::BLOCK;
 use crate::counter::Counter;
-use crate::kernel::engine::Engine;
-use crate::kernel::{Piece, Place, Plan, pass};
+use crate::kernel::engine::{Engine, check_periods};
+use crate::kernel::{Access, Piece, Place, Plan, cbc, pass};
 use crate::key::RoundKeys;
+use crate::section::Sections;
 
 /// A processor with VAES and AVX-512 F and BW, and AES-NI for single blocks.
 #[derive(Clone, Copy, Debug)]
@@ -30,31 +31,9 @@ impl Vaes512 {
             && is_x86_feature_detected!("avx512bw");
         has_all.then_some(Self { aes_ni })
     }
-
-    pub(crate) fn run<'i, 'o>(
-        self,
-        keys: &RoundKeys,
-        place: Place,
-        len: usize,
-        plan: Plan,
-        pieces: impl Iterator<Item = Piece<'i, 'o>>,
-    ) {
-        // SAFETY: the processor has the features, as `self` exists.
-        unsafe { run(self, keys, place, len, plan, pieces) }
-    }
 }
 
-#[target_feature(enable = "aes,avx512f,avx512bw,vaes")]
-fn run<'i, 'o>(
-    engine: Vaes512,
-    keys: &RoundKeys,
-    place: Place,
-    len: usize,
-    plan: Plan,
-    pieces: impl Iterator<Item = Piece<'i, 'o>>,
-) {
-    pass::run(engine, keys, place, len, plan, pieces);
-}
+passes!(Vaes512, "aes,avx512f,avx512bw,vaes");
 
 /// A mask of `len` bytes, 1 to 64.
 #[allow(clippy::inline_always)]
@@ -90,6 +69,57 @@ impl Engine for Vaes512 {
         let to: *mut [u8; 64] = to.first_chunk_mut().expect("a vector is 64 bytes");
         // SAFETY: 64 bytes that are borrowed mutably.
         unsafe { _mm512_storeu_si512(to.cast(), vector) }
+    }
+
+    #[inline(always)]
+    fn store_part(self, vector: __m512i, to: &mut [u8]) {
+        assert!(matches!(to.len(), 1..=64));
+        // SAFETY: bytes that are masked off are not touched; the others are borrowed mutably.
+        unsafe { _mm512_mask_storeu_epi8(to.as_mut_ptr().cast(), mask(to.len()), vector) }
+    }
+
+    #[inline(always)]
+    fn gather(self, from: &[u8], period: usize, at: usize) -> __m512i {
+        check_periods(from.len(), 4, period, at);
+        let start = from.as_ptr().wrapping_add(at);
+        // SAFETY: 16 bytes that are borrowed, as has been checked.
+        let block = unsafe { _mm_loadu_si128(start.cast()) };
+        // SAFETY: as `self` exists.
+        let blocks = unsafe { _mm512_castsi128_si512(block) };
+        // SAFETY: 16 bytes that are borrowed, as has been checked.
+        let block = unsafe { _mm_loadu_si128(start.wrapping_add(period).cast()) };
+        // SAFETY: as `self` exists.
+        let blocks = unsafe { _mm512_inserti32x4::<1>(blocks, block) };
+        // SAFETY: 16 bytes that are borrowed, as has been checked.
+        let block = unsafe { _mm_loadu_si128(start.wrapping_add(2 * period).cast()) };
+        // SAFETY: as `self` exists.
+        let blocks = unsafe { _mm512_inserti32x4::<2>(blocks, block) };
+        // SAFETY: 16 bytes that are borrowed, as has been checked.
+        let block = unsafe { _mm_loadu_si128(start.wrapping_add(3 * period).cast()) };
+        // SAFETY: as `self` exists.
+        unsafe { _mm512_inserti32x4::<3>(blocks, block) }
+    }
+
+    #[inline(always)]
+    fn scatter(self, vector: __m512i, to: &mut [u8], period: usize, at: usize) {
+        check_periods(to.len(), 4, period, at);
+        let start = to.as_mut_ptr().wrapping_add(at);
+        // SAFETY: as `self` exists.
+        let block = unsafe { _mm512_extracti32x4_epi32::<0>(vector) };
+        // SAFETY: 16 bytes that are borrowed mutably, as has been checked.
+        unsafe { _mm_storeu_si128(start.cast(), block) };
+        // SAFETY: as `self` exists.
+        let block = unsafe { _mm512_extracti32x4_epi32::<1>(vector) };
+        // SAFETY: 16 bytes that are borrowed mutably, as has been checked.
+        unsafe { _mm_storeu_si128(start.wrapping_add(period).cast(), block) };
+        // SAFETY: as `self` exists.
+        let block = unsafe { _mm512_extracti32x4_epi32::<2>(vector) };
+        // SAFETY: 16 bytes that are borrowed mutably, as has been checked.
+        unsafe { _mm_storeu_si128(start.wrapping_add(2 * period).cast(), block) };
+        // SAFETY: as `self` exists.
+        let block = unsafe { _mm512_extracti32x4_epi32::<3>(vector) };
+        // SAFETY: 16 bytes that are borrowed mutably, as has been checked.
+        unsafe { _mm_storeu_si128(start.wrapping_add(3 * period).cast(), block) };
     }
 
     #[inline(always)]
@@ -131,11 +161,18 @@ impl Engine for Vaes512 {
     }
 
     #[inline(always)]
-    fn numbers(self, first: Counter) -> __m512i {
+    fn follow(self, before: __m512i, now: __m512i) -> __m512i {
+        // SAFETY: as `self` exists. The last two of the 8-byte numbers of `before`, then the first six of `now`.
+        unsafe { _mm512_alignr_epi64::<6>(now, before) }
+    }
+
+    #[inline(always)]
+    fn numbers_apart(self, first: Counter, step: u64) -> __m512i {
+        let step = step.cast_signed();
         // SAFETY: as `self` exists.
         let first = unsafe { _mm512_broadcast_i32x4(self.aes_ni.numbers(first)) };
         // SAFETY: as `self` exists.
-        let places = unsafe { _mm512_set_epi64(3, 0, 2, 0, 1, 0, 0, 0) };
+        let places = unsafe { _mm512_set_epi64(step.wrapping_mul(3), 0, step.wrapping_mul(2), 0, step, 0, 0, 0) };
         // SAFETY: as `self` exists.
         unsafe { _mm512_add_epi64(first, places) }
     }
@@ -163,6 +200,11 @@ impl Engine for Vaes512 {
     }
 
     #[inline(always)]
+    fn decrypt<const N: usize>(self, states: &mut [__m512i; N], keys: &[__m512i; 11]) {
+        super::decrypt(self, states, keys);
+    }
+
+    #[inline(always)]
     fn first_two_rounds(self, state: __m512i, keys: &[__m512i; 11]) -> __m512i {
         super::first_two_rounds(self, state, keys)
     }
@@ -180,5 +222,17 @@ impl Rounds for Vaes512 {
     fn last_round(self, state: __m512i, key: __m512i) -> __m512i {
         // SAFETY: as `self` exists.
         unsafe { _mm512_aesenclast_epi128(state, key) }
+    }
+
+    #[inline(always)]
+    fn inverse_round(self, state: __m512i, key: __m512i) -> __m512i {
+        // SAFETY: as `self` exists.
+        unsafe { _mm512_aesdec_epi128(state, key) }
+    }
+
+    #[inline(always)]
+    fn last_inverse_round(self, state: __m512i, key: __m512i) -> __m512i {
+        // SAFETY: as `self` exists.
+        unsafe { _mm512_aesdeclast_epi128(state, key) }
     }
 }
