@@ -8,7 +8,8 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use softcp_abi::{
-    D3D10DDI_HDEVICE, D3D11_1DDI_HDECODE, D3D11_1DDI_HRTDECODE, D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC as BlocksDesc,
+    D3D10DDI_HDEVICE, D3D11_1DDI_HDECODE, D3D11_1DDI_HRTDECODE,
+    D3D11_1DDI_VIDEO_DECODER_BUFFER_BITSTREAM as BITSTREAM, D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC as BlocksDesc,
     D3D11_1DDIARG_CREATEVIDEODECODER, D3D11_1DDIARG_VIDEODECODERBEGINFRAME as Begin,
     D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS as CBCS,
     D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION as Sealed,
@@ -377,7 +378,9 @@ fn put_clear_bytes(buffer: &mut Buffer<'_>, rules: &Rules) -> Option<(usize, Vec
         None if rules.key.is_some() => (None, crate::sample::NO_FLAWS),
         None => return None,
     };
-    if scheme.is_some_and(|scheme| scheme != (buffer.is_cbc, buffer.is_striped())) {
+    // Other buffers may not be encrypted at all, which is for the reference driver to say.
+    let is_of_scheme = scheme.is_none_or(|scheme| scheme == (buffer.is_cbc, buffer.is_striped()));
+    if !is_of_scheme || buffer.desc.BufferType != BITSTREAM {
         return None;
     }
     let iv: Block = buffer.iv.as_deref()?.try_into().ok()?;

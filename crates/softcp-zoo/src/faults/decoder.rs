@@ -74,7 +74,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "cens-stripes-of-bytes",
         "decoders/stripes-of-both-counts",
         "In cens the counts of a stripe are taken for bytes.",
-        flaw(CENS, Flaws { stripes_of_bytes: true, inverted_partial_block: true, ..NO_FLAWS }),
+        flaw(CENS, Flaws { stripes_of_bytes: true, ..NO_FLAWS }),
     ),
     fault(
         "cbc1-chain-restarts",
@@ -197,7 +197,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         }),
     ),
     fault(
-        "content-key-not-unwrapped",
+        "frames-content-key-not-unwrapped",
         "decoders/content-keys",
         "The content key of a frame is taken as it comes.",
         rules(Rules { key: Some(|keys| keys.wrapped.unwrap_or(keys.session)), ..RULES }),
