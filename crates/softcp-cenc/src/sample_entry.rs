@@ -98,6 +98,28 @@ impl SampleEntry {
     }
 }
 
+/// Whether two entries are the same when they are clear: the codec, the fields, and all boxes but `sinf` and unused
+/// space.
+pub(crate) fn are_equal_when_clear(meta: &Meta, one: (&BoxRef, &SampleEntry), other: (&BoxRef, &SampleEntry)) -> bool {
+    fn contents<'m>(meta: &'m Meta, entry: &BoxRef, fields: usize) -> Option<Vec<&'m [u8]>> {
+        let boxes = entry.payload.checked_add(fields).filter(|start| *start <= entry.end)?;
+        let mut parts = vec![meta.bytes().get(entry.payload..boxes)?];
+        for child in meta.boxes_between(boxes, entry.end) {
+            let child = child.ok()?;
+            if !matches!(&child.kind.0, b"sinf" | b"free" | b"skip") {
+                parts.push(meta.bytes().get(child.start..child.end)?);
+            }
+        }
+        Some(parts)
+    }
+    let fields = match one.1.syntax.fields() {
+        Some(fields) if one.1.codec == other.1.codec => fields,
+        _ => return false,
+    };
+    let one = contents(meta, one.0, fields);
+    one.is_some() && one == contents(meta, other.0, fields)
+}
+
 /// What a `sinf` box says.
 struct SchemeInfo {
     format: FourCc,

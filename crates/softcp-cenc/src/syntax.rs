@@ -144,6 +144,15 @@ impl Syntax {
         self != Self::UNKNOWN
     }
 
+    /// Bytes of the fields of a sample entry of this codec, in front of its boxes.
+    pub(crate) fn fields(self) -> Option<usize> {
+        match self.0 {
+            Kind::Nal { .. } | Kind::Av1 | Kind::Vp9 => Some(78),
+            Kind::Aac(_) | Kind::Opus => Some(28),
+            _ => None,
+        }
+    }
+
     /// The bytes of a sample, all of which are in `bytes`, that every packager encrypts if it encrypts the sample. The
     /// others, such as the headers of NAL units, may be clear in any case, and say nothing.
     pub(crate) fn encrypted_at_least(self, bytes: &[u8]) -> Vec<Range<usize>> {
