@@ -1,7 +1,7 @@
 //! Outputs that appear whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::kind::FileKind;
@@ -337,15 +337,14 @@ fn link(mut file: File, place: &Path, takes_place: bool, replace: bool) -> io::R
             Err(_) => return copy_to(&mut file, place, replace),
         }
     }
-    let names = crate::temporary::lock();
-    match crate::temporary::part_name().make_in(directory_of(place), |path| link_to(&file, path)) {
+    let guard = crate::temporary::lock();
+    let made = crate::temporary::part_name().make_in(directory_of(place), |path| link_to(&file, path));
+    if let Ok(part) = made {
         // The lock is held: nobody sees the name for long, and a signal waits.
-        Ok(named) => named.persist(place).map(|_| ()).map_err(|error| error.error),
-        Err(_) => {
-            drop(names);
-            copy_to(&mut file, place, replace)
-        }
+        return part.persist(place).map_err(|error| error.error);
     }
+    drop(guard);
+    copy_to(&mut file, place, replace)
 }
 
 #[cfg(not(unix))]
@@ -356,8 +355,9 @@ fn link(_: File, _: &Path, _: bool, _: bool) -> io::Result<()> {
 /// Puts a copy of a nameless file in its place, when there is no other way: the work is not to be lost.
 #[cfg(unix)]
 fn copy_to(file: &mut File, place: &Path, replace: bool) -> io::Result<()> {
+    use std::io::Seek as _;
     let name = NamedFile::new_in(directory_of(place))?;
-    file.seek(SeekFrom::Start(0))?;
+    file.rewind()?;
     let mut copy = name.file()?;
     io::copy(file, &mut copy)?;
     copy.set_permissions(file.metadata()?.permissions())?;

@@ -26,7 +26,6 @@ pub fn serialize_path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok
 /// # Errors
 ///
 /// Those of the serializer.
-#[expect(clippy::ref_option, reason = "the form that serde calls")]
 pub fn serialize_optional_path<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
     match path {
         Some(path) => serialize_path(path, serializer),

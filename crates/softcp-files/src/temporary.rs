@@ -47,6 +47,7 @@ impl NamedFile {
     /// A new file in `directory` with the permissions of an ordinary new file.
     pub(crate) fn new_in(directory: &Path) -> io::Result<Self> {
         let mut names = lock();
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "permissions are those of Unix"))]
         let mut builder = part_name();
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
