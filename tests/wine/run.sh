@@ -55,7 +55,7 @@ for source in "$here"/{crypto,gpu,client,guids}.c "$here"/../c/tap.c; do
 done
 for program in startup browser_decryptor hardware_drm_proxy refusals objects refresh_million plain_rendering \
     protected_resources runtime_channel teardown formats \
-    other_driver forwarding shared_resources own_calls multithread; do
+    other_driver forwarding shared_resources own_calls multithread foreign_hooks; do
     if [ -f "$here/$program.c" ]; then
         cc -c "$here/$program.c" -o "$out/$program.o"
     else
@@ -64,7 +64,9 @@ for program in startup browser_decryptor hardware_drm_proxy refusals objects ref
     x86_64-w64-mingw32-g++ "$out/$program.o" "$objects"/*.o -o "$with/$program.exe" "${libraries[@]}"
 done
 cc -shared "$here/bcryptprimitives.c" -o "$with/bcryptprimitives.dll" -ladvapi32
-cc -shared "$here"/{below,guids}.c -o "$with/below.dll" -static -ldxguid -luuid
+for double in below heap_tables; do
+    cc -shared "$here"/{$double,guids}.c -o "$with/$double.dll" -static -ldxguid -luuid
+done
 cc -shared "$here/driver.c" "$objects"/{crypto,tap}.o -I"$root/crates/softcp-ddi/include" -o "$with/driver.dll" -static -lbcrypt \
     -lcrypt32
 cp "$with/plain_rendering.exe" "$without/"
@@ -159,6 +161,9 @@ check other_driver_missing "d3d11.driver=missing.dll" other_driver.exe missing
 check forwarding "d3d11.real=below.dll" forwarding.exe
 check own_calls "d3d11.real=below.dll" own_calls.exe
 check multithread "d3d11.real=below.dll" multithread.exe
+check foreign_hooks "" foreign_hooks.exe
+check foreign_hooks_heap "d3d11.real=heap_tables.dll" foreign_hooks.exe heap
+check foreign_hooks_fixed "d3d11.real=heap_tables.dll" foreign_hooks.exe fixed
 check shared_resources "d3d11.real=below.dll" shared_resources.exe
 check refusals "" refusals.exe
 check refusals_below "d3d11.real=below.dll" refusals.exe below

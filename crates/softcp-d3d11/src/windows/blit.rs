@@ -209,6 +209,10 @@ impl<'a> Blit<'a> {
             let text = format!("protection is on, and the {side} is no protected resource");
             return Err(call.refuse_with(None, HRESULT(D3DERR_CANNOTPROTECTCONTENT), &text));
         }
+        if destination_protected && call.state.protection.enforced() && !call.state.enforces() {
+            let text = "protection is on, and cannot be enforced here: the content would not stay in the destination";
+            return Err(call.refuse_with(None, HRESULT(D3DERR_CANNOTPROTECTCONTENT), text));
+        }
         Ok(Self {
             call,
             session,

@@ -7,8 +7,10 @@ use std::sync::atomic::Ordering;
 use softcp_abi::D3DERR_CANNOTPROTECTCONTENT;
 use windows::Win32::Foundation::RECT;
 use windows::Win32::Graphics::Direct3D11::{
-    D3D11_BOX, D3D11_MAP, D3D11_MAP_READ, D3D11_MAPPED_SUBRESOURCE, ID3D11Device, ID3D11DeviceContext_Vtbl,
-    ID3D11DeviceContext1, ID3D11DeviceContext1_Vtbl, ID3D11Resource, ID3D11View,
+    D3D11_BOX, D3D11_MAP, D3D11_MAP_READ, D3D11_MAP_WRITE_DISCARD, D3D11_MAP_WRITE_NO_OVERWRITE,
+    D3D11_MAPPED_SUBRESOURCE, ID3D11Device, ID3D11Device_Vtbl, ID3D11Device1, ID3D11Device1_Vtbl, ID3D11Device2,
+    ID3D11Device2_Vtbl, ID3D11Device3, ID3D11Device3_Vtbl, ID3D11DeviceContext_Vtbl, ID3D11DeviceContext1,
+    ID3D11DeviceContext1_Vtbl, ID3D11Resource, ID3D11View,
 };
 use windows::Win32::Graphics::Dxgi::Common::DXGI_FORMAT;
 use windows::Win32::Graphics::Dxgi::{
@@ -20,7 +22,7 @@ use windows::core::{BOOL, HRESULT, Interface};
 use super::call::Call;
 use super::com::{self, Raw};
 use super::device::{self, DeviceState};
-use super::hook::{Entry, entry};
+use super::hooks::detour::{Method, instances, method};
 use super::hooks::own_call;
 use super::loss::{self, UPDATE};
 use super::query;
@@ -29,35 +31,35 @@ use super::staging::{COPY_REGION, MAP, UNMAP};
 
 type Views = *const Raw;
 
-const COPY: Entry<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, Raw)> =
-    entry!(ID3D11DeviceContext_Vtbl, CopyResource);
-const RESOLVE: Entry<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, u32, Raw, u32, DXGI_FORMAT)> =
-    entry!(ID3D11DeviceContext_Vtbl, ResolveSubresource);
-const CLEAR: Entry<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, *const f32)> =
-    entry!(ID3D11DeviceContext_Vtbl, ClearRenderTargetView);
-const SET_TARGETS: Entry<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, u32, Views, Raw)> =
-    entry!(ID3D11DeviceContext_Vtbl, OMSetRenderTargets);
+static COPY: Method<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, Raw)> =
+    method!(ID3D11DeviceContext_Vtbl, CopyResource);
+static RESOLVE: Method<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, u32, Raw, u32, DXGI_FORMAT)> =
+    method!(ID3D11DeviceContext_Vtbl, ResolveSubresource);
+static CLEAR: Method<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, Raw, *const f32)> =
+    method!(ID3D11DeviceContext_Vtbl, ClearRenderTargetView);
+static SET_TARGETS: Method<ID3D11DeviceContext_Vtbl, unsafe extern "system" fn(Raw, u32, Views, Raw)> =
+    method!(ID3D11DeviceContext_Vtbl, OMSetRenderTargets);
 type SetTargetsAndViews = unsafe extern "system" fn(Raw, u32, Views, Raw, u32, u32, Views, *const u32);
-const SET_TARGETS_AND_VIEWS: Entry<ID3D11DeviceContext_Vtbl, SetTargetsAndViews> =
-    entry!(ID3D11DeviceContext_Vtbl, OMSetRenderTargetsAndUnorderedAccessViews);
+static SET_TARGETS_AND_VIEWS: Method<ID3D11DeviceContext_Vtbl, SetTargetsAndViews> =
+    method!(ID3D11DeviceContext_Vtbl, OMSetRenderTargetsAndUnorderedAccessViews);
 type CopyRegion1 = unsafe extern "system" fn(Raw, Raw, u32, u32, u32, u32, Raw, u32, *const D3D11_BOX, u32);
-const COPY_REGION_1: Entry<ID3D11DeviceContext1_Vtbl, CopyRegion1> =
-    entry!(ID3D11DeviceContext1_Vtbl, CopySubresourceRegion1);
+static COPY_REGION_1: Method<ID3D11DeviceContext1_Vtbl, CopyRegion1> =
+    method!(ID3D11DeviceContext1_Vtbl, CopySubresourceRegion1);
 type Update1 = unsafe extern "system" fn(Raw, Raw, u32, *const D3D11_BOX, *const core::ffi::c_void, u32, u32, u32);
-const UPDATE_1: Entry<ID3D11DeviceContext1_Vtbl, Update1> = entry!(ID3D11DeviceContext1_Vtbl, UpdateSubresource1);
-const DISCARD: Entry<ID3D11DeviceContext1_Vtbl, unsafe extern "system" fn(Raw, Raw)> =
-    entry!(ID3D11DeviceContext1_Vtbl, DiscardResource);
-const DISCARD_VIEW: Entry<ID3D11DeviceContext1_Vtbl, unsafe extern "system" fn(Raw, Raw)> =
-    entry!(ID3D11DeviceContext1_Vtbl, DiscardView);
+static UPDATE_1: Method<ID3D11DeviceContext1_Vtbl, Update1> = method!(ID3D11DeviceContext1_Vtbl, UpdateSubresource1);
+static DISCARD: Method<ID3D11DeviceContext1_Vtbl, unsafe extern "system" fn(Raw, Raw)> =
+    method!(ID3D11DeviceContext1_Vtbl, DiscardResource);
+static DISCARD_VIEW: Method<ID3D11DeviceContext1_Vtbl, unsafe extern "system" fn(Raw, Raw)> =
+    method!(ID3D11DeviceContext1_Vtbl, DiscardView);
 type Offer = unsafe extern "system" fn(Raw, u32, *const Raw, DXGI_OFFER_RESOURCE_PRIORITY) -> HRESULT;
-const OFFER: Entry<IDXGIDevice2_Vtbl, Offer> = entry!(IDXGIDevice2_Vtbl, OfferResources);
+static OFFER: Method<IDXGIDevice2_Vtbl, Offer> = method!(IDXGIDevice2_Vtbl, OfferResources);
 type Reclaim = unsafe extern "system" fn(Raw, u32, *const Raw, *mut BOOL) -> HRESULT;
-const RECLAIM: Entry<IDXGIDevice2_Vtbl, Reclaim> = entry!(IDXGIDevice2_Vtbl, ReclaimResources);
+static RECLAIM: Method<IDXGIDevice2_Vtbl, Reclaim> = method!(IDXGIDevice2_Vtbl, ReclaimResources);
 
 type Offer1 = unsafe extern "system" fn(Raw, u32, *const Raw, DXGI_OFFER_RESOURCE_PRIORITY, u32) -> HRESULT;
-const OFFER_1: Entry<IDXGIDevice4_Vtbl, Offer1> = entry!(IDXGIDevice4_Vtbl, OfferResources1);
+static OFFER_1: Method<IDXGIDevice4_Vtbl, Offer1> = method!(IDXGIDevice4_Vtbl, OfferResources1);
 type Reclaim1 = unsafe extern "system" fn(Raw, u32, *const Raw, *mut DXGI_RECLAIM_RESOURCE_RESULTS) -> HRESULT;
-const RECLAIM_1: Entry<IDXGIDevice4_Vtbl, Reclaim1> = entry!(IDXGIDevice4_Vtbl, ReclaimResources1);
+static RECLAIM_1: Method<IDXGIDevice4_Vtbl, Reclaim1> = method!(IDXGIDevice4_Vtbl, ReclaimResources1);
 
 /// Hooks the contexts of a device. Done when a program asks for a video interface or creates a protected resource, and
 /// not before: a program that does neither calls the implementation directly.
@@ -82,56 +84,159 @@ pub(super) unsafe fn watch(state: &DeviceState) {
     // SAFETY: a live device.
     if let Some(device) = unsafe { query::interface_below::<IDXGIDevice2>(device.as_raw()) } {
         // SAFETY: a live device.
-        unsafe { OFFER.replace(device.as_raw(), offer_resources) };
+        unsafe { OFFER.hook(device.as_raw(), &instances!(offer_resources)) };
         // SAFETY: as above.
-        unsafe { RECLAIM.replace(device.as_raw(), reclaim_resources) };
+        unsafe { RECLAIM.hook(device.as_raw(), &instances!(reclaim_resources)) };
     }
     // SAFETY: a live device.
     if let Some(device) = unsafe { query::interface_below::<IDXGIDevice4>(device.as_raw()) } {
         // SAFETY: as above.
-        unsafe { OFFER_1.replace(device.as_raw(), offer_resources_1) };
+        unsafe { OFFER_1.hook(device.as_raw(), &instances!(offer_resources_1)) };
         // SAFETY: as above.
-        unsafe { RECLAIM_1.replace(device.as_raw(), reclaim_resources_1) };
+        unsafe { RECLAIM_1.hook(device.as_raw(), &instances!(reclaim_resources_1)) };
     }
 }
 
+/// Looks at a context that was just made: what it maps counts from the beginning, and the methods that protection needs are
+/// remembered as they are before a program can replace them.
+///
+/// # Safety
+///
+/// `context` is a live `ID3D11DeviceContext`.
+pub(super) unsafe fn prepare(context: Raw) {
+    // SAFETY: a live context, here and below, and functions that do what they replace for all that nothing is known of.
+    unsafe { MAP.hook(context, &instances!(map)) };
+    // SAFETY: as above.
+    unsafe { UNMAP.hook(context, &instances!(unmap)) };
+    // SAFETY: as above.
+    unsafe { COPY.prepare(context, &instances!(copy_resource)) };
+    // SAFETY: as above.
+    unsafe { COPY_REGION.prepare(context, &instances!(copy_subresource_region)) };
+    // SAFETY: as above.
+    unsafe { RESOLVE.prepare(context, &instances!(resolve_subresource)) };
+    // SAFETY: as above.
+    if let Some(later) = unsafe { query::interface_below::<ID3D11DeviceContext1>(context) } {
+        // SAFETY: as above.
+        unsafe { COPY_REGION_1.prepare(later.as_raw(), &instances!(copy_subresource_region_1)) };
+    }
+}
+
+/// Sees to it that content cannot leave protected resources by a context: every method by which it could is hooked, whatever
+/// another library, or the implementation itself, has done to the context's table meanwhile. Answers whether that is so.
+///
+/// # Safety
+///
+/// `context` is a live `ID3D11DeviceContext`.
+pub(super) unsafe fn enforce(context: Raw) -> bool {
+    // SAFETY: as in `prepare`, here and below.
+    let map = unsafe { MAP.hook(context, &instances!(map)) };
+    // SAFETY: as above.
+    let copy = unsafe { COPY.hook(context, &instances!(copy_resource)) };
+    // SAFETY: as above.
+    let copy_region = unsafe { COPY_REGION.hook(context, &instances!(copy_subresource_region)) };
+    // SAFETY: as above.
+    let resolve = unsafe { RESOLVE.hook(context, &instances!(resolve_subresource)) };
+    // SAFETY: as above.
+    let later = unsafe { query::interface_below::<ID3D11DeviceContext1>(context) };
+    let copy_region_1 = later.is_none_or(|later| {
+        // SAFETY: as above.
+        unsafe { COPY_REGION_1.hook(later.as_raw(), &instances!(copy_subresource_region_1)) }
+    });
+    map && copy && copy_region && resolve && copy_region_1
+}
+
+/// Hooks what the layer watches of a context.
+///
 /// # Safety
 ///
 /// `context` is a live `ID3D11DeviceContext`.
 unsafe fn watch_context(context: Raw) {
-    // SAFETY: a live context, here and below, and functions that do what they replace for all that nothing is known of.
-    unsafe { MAP.replace(context, map) };
-    // SAFETY: as above.
-    unsafe { UNMAP.replace(context, unmap) };
-    // SAFETY: as above.
-    unsafe { COPY.replace(context, copy_resource) };
-    // SAFETY: as above.
-    unsafe { COPY_REGION.replace(context, copy_subresource_region) };
-    // SAFETY: as above.
-    unsafe { RESOLVE.replace(context, resolve_subresource) };
+    // SAFETY: the caller's duty.
+    unsafe { enforce(context) };
+    // SAFETY: as in `prepare`, here and below.
+    unsafe { UNMAP.hook(context, &instances!(unmap)) };
     // SAFETY: as above.
     let Some(later) = (unsafe { query::interface_below::<ID3D11DeviceContext1>(context) }) else { return };
     let later = later.as_raw();
     // SAFETY: as above.
-    unsafe { COPY_REGION_1.replace(later, copy_subresource_region_1) };
+    unsafe { DISCARD.hook(later, &instances!(discard_resource)) };
     // SAFETY: as above.
-    unsafe { DISCARD.replace(later, discard_resource) };
-    // SAFETY: as above.
-    unsafe { DISCARD_VIEW.replace(later, discard_view) };
+    unsafe { DISCARD_VIEW.hook(later, &instances!(discard_view)) };
+}
+
+/// The methods of a device that make deferred contexts.
+macro_rules! deferred {
+    ($($table:ident, $interface:ty, $method:ident, $entry:ident, $function:ident;)*) => {
+        $(
+            static $entry: Method<$table, unsafe extern "system" fn(Raw, u32, *mut Raw) -> HRESULT> =
+                method!($table, $method);
+
+            unsafe extern "system" fn $function<const I: usize>(device: Raw, flags: u32, out: *mut Raw) -> HRESULT {
+                com::guard(|| {
+                    let below = $entry.original::<I>();
+                    // SAFETY: the program's arguments, for this method.
+                    let answer = unsafe { below(device, flags, out) };
+                    // SAFETY: null or readable, and written by the method.
+                    let context = unsafe { com::read(out) }.unwrap_or(ptr::null_mut());
+                    if answer.is_ok() && !context.is_null() {
+                        // SAFETY: just made.
+                        unsafe { new_deferred(context) };
+                    }
+                    answer
+                })
+            }
+        )*
+
+        /// Hooks the methods that make deferred contexts, which may have functions of their own.
+        ///
+        /// # Safety
+        ///
+        /// The device lives.
+        pub(super) unsafe fn hook_deferred(device: &ID3D11Device) {
+            $(
+                // SAFETY: a live device.
+                if let Some(device) = unsafe { query::interface_below::<$interface>(device.as_raw()) } {
+                    // SAFETY: as above; the function does what it replaces.
+                    unsafe { $entry.hook(device.as_raw(), &instances!($function)) };
+                }
+            )*
+        }
+    };
+}
+
+deferred! {
+    ID3D11Device_Vtbl, ID3D11Device, CreateDeferredContext, DEFERRED, create_deferred_context;
+    ID3D11Device1_Vtbl, ID3D11Device1, CreateDeferredContext1, DEFERRED_1, create_deferred_context_1;
+    ID3D11Device2_Vtbl, ID3D11Device2, CreateDeferredContext2, DEFERRED_2, create_deferred_context_2;
+    ID3D11Device3_Vtbl, ID3D11Device3, CreateDeferredContext3, DEFERRED_3, create_deferred_context_3;
+}
+
+/// # Safety
+///
+/// `context` is a live context that was just made.
+unsafe fn new_deferred(context: Raw) {
+    // SAFETY: the caller's duty; its device lives as long.
+    let Some(state) = (unsafe { device::of_context(context) }) else { return };
+    if state.is_watched() {
+        // SAFETY: the caller's duty.
+        unsafe { watch_context(context) };
+    } else {
+        // SAFETY: as above.
+        unsafe { prepare(context) };
+    }
 }
 
 /// Methods that may write to any resource: they count as work of the device, and go on below.
 macro_rules! works {
     ($($table:ty, $method:ident, $entry:ident, $function:ident($($argument:ident: $type:ty),*);)*) => {
         $(
-            const $entry: Entry<$table, unsafe extern "system" fn(Raw, $($type),*)> = entry!($table, $method);
+            static $entry: Method<$table, unsafe extern "system" fn(Raw, $($type),*)> = method!($table, $method);
 
-            unsafe extern "system" fn $function(context: Raw, $($argument: $type),*) {
+            unsafe extern "system" fn $function<const I: usize>(context: Raw, $($argument: $type),*) {
                 com::guard(|| {
                     // SAFETY: COM's duty: the context lives.
                     unsafe { worked(context) };
-                    // SAFETY: as above.
-                    let below = unsafe { $entry.below(context) };
+                    let below = $entry.original::<I>();
                     // SAFETY: the program's arguments, for this method.
                     unsafe { below(context, $($argument),*) };
                 });
@@ -146,7 +251,7 @@ macro_rules! works {
         unsafe fn watch_work(context: Raw) {
             $(
                 // SAFETY: the caller's duty; the function does what it replaces.
-                unsafe { $entry.replace(context, $function) };
+                unsafe { $entry.hook(context, &instances!($function)) };
             )*
         }
     };
@@ -191,15 +296,15 @@ unsafe fn watch_writes(context: Raw) {
     // SAFETY: the caller's duty.
     unsafe { watch_work(context) };
     // SAFETY: as in `watch_context`.
-    unsafe { UPDATE.replace(context, update_subresource) };
+    unsafe { UPDATE.hook(context, &instances!(update_subresource)) };
     // SAFETY: as above.
-    unsafe { UPDATE_1.replace(context, update_subresource_1) };
+    unsafe { UPDATE_1.hook(context, &instances!(update_subresource_1)) };
     // SAFETY: as above.
-    unsafe { CLEAR.replace(context, clear_render_target_view) };
+    unsafe { CLEAR.hook(context, &instances!(clear_render_target_view)) };
     // SAFETY: as above.
-    unsafe { SET_TARGETS.replace(context, set_render_targets) };
+    unsafe { SET_TARGETS.hook(context, &instances!(set_render_targets)) };
     // SAFETY: as above.
-    unsafe { SET_TARGETS_AND_VIEWS.replace(context, set_render_targets_and_views) };
+    unsafe { SET_TARGETS_AND_VIEWS.hook(context, &instances!(set_render_targets_and_views)) };
 }
 
 /// The state of a context's device, and whether the context is the immediate one.
@@ -305,7 +410,7 @@ unsafe fn may_copy(function: &'static str, context: Raw, to: Raw, from: Raw) -> 
     true
 }
 
-unsafe extern "system" fn map(
+unsafe extern "system" fn map<const I: usize>(
     context: Raw,
     resource: Raw,
     subresource: u32,
@@ -314,8 +419,7 @@ unsafe extern "system" fn map(
     mapped: *mut D3D11_MAPPED_SUBRESOURCE,
 ) -> HRESULT {
     com::guard(|| {
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { MAP.below(context) };
+        let below = MAP.original::<I>();
         // SAFETY: as above.
         let found = if resource.is_null() || own_call::is_on(resource) { None } else { unsafe { state(context) } };
         let Some((state, immediate)) = found else {
@@ -338,8 +442,11 @@ unsafe extern "system" fn map(
         let answer = unsafe { below(context, resource, subresource, how, flags, mapped) };
         // Deferred contexts map memory of their own.
         if immediate && answer == HRESULT(0) {
+            // These are for dynamic resources, which no blit takes: a program may map thousands of them for each frame.
+            let is_dynamic = [D3D11_MAP_WRITE_DISCARD, D3D11_MAP_WRITE_NO_OVERWRITE].contains(&how);
             // SAFETY: not null, and live.
-            if let Some(note) = unsafe { Note::of_or_new(resource, state) } {
+            let note = unsafe { if is_dynamic { Note::of(resource) } else { Note::of_or_new(resource, state) } };
+            if let Some(note) = note {
                 note.mapped.fetch_add(1, Ordering::Relaxed);
                 if how != D3D11_MAP_READ {
                     note.define();
@@ -350,7 +457,7 @@ unsafe extern "system" fn map(
     })
 }
 
-unsafe extern "system" fn unmap(context: Raw, resource: Raw, subresource: u32) {
+unsafe extern "system" fn unmap<const I: usize>(context: Raw, resource: Raw, subresource: u32) {
     com::guard(|| {
         // SAFETY: COM's duty: the context lives.
         if !own_call::is_on(resource)
@@ -363,19 +470,17 @@ unsafe extern "system" fn unmap(context: Raw, resource: Raw, subresource: u32) {
                 let _ = note.mapped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
             }
         }
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { UNMAP.below(context) };
+        let below = UNMAP.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, resource, subresource) };
     });
 }
 
-unsafe extern "system" fn copy_resource(context: Raw, to: Raw, from: Raw) {
+unsafe extern "system" fn copy_resource<const I: usize>(context: Raw, to: Raw, from: Raw) {
     com::guard(|| {
         // SAFETY: COM's duties.
         if unsafe { may_copy("ID3D11DeviceContext::CopyResource", context, to, from) } {
-            // SAFETY: as above.
-            let below = unsafe { COPY.below(context) };
+            let below = COPY.original::<I>();
             // SAFETY: the program's arguments, for this method.
             unsafe { below(context, to, from) };
             // SAFETY: null or live.
@@ -384,7 +489,7 @@ unsafe extern "system" fn copy_resource(context: Raw, to: Raw, from: Raw) {
     });
 }
 
-unsafe extern "system" fn copy_subresource_region(
+unsafe extern "system" fn copy_subresource_region<const I: usize>(
     context: Raw,
     to: Raw,
     to_subresource: u32,
@@ -398,8 +503,7 @@ unsafe extern "system" fn copy_subresource_region(
     com::guard(|| {
         // SAFETY: COM's duties.
         if unsafe { may_copy("ID3D11DeviceContext::CopySubresourceRegion", context, to, from) } {
-            // SAFETY: as above.
-            let below = unsafe { COPY_REGION.below(context) };
+            let below = COPY_REGION.original::<I>();
             // SAFETY: the program's arguments, for this method.
             unsafe { below(context, to, to_subresource, x, y, z, from, from_subresource, region) };
             // SAFETY: null or live.
@@ -408,7 +512,7 @@ unsafe extern "system" fn copy_subresource_region(
     });
 }
 
-unsafe extern "system" fn copy_subresource_region_1(
+unsafe extern "system" fn copy_subresource_region_1<const I: usize>(
     context: Raw,
     to: Raw,
     to_subresource: u32,
@@ -423,8 +527,7 @@ unsafe extern "system" fn copy_subresource_region_1(
     com::guard(|| {
         // SAFETY: COM's duties.
         if unsafe { may_copy("ID3D11DeviceContext1::CopySubresourceRegion1", context, to, from) } {
-            // SAFETY: as above.
-            let below = unsafe { COPY_REGION_1.below(context) };
+            let below = COPY_REGION_1.original::<I>();
             // SAFETY: the program's arguments, for this method.
             unsafe { below(context, to, to_subresource, x, y, z, from, from_subresource, region, flags) };
             // SAFETY: null or live.
@@ -433,7 +536,7 @@ unsafe extern "system" fn copy_subresource_region_1(
     });
 }
 
-unsafe extern "system" fn resolve_subresource(
+unsafe extern "system" fn resolve_subresource<const I: usize>(
     context: Raw,
     to: Raw,
     to_subresource: u32,
@@ -444,8 +547,7 @@ unsafe extern "system" fn resolve_subresource(
     com::guard(|| {
         // SAFETY: COM's duties.
         if unsafe { may_copy("ID3D11DeviceContext::ResolveSubresource", context, to, from) } {
-            // SAFETY: as above.
-            let below = unsafe { RESOLVE.below(context) };
+            let below = RESOLVE.original::<I>();
             // SAFETY: the program's arguments, for this method.
             unsafe { below(context, to, to_subresource, from, from_subresource, format) };
             // SAFETY: null or live.
@@ -454,10 +556,9 @@ unsafe extern "system" fn resolve_subresource(
     });
 }
 
-unsafe extern "system" fn discard_resource(context: Raw, resource: Raw) {
+unsafe extern "system" fn discard_resource<const I: usize>(context: Raw, resource: Raw) {
     com::guard(|| {
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { DISCARD.below(context) };
+        let below = DISCARD.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, resource) };
         // SAFETY: as above.
@@ -472,10 +573,9 @@ unsafe extern "system" fn discard_resource(context: Raw, resource: Raw) {
     });
 }
 
-unsafe extern "system" fn discard_view(context: Raw, view: Raw) {
+unsafe extern "system" fn discard_view<const I: usize>(context: Raw, view: Raw) {
     com::guard(|| {
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { DISCARD_VIEW.below(context) };
+        let below = DISCARD_VIEW.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, view) };
         // SAFETY: null or live.
@@ -493,7 +593,7 @@ unsafe extern "system" fn discard_view(context: Raw, view: Raw) {
     });
 }
 
-unsafe extern "system" fn update_subresource(
+unsafe extern "system" fn update_subresource<const I: usize>(
     context: Raw,
     resource: Raw,
     subresource: u32,
@@ -505,14 +605,13 @@ unsafe extern "system" fn update_subresource(
     com::guard(|| {
         // SAFETY: null or live.
         unsafe { written(context, resource) };
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { UPDATE.below(context) };
+        let below = UPDATE.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, resource, subresource, region, data, row_pitch, depth_pitch) };
     });
 }
 
-unsafe extern "system" fn update_subresource_1(
+unsafe extern "system" fn update_subresource_1<const I: usize>(
     context: Raw,
     resource: Raw,
     subresource: u32,
@@ -525,36 +624,33 @@ unsafe extern "system" fn update_subresource_1(
     com::guard(|| {
         // SAFETY: null or live.
         unsafe { written(context, resource) };
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { UPDATE_1.below(context) };
+        let below = UPDATE_1.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, resource, subresource, region, data, row_pitch, depth_pitch, flags) };
     });
 }
 
-unsafe extern "system" fn clear_render_target_view(context: Raw, view: Raw, colour: *const f32) {
+unsafe extern "system" fn clear_render_target_view<const I: usize>(context: Raw, view: Raw, colour: *const f32) {
     com::guard(|| {
         // SAFETY: one view, null or live.
         unsafe { written_views(context, &raw const view, 1) };
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { CLEAR.below(context) };
+        let below = CLEAR.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, view, colour) };
     });
 }
 
-unsafe extern "system" fn set_render_targets(context: Raw, count: u32, views: Views, depth: Raw) {
+unsafe extern "system" fn set_render_targets<const I: usize>(context: Raw, count: u32, views: Views, depth: Raw) {
     com::guard(|| {
         // SAFETY: the program's duties. What is bound is about to be drawn to.
         unsafe { written_views(context, views, count) };
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { SET_TARGETS.below(context) };
+        let below = SET_TARGETS.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, count, views, depth) };
     });
 }
 
-unsafe extern "system" fn set_render_targets_and_views(
+unsafe extern "system" fn set_render_targets_and_views<const I: usize>(
     context: Raw,
     count: u32,
     views: Views,
@@ -570,8 +666,7 @@ unsafe extern "system" fn set_render_targets_and_views(
             // SAFETY: the program's duties.
             unsafe { written_views(context, if count == u32::MAX { ptr::null() } else { views }, count) };
         }
-        // SAFETY: COM's duty: the context lives.
-        let below = unsafe { SET_TARGETS_AND_VIEWS.below(context) };
+        let below = SET_TARGETS_AND_VIEWS.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(context, count, views, depth, first, unordered_count, unordered, counts) };
     });
@@ -637,15 +732,14 @@ unsafe fn reclaimed(device: Raw, resources: *const Raw, count: u32, discarded: i
     unsafe { with_listed(device, resources, count, act) };
 }
 
-unsafe extern "system" fn offer_resources(
+unsafe extern "system" fn offer_resources<const I: usize>(
     device: Raw,
     count: u32,
     resources: *const Raw,
     priority: DXGI_OFFER_RESOURCE_PRIORITY,
 ) -> HRESULT {
     com::guard(|| {
-        // SAFETY: COM's duty: the device lives.
-        let below = unsafe { OFFER.below(device) };
+        let below = OFFER.original::<I>();
         // SAFETY: the program's arguments, for this method.
         let answer = unsafe { below(device, count, resources, priority) };
         if answer.is_ok() {
@@ -656,15 +750,14 @@ unsafe extern "system" fn offer_resources(
     })
 }
 
-unsafe extern "system" fn reclaim_resources(
+unsafe extern "system" fn reclaim_resources<const I: usize>(
     device: Raw,
     count: u32,
     resources: *const Raw,
     discarded: *mut BOOL,
 ) -> HRESULT {
     com::guard(|| {
-        // SAFETY: COM's duty: the device lives.
-        let below = unsafe { RECLAIM.below(device) };
+        let below = RECLAIM.original::<I>();
         // SAFETY: the program's arguments, for this method.
         let answer = unsafe { below(device, count, resources, discarded) };
         if answer.is_ok() {
@@ -678,7 +771,7 @@ unsafe extern "system" fn reclaim_resources(
     })
 }
 
-unsafe extern "system" fn offer_resources_1(
+unsafe extern "system" fn offer_resources_1<const I: usize>(
     device: Raw,
     count: u32,
     resources: *const Raw,
@@ -686,8 +779,7 @@ unsafe extern "system" fn offer_resources_1(
     flags: u32,
 ) -> HRESULT {
     com::guard(|| {
-        // SAFETY: COM's duty: the device lives.
-        let below = unsafe { OFFER_1.below(device) };
+        let below = OFFER_1.original::<I>();
         // SAFETY: the program's arguments, for this method.
         let answer = unsafe { below(device, count, resources, priority, flags) };
         if answer.is_ok() {
@@ -698,15 +790,14 @@ unsafe extern "system" fn offer_resources_1(
     })
 }
 
-unsafe extern "system" fn reclaim_resources_1(
+unsafe extern "system" fn reclaim_resources_1<const I: usize>(
     device: Raw,
     count: u32,
     resources: *const Raw,
     results: *mut DXGI_RECLAIM_RESOURCE_RESULTS,
 ) -> HRESULT {
     com::guard(|| {
-        // SAFETY: COM's duty: the device lives.
-        let below = unsafe { RECLAIM_1.below(device) };
+        let below = RECLAIM_1.original::<I>();
         // SAFETY: the program's arguments, for this method.
         let answer = unsafe { below(device, count, resources, results) };
         if answer.is_ok() {

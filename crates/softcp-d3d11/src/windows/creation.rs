@@ -17,7 +17,7 @@ use windows::core::{HRESULT, Interface};
 use super::call::Call;
 use super::com::{self, Raw};
 use super::device;
-use super::hook::{Entry, entry};
+use super::hooks::detour::{Method, instances, method};
 use super::query;
 use super::resource::{Flags, Note};
 use super::shared;
@@ -57,21 +57,20 @@ type Describe<D> = unsafe extern "system" fn(Raw, *mut D);
 /// method that describes it.
 macro_rules! kind {
     ($description:ty, $device:ty, $create:ident, $name:ident, $describe_name:ident, $table:ty, $describe:ident, $flags:ident) => {
-        const $name: Entry<$device, Create<$description>> = entry!($device, $create);
-        const $describe_name: Entry<$table, Describe<$description>> = entry!($table, $describe);
+        static $name: Method<$device, Create<$description>> = method!($device, $create);
+        static $describe_name: Method<$table, Describe<$description>> = method!($table, $describe);
 
         mod $flags {
             use super::*;
 
-            pub(super) unsafe extern "system" fn create(
+            pub(super) unsafe extern "system" fn create<const I: usize>(
                 device: Raw,
                 desc: *const $description,
                 data: *const D3D11_SUBRESOURCE_DATA,
                 out: *mut Raw,
             ) -> HRESULT {
                 com::guard(|| {
-                    // SAFETY: COM's duty: the device lives.
-                    let below = unsafe { $name.below(device) };
+                    let below = $name.original::<I>();
                     // SAFETY: the program's duties on its arguments.
                     unsafe {
                         super::create(concat!("ID3D11Device::", stringify!($create)), below, device, desc, data, out)
@@ -79,10 +78,9 @@ macro_rules! kind {
                 })
             }
 
-            pub(super) unsafe extern "system" fn describe(resource: Raw, desc: *mut $description) {
+            pub(super) unsafe extern "system" fn describe<const I: usize>(resource: Raw, desc: *mut $description) {
                 com::guard(|| {
-                    // SAFETY: COM's duty: the resource lives.
-                    let below = unsafe { $describe_name.below(resource) };
+                    let below = $describe_name.original::<I>();
                     // SAFETY: the program's arguments, for this method.
                     unsafe { below(resource, desc) };
                     // SAFETY: COM's duty: the resource lives.
@@ -165,19 +163,19 @@ kind!(
 pub(super) unsafe fn hook(device: &ID3D11Device) {
     let raw = device.as_raw();
     // SAFETY: a live device, and functions that do what they replace for whatever has none of the flags.
-    unsafe { CREATE_BUFFER.replace(raw, buffer::create) };
+    unsafe { CREATE_BUFFER.hook(raw, &instances!(buffer::create)) };
     // SAFETY: as above.
-    unsafe { CREATE_TEXTURE_1D.replace(raw, texture_1d::create) };
+    unsafe { CREATE_TEXTURE_1D.hook(raw, &instances!(texture_1d::create)) };
     // SAFETY: as above.
-    unsafe { CREATE_TEXTURE_2D.replace(raw, texture_2d::create) };
+    unsafe { CREATE_TEXTURE_2D.hook(raw, &instances!(texture_2d::create)) };
     // SAFETY: as above.
-    unsafe { CREATE_TEXTURE_3D.replace(raw, texture_3d::create) };
+    unsafe { CREATE_TEXTURE_3D.hook(raw, &instances!(texture_3d::create)) };
     // SAFETY: a live device.
     let Some(device) = (unsafe { query::interface_below::<ID3D11Device3>(raw) }) else { return };
     // SAFETY: as above.
-    unsafe { CREATE_TEXTURE_2D1.replace(device.as_raw(), texture_2d1::create) };
+    unsafe { CREATE_TEXTURE_2D1.hook(device.as_raw(), &instances!(texture_2d1::create)) };
     // SAFETY: as above.
-    unsafe { CREATE_TEXTURE_3D1.replace(device.as_raw(), texture_3d1::create) };
+    unsafe { CREATE_TEXTURE_3D1.hook(device.as_raw(), &instances!(texture_3d1::create)) };
 }
 
 /// Creates a resource; one with flags of content protection becomes known to the layer and to the driver.
@@ -294,7 +292,7 @@ macro_rules! description {
 
             unsafe fn hook(resource: Raw) {
                 // SAFETY: the caller's duty; the function adds nothing for resources that nothing is known of.
-                unsafe { $entry.replace(resource, $flags::describe) };
+                unsafe { $entry.hook(resource, &instances!($flags::describe)) };
             }
         }
     };
@@ -339,11 +337,11 @@ macro_rules! later_description {
 
             unsafe fn hook(resource: Raw) {
                 // SAFETY: the caller's duty: the later interface begins with the earlier one.
-                unsafe { $before.replace(resource, $before_flags::describe) };
+                unsafe { $before.hook(resource, &instances!($before_flags::describe)) };
                 // SAFETY: a live resource.
                 if let Some(later) = unsafe { query::interface_below::<$interface>(resource) } {
                     // SAFETY: as above.
-                    unsafe { $entry.replace(later.as_raw(), $flags::describe) };
+                    unsafe { $entry.hook(later.as_raw(), &instances!($flags::describe)) };
                 }
             }
         }

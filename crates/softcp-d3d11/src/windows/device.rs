@@ -20,7 +20,7 @@ use super::resource::Resources;
 use super::session::Sessions;
 use super::video_context::VideoContext;
 use super::video_device::VideoDevice;
-use super::{context, creation, query, settings, shared, teardown};
+use super::{context, creation, query, reading, settings, shared, teardown};
 use crate::protection::Protection;
 
 /// Under this name the state is private data of the device.
@@ -37,6 +37,8 @@ pub(super) struct DeviceState {
     context: Weak,
     driver: OnceLock<Option<DriverDevice>>,
     watched: AtomicBool,
+    /// It was logged that protection cannot be enforced.
+    warned: AtomicBool,
     /// Counts work that may have written to any resource; never 0.
     pub(super) work: AtomicU64,
     pub(super) protection: Arc<Protection>,
@@ -130,10 +132,31 @@ impl DeviceState {
         self.driver.get_or_init(make).as_ref()
     }
 
+    /// Whether the layer sees what is mapped, copied, offered and discarded.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Acquire)
+    }
+
+    /// Whether content cannot leave protected resources of this device past the layer. Looked at before each blit that
+    /// brings some in; where it cannot be had, that is logged once.
+    pub(super) fn enforces(&self) -> bool {
+        // SAFETY: the immediate context lives during a call on one of its device's objects.
+        let by_context = unsafe { context::enforce(self.context().raw()) };
+        let enforces = reading::enforce() && by_context;
+        if !enforces && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                id = "no-enforcement",
+                "methods by which protected content could leave cannot be hooked, so blits into protected resources are \
+                 refused while protection is on"
+            );
+        }
+        enforces
+    }
+
     /// From now on the layer sees what is mapped, copied, offered and discarded.
     pub(super) fn watch(&self) {
         // Two threads may do this at once, and may not wait for each other: it calls below.
-        if !self.watched.load(Ordering::Acquire) {
+        if !self.is_watched() {
             // SAFETY: the device and its immediate context live: a call on one of them, or on the device's creation, led
             // here.
             unsafe { context::watch(self) };
@@ -226,6 +249,7 @@ unsafe fn attach_to(device: Raw) {
         context: Weak::new(context.as_raw()),
         driver: OnceLock::new(),
         watched: AtomicBool::new(false),
+        warned: AtomicBool::new(false),
         work: AtomicU64::new(1),
         protection: Arc::default(),
         resources: Arc::clone(&resources),
@@ -254,6 +278,10 @@ unsafe fn attach_to(device: Raw) {
     unsafe { shared::hook(&real) };
     // SAFETY: as above.
     unsafe { teardown::hook(&real) };
+    // SAFETY: as above.
+    unsafe { context::hook_deferred(&real) };
+    // SAFETY: as above.
+    unsafe { context::prepare(context.as_raw()) };
     tracing::debug!(id = "device", "a device with content protection");
 }
 

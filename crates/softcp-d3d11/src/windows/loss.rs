@@ -15,14 +15,15 @@ use windows::core::Interface;
 
 use super::com::{Raw, Weak};
 use super::device::DeviceState;
-use super::hook::{Entry, entry};
+use super::hooks::detour::{Method, method};
 use super::hooks::own_call;
 use super::resource::{Facts, Note, Shape};
 use super::staging::{MAP, UNMAP};
 
 pub(super) type Update = unsafe extern "system" fn(Raw, Raw, u32, *const D3D11_BOX, *const core::ffi::c_void, u32, u32);
 
-pub(super) const UPDATE: Entry<ID3D11DeviceContext_Vtbl, Update> = entry!(ID3D11DeviceContext_Vtbl, UpdateSubresource);
+pub(super) static UPDATE: Method<ID3D11DeviceContext_Vtbl, Update> =
+    method!(ID3D11DeviceContext_Vtbl, UpdateSubresource);
 
 /// Before a resource is used: fills it with zeros if its content was lost.
 ///
@@ -86,7 +87,7 @@ unsafe fn clear(context: Weak, resource: Raw) {
         if [D3D11_USAGE_STAGING, D3D11_USAGE_DYNAMIC].contains(&facts.usage) {
             let mut mapped = D3D11_MAPPED_SUBRESOURCE::default();
             // SAFETY: a live context.
-            let map = unsafe { MAP.below(context.raw()) };
+            let map = unsafe { MAP.of(context.raw()) };
             // SAFETY: a live context, a live resource of its device, a place.
             let map = || unsafe { map(context.raw(), resource, subresource, how, 0, &raw mut mapped) };
             let answer = own_call::on(resource, map);
@@ -100,14 +101,14 @@ unsafe fn clear(context: Weak, resource: Raw) {
                 unsafe { mapped.pData.cast::<u8>().write_bytes(0, bytes) };
             }
             // SAFETY: a live context.
-            let unmap = unsafe { UNMAP.below(context.raw()) };
+            let unmap = unsafe { UNMAP.of(context.raw()) };
             // SAFETY: mapped above.
             own_call::on(resource, || unsafe { unmap(context.raw(), resource, subresource) });
         } else {
             let zeros = vec![0_u8; bytes];
             let pitch = u32::try_from(pitch).unwrap_or(u32::MAX);
             // SAFETY: a live context.
-            let update = unsafe { UPDATE.below(context.raw()) };
+            let update = unsafe { UPDATE.of(context.raw()) };
             let zeros = zeros.as_ptr().cast();
             // SAFETY: no subresource is larger than the first, which has this size.
             let update = || unsafe { update(context.raw(), resource, subresource, ptr::null(), zeros, pitch, 0) };

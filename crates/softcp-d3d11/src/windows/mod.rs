@@ -17,7 +17,6 @@ mod dialogue;
 mod exports;
 mod forward;
 mod hardware;
-mod hook;
 mod hooks;
 mod key_exchange;
 mod lend;

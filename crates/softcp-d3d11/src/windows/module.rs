@@ -25,6 +25,21 @@ pub(crate) fn pin() -> windows::core::Result<()> {
     handle(GET_MODULE_HANDLE_EX_FLAG_PIN).map(drop)
 }
 
+/// Keeps the library that a function belongs to loaded until the process ends. A function of no library stays as it is.
+pub(crate) fn pin_owner(function: usize) -> windows::core::Result<()> {
+    let here = PCWSTR(std::ptr::with_exposed_provenance(function));
+    let mut found = HMODULE::default();
+    let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS;
+    // SAFETY: with FROM_ADDRESS the name is an address that is only compared; the output is writable.
+    if unsafe { GetModuleHandleExW(flags | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, here, &raw mut found) }
+        .is_err()
+    {
+        return Ok(());
+    }
+    // SAFETY: as above.
+    unsafe { GetModuleHandleExW(flags | GET_MODULE_HANDLE_EX_FLAG_PIN, here, &raw mut found) }
+}
+
 /// The directory that this library was loaded from.
 pub(crate) fn own_directory() -> Option<PathBuf> {
     let own = own().ok()?;

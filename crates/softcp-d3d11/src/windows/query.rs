@@ -7,9 +7,10 @@ use windows::Win32::Foundation::E_POINTER;
 use windows::Win32::Graphics::Direct3D11::{
     D3D11_DEVICE_CONTEXT_IMMEDIATE, ID3D11Debug, ID3D11Device, ID3D11Device1, ID3D11Device2, ID3D11Device3,
     ID3D11Device4, ID3D11Device5, ID3D11DeviceContext, ID3D11DeviceContext1, ID3D11DeviceContext2,
-    ID3D11DeviceContext3, ID3D11DeviceContext4, ID3D11InfoQueue, ID3D11Multithread, ID3D11VideoContext,
-    ID3D11VideoContext1, ID3D11VideoContext2, ID3D11VideoContext3, ID3D11VideoDevice, ID3D11VideoDevice1,
-    ID3D11VideoDevice2,
+    ID3D11DeviceContext3, ID3D11DeviceContext4, ID3D11InfoQueue, ID3D11Multithread, ID3D11RefDefaultTrackingOptions,
+    ID3D11RefTrackingOptions, ID3D11SwitchToRef, ID3D11TracingDevice, ID3D11VideoContext, ID3D11VideoContext1,
+    ID3D11VideoContext2, ID3D11VideoContext3, ID3D11VideoDevice, ID3D11VideoDevice1, ID3D11VideoDevice2,
+    ID3DUserDefinedAnnotation,
 };
 use windows::Win32::Graphics::Dxgi::{
     IDXGIDevice, IDXGIDevice1, IDXGIDevice2, IDXGIDevice3, IDXGIDevice4, IDXGIObject,
@@ -18,13 +19,13 @@ use windows::core::{GUID, HRESULT, IUnknown, IUnknown_Vtbl, Interface};
 
 use super::com::{self, Raw};
 use super::device;
-use super::hook::{Entry, entry};
+use super::hooks::detour::{Method, instances, method};
 
 /// The type of `QueryInterface`.
 type QueryInterface = unsafe extern "system" fn(Raw, *const GUID, *mut Raw) -> HRESULT;
 
-/// Interfaces of a device that may have tables of their own.
-const OF_DEVICE: [GUID; 16] = [
+/// Interfaces of a device that may have functions of their own for `QueryInterface`.
+const OF_DEVICE: [GUID; 26] = [
     IUnknown::IID,
     ID3D11Device::IID,
     ID3D11Device1::IID,
@@ -32,29 +33,45 @@ const OF_DEVICE: [GUID; 16] = [
     ID3D11Device3::IID,
     ID3D11Device4::IID,
     ID3D11Device5::IID,
+    ID3D11VideoDevice::IID,
+    ID3D11VideoDevice1::IID,
+    ID3D11VideoDevice2::IID,
     ID3D11Debug::IID,
     ID3D11InfoQueue::IID,
     ID3D11Multithread::IID,
+    ID3D11SwitchToRef::IID,
+    ID3D11TracingDevice::IID,
+    ID3D11RefTrackingOptions::IID,
+    ID3D11RefDefaultTrackingOptions::IID,
     IDXGIObject::IID,
     IDXGIDevice::IID,
     IDXGIDevice1::IID,
     IDXGIDevice2::IID,
     IDXGIDevice3::IID,
     IDXGIDevice4::IID,
+    // ID3D10Device, ID3D10Device1, ID3D10Multithread: a device may be one of Direct3D 10, too.
+    GUID::from_u128(0x9b7e_4c0f_342c_4106_a19f_4f27_04f6_89f0),
+    GUID::from_u128(0x9b7e_4c8f_342c_4106_a19f_4f27_04f6_89f0),
+    GUID::from_u128(0x9b7e_4e00_342c_4106_a19f_4f27_04f6_89f0),
 ];
 
 /// As [`OF_DEVICE`], of a context.
-const OF_CONTEXT: [GUID; 7] = [
+const OF_CONTEXT: [GUID; 12] = [
     IUnknown::IID,
     ID3D11DeviceContext::IID,
     ID3D11DeviceContext1::IID,
     ID3D11DeviceContext2::IID,
     ID3D11DeviceContext3::IID,
     ID3D11DeviceContext4::IID,
+    ID3D11VideoContext::IID,
+    ID3D11VideoContext1::IID,
+    ID3D11VideoContext2::IID,
+    ID3D11VideoContext3::IID,
     ID3D11Multithread::IID,
+    ID3DUserDefinedAnnotation::IID,
 ];
 
-const QUERY_INTERFACE: Entry<IUnknown_Vtbl, QueryInterface> = entry!(IUnknown_Vtbl, QueryInterface);
+static QUERY_INTERFACE: Method<IUnknown_Vtbl, QueryInterface, 48> = method!(IUnknown_Vtbl, QueryInterface);
 
 /// Hooks `QueryInterface` of every interface of a device and of its immediate context.
 ///
@@ -63,6 +80,7 @@ const QUERY_INTERFACE: Entry<IUnknown_Vtbl, QueryInterface> = entry!(IUnknown_Vt
 /// Both live.
 pub(super) unsafe fn hook(device: &ID3D11Device, context: &ID3D11DeviceContext) {
     let interfaces = OF_DEVICE.iter().map(|iid| (device.as_raw(), iid));
+    let mut are_hooked = true;
     for (object, iid) in interfaces.chain(OF_CONTEXT.iter().map(|iid| (context.as_raw(), iid))) {
         let mut interface: Raw = ptr::null_mut();
         // SAFETY: a live object, an identifier and a place.
@@ -71,9 +89,12 @@ pub(super) unsafe fn hook(device: &ID3D11Device, context: &ID3D11DeviceContext) 
             continue;
         }
         // SAFETY: a live object; the function below does for objects unknown to it what was there before.
-        unsafe { QUERY_INTERFACE.replace(interface, query_interface) };
+        are_hooked &= unsafe { QUERY_INTERFACE.hook(interface, &instances!(query_interface; 48)) };
         // SAFETY: QueryInterface has given this reference.
         unsafe { com::release(interface) };
+    }
+    if !are_hooked {
+        tracing::error!(id = "hook-refused", "QueryInterface cannot be hooked: a device may lack its video interfaces");
     }
 }
 
@@ -89,10 +110,15 @@ thread_local! {
 /// `object` is a live COM object, `iid` and `out` null or valid.
 pub(super) unsafe fn below(object: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
     // SAFETY: the caller's duty; every table begins with that of IUnknown.
-    let query = unsafe { QUERY_INTERFACE.below(object) };
-    let before = ASKING_BELOW.replace(true);
+    let query = unsafe { QUERY_INTERFACE.of(object) };
     // SAFETY: the caller's duty.
-    let answer = unsafe { query(object, iid, out) };
+    asking_below(|| unsafe { query(object, iid, out) })
+}
+
+/// Makes a call during which the implementation below answers for itself.
+fn asking_below<R>(call: impl FnOnce() -> R) -> R {
+    let before = ASKING_BELOW.replace(true);
+    let answer = call();
     ASKING_BELOW.set(before);
     answer
 }
@@ -148,7 +174,7 @@ unsafe fn part(this: Raw, iid: GUID) -> Option<Raw> {
     }
 }
 
-unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
+unsafe extern "system" fn query_interface<const I: usize>(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
     com::guard(|| {
         // SAFETY: null or readable.
         let asked = if ASKING_BELOW.get() { None } else { unsafe { com::read(iid) }.ok() };
@@ -156,8 +182,9 @@ unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut
         let answer = asked.and_then(|iid| unsafe { part(this, iid) });
         match answer {
             None => {
-                // SAFETY: COM's duties.
-                unsafe { below(this, iid, out) }
+                let query = QUERY_INTERFACE.original::<I>();
+                // SAFETY: the program's arguments, for this method.
+                asking_below(|| unsafe { query(this, iid, out) })
             }
             Some(_) if out.is_null() => E_POINTER,
             Some(part) => {

@@ -16,7 +16,7 @@ use windows::core::{BOOL, HRESULT, Interface};
 use super::call::Call;
 use super::com::{self, Raw};
 use super::device;
-use super::hook::{Entry, entry};
+use super::hooks::detour::{Method, instances, method};
 use super::query;
 use super::resource::Note;
 
@@ -24,9 +24,9 @@ type MapSurface = unsafe extern "system" fn(Raw, *mut DXGI_MAPPED_RECT, DXGI_MAP
 type GetDc = unsafe extern "system" fn(Raw, BOOL, *mut HDC) -> HRESULT;
 type Read = unsafe extern "system" fn(Raw, *mut c_void, u32, u32, Raw, u32, *const D3D11_BOX);
 
-const MAP_SURFACE: Entry<IDXGISurface_Vtbl, MapSurface> = entry!(IDXGISurface_Vtbl, Map);
-const GET_DC: Entry<IDXGISurface1_Vtbl, GetDc> = entry!(IDXGISurface1_Vtbl, GetDC);
-const READ: Entry<ID3D11Device3_Vtbl, Read> = entry!(ID3D11Device3_Vtbl, ReadFromSubresource);
+static MAP_SURFACE: Method<IDXGISurface_Vtbl, MapSurface> = method!(IDXGISurface_Vtbl, Map);
+static GET_DC: Method<IDXGISurface1_Vtbl, GetDc> = method!(IDXGISurface1_Vtbl, GetDC);
+static READ: Method<ID3D11Device3_Vtbl, Read> = method!(ID3D11Device3_Vtbl, ReadFromSubresource);
 
 /// Hooks the surface of a protected resource, and its device's method.
 ///
@@ -37,21 +37,27 @@ pub(super) unsafe fn hook(resource: Raw, device: Raw) {
     // SAFETY: the caller's duty.
     if let Some(surface) = unsafe { query::interface_below::<IDXGISurface>(resource) } {
         // SAFETY: a live surface; the function does what it replaces for resources that are not protected.
-        unsafe { MAP_SURFACE.replace(surface.as_raw(), map_surface) };
+        unsafe { MAP_SURFACE.hook(surface.as_raw(), &instances!(map_surface)) };
     }
     // SAFETY: the caller's duty.
     if let Some(surface) = unsafe { query::interface_below::<IDXGISurface1>(resource) } {
         // Its table has a Map of its own.
         // SAFETY: as above.
-        unsafe { MAP_SURFACE.replace(surface.as_raw(), map_surface) };
+        unsafe { MAP_SURFACE.hook(surface.as_raw(), &instances!(map_surface)) };
         // SAFETY: as above.
-        unsafe { GET_DC.replace(surface.as_raw(), get_dc) };
+        unsafe { GET_DC.hook(surface.as_raw(), &instances!(get_dc)) };
     }
     // SAFETY: the caller's duty.
     if let Some(device) = unsafe { query::interface_below::<ID3D11Device3>(device) } {
         // SAFETY: as above.
-        unsafe { READ.replace(device.as_raw(), read_from_subresource) };
+        unsafe { READ.hook(device.as_raw(), &instances!(read_from_subresource)) };
     }
+}
+
+/// Sees to it that the hooks of all these methods are in place. Answers whether they are.
+pub(super) fn enforce() -> bool {
+    let (map, dc, read) = (MAP_SURFACE.enable(), GET_DC.enable(), READ.enable());
+    map && dc && read
 }
 
 /// Whether a resource, by any of its interfaces, must not be read now; that is said.
@@ -81,7 +87,11 @@ unsafe fn is_closed(function: &'static str, object: Raw) -> bool {
     is_closed
 }
 
-unsafe extern "system" fn map_surface(surface: Raw, mapped: *mut DXGI_MAPPED_RECT, flags: DXGI_MAP_FLAGS) -> HRESULT {
+unsafe extern "system" fn map_surface<const I: usize>(
+    surface: Raw,
+    mapped: *mut DXGI_MAPPED_RECT,
+    flags: DXGI_MAP_FLAGS,
+) -> HRESULT {
     com::guard(|| {
         // SAFETY: COM's duty: the surface lives.
         if unsafe { is_closed("IDXGISurface::Map", surface) } {
@@ -89,14 +99,13 @@ unsafe extern "system" fn map_surface(surface: Raw, mapped: *mut DXGI_MAPPED_REC
             unsafe { com::write(mapped, DXGI_MAPPED_RECT::default()) };
             return HRESULT(D3DERR_CANNOTPROTECTCONTENT);
         }
-        // SAFETY: as above.
-        let below = unsafe { MAP_SURFACE.below(surface) };
+        let below = MAP_SURFACE.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(surface, mapped, flags) }
     })
 }
 
-unsafe extern "system" fn get_dc(surface: Raw, discard: BOOL, dc: *mut HDC) -> HRESULT {
+unsafe extern "system" fn get_dc<const I: usize>(surface: Raw, discard: BOOL, dc: *mut HDC) -> HRESULT {
     com::guard(|| {
         // SAFETY: COM's duty: the surface lives.
         if unsafe { is_closed("IDXGISurface1::GetDC", surface) } {
@@ -104,14 +113,13 @@ unsafe extern "system" fn get_dc(surface: Raw, discard: BOOL, dc: *mut HDC) -> H
             unsafe { com::write(dc, HDC::default()) };
             return HRESULT(D3DERR_CANNOTPROTECTCONTENT);
         }
-        // SAFETY: as above.
-        let below = unsafe { GET_DC.below(surface) };
+        let below = GET_DC.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(surface, discard, dc) }
     })
 }
 
-unsafe extern "system" fn read_from_subresource(
+unsafe extern "system" fn read_from_subresource<const I: usize>(
     device: Raw,
     to: *mut c_void,
     row_pitch: u32,
@@ -125,8 +133,7 @@ unsafe extern "system" fn read_from_subresource(
         if unsafe { is_closed("ID3D11Device3::ReadFromSubresource", resource) } {
             return;
         }
-        // SAFETY: COM's duty: the device lives.
-        let below = unsafe { READ.below(device) };
+        let below = READ.original::<I>();
         // SAFETY: the program's arguments, for this method.
         unsafe { below(device, to, row_pitch, depth_pitch, resource, subresource, region) };
     });

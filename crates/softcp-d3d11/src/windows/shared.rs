@@ -26,7 +26,7 @@ use windows::core::{GUID, HRESULT, HSTRING, Interface, PCWSTR};
 use super::call::Call;
 use super::com::{self, Raw};
 use super::device::{self, DeviceState};
-use super::hook::{Entry, entry};
+use super::hooks::detour::{Method, instances, method};
 use super::query;
 use super::resource::{Flags, Note};
 use crate::protection::Protection;
@@ -214,10 +214,10 @@ type OpenByHandle = unsafe extern "system" fn(Raw, HANDLE, *const GUID, *mut Raw
 type OpenByName = unsafe extern "system" fn(Raw, PCWSTR, u32, *const GUID, *mut Raw) -> HRESULT;
 type CreateHandle = unsafe extern "system" fn(Raw, *const SECURITY_ATTRIBUTES, u32, PCWSTR, *mut HANDLE) -> HRESULT;
 
-const OPEN: Entry<ID3D11Device_Vtbl, OpenByHandle> = entry!(ID3D11Device_Vtbl, OpenSharedResource);
-const OPEN_1: Entry<ID3D11Device1_Vtbl, OpenByHandle> = entry!(ID3D11Device1_Vtbl, OpenSharedResource1);
-const OPEN_BY_NAME: Entry<ID3D11Device1_Vtbl, OpenByName> = entry!(ID3D11Device1_Vtbl, OpenSharedResourceByName);
-const CREATE_HANDLE: Entry<IDXGIResource1_Vtbl, CreateHandle> = entry!(IDXGIResource1_Vtbl, CreateSharedHandle);
+static OPEN: Method<ID3D11Device_Vtbl, OpenByHandle> = method!(ID3D11Device_Vtbl, OpenSharedResource);
+static OPEN_1: Method<ID3D11Device1_Vtbl, OpenByHandle> = method!(ID3D11Device1_Vtbl, OpenSharedResource1);
+static OPEN_BY_NAME: Method<ID3D11Device1_Vtbl, OpenByName> = method!(ID3D11Device1_Vtbl, OpenSharedResourceByName);
+static CREATE_HANDLE: Method<IDXGIResource1_Vtbl, CreateHandle> = method!(IDXGIResource1_Vtbl, CreateSharedHandle);
 
 /// Hooks the methods that open shared resources.
 ///
@@ -226,13 +226,13 @@ const CREATE_HANDLE: Entry<IDXGIResource1_Vtbl, CreateHandle> = entry!(IDXGIReso
 /// The device lives.
 pub(super) unsafe fn hook(device: &ID3D11Device) {
     // SAFETY: a live device, and functions that do what they replace for resources without a record.
-    unsafe { OPEN.replace(device.as_raw(), open_shared_resource) };
+    unsafe { OPEN.hook(device.as_raw(), &instances!(open_shared_resource)) };
     // SAFETY: a live device.
     let Some(device) = (unsafe { query::interface_below::<ID3D11Device1>(device.as_raw()) }) else { return };
     // SAFETY: as above.
-    unsafe { OPEN_1.replace(device.as_raw(), open_shared_resource_1) };
+    unsafe { OPEN_1.hook(device.as_raw(), &instances!(open_shared_resource_1)) };
     // SAFETY: as above.
-    unsafe { OPEN_BY_NAME.replace(device.as_raw(), open_shared_resource_by_name) };
+    unsafe { OPEN_BY_NAME.hook(device.as_raw(), &instances!(open_shared_resource_by_name)) };
 }
 
 /// A shared resource with flags of content protection was created: other processes will be told.
@@ -244,7 +244,7 @@ pub(super) unsafe fn created(state: &DeviceState, resource: Raw, misc: u32) {
     // SAFETY: the caller's duty.
     if let Some(later) = unsafe { query::interface_below::<IDXGIResource1>(resource) } {
         // SAFETY: a live resource; the function does what it replaces for resources that nothing is known of.
-        unsafe { CREATE_HANDLE.replace(later.as_raw(), create_shared_handle) };
+        unsafe { CREATE_HANDLE.hook(later.as_raw(), &instances!(create_shared_handle)) };
     }
     // SAFETY: the caller's duty.
     let Some(shared) = (unsafe { query::interface_below::<IDXGIResource>(resource) }) else { return };
@@ -255,7 +255,7 @@ pub(super) unsafe fn created(state: &DeviceState, resource: Raw, misc: u32) {
     }
 }
 
-unsafe extern "system" fn create_shared_handle(
+unsafe extern "system" fn create_shared_handle<const I: usize>(
     resource: Raw,
     attributes: *const SECURITY_ATTRIBUTES,
     access: u32,
@@ -263,8 +263,7 @@ unsafe extern "system" fn create_shared_handle(
     handle: *mut HANDLE,
 ) -> HRESULT {
     com::guard(|| {
-        // SAFETY: COM's duty: the resource lives.
-        let below = unsafe { CREATE_HANDLE.below(resource) };
+        let below = CREATE_HANDLE.original::<I>();
         // SAFETY: the program's arguments, for this method.
         let answer = unsafe { below(resource, attributes, access, name, handle) };
         if answer.is_err() || name.is_null() {
@@ -329,15 +328,14 @@ unsafe fn open(
     answer
 }
 
-unsafe extern "system" fn open_shared_resource(
+unsafe extern "system" fn open_shared_resource<const I: usize>(
     device: Raw,
     handle: HANDLE,
     iid: *const GUID,
     out: *mut Raw,
 ) -> HRESULT {
     com::guard(|| {
-        // SAFETY: COM's duty: the device lives.
-        let below = unsafe { OPEN.below(device) };
+        let below = OPEN.original::<I>();
         // SAFETY: the program's arguments, for this method.
         let open_below = || unsafe { below(device, handle, iid, out) };
         // SAFETY: the program's duties.
@@ -345,15 +343,14 @@ unsafe extern "system" fn open_shared_resource(
     })
 }
 
-unsafe extern "system" fn open_shared_resource_1(
+unsafe extern "system" fn open_shared_resource_1<const I: usize>(
     device: Raw,
     handle: HANDLE,
     iid: *const GUID,
     out: *mut Raw,
 ) -> HRESULT {
     com::guard(|| {
-        // SAFETY: COM's duty: the device lives.
-        let below = unsafe { OPEN_1.below(device) };
+        let below = OPEN_1.original::<I>();
         // SAFETY: the program's arguments, for this method.
         let open_below = || unsafe { below(device, handle, iid, out) };
         // SAFETY: the program's duties.
@@ -361,7 +358,7 @@ unsafe extern "system" fn open_shared_resource_1(
     })
 }
 
-unsafe extern "system" fn open_shared_resource_by_name(
+unsafe extern "system" fn open_shared_resource_by_name<const I: usize>(
     device: Raw,
     name: PCWSTR,
     access: u32,
@@ -369,8 +366,7 @@ unsafe extern "system" fn open_shared_resource_by_name(
     out: *mut Raw,
 ) -> HRESULT {
     com::guard(|| {
-        // SAFETY: COM's duty: the device lives.
-        let below = unsafe { OPEN_BY_NAME.below(device) };
+        let below = OPEN_BY_NAME.original::<I>();
         // SAFETY: the program's arguments, for this method.
         let open_below = || unsafe { below(device, name, access, iid, out) };
         // SAFETY: not null, and the program's duty.

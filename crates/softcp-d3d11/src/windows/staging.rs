@@ -17,7 +17,7 @@ use windows::core::{HRESULT, Interface};
 
 use super::com::{Raw, Weak};
 use super::device::DeviceState;
-use super::hook::{Entry, entry};
+use super::hooks::detour::{Method, method};
 use super::hooks::own_call;
 use super::resource::{Facts, Shape};
 use crate::format::Layout;
@@ -40,10 +40,10 @@ type CopyRegion = unsafe extern "system" fn(
 );
 
 /// The methods below the layer: what it maps and copies itself is no program's doing.
-pub(super) const MAP: Entry<ID3D11DeviceContext_Vtbl, Map> = entry!(ID3D11DeviceContext_Vtbl, Map);
-pub(super) const UNMAP: Entry<ID3D11DeviceContext_Vtbl, Unmap> = entry!(ID3D11DeviceContext_Vtbl, Unmap);
-pub(super) const COPY_REGION: Entry<ID3D11DeviceContext_Vtbl, CopyRegion> =
-    entry!(ID3D11DeviceContext_Vtbl, CopySubresourceRegion);
+pub(super) static MAP: Method<ID3D11DeviceContext_Vtbl, Map> = method!(ID3D11DeviceContext_Vtbl, Map);
+pub(super) static UNMAP: Method<ID3D11DeviceContext_Vtbl, Unmap> = method!(ID3D11DeviceContext_Vtbl, Unmap);
+pub(super) static COPY_REGION: Method<ID3D11DeviceContext_Vtbl, CopyRegion> =
+    method!(ID3D11DeviceContext_Vtbl, CopySubresourceRegion);
 
 /// Bytes of a canary.
 const CANARY_SIZE: usize = 16;
@@ -272,7 +272,7 @@ impl Lent {
         self.mapped = D3D11_MAPPED_SUBRESOURCE::default();
         let mapped = &raw mut self.mapped;
         // SAFETY: a live context.
-        let map = unsafe { MAP.below(context) };
+        let map = unsafe { MAP.of(context) };
         // SAFETY: a live context, a live resource of its device, a place.
         let hresult = own_call::on(raw, || unsafe { map(context, raw, 0, how, 0, mapped) });
         hresult.ok().map_err(|error| error.code())?;
@@ -286,7 +286,7 @@ impl Lent {
     fn unmap_now(&self) {
         let (context, raw) = (self.context.raw(), self.raw());
         // SAFETY: a live context.
-        let unmap = unsafe { UNMAP.below(context) };
+        let unmap = unsafe { UNMAP.of(context) };
         // SAFETY: context and resource live since it was mapped.
         own_call::on(raw, || unsafe { unmap(context, raw, 0) });
     }
@@ -352,7 +352,7 @@ impl Lent {
 /// All live; the resources are of the context's device, and their subresources 0 have one shape.
 unsafe fn copy(context: Weak, to: Raw, from: Raw) {
     // SAFETY: the caller's duty.
-    let copy = unsafe { COPY_REGION.below(context.raw()) };
+    let copy = unsafe { COPY_REGION.of(context.raw()) };
     // SAFETY: the caller's duty; no box means all of it.
     own_call::copying(to, from, || unsafe { copy(context.raw(), to, 0, 0, 0, 0, from, 0, ptr::null()) });
 }

@@ -16,7 +16,7 @@ use windows::Win32::System::Threading::{GetCurrentProcess, SetEvent};
 use windows::core::{HRESULT, Interface};
 
 use super::com::{self, Raw};
-use super::hook::{Entry, entry};
+use super::hooks::detour::{Method, instances, method};
 use super::session::Sessions;
 
 /// How often the driver is asked while somebody waits for a teardown.
@@ -28,10 +28,10 @@ const FIRST_COOKIE: u32 = 0x5C00_0000;
 type Register = unsafe extern "system" fn(Raw, HANDLE, *mut u32) -> HRESULT;
 type Unregister = unsafe extern "system" fn(Raw, u32);
 
-const REGISTER: Entry<IDXGIAdapter3_Vtbl, Register> =
-    entry!(IDXGIAdapter3_Vtbl, RegisterHardwareContentProtectionTeardownStatusEvent);
-const UNREGISTER: Entry<IDXGIAdapter3_Vtbl, Unregister> =
-    entry!(IDXGIAdapter3_Vtbl, UnregisterHardwareContentProtectionTeardownStatus);
+static REGISTER: Method<IDXGIAdapter3_Vtbl, Register> =
+    method!(IDXGIAdapter3_Vtbl, RegisterHardwareContentProtectionTeardownStatusEvent);
+static UNREGISTER: Method<IDXGIAdapter3_Vtbl, Unregister> =
+    method!(IDXGIAdapter3_Vtbl, UnregisterHardwareContentProtectionTeardownStatus);
 
 /// A registered event.
 struct Registration {
@@ -100,9 +100,9 @@ pub(super) unsafe fn hook(device: &ID3D11Device) {
     let Ok(adapter) = (unsafe { device.GetAdapter() }) else { return };
     let Ok(adapter) = adapter.cast::<IDXGIAdapter3>() else { return };
     // SAFETY: a live adapter; the function below registers with the implementation, too.
-    unsafe { REGISTER.replace(adapter.as_raw(), register) };
+    unsafe { REGISTER.hook(adapter.as_raw(), &instances!(register)) };
     // SAFETY: as above.
-    unsafe { UNREGISTER.replace(adapter.as_raw(), unregister) };
+    unsafe { UNREGISTER.hook(adapter.as_raw(), &instances!(unregister)) };
 }
 
 /// Asks the driver for the status of every session of a device; a loss that is new is told to whom it concerns.
@@ -139,7 +139,7 @@ fn run() {
     }
 }
 
-unsafe extern "system" fn register(this: Raw, event: HANDLE, cookie: *mut u32) -> HRESULT {
+unsafe extern "system" fn register<const I: usize>(this: Raw, event: HANDLE, cookie: *mut u32) -> HRESULT {
     com::guard_result(|| {
         // SAFETY: null or writable.
         unsafe { com::write(cookie, 0) };
@@ -147,8 +147,7 @@ unsafe extern "system" fn register(this: Raw, event: HANDLE, cookie: *mut u32) -
             return Err(E_INVALIDARG);
         }
         let own = Event::of(event).map_err(|error| error.code())?;
-        // SAFETY: COM's duty: `this` lives.
-        let below = unsafe { REGISTER.below(this) };
+        let below = REGISTER.original::<I>();
         let mut number = 0;
         // SAFETY: a live adapter, the program's event, a place.
         let below = unsafe { below(this, event, &raw mut number) }.is_ok().then_some(number);
@@ -174,7 +173,7 @@ unsafe extern "system" fn register(this: Raw, event: HANDLE, cookie: *mut u32) -
     })
 }
 
-unsafe extern "system" fn unregister(this: Raw, cookie: u32) {
+unsafe extern "system" fn unregister<const I: usize>(this: Raw, cookie: u32) {
     com::guard(|| {
         let mut registrations = registrations();
         let known = registrations.0.iter().position(|entry| entry.cookie == cookie);
@@ -182,8 +181,7 @@ unsafe extern "system" fn unregister(this: Raw, cookie: u32) {
         drop(registrations);
         // What the layer does not know was registered below before the layer was there.
         if let Some(number) = registration.map_or(Some(cookie), |registration| registration.below) {
-            // SAFETY: COM's duty: `this` lives.
-            let below = unsafe { UNREGISTER.below(this) };
+            let below = UNREGISTER.original::<I>();
             // SAFETY: a live adapter, and a number that it has given.
             unsafe { below(this, number) };
         }

@@ -1,3 +1,4 @@
 //! What stands between the program and the implementation below.
 
+pub(super) mod detour;
 pub(super) mod own_call;
