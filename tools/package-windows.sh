@@ -82,7 +82,7 @@ third_party() {
     while IFS='|' read -r name licence; do
         printf '%-40s %s\n' "$name" "$licence"
         read -r name version _ <<<"$name"
-        for file in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/"$name-${version#v}"/{LICEN[SC]E*,COPYING*,NOTICE*,license*}; do
+        for file in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/"$name-${version#v}"/{LICEN[SC]E*,COPYING*,NOTICE*,license*,minhook/LICENSE*}; do
             [ -f "$file" ] || continue
             sum=$(tr -d '\r' <"$file" | sha256sum | cut -d' ' -f1)
             texts[$sum]=$file

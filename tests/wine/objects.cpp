@@ -2,6 +2,7 @@
    is left when all is released. */
 #include <cstring>
 #include <initializer_list>
+#include <vector>
 
 #include "client.h"
 
@@ -95,6 +96,65 @@ template <size_t count> void test_identity(const char *object_name, IUnknown *ob
         com_release(start);
     }
     com_release(identity);
+    is_number(com_references(object), before, "as many references as before");
+}
+
+/* Every interface of d3d11 to d3d11_4, of dxgi and of sdklayers that a header declares; what mingw-w64's do not is added. */
+#define EVERY_INTERFACE(I)                                                                                               \
+    I(ID3D11DeviceChild) I(ID3D11Asynchronous) I(ID3D11Query) I(ID3D11Resource) I(ID3D11View) I(ID3D11BlendState)      \
+    I(ID3D11Buffer) I(ID3D11ClassInstance) I(ID3D11ClassLinkage) I(ID3D11CommandList) I(ID3D11ComputeShader)           \
+    I(ID3D11Counter) I(ID3D11DepthStencilState) I(ID3D11DepthStencilView) I(ID3D11DomainShader)                        \
+    I(ID3D11GeometryShader) I(ID3D11HullShader) I(ID3D11InputLayout) I(ID3D11PixelShader) I(ID3D11Predicate)           \
+    I(ID3D11RasterizerState) I(ID3D11RenderTargetView) I(ID3D11SamplerState) I(ID3D11ShaderResourceView)               \
+    I(ID3D11Texture1D) I(ID3D11Texture2D) I(ID3D11Texture3D) I(ID3D11UnorderedAccessView) I(ID3D11VertexShader)        \
+    I(ID3D11DeviceContext) I(ID3D11AuthenticatedChannel) I(ID3D11CryptoSession) I(ID3D11VideoDecoder)                  \
+    I(ID3D11VideoProcessorEnumerator) I(ID3D11VideoProcessor) I(ID3D11VideoDecoderOutputView)                          \
+    I(ID3D11VideoProcessorInputView) I(ID3D11VideoProcessorOutputView) I(ID3D11VideoDevice) I(ID3D11VideoContext)      \
+    I(ID3D11Device) I(ID3D11BlendState1) I(ID3DDeviceContextState) I(ID3D11DeviceContext1) I(ID3D11VideoContext1)      \
+    I(ID3D11VideoDevice1) I(ID3D11VideoProcessorEnumerator1) I(ID3DUserDefinedAnnotation) I(ID3D11RasterizerState1)    \
+    I(ID3D11Device1) I(ID3D11DeviceContext2) I(ID3D11Device2) I(ID3D11Texture2D1) I(ID3D11Texture3D1)                  \
+    I(ID3D11RasterizerState2) I(ID3D11ShaderResourceView1) I(ID3D11RenderTargetView1) I(ID3D11UnorderedAccessView1)    \
+    I(ID3D11Query1) I(ID3D11DeviceContext3) I(ID3D11Fence) I(ID3D11DeviceContext4) I(ID3D11Device3) I(ID3D11Device4)   \
+    I(ID3D11Device5) I(ID3D11Multithread) I(ID3D11VideoContext2) I(ID3D11VideoDevice2) I(ID3D11Debug)                  \
+    I(ID3D11SwitchToRef) I(ID3D11InfoQueue) I(IDXGIObject) I(IDXGIDeviceSubObject) I(IDXGIResource)                    \
+    I(IDXGIKeyedMutex) I(IDXGISurface) I(IDXGISurface1) I(IDXGIOutput) I(IDXGIAdapter) I(IDXGISwapChain)               \
+    I(IDXGIFactory) I(IDXGIDevice) I(IDXGIAdapter1) I(IDXGIDevice1) I(IDXGIFactory1) I(IDXGISurface2)                  \
+    I(IDXGIResource1) I(IDXGIDisplayControl) I(IDXGIDevice2) I(IDXGISwapChain1) I(IDXGIFactory2) I(IDXGIAdapter2)      \
+    I(IDXGIDevice3) I(IDXGIFactory4) I(IDXGIAdapter3) I(IDXGIDevice4) I(IUnknown)                                     
+
+/* From every interface of an object to every interface there is, one answer: the same pointer, or none. */
+void test_every_interface(const char *object_name, IUnknown *object)
+{
+    tap_context("every interface of %s", object_name);
+#define ENTRY(name) {#name, __uuidof(name)},
+    const std::vector<Interface> all = {EVERY_INTERFACE(ENTRY)
+        {"ID3D11VideoContext3", {0xa9e2faa0, 0xcb39, 0x418f, {0xa0, 0xb7, 0xd8, 0xaa, 0xd4, 0xde, 0x67, 0x2e}}},
+        {"ID3D11TracingDevice", {0x1911c771, 0x1587, 0x413e, {0xa7, 0xe0, 0xfb, 0x26, 0xc3, 0xde, 0x02, 0x68}}},
+        {"ID3D11RefTrackingOptions", {0x193dacdf, 0x0db2, 0x4c05, {0xa5, 0x5c, 0xef, 0x06, 0xca, 0xc5, 0x6f, 0xd9}}},
+        {"ID3D10Device", {0x9b7e4c0f, 0x342c, 0x4106, {0xa1, 0x9f, 0x4f, 0x27, 0x04, 0xf6, 0x89, 0xf0}}},
+        {"ID3D10Multithread", {0x9b7e4e00, 0x342c, 0x4106, {0xa1, 0x9f, 0x4f, 0x27, 0x04, 0xf6, 0x89, 0xf0}}}};
+#undef ENTRY
+    const ULONG before = com_references(object);
+    std::vector<IUnknown *> found;
+    size_t interfaces = 0, differences = 0;
+    for (const Interface &entry : all) {
+        found.push_back(query(object, entry.iid));
+        interfaces += found.back() != nullptr;
+    }
+    for (size_t from = 0; from < all.size(); from++) {
+        for (size_t to = 0; found[from] != nullptr && to < all.size(); to++) {
+            IUnknown *const seen = query(found[from], all[to].iid);
+            if (seen != found[to] && differences++ < 8) {
+                tap_note("from %s to %s: %s", all[from].name, all[to].name,
+                         seen == nullptr ? "none" : found[to] == nullptr ? "one, where the object has none" : "another one");
+            }
+            com_release(seen);
+        }
+    }
+    is_number(differences, 0, "%zu interfaces of %zu, each with the same answers", interfaces, all.size());
+    for (IUnknown *entry : found) {
+        com_release(entry);
+    }
     is_number(com_references(object), before, "as many references as before");
 }
 
@@ -303,6 +363,32 @@ void test_threads()
     is_number(gpu_end(&gpu), 0, "nothing is left of the device");
 }
 
+/* A resource that was mapped before the first video interface is mapped. */
+void test_early_map()
+{
+    tap_context("mapped early");
+    gpu gpu = gpu_begin_plain();
+    ID3D11Texture2D *source = gpu_buffer(&gpu, 256, STAGING, 0), *target = gpu_buffer(&gpu, 256, TARGET, 0);
+    D3D11_MAPPED_SUBRESOURCE mapped;
+    gpu_fill(&gpu, target, 0x5A);
+    is_hresult(gpu.context->Map(source, 0, D3D11_MAP_WRITE, 0, &mapped), S_OK, "Map");
+    gpu_video(&gpu);
+    session session = session_begin(&gpu);
+    uint8_t iv[IV_SIZE], expected[256] = {};
+    crypto_iv(1, 0, iv);
+    session_decrypt(&session, source, target, nullptr, nullptr, iv);
+    gpu_is_filled(&gpu, target, 0x5A, "a blit from it is refused");
+    gpu.context->Unmap(source, 0);
+    gpu_fill(&gpu, source, 0);
+    crypto_ctr(session.key, iv, nullptr, expected, sizeof expected);
+    session_decrypt(&session, source, target, nullptr, nullptr, iv);
+    gpu_holds(&gpu, target, expected, "and done when it is unmapped");
+    com_release(target);
+    com_release(source);
+    com_release(session.object);
+    is_number(gpu_end(&gpu), 0, "nothing is left of the device");
+}
+
 /* A device without the layer's interfaces, or with all of them in use. */
 void one_device(bool with_sessions)
 {
@@ -372,6 +458,8 @@ int main()
     test_identity("the video device", gpu.video_device, of_device);
     test_identity("the context", gpu.context, of_context);
     test_identity("the video context", gpu.video_context, of_context);
+    test_every_interface("the device", gpu.device);
+    test_every_interface("the context", gpu.context);
     test_private_data("the device", gpu.device);
     test_private_data("the video context", gpu.video_context);
     test_children(gpu);
@@ -380,6 +468,7 @@ int main()
     for (int last = 0; last < 6; last++) {
         test_last_reference(last);
     }
+    test_early_map();
     test_threads();
     test_leaks();
     tap_context(nullptr);

@@ -7,9 +7,10 @@ use windows::Win32::Foundation::E_POINTER;
 use windows::Win32::Graphics::Direct3D11::{
     D3D11_DEVICE_CONTEXT_IMMEDIATE, ID3D11Debug, ID3D11Device, ID3D11Device1, ID3D11Device2, ID3D11Device3,
     ID3D11Device4, ID3D11Device5, ID3D11DeviceContext, ID3D11DeviceContext1, ID3D11DeviceContext2,
-    ID3D11DeviceContext3, ID3D11DeviceContext4, ID3D11InfoQueue, ID3D11Multithread, ID3D11VideoContext,
-    ID3D11VideoContext1, ID3D11VideoContext2, ID3D11VideoContext3, ID3D11VideoDevice, ID3D11VideoDevice1,
-    ID3D11VideoDevice2,
+    ID3D11DeviceContext3, ID3D11DeviceContext4, ID3D11InfoQueue, ID3D11Multithread, ID3D11RefDefaultTrackingOptions,
+    ID3D11RefTrackingOptions, ID3D11SwitchToRef, ID3D11TracingDevice, ID3D11VideoContext, ID3D11VideoContext1,
+    ID3D11VideoContext2, ID3D11VideoContext3, ID3D11VideoDevice, ID3D11VideoDevice1, ID3D11VideoDevice2,
+    ID3DUserDefinedAnnotation,
 };
 use windows::Win32::Graphics::Dxgi::{
     IDXGIDevice, IDXGIDevice1, IDXGIDevice2, IDXGIDevice3, IDXGIDevice4, IDXGIObject,
@@ -23,8 +24,8 @@ use super::hooks::detour::{Method, instances, method};
 /// The type of `QueryInterface`.
 type QueryInterface = unsafe extern "system" fn(Raw, *const GUID, *mut Raw) -> HRESULT;
 
-/// Interfaces of a device that may have tables of their own.
-const OF_DEVICE: [GUID; 16] = [
+/// Interfaces of a device that may have functions of their own for `QueryInterface`.
+const OF_DEVICE: [GUID; 26] = [
     IUnknown::IID,
     ID3D11Device::IID,
     ID3D11Device1::IID,
@@ -32,26 +33,42 @@ const OF_DEVICE: [GUID; 16] = [
     ID3D11Device3::IID,
     ID3D11Device4::IID,
     ID3D11Device5::IID,
+    ID3D11VideoDevice::IID,
+    ID3D11VideoDevice1::IID,
+    ID3D11VideoDevice2::IID,
     ID3D11Debug::IID,
     ID3D11InfoQueue::IID,
     ID3D11Multithread::IID,
+    ID3D11SwitchToRef::IID,
+    ID3D11TracingDevice::IID,
+    ID3D11RefTrackingOptions::IID,
+    ID3D11RefDefaultTrackingOptions::IID,
     IDXGIObject::IID,
     IDXGIDevice::IID,
     IDXGIDevice1::IID,
     IDXGIDevice2::IID,
     IDXGIDevice3::IID,
     IDXGIDevice4::IID,
+    // ID3D10Device, ID3D10Device1, ID3D10Multithread: a device may be one of Direct3D 10, too.
+    GUID::from_u128(0x9b7e_4c0f_342c_4106_a19f_4f27_04f6_89f0),
+    GUID::from_u128(0x9b7e_4c8f_342c_4106_a19f_4f27_04f6_89f0),
+    GUID::from_u128(0x9b7e_4e00_342c_4106_a19f_4f27_04f6_89f0),
 ];
 
 /// As [`OF_DEVICE`], of a context.
-const OF_CONTEXT: [GUID; 7] = [
+const OF_CONTEXT: [GUID; 12] = [
     IUnknown::IID,
     ID3D11DeviceContext::IID,
     ID3D11DeviceContext1::IID,
     ID3D11DeviceContext2::IID,
     ID3D11DeviceContext3::IID,
     ID3D11DeviceContext4::IID,
+    ID3D11VideoContext::IID,
+    ID3D11VideoContext1::IID,
+    ID3D11VideoContext2::IID,
+    ID3D11VideoContext3::IID,
     ID3D11Multithread::IID,
+    ID3DUserDefinedAnnotation::IID,
 ];
 
 static QUERY_INTERFACE: Method<IUnknown_Vtbl, QueryInterface, 48> = method!(IUnknown_Vtbl, QueryInterface);
