@@ -12,6 +12,7 @@ use crate::rewrite::{Edit, is_sample_protection, is_system_header};
 use crate::run::{Run, SampleCursor, SampleSet};
 use crate::sample_group::{GroupCursor, SampleGroups};
 use crate::sample_size::SampleSizes;
+use crate::track::Track;
 
 /// What a `moof` box says.
 #[derive(Debug, Default)]
@@ -122,6 +123,9 @@ impl Fragment {
             }
             let first_index = pass.count_samples(track_id, runs.count).map_err(|defect| traf.defect(defect))?;
             let description = header.description.or(defaults.description).unwrap_or(1);
+            if let (Some(2), true) = (header.description, pass.track(track_id).is_some_and(Track::merges_entries)) {
+                self.edits.push(Edit::Number { position: header.description_position, value: 1 });
+            }
             let samples = SampleRange { first_index, count: runs.count, description, base };
             let set = self.sample_set(meta, traf, track_id, samples, pass)?;
             self.add_runs(&Arc::new(set), description, &runs.list)?;
@@ -227,6 +231,8 @@ struct TrackFragmentHeader {
     base: Option<u64>,
     base_is_moof: bool,
     description: Option<u32>,
+    /// Where that stands.
+    description_position: usize,
     sample_size: Option<u32>,
 }
 
@@ -236,10 +242,12 @@ impl TrackFragmentHeader {
         let (_, flags) = fields.version_and_flags()?;
         let track_id = fields.u32()?;
         let base = if flags & 0x01 != 0 { Some(fields.u64()?) } else { None };
+        let description_position = fields.position();
         let description = optional(&mut fields, flags, 0x02)?;
         let _duration = optional(&mut fields, flags, 0x08)?;
         let sample_size = optional(&mut fields, flags, 0x10)?;
-        Ok(Self { track_id, base, base_is_moof: flags & 0x02_0000 != 0, description, sample_size })
+        let base_is_moof = flags & 0x02_0000 != 0;
+        Ok(Self { track_id, base, base_is_moof, description, description_position, sample_size })
     }
 }
 

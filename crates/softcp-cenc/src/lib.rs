@@ -49,16 +49,19 @@
 //! # What is read
 //!
 //! Progressive files (`moov` before or after the media data, tracks interleaved, chunks in any order) and fragmented
-//! ones; 64-bit sizes and offsets; several sample entries per track, clear and protected; the schemes `cenc`, `cens`,
-//! `cbc1`, `cbcs` and `piff`; `tenc` versions 0 and 1, constant initialization vectors, key rotation by `seig` groups;
-//! auxiliary information in `senc` (in `stbl`, `trak` or `traf`, or the PIFF form) or where `saiz` and `saio` point.
+//! ones; several `moov` boxes; 64-bit sizes and offsets; several sample entries per track, clear and protected; the
+//! schemes `cenc`, `cens`, `cbc1`, `cbcs` and `piff`; `tenc` versions 0 and 1, constant initialization vectors, key
+//! rotation by `seig` groups (`sbgp` and `csgp`); auxiliary information in `senc` (in `stbl`, `trak` or `traf`, or the
+//! PIFF form) or where `saiz` and `saio` point. Samples of a fragment may lie in front of it.
+//!
+//! What is odd and does not keep samples from being found is a [`Note`]. A file that ends too early is read as far as it
+//! goes with [`Options::partial`].
 //!
 //! # What is refused
 //!
-//! Fragments whose samples lie in front of them (they do not fit one forward pass), compact sample groups (`csgp`) of
-//! keys, `senc` of version 1 (several keys per sample). Samples that share bytes, lie outside of the media data or are
+//! Several keys per sample (`senc` of version 1). Samples that share bytes in part, lie outside of the media data or are
 //! more than the file has bytes; boxes that do not fit their container. Every [`Error`] says which box or sample and
-//! where.
+//! where, and by its [class](Error::class) whose fault it is.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -227,6 +227,11 @@ impl Table {
         self.count
     }
 
+    /// Where the bytes `field` bytes into entry `index` lie.
+    pub(crate) fn position(&self, index: u32, field: usize) -> usize {
+        self.start + index as usize * self.stride as usize + field
+    }
+
     /// An error about the box that the table is in.
     pub(crate) fn defect(&self, defect: BoxDefect) -> Error {
         Error::Box { kind: self.kind, offset: self.offset, defect }

@@ -321,15 +321,14 @@ impl Tracks {
             let mut fields = meta.fields(&trex);
             fields.version_and_flags()?;
             let track_id = fields.u32()?;
+            let position = fields.position();
             let description = fields.u32()?;
             let _duration = fields.u32()?;
             let sample_size = fields.u32()?;
             // Packagers that split a movie into one file per track may leave the defaults of the others in.
             if let Some(track) = self.position(track_id).and_then(|position| self.list.get_mut(position)) {
-                track.set_fragment_defaults(FragmentDefaults {
-                    description: Some(description),
-                    sample_size: Some(sample_size),
-                });
+                let defaults = FragmentDefaults { description: Some(description), sample_size: Some(sample_size) };
+                track.set_fragment_defaults(defaults, position);
             }
         }
         Ok(())

@@ -9,12 +9,17 @@ use crate::meta::{BoxRef, Meta};
 
 /// One change.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Edit {
-    start: usize,
-    end: usize,
-    kind: FourCc,
-    /// Zeros follow the type, from here on.
-    zero_from: usize,
+pub(crate) enum Edit {
+    /// Another type for a box.
+    Box {
+        start: usize,
+        end: usize,
+        kind: FourCc,
+        /// Zeros follow the type, from here on.
+        zero_from: usize,
+    },
+    /// Another 32-bit number at a position.
+    Number { position: usize, value: u32 },
 }
 
 impl Edit {
@@ -22,23 +27,32 @@ impl Edit {
     pub(crate) fn free(target: &BoxRef) -> Self {
         // The extended type of a `uuid` box belongs to what goes.
         let extended = if target.user_type.is_some() { 16 } else { 0 };
-        Self { start: target.start, end: target.end, kind: FREE, zero_from: target.payload - extended }
+        Self::Box { start: target.start, end: target.end, kind: FREE, zero_from: target.payload - extended }
     }
 
     /// Gives the box another type and leaves its payload.
     pub(crate) fn retype(target: &BoxRef, kind: FourCc) -> Self {
-        Self { start: target.start, end: target.end, kind, zero_from: target.end }
+        Self::Box { start: target.start, end: target.end, kind, zero_from: target.end }
     }
 
     /// The bytes of the box after all `edits`.
     pub(crate) fn apply<'a>(meta: &Meta, edits: impl IntoIterator<Item = &'a Edit>) -> Vec<u8> {
         let mut bytes = meta.bytes().to_vec();
         for edit in edits {
-            if let Some(kind) = bytes.get_mut(edit.start + 4..edit.start + 8) {
-                kind.copy_from_slice(&edit.kind.0);
-            }
-            if let Some(payload) = bytes.get_mut(edit.zero_from..edit.end) {
-                payload.fill(0);
+            match *edit {
+                Self::Box { start, end, kind, zero_from } => {
+                    if let Some(place) = bytes.get_mut(start + 4..start + 8) {
+                        place.copy_from_slice(&kind.0);
+                    }
+                    if let Some(payload) = bytes.get_mut(zero_from..end) {
+                        payload.fill(0);
+                    }
+                }
+                Self::Number { position, value } => {
+                    if let Some(place) = bytes.get_mut(position..position + 4) {
+                        place.copy_from_slice(&value.to_be_bytes());
+                    }
+                }
             }
         }
         bytes

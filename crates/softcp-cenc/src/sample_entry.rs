@@ -60,7 +60,7 @@ impl SampleEntry {
         let kind = entry.kind;
         let sinfs = if is_protected_type(kind) { find_sinfs(meta, entry)? } else { stray_sinfs(meta, entry, handler) };
         if sinfs.is_empty() {
-            let protection = is_protected_type(kind).then(|| Protection {
+            let protection = is_protected_type(kind).then_some(Protection {
                 scheme: Scheme::Other(kind),
                 algorithm: None,
                 default_kid: None,
@@ -96,6 +96,28 @@ impl SampleEntry {
     pub(crate) fn is_type_unchanged(&self) -> bool {
         self.protection.is_some() && !is_protected_type(self.kind)
     }
+}
+
+/// Whether two entries are the same when they are clear: the codec, the fields, and all boxes but `sinf` and unused
+/// space.
+pub(crate) fn are_equal_when_clear(meta: &Meta, one: (&BoxRef, &SampleEntry), other: (&BoxRef, &SampleEntry)) -> bool {
+    fn contents<'m>(meta: &'m Meta, entry: &BoxRef, fields: usize) -> Option<Vec<&'m [u8]>> {
+        let boxes = entry.payload.checked_add(fields).filter(|start| *start <= entry.end)?;
+        let mut parts = vec![meta.bytes().get(entry.payload..boxes)?];
+        for child in meta.boxes_between(boxes, entry.end) {
+            let child = child.ok()?;
+            if !matches!(&child.kind.0, b"sinf" | b"free" | b"skip") {
+                parts.push(meta.bytes().get(child.start..child.end)?);
+            }
+        }
+        Some(parts)
+    }
+    let fields = match one.1.syntax.fields() {
+        Some(fields) if one.1.codec == other.1.codec => fields,
+        _ => return false,
+    };
+    let one = contents(meta, one.0, fields);
+    one.is_some() && one == contents(meta, other.0, fields)
 }
 
 /// What a `sinf` box says.
@@ -170,8 +192,8 @@ fn stray_sinfs(meta: &Meta, entry: &BoxRef, handler: FourCc) -> Vec<BoxRef> {
         SOUN => &[28, 44, 64],
         _ => &[],
     };
-    let starts = known.iter().filter_map(|skip| entry.payload.checked_add(*skip));
-    starts.filter_map(|start| sinfs_between(meta, start, entry.end)).next().unwrap_or_default()
+    let mut starts = known.iter().filter_map(|skip| entry.payload.checked_add(*skip));
+    starts.find_map(|start| sinfs_between(meta, start, entry.end)).unwrap_or_default()
 }
 
 /// All `sinf` boxes of a sample entry.

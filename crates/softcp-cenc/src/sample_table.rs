@@ -3,6 +3,7 @@
 use crate::error::{BoxDefect, Error, Result};
 use crate::fourcc::{CO64, STCO, STSC};
 use crate::meta::{BoxRef, Meta, Table};
+use crate::rewrite::Edit;
 use crate::sample_size::SampleSizes;
 
 /// The tables of one `stbl`, left where they lie.
@@ -26,6 +27,17 @@ impl SampleTable {
             None => (table(meta, &meta.require(stbl, STCO)?, 4)?, false),
         };
         Ok(Self { sizes, sample_count, chunk_runs, chunk_offsets, wide_offsets })
+    }
+
+    /// The changes that make the samples of the second sample entry those of the first.
+    pub(crate) fn merge_descriptions(&self, meta: &Meta) -> Result<Vec<Edit>> {
+        let mut edits = Vec::new();
+        for run in 0..self.chunk_runs.count() {
+            if self.chunk_runs.u32(meta, run, 8)? == 2 {
+                edits.push(Edit::Number { position: self.chunk_runs.position(run, 8), value: 1 });
+            }
+        }
+        Ok(edits)
     }
 
     /// The table of `stco` or `co64`.

@@ -144,6 +144,15 @@ impl Syntax {
         self != Self::UNKNOWN
     }
 
+    /// Bytes of the fields of a sample entry of this codec, in front of its boxes.
+    pub(crate) fn fields(self) -> Option<usize> {
+        match self.0 {
+            Kind::Nal { .. } | Kind::Av1 | Kind::Vp9 => Some(78),
+            Kind::Aac(_) | Kind::Opus => Some(28),
+            _ => None,
+        }
+    }
+
     /// The bytes of a sample, all of which are in `bytes`, that every packager encrypts if it encrypts the sample. The
     /// others, such as the headers of NAL units, may be clear in any case, and say nothing.
     pub(crate) fn encrypted_at_least(self, bytes: &[u8]) -> Vec<Range<usize>> {
@@ -307,6 +316,9 @@ fn unit_ends(bytes: &[u8], length_size: usize) -> Vec<Range<usize>> {
     ends
 }
 
+/// Shorter NAL units are often alike, such as slices of skipped macroblocks, and would say the same again and again.
+const LONG: usize = 64;
+
 /// One NAL unit: header, and how it ends.
 fn nal_unit(sample: &View<'_>, codec: NalCodec, unit: Range<usize>) -> f32 {
     let Some(&header) = sample.bytes.get(unit.start) else { return 0.0 };
@@ -320,12 +332,10 @@ fn nal_unit(sample: &View<'_>, codec: NalCodec, unit: Range<usize>) -> f32 {
         let is_usual = match codec {
             NalCodec::Avc => matches!(kind, 1..=21),
             NalCodec::Hevc => matches!(kind, 0..=9 | 16..=21 | 32..=40 | 62 | 63),
-            NalCodec::Vvc => matches!(kind, 0..=11 | 12..=25),
+            NalCodec::Vvc => matches!(kind, 0..=25),
         };
         bits += if header & 0x80 == 0 && is_usual { 1.0 } else { -6.0 };
     }
-    // Shorter ones are often alike, such as slices of skipped macroblocks, and would say the same again and again.
-    const LONG: usize = 64;
     if unit.len() < LONG {
         return bits;
     }

@@ -10,7 +10,7 @@ use crate::meta::{BoxRef, Meta};
 use crate::note::{NoteKind, Notes};
 use crate::rewrite::{Edit, is_sample_protection};
 use crate::run::{Run, SampleCursor, SampleSet};
-use crate::sample_entry::{Protection, SampleEntry};
+use crate::sample_entry::{Protection, SampleEntry, are_equal_when_clear};
 use crate::sample_group::{GroupCursor, SampleGroups};
 use crate::sample_table::{ChunkCursor, SampleTable};
 use crate::{FourCc, KeyId, Scheme};
@@ -35,6 +35,8 @@ pub struct Track {
     unsignalled: Option<(Auxiliary, u8, Vec<Edit>)>,
     /// The key of such samples.
     unsignalled_key: Option<KeyId>,
+    /// Whether the second of two sample entries, which is the same as the first when it is clear, goes.
+    merged: bool,
 }
 
 /// What `trex` gives for the fragments of a track (ISO/IEC 14496-12, 8.8.3).
@@ -119,8 +121,12 @@ impl Track {
         let stbl = meta.require(&meta.require(&mdia, MINF)?, STBL)?;
 
         let mut edits = Vec::new();
-        let entries = sample_entries(meta, &meta.require(&stbl, STSD)?, handler, &mut edits, id, notes)?;
+        let stsd = meta.require(&stbl, STSD)?;
+        let (entries, merged) = sample_entries(meta, &stsd, handler, &mut edits, id, notes)?;
         let table = SampleTable::parse(meta, &stbl)?;
+        if merged {
+            edits.extend(table.merge_descriptions(meta)?);
+        }
         let count = u64::from(table.sample_count);
         *samples_left = samples_left
             .checked_sub(count)
@@ -161,6 +167,7 @@ impl Track {
             defaults: FragmentDefaults::default(),
             unsignalled,
             unsignalled_key: None,
+            merged,
         })
     }
 
@@ -194,8 +201,17 @@ impl Track {
         }
     }
 
-    pub(crate) fn set_fragment_defaults(&mut self, defaults: FragmentDefaults) {
+    /// Takes the defaults of the `trex` box in which the number of the sample entry stands at this position.
+    pub(crate) fn set_fragment_defaults(&mut self, defaults: FragmentDefaults, description: usize) {
+        if self.merged && defaults.description == Some(2) {
+            self.edits.push(Edit::Number { position: description, value: 1 });
+        }
         self.defaults = defaults;
+    }
+
+    /// Whether the second of two sample entries goes, so that its samples are of the first.
+    pub(crate) fn merges_entries(&self) -> bool {
+        self.merged
     }
 
     pub(crate) fn fragment_defaults(&self) -> FragmentDefaults {
@@ -345,19 +361,21 @@ fn sample_entries(
     edits: &mut Vec<Edit>,
     track_id: u32,
     notes: &mut Notes,
-) -> Result<Vec<SampleEntry>> {
+) -> Result<(Vec<SampleEntry>, bool)> {
     let mut fields = meta.fields(stsd);
     fields.version_and_flags()?;
     let count = fields.u32()?;
     // No entry is shorter: header, six bytes reserved, data reference.
     fields.table(count, 16)?;
     let mut entries = Vec::with_capacity(count as usize);
+    let mut boxes: Vec<BoxRef> = Vec::with_capacity(count as usize);
     let mut end = fields.position();
     for entry in meta.boxes_between(end, stsd.end) {
         match entry {
             Ok(entry) => {
                 entries.push(SampleEntry::parse(meta, &entry, handler, edits)?);
                 end = entry.end;
+                boxes.push(entry);
                 if entries.last().is_some_and(SampleEntry::is_type_unchanged) {
                     notes.add(NoteKind::EntryTypeUnchanged, track_id, entry.offset);
                 }
@@ -374,7 +392,23 @@ fn sample_entries(
         let expected = entries.len() as u64;
         return Err(stsd.defect(BoxDefect::CountMismatch { count: count.into(), expected }));
     }
-    Ok(entries)
+    Ok(match (entries.as_slice(), boxes.as_slice()) {
+        ([first, second], [first_box, second_box]) if end == stsd.end => {
+            let is_protected = first.parameters.is_some() || second.parameters.is_some();
+            let is_one = is_protected && are_equal_when_clear(meta, (first_box, first), (second_box, second));
+            let size =
+                u32::try_from(second_box.start - stsd.start).ok().filter(|_| is_one && stsd.payload == stsd.start + 8);
+            if let Some(size) = size {
+                // The second entry becomes unused space behind `stsd`, which ends earlier.
+                edits.push(Edit::Number { position: stsd.start, value: size });
+                edits.push(Edit::Number { position: stsd.payload + 4, value: 1 });
+                edits.push(Edit::free(second_box));
+                notes.add(NoteKind::EntriesMerged, track_id, second_box.offset);
+            }
+            (entries, size.is_some())
+        }
+        _ => (entries, false),
+    })
 }
 
 /// The changes that take out what says how samples are encrypted.

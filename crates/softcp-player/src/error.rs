@@ -114,7 +114,7 @@ pub enum DecryptError {
     /// A track says that it is clear and has initialization vectors for its samples.
     #[error(
         "track {track_id} is encrypted, although its sample entry says that it is clear: its fragments have \
-         initialization vectors (senc). Nothing names its key: give it as --key {track_id}:KEY"
+         initialization vectors (senc). Nothing names its key"
     )]
     UnsignalledEncryption {
         /// The track.
@@ -123,7 +123,7 @@ pub enum DecryptError {
     /// It cannot be told which of the keys is that of a track that says that it is clear and is encrypted.
     #[error(
         "track {track_id} is encrypted, although its sample entry says that it is clear, and it cannot be told which of \
-         the keys given is its own: give it as --key {track_id}:KEY"
+         the keys given is its own"
     )]
     NoKeyFits {
         /// The track.
@@ -145,8 +145,7 @@ pub enum DecryptError {
     },
     /// A track to be decrypted is protected by something other than Common Encryption.
     #[error(
-        "track {track_id} ({handler}) is protected by {}, which is not Common Encryption and cannot be decrypted; select \
-         other tracks to copy this one as it is",
+        "track {track_id} ({handler}) is protected by {}, which is not Common Encryption",
         protection_name(*scheme, *entry)
     )]
     NotCommonEncryption {
@@ -160,10 +159,7 @@ pub enum DecryptError {
         entry: FourCc,
     },
     /// Keys are missing.
-    #[error(
-        "no key for {}; give each as --key KID:KEY, or all of them in a --key-file or a --licence",
-        wanted_keys(keys)
-    )]
+    #[error("no key for {}", wanted_keys(keys))]
     MissingKey {
         /// The keys that the file wants, as far as that is known, in the order of their first use.
         keys: Vec<WantedKey>,
@@ -253,7 +249,7 @@ fn whole_samples(whole: &[(u32, u64)]) -> String {
     let tracks: Vec<_> = whole.iter().map(|(track_id, samples)| format!("{samples} of track {track_id}")).collect();
     match tracks.as_slice() {
         [] => "no protected sample is whole".to_owned(),
-        tracks => format!("whole samples: {}, which --partial writes", tracks.join(", ")),
+        tracks => format!("whole samples: {}", tracks.join(", ")),
     }
 }
 

@@ -319,6 +319,65 @@ fn compact_groups_of_fragments_give_keys() {
     assert!(!output.windows(4).any(|window| window == b"csgp" || window == b"sgpd"));
 }
 
+/// An `avcC` with lengths of four bytes.
+fn avcc() -> Vec<u8> {
+    bx(b"avcC", &[&[1, 100, 0, 11, 0xff, 0xe0, 0]])
+}
+
+/// A video entry with these boxes, and the same protected.
+fn two_entries() -> [Vec<u8>; 2] {
+    let schm = full(b"schm", 0, 0, &[b"cenc", &[0, 1, 0, 0]]);
+    let sinf = bx(b"sinf", &[&bx(b"frma", &[b"avc1"]), &schm, &bx(b"schi", &[&tenc(0, 0, 8, &[])])]);
+    [clear_entry(b"avc1", &[&avcc()]), clear_entry(b"encv", &[&avcc(), &sinf])]
+}
+
+#[test]
+fn clear_and_protected_entry_that_become_equal_are_one() {
+    let [clear, protected] = two_entries();
+    let described = |track: u32, description: u32| full(b"tfhd", 0, 0x02_0002, &[&words(&[track, description])]);
+    for (entries, encrypted) in [([clear.clone(), protected.clone()], 2), ([protected, clear], 1)] {
+        let mut fragments = Trak::without_samples(1, vec![]);
+        fragments.entries = entries.to_vec();
+        let part = |description| {
+            let senc: &[Vec<u8>] = &[senc(1)];
+            let vectors = if description == encrypted { senc } else { &[] };
+            fragment(2, |moof| vec![[&[described(1, description), trun(moof + 8, &[2])], vectors].concat()])
+        };
+        let fragmented = [ftyp(), moov(&[fragments], &[mvex(&[1])]), part(1), part(2), part(1)].concat();
+        let mut track = Trak::new(1, vec![], &[2, 2], DATA).with_stbl(&[senc(1)]);
+        track.entries = entries.to_vec();
+        track.stsc = vec![[1, 1, 1], [2, 1, 2]];
+        track.chunks = vec![DATA, DATA + 2];
+        for file in [fragmented, progressive(4, &[track], &[])] {
+            let (samples, notes, output) = read(&file);
+            assert_eq!(
+                samples.iter().filter(|it| it.encryption.is_some()).count() % 2,
+                usize::from(encrypted == 2 || samples.len() == 2)
+            );
+            assert_eq!(notes, [NoteKind::EntriesMerged]);
+            let clear = open(&output).unwrap();
+            assert_eq!(clear.tracks()[0].sample_entries().len(), 1);
+            let (again, same) = take_apart(&output, &Selection::All).unwrap();
+            assert_eq!(places(&again), places(&samples));
+            assert!(again.iter().all(|sample| sample.encryption.is_none()));
+            assert_eq!(same, output);
+        }
+    }
+}
+
+#[test]
+fn entries_that_differ_stay_two() {
+    let [clear, protected] = two_entries();
+    let other = clear_entry(b"avc1", &[&bx(b"avcC", &[&[1, 100, 0, 12, 0xff, 0xe0, 0]])]);
+    for entries in [[other, protected], [clear.clone(), clear]] {
+        let mut track = Trak::new(1, vec![], &[2], DATA);
+        track.entries = entries.to_vec();
+        let (_, notes, output) = read(&progressive(2, &[track], &[]));
+        assert_eq!(notes, []);
+        assert_eq!(open(&output).unwrap().tracks()[0].sample_entries().len(), 2);
+    }
+}
+
 /// Files to cut off, with the number of their samples.
 fn whole_files() -> Vec<(Vec<u8>, usize)> {
     let mut tracks = [
