@@ -253,8 +253,7 @@ impl<'a> Frame<'a> {
         let SubSampleMappingCount =
             u32::try_from(subsamples.len()).map_err(|_| Error::TooLong { function, bytes: size_of_val(subsamples) })?;
         let mut subsamples = subsamples.to_vec();
-        let pSubSampleMappingBlock =
-            if subsamples.is_empty() { ptr::null_mut() } else { subsamples.as_mut_ptr() };
+        let pSubSampleMappingBlock = if subsamples.is_empty() { ptr::null_mut() } else { subsamples.as_mut_ptr() };
         let reply = if is_striped || calls.table().video_decoder_submit_buffers_2.is_some() {
             let desc = D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC {
                 hResource,

@@ -8,11 +8,12 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use softcp_abi::{
-    D3D10DDI_HDEVICE, D3D11_1DDI_HDECODE, D3D11_1DDI_HRTDECODE, D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC as BlocksDesc,
+    D3D10DDI_HDEVICE, D3D11_1DDI_HDECODE, D3D11_1DDI_HRTDECODE,
+    D3D11_1DDI_VIDEO_DECODER_BUFFER_BITSTREAM as BITSTREAM, D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC as BlocksDesc,
     D3D11_1DDIARG_CREATEVIDEODECODER, D3D11_1DDIARG_VIDEODECODERBEGINFRAME as Begin,
     D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS as CBCS,
     D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION as Sealed,
-    D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK as Block24, D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC as Desc,
+    D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK as SubSample, D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC as Desc,
     D3DWDDM2_4DDI_VIDEO_FUNCTIONS, D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0, D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME,
     D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0, E_NOTIMPL, HRESULT, PFND3D11_1DDI_CREATEVIDEODECODER,
     PFND3D11_1DDI_VIDEODECODERSUBMITBUFFERS, PFND3DWDDM2_4DDI_VIDEODECODERBEGINFRAME,
@@ -341,11 +342,11 @@ unsafe extern "system" fn submit_2(
         buffers.reverse();
     }
     let restored: Vec<_> = buffers.iter_mut().filter_map(|buffer| put_clear_bytes(buffer, &rules)).collect();
-    let mut maps: Vec<Vec<Block24>> = buffers
+    let mut maps: Vec<Vec<SubSample>> = buffers
         .iter()
         .map(|buffer| {
             let parts = buffer.parts.iter();
-            parts.map(|&(ClearSize, EncryptedSize)| Block24 { ClearSize, EncryptedSize }).collect()
+            parts.map(|&(clear, encrypted)| SubSample { ClearSize: clear, EncryptedSize: encrypted }).collect()
         })
         .collect();
     let changed: Vec<_> = buffers
@@ -377,7 +378,9 @@ fn put_clear_bytes(buffer: &mut Buffer<'_>, rules: &Rules) -> Option<(usize, Vec
         None if rules.key.is_some() => (None, crate::sample::NO_FLAWS),
         None => return None,
     };
-    if scheme.is_some_and(|scheme| scheme != (buffer.is_cbc, buffer.is_striped())) {
+    // Other buffers may not be encrypted at all, which is for the reference driver to say.
+    let is_of_scheme = scheme.is_none_or(|scheme| scheme == (buffer.is_cbc, buffer.is_striped()));
+    if !is_of_scheme || buffer.desc.BufferType != BITSTREAM {
         return None;
     }
     let iv: Block = buffer.iv.as_deref()?.try_into().ok()?;
@@ -392,8 +395,7 @@ fn put_clear_bytes(buffer: &mut Buffer<'_>, rules: &Rules) -> Option<(usize, Vec
     if parts.is_empty() {
         parts.push((0, size));
     }
-    let sample =
-        Sample { is_cbc: buffer.is_cbc, key, iv, parts: &parts, stripes, data: data.get(place.clone())? };
+    let sample = Sample { is_cbc: buffer.is_cbc, key, iv, parts: &parts, stripes, data: data.get(place.clone())? };
     let mut clear = data.clone();
     clear[place].copy_from_slice(&decrypt(&sample, &flaws));
     let mut written = rows.clone();

@@ -142,11 +142,11 @@ impl Layout<'_> {
             Encrypted::Subsamples(subsamples) => subsamples,
             Encrypted::All | Encrypted::Pattern(_) => &[],
         };
-        let whole = (!matches!(self.encrypted, Encrypted::Subsamples(_))).then_some(Region { clear: 0, encrypted: bytes });
-        let mapped = subsamples.iter().map(|subsample| Region {
-            clear: subsample.clear as usize,
-            encrypted: subsample.encrypted as usize,
-        });
+        let whole =
+            (!matches!(self.encrypted, Encrypted::Subsamples(_))).then_some(Region { clear: 0, encrypted: bytes });
+        let mapped = subsamples
+            .iter()
+            .map(|subsample| Region { clear: subsample.clear as usize, encrypted: subsample.encrypted as usize });
         mapped.chain(whole)
     }
 }

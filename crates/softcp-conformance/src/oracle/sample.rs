@@ -29,8 +29,7 @@ fn encrypted_places((mode, stripes): Scheme, start: usize, len: usize) -> Vec<us
         (Mode::Ctr, (0, 0)) => (start..start + len).collect(),
         (_, (encrypted, clear)) => {
             let period = u64::from(encrypted) + u64::from(clear);
-            let is_encrypted =
-                |block: usize| period == 0 || block as u64 % period < u64::from(encrypted);
+            let is_encrypted = |block: usize| period == 0 || block as u64 % period < u64::from(encrypted);
             let blocks = (0..len / 16).filter(|block| is_encrypted(*block));
             blocks.flat_map(|block| (0..16).map(move |byte| start + 16 * block + byte)).collect()
         }

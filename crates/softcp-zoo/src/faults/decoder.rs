@@ -74,7 +74,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "cens-stripes-of-bytes",
         "decoders/stripes-of-both-counts",
         "In cens the counts of a stripe are taken for bytes.",
-        flaw(CENS, Flaws { stripes_of_bytes: true, inverted_partial_block: true, ..NO_FLAWS }),
+        flaw(CENS, Flaws { stripes_of_bytes: true, ..NO_FLAWS }),
     ),
     fault(
         "cbc1-chain-restarts",
@@ -197,7 +197,7 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         }),
     ),
     fault(
-        "content-key-not-unwrapped",
+        "frames-content-key-not-unwrapped",
         "decoders/content-keys",
         "The content key of a frame is taken as it comes.",
         rules(Rules { key: Some(|keys| keys.wrapped.unwrap_or(keys.session)), ..RULES }),
@@ -207,9 +207,11 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "decoders/content-keys",
         "The first content key of a decoder is that of all its frames.",
         rules(Rules {
-            key: Some(|keys| {
-                if keys.wrapped.is_none() { keys.right() } else { keys.first(keys.decoder + OWN, keys.right()) }
-            }),
+            key: Some(
+                |keys| {
+                    if keys.wrapped.is_none() { keys.right() } else { keys.first(keys.decoder + OWN, keys.right()) }
+                },
+            ),
             ..RULES
         }),
     ),
@@ -218,9 +220,11 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "decoders/refreshed-session-key",
         "The session key of a decoder's first frame is that of all its frames without a content key.",
         rules(Rules {
-            key: Some(|keys| {
-                if keys.wrapped.is_some() { keys.right() } else { keys.first(keys.decoder + OWN, keys.right()) }
-            }),
+            key: Some(
+                |keys| {
+                    if keys.wrapped.is_some() { keys.right() } else { keys.first(keys.decoder + OWN, keys.right()) }
+                },
+            ),
             ..RULES
         }),
     ),
@@ -396,7 +400,9 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         "decoders/sealed-key-that-nobody-opens",
         "A sealed key that nobody opens is D3DERR_INVALIDCALL.",
         rules(Rules {
-            begun: Some(|is_sealed, hresult| if is_sealed && hresult == E_INVALIDARG { D3DERR_INVALIDCALL } else { hresult }),
+            begun: Some(
+                |is_sealed, hresult| if is_sealed && hresult == E_INVALIDARG { D3DERR_INVALIDCALL } else { hresult },
+            ),
             ..RULES
         }),
     ),

@@ -54,9 +54,7 @@ impl DecoderEncryption {
     pub fn from_guid(guid: &GUID) -> Result<Self> {
         match *guid {
             DXVA_NO_ENCRYPT => Ok(Self::None),
-            GUID_NULL | D3D11_CRYPTO_TYPE_AES128_CTR | D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC => {
-                Ok(Self::Ctr)
-            }
+            GUID_NULL | D3D11_CRYPTO_TYPE_AES128_CTR | D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC => Ok(Self::Ctr),
             D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS => Ok(Self::Cbc),
             D3D11_DECODER_ENCRYPTION_HW_CENC => Ok(Self::Sealed),
             _ => Err(Error::UnsupportedCrypto),

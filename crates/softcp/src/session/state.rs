@@ -139,12 +139,7 @@ impl Keyed {
     }
 
     /// As [`Self::content_key`], for the buffers of a frame: a copy, since the frame keeps the key through a refresh.
-    pub(super) fn frame_key(
-        &mut self,
-        wrapped: &[u8; KEY_SIZE],
-        mode: CipherMode,
-        provider: &Provider,
-    ) -> BufferKey {
+    pub(super) fn frame_key(&mut self, wrapped: &[u8; KEY_SIZE], mode: CipherMode, provider: &Provider) -> BufferKey {
         match mode {
             CipherMode::Ctr => BufferKey::Ctr(self.content_key(wrapped, provider).clone()),
             CipherMode::Cbc => {

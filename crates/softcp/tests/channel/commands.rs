@@ -151,10 +151,8 @@ fn binding_refuses_handles_that_name_nothing_of_this_device() {
     let (decoder, session, device) = (raw(rig.decoder), raw(rig.session), raw(rig.device.handle()));
     rig.bind(decoder, session, device).unwrap();
     let stranger = Device::new(rig.device.adapter()).unwrap();
-    let (their_session, their_decoder) = (
-        stranger.create_crypto_session(&desc()).unwrap(),
-        stranger.register_decoder(DecoderEncryption::Ctr).unwrap(),
-    );
+    let (their_session, their_decoder) =
+        (stranger.create_crypto_session(&desc()).unwrap(), stranger.register_decoder(DecoderEncryption::Ctr).unwrap());
     let channel = raw(rig.channel.handle);
     let cases = [
         (decoder, session, 0, "device"),

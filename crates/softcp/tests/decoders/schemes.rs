@@ -214,7 +214,9 @@ fn keys_are_lost_in_the_middle_of_a_frame() {
 fn mode_is_the_decoders_for_each_buffer_of_a_frame() {
     assert_eq!(DecoderEncryption::Sealed.mode(), Some(CipherMode::Ctr));
     assert_eq!(DecoderEncryption::None.mode(), None);
-    for (decoder, other) in [(DecoderEncryption::Ctr, DecoderEncryption::Cbc), (DecoderEncryption::Cbc, DecoderEncryption::Ctr)] {
+    for (decoder, other) in
+        [(DecoderEncryption::Ctr, DecoderEncryption::Cbc), (DecoderEncryption::Cbc, DecoderEncryption::Ctr)]
+    {
         let decoding = Decoding::of(decoder, "");
         decoding.begin(&DataKey::Session).unwrap();
         for pattern in [None, Some((1, 9))] {
@@ -295,12 +297,8 @@ fn only_slice_data_is_encrypted_where_the_profile_says_so() {
     for kind in ALL {
         let decoding = Decoding::of(kind.0, "capabilities.flags.encrypt_slicedata_only=true");
         decoding.begin(&DataKey::Session).unwrap();
-        let buffer = |iv| DecoderBuffer {
-            buffer_type: SLICE_CONTROL,
-            iv,
-            encrypted: Encrypted::All,
-            stripes: stripes(kind),
-        };
+        let buffer =
+            |iv| DecoderBuffer { buffer_type: SLICE_CONTROL, iv, encrypted: Encrypted::All, stripes: stripes(kind) };
         let refused = decoding.decrypt_buffer(&[7; 64], &buffer(Some(&IV)));
         assert!(matches!(refused, Err(Error::BufferNotEncryptable { buffer_type: SLICE_CONTROL })));
         assert_eq!(decoding.decrypt_buffer(&[7; 64], &buffer(None)).unwrap(), [7; 64]);
@@ -378,7 +376,10 @@ fn samples_of_the_client_are_opened() {
         let client_map = map.map(|(clear, encrypted)| softcp_client::Subsample { clear, encrypted });
         let iv = AesCtrIv { iv: 3, count: u64::MAX }.to_bytes();
         let mut sample = data(316);
-        softcp_client::ContentKey::from(CONTENT_KEY).sample_cipher(scheme).encrypt(&iv, &client_map, &mut sample).unwrap();
+        softcp_client::ContentKey::from(CONTENT_KEY)
+            .sample_cipher(scheme)
+            .encrypt(&iv, &client_map, &mut sample)
+            .unwrap();
         let opened = decoding.decrypt_striped(&sample, &iv, Encrypted::Subsamples(&parts(map)), stripes(kind)).unwrap();
         assert_eq!(opened, data(316), "{scheme:?}");
     }

@@ -104,7 +104,9 @@ pub(super) fn encryption(mode: Mode) -> GUID {
 pub(super) fn create(device: &Device, encryption: GUID) -> CaseResult<Decoder> {
     let desc = DecoderDesc::bitstream(H264, 64, 64, NV12).with_bitstream_encryption(encryption);
     device.create_decoder(&desc).map_err(|error| match error {
-        Error::Driver(error) => Stop::skipped(format!("the driver makes no decoder of encryption {encryption}: {error}")),
+        Error::Driver(error) => {
+            Stop::skipped(format!("the driver makes no decoder of encryption {encryption}: {error}"))
+        }
         error => error.into(),
     })
 }
@@ -139,7 +141,9 @@ impl Decoding {
     /// As [`on`](Self::on) with the table that has stripes, for frames that name their session.
     pub(super) fn sealed(ctx: &Context<'_>, driver: &Driver, encryption: GUID) -> CaseResult<Self> {
         let device = driver.create_device_with_table(STRIPED_TABLE).map_err(|error| match error {
-            Error::NoVideoTable { .. } => Stop::skipped(format!("the driver has no table of sub-device {STRIPED_TABLE}")),
+            Error::NoVideoTable { .. } => {
+                Stop::skipped(format!("the driver has no table of sub-device {STRIPED_TABLE}"))
+            }
             error => error.into(),
         })?;
         ctx.require_clear(&device, PARTIAL | CONTENT_KEY)?;
@@ -206,9 +210,8 @@ impl Decoding {
         let key = ctx.random();
         let clear: Vec<_> = samples.iter().map(|parts| ctx.random_bytes(total(parts))).collect();
         let ivs: Vec<_> = samples.iter().map(|_| ctx.next_iv()).collect();
-        let sent: Vec<_> = (0..samples.len())
-            .map(|at| sample::encrypt(scheme, &key, &ivs[at], samples[at], &clear[at]))
-            .collect();
+        let sent: Vec<_> =
+            (0..samples.len()).map(|at| sample::encrypt(scheme, &key, &ivs[at], samples[at], &clear[at])).collect();
         self.frame(Key::Content(&key), |frame| {
             for at in 0..samples.len() {
                 let buffer = Sent { parts: samples[at], stripes: scheme.1, ..Sent::new(&sent[at], &ivs[at]) };
@@ -265,14 +268,8 @@ pub(super) fn submit(ctx: &Context<'_>, frame: &Frame<'_>, buffers: &[Sent<'_>])
         let pIV = iv.as_mut().map_or(ptr::null_mut(), |iv| iv.as_mut_ptr().cast());
         let SubSampleMappingCount = size(map.len());
         let pSubSampleMappingBlock = if map.is_empty() { ptr::null_mut() } else { map.as_mut_ptr() };
-        let mut blocks = D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC {
-            hResource,
-            BufferType,
-            DataSize,
-            pIV,
-            IVSize,
-            ..Default::default()
-        };
+        let mut blocks =
+            D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC { hResource, BufferType, DataSize, pIV, IVSize, ..Default::default() };
         if let Some((beginning, skip, encrypt)) = buffer.pattern {
             blocks.PartialEncryption = TRUE;
             blocks.EncryptedBlockInfo = D3D11_ENCRYPTED_BLOCK_INFO {

@@ -1,6 +1,8 @@
 //! What a decoder refuses, with nothing written and the frame as it was.
 
-use softcp_abi::{D3D11_DECODER_ENCRYPTION_HW_CENC as HW_CENC, D3D11_1DDI_VIDEO_DECODER_BUFFER_SLICE_CONTROL, E_INVALIDARG};
+use softcp_abi::{
+    D3D11_1DDI_VIDEO_DECODER_BUFFER_SLICE_CONTROL, D3D11_DECODER_ENCRYPTION_HW_CENC as HW_CENC, E_INVALIDARG,
+};
 use softcp_runtime::{Error, HResult};
 
 use super::frames::{Decoding, Key, STRIPED_TABLE, Sent, encryption, submit};
@@ -16,7 +18,10 @@ pub(super) fn one_sided_stripes(ctx: &Context<'_>) -> CaseResult {
         let (data, iv) = (ctx.random_bytes(160), ctx.next_iv());
         let with = |stripes| Sent { stripes, ..Sent::new(&data, &iv) };
         let refused = [(0, 9), (1, 0), (0, 1), (u32::MAX, 0), (0, u32::MAX)].map(|stripes| {
-            (if stripes.0 == 0 { "stripes without encrypted blocks" } else { "stripes without clear blocks" }, with(stripes))
+            (
+                if stripes.0 == 0 { "stripes without encrypted blocks" } else { "stripes without clear blocks" },
+                with(stripes),
+            )
         });
         Decoding::new(ctx, mode)?.check_refused(ctx, mode, &refused)?;
     }
@@ -45,7 +50,10 @@ pub(super) fn map_covers_the_buffer(ctx: &Context<'_>) -> CaseResult {
         let mut refused = Vec::new();
         for stripes in [(0, 0), (1, 9)] {
             for parts in maps {
-                refused.push(("subsamples that do not cover the buffer", Sent { parts, stripes, ..Sent::new(&data, &iv) }));
+                refused.push((
+                    "subsamples that do not cover the buffer",
+                    Sent { parts, stripes, ..Sent::new(&data, &iv) },
+                ));
             }
         }
         Decoding::new(ctx, mode)?.check_refused(ctx, mode, &refused)?;

@@ -8,7 +8,7 @@ use super::frames::{Decoding, Key, STRIPED_TABLE, Sent, encryption, submit};
 use crate::case::{CaseResult, Stop, check};
 use crate::context::Context;
 use crate::oracle::sample::Mode::{Cbc, Ctr};
-use crate::oracle::sample::{self, Mode, Part, Scheme};
+use crate::oracle::sample::{self, Part, Scheme};
 use crate::rig::SESSION;
 
 /// Regions that are whole blocks, so that nothing but the rule at hand decides.
@@ -281,9 +281,8 @@ pub(super) fn mode_is_the_decoders(ctx: &Context<'_>) -> CaseResult {
         let (key, iv, clear) = (ctx.random(), ctx.next_iv(), ctx.random_bytes(320));
         for stripes in [(0, 0), (1, 9)] {
             let sent = sample::encrypt((other, stripes), &key, &iv, &[], &clear);
-            let submitted = decoding.frame(Key::Content(&key), |frame| {
-                submit(ctx, frame, &[Sent { stripes, ..Sent::new(&sent, &iv) }])
-            })?;
+            let submitted = decoding
+                .frame(Key::Content(&key), |frame| submit(ctx, frame, &[Sent { stripes, ..Sent::new(&sent, &iv) }]))?;
             let shown = decoding.shown(320)?;
             let what = format!("no clear bytes of {other:?} from a decoder of {mode:?}");
             check(shown != clear, what, || format!("clear bytes ({})", submitted.hresult()))?;
@@ -318,7 +317,12 @@ pub(super) fn constant_iv(ctx: &Context<'_>) -> CaseResult {
 pub(super) fn regions_of_any_size(ctx: &Context<'_>) -> CaseResult {
     for scheme in SCHEMES {
         let mut decoding = Decoding::new(ctx, scheme.0)?;
-        decoding.check_samples(ctx, &format!("{scheme:?} in odd regions"), scheme, &[PARTIAL_BLOCKS, &[(1, 161), (2, 33)]])?;
+        decoding.check_samples(
+            ctx,
+            &format!("{scheme:?} in odd regions"),
+            scheme,
+            &[PARTIAL_BLOCKS, &[(1, 161), (2, 33)]],
+        )?;
     }
     Ok(())
 }
@@ -327,8 +331,8 @@ pub(super) fn regions_of_any_size(ctx: &Context<'_>) -> CaseResult {
 pub(super) fn cbcs_is_offered(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
     // A driver without decoders, or without encrypted ones, offers none of the schemes.
-    drop(super::frames::create(&device, encryption(Mode::Ctr))?);
-    super::frames::create(&device, encryption(Mode::Cbc)).map(drop).map_err(|stop| match stop {
+    drop(super::frames::create(&device, encryption(Ctr))?);
+    super::frames::create(&device, encryption(Cbc)).map(drop).map_err(|stop| match stop {
         Stop::Skipped { reason } => Stop::failed("a decoder of AES-CBC, as of AES-CTR", reason),
         failed @ Stop::Failed { .. } => failed,
     })
