@@ -1,7 +1,7 @@
 //! Hooks: functions of the implementation below that lead here first.
 //!
 //! The program gets the real device and context, so what the layer has to see is seen by hooking their methods. What is
-//! hooked is the code of a method (by MinHook), not the entry of a table that leads to it:
+//! hooked is the code of a method (by `MinHook`), not the entry of a table that leads to it:
 //!
 //! ```text
 //! program ── table of the object, or a copy of it, or another library's hook ──▶ method ── jmp ──▶ hook::<I>
