@@ -10,7 +10,7 @@ use windows::Win32::System::LibraryLoader::{
     GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, GetModuleFileNameW, GetModuleHandleExW,
 };
 use windows::Win32::System::SystemInformation::GetSystemDirectoryW;
-use windows::core::PCWSTR;
+use windows::core::{HSTRING, PCWSTR};
 
 /// The longest path of Windows, in UTF-16 units with the zero at the end.
 const LONGEST_PATH: usize = 0x8000;
@@ -38,6 +38,13 @@ pub(crate) fn pin_owner(function: usize) -> windows::core::Result<()> {
     }
     // SAFETY: as above.
     unsafe { GetModuleHandleExW(flags | GET_MODULE_HANDLE_EX_FLAG_PIN, here, &raw mut found) }
+}
+
+/// Whether a library of this path is loaded.
+pub(crate) fn is_loaded(path: &HSTRING) -> bool {
+    let mut found = HMODULE::default();
+    // SAFETY: a path that ends in a zero; the output is writable.
+    unsafe { GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, path, &raw mut found) }.is_ok()
 }
 
 /// The directory that this library was loaded from.
