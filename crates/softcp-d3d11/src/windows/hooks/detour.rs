@@ -152,7 +152,8 @@ impl<V, F: Copy, const N: usize> Method<V, F, N> {
             tracing::debug!(id = "hooks-full", method = self.name, "there are more implementations than can be hooked");
             return false;
         };
-        // The function leads here from now on, and must stay, too.
+        // The function leads here from now on, and must stay, too. Code outside of libraries cannot be kept, and what lies there
+        // later is not to be touched.
         if let Err(error) = module::pin().and_then(|()| module::pin_owner(target)) {
             tracing::debug!(id = "not-pinned", method = self.name, %error, "a method is not hooked, since it could be unloaded");
             return false;
