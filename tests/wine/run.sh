@@ -55,7 +55,7 @@ for source in "$here"/{crypto,gpu,client,guids}.c "$here"/../c/tap.c; do
 done
 for program in startup browser_decryptor hardware_drm_proxy refusals objects refresh_million plain_rendering \
     protected_resources runtime_channel teardown formats \
-    other_driver forwarding shared_resources own_calls multithread foreign_hooks; do
+    other_driver forwarding shared_resources own_calls multithread foreign_hooks video_device loaded_first; do
     if [ -f "$here/$program.c" ]; then
         cc -c "$here/$program.c" -o "$out/$program.o"
     else
@@ -161,6 +161,10 @@ check other_driver_missing "d3d11.driver=missing.dll" other_driver.exe missing
 check forwarding "d3d11.real=below.dll" forwarding.exe
 check own_calls "d3d11.real=below.dll" own_calls.exe
 check multithread "d3d11.real=below.dll" multithread.exe
+for setting in always auto never; do
+    check "video_device_$setting" "d3d11.video_device=$setting" video_device.exe "$setting"
+done
+check loaded_first "" loaded_first.exe
 check foreign_hooks "" foreign_hooks.exe
 check foreign_hooks_heap "d3d11.real=heap_tables.dll" foreign_hooks.exe heap
 check foreign_hooks_fixed "d3d11.real=heap_tables.dll" foreign_hooks.exe fixed
