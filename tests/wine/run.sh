@@ -7,7 +7,7 @@
 #
 # PROGRAMS="startup objects"   only these tests, by the names that are printed
 # OUT=target/wine              where everything is built, the Wine prefix included
-# SECONDS_EACH=120             a test that runs longer has failed
+# SECONDS_EACH=300             a test that runs longer has failed
 # VERBOSE=1                    all of what a test prints, not only what failed
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,7 +19,7 @@ if [ $# != 1 ] || [ ! -f "$1" ]; then
 fi
 dll=$(realpath "$1")
 out=$(realpath -m "${OUT:-${CARGO_TARGET_DIR:-$root/target}/wine}")
-seconds_each=${SECONDS_EACH:-120}
+seconds_each=${SECONDS_EACH:-300}
 unset SOFTCP_CONF SOFTCP_OPTIONS SOFTCP_LOG SOFTCP_LOG_PATH
 
 step() { printf '\n== %s\n' "$*"; }
