@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use libfuzzer_sys::fuzz_target;
 use softcp::config::Config;
 use softcp::provider::Provider;
-use softcp::{Adapter, Device, Handle};
+use softcp::{Adapter, Device, Handle, Outputs};
 use softcp_client::{
     CertificateChain, ClientChannel, Command, FixedRandom, KeyExchange, ProtectionFlags, UnverifiedCertificate,
 };
@@ -59,7 +59,7 @@ fuzz_target!(|input: &[u8]| {
             }
             1 => {
                 let room = usize::from(what / 4) * 2;
-                let reply = device.query_channel(Some(handle), message, room, None);
+                let reply = device.query_channel(Some(handle), message, room, Outputs::Configured);
                 assert!(reply.message.len() <= room);
                 if !reply.message.is_empty() {
                     answers.push(reply.message);

@@ -2,12 +2,16 @@
 # Builds the C library and runs every C program against it: shared, static and loaded at run time, then under valgrind
 # and with the sanitizers. Usage, from anywhere: bash tests/c/run.sh
 #
+# SOFTCP_C_PROFILE=dev takes Cargo's dev profile in place of release, which builds sooner.
+#
 # Needs Cargo, gcc, and OpenSSL 3 with its headers and its command (libssl-dev, openssl); uses g++, valgrind and gcc's
 # sanitizers where they are. What is missing is skipped, with the reason.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 target=${CARGO_TARGET_DIR:-target}
+profile=${SOFTCP_C_PROFILE:-release}
+built=$target/${profile/#dev/debug}
 out=$target/c
 identity=$out/identity
 include=crates/softcp-ddi/include
@@ -23,11 +27,11 @@ if ! have gcc || ! have openssl || ! printf '#include <openssl/evp.h>\n' | gcc -
 fi
 
 step "the library, shared and static"
-cargo rustc -p softcp-ddi --release --lib --crate-type staticlib,cdylib
+cargo rustc -p softcp-ddi --profile "$profile" --lib --crate-type staticlib,cdylib
 rm -rf "$out"
 mkdir -p "$out/shared" "$out/static" "$identity"
-cp "$target/release/libsoftcp_ddi.so" "$out/shared/libsoftcp.so"
-cp "$target/release/libsoftcp_ddi.a" "$out/static/libsoftcp.a"
+cp "$built/libsoftcp_ddi.so" "$out/shared/libsoftcp.so"
+cp "$built/libsoftcp_ddi.a" "$out/static/libsoftcp.a"
 library=$out/shared/libsoftcp.so
 # What `cargo rustc ... -- --print native-static-libs` names.
 static_needs=(-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc)

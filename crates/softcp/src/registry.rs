@@ -18,7 +18,7 @@
 //!
 //! - Every way to an object takes the [`Kind`] that the caller needs, and compares it with the one in the handle's bits
 //!   before anything is locked. A handle of another kind is an error, never a lock (D39).
-//! - A thread locks one object at a time. What a call on one object needs to know of another lies outside of all objects:
+//! - A call locks one object at a time. What a call on one object needs to know of another lies outside of all objects:
 //!   whether a handle is live is read from its slot, and which session a decoder is bound to is kept by the device
 //!   (`device/bindings.rs`), under locks that nothing else is locked under. [`Locked`] checks the rule wherever debug
 //!   assertions are compiled in.
@@ -83,7 +83,7 @@ impl<T> Slot<T> {
 
     fn lock(&self) -> Locked<'_, T> {
         let alone = Alone::new();
-        Locked { object: self.object(), _alone: alone }
+        Locked { object: self.object(), _alone: Some(alone) }
     }
 
     /// As [`Self::lock`], for an object that no call can be on: it is new, or its last holder has let go.
@@ -93,11 +93,12 @@ impl<T> Slot<T> {
     }
 }
 
-/// An object, locked; there as long as it is held. A thread has one of these at a time.
+/// An object, locked; there as long as it is held. A call has one of these at a time.
 #[derive(Debug)]
 pub(crate) struct Locked<'r, T> {
     object: MutexGuard<'r, Option<T>>,
-    _alone: Alone,
+    /// None where who uses the engine has locked it, whose affair the order is.
+    _alone: Option<Alone>,
 }
 
 impl<T> Deref for Locked<'_, T> {
@@ -114,7 +115,7 @@ impl<T> DerefMut for Locked<'_, T> {
     }
 }
 
-/// Says that the thread has locked no other object. Compiled without debug assertions it is nothing.
+/// Says that the thread's call has locked no other object. Compiled without debug assertions it is nothing.
 #[derive(Debug)]
 struct Alone;
 
@@ -126,7 +127,7 @@ thread_local! {
 impl Alone {
     fn new() -> Self {
         #[cfg(debug_assertions)]
-        let _ = HAS_LOCKED.try_with(|has| assert!(!has.replace(true), "a thread locks one object at a time"));
+        let _ = HAS_LOCKED.try_with(|has| assert!(!has.replace(true), "a call locks one object at a time"));
         Self
     }
 }
@@ -322,6 +323,11 @@ impl<T> Shared<T> {
     pub(crate) fn lock(&self) -> Locked<'_, T> {
         self.registry.held_slot(self.index).lock()
     }
+
+    /// As [`Self::lock`], for whoever uses the engine: it may lock several, if it keeps an order.
+    pub(crate) fn lock_for_user(&self) -> Locked<'_, T> {
+        Locked { object: self.registry.held_slot(self.index).object(), _alone: None }
+    }
 }
 
 impl<T> Clone for Shared<T> {
@@ -413,7 +419,7 @@ mod tests {
 
     #[test]
     #[cfg(debug_assertions)]
-    #[should_panic(expected = "a thread locks one object at a time")]
+    #[should_panic(expected = "a call locks one object at a time")]
     fn second_lock_of_a_thread_is_found_out() {
         let registry = Registry::new(0);
         let [one, other] = [1, 2].map(|value| insert(&registry, value));

@@ -28,18 +28,18 @@ pub struct softcp_adapter_desc {
     pub size: u32,
     /// SOFTCP_ADAPTER_ flags.
     pub flags: u32,
-    /// Configuration file, UTF-8 path; null: the one that SOFTCP_CONF names, if any.
+    /// Configuration file, UTF-8 path of at most 65,536 bytes; null: the one that SOFTCP_CONF names, if any.
     pub configuration_file: *const c_char,
     /// Options laid over the file, "key=value;key=value" with the file's dotted keys, as
     /// "identity.directory=/etc/softcp;capabilities.profile=hardware-like"; may be null. SOFTCP_OPTIONS is laid over
-    /// these in turn, so that who runs a program has the last word.
+    /// these in turn, so that who runs a program has the last word. At most 65,536 bytes (D34).
     ///
     /// The keys: identity.directory (holds root.pem, chain.pem, key.pem and, for certificate-revoked of
     /// softcp_inject_fault, crl.pem; left out: made in memory),
     /// identity.encoding (pkcs7 or der, D13), capabilities.profile (software, hardware-like or permissive),
     /// capabilities.block_alignment (bytes, D7), capabilities.flags.NAME (true or false; NAME as content_key),
     /// memory.protected (bytes, D24), blit.threads (that may help with large surfaces; 0, the default: none is ever started),
-    /// outputs.identifiers (a list of numbers), accessibility.bus (other, pci, pcix, pci-express or
+    /// outputs.identifiers (a list of numbers of 64 bits), accessibility.bus (other, pci, pcix, pci-express or
     /// agp), accessibility.implementation (as daughter-board-connector), accessibility.non_standard, .contiguous_blocks and
     /// .non_contiguous_blocks (true or false), accessibility.encryption (a list of "aes128-ctr" and
     /// GUIDs in quotes), true or false for quirks.status_echo (D21), quirks.caller_iv (D26) and

@@ -215,7 +215,8 @@ pub unsafe extern "C" fn softcp_session_decryption_blt(
 }
 
 /// Encrypts `source`, a protected surface, into `destination` under the read-back key where one is offered, else under
-/// the session key. The 16 bytes of `iv` receive the IV that was chosen (D11, D26). The session needs a key.
+/// the session key. The 16 bytes of `iv` receive the IV that was chosen (D11, D26). Under a session key that comes back in
+/// this session the IVs go on (D33). The session needs a key.
 ///
 /// SOFTCP_E_INVALIDCALL: no key, lost, or no read-back key yet (D12). SOFTCP_E_FAIL: all IVs of the key are used.
 /// Otherwise as `softcp_session_decryption_blt`.

@@ -199,7 +199,7 @@ impl Device {
         match frame {
             Frame::Encrypted { session, key } if !slice_data_only || buffer.buffer_type == BUFFER_BITSTREAM => {
                 let layout = Layout { encrypted: buffer.encrypted, stripes: buffer.stripes };
-                self.crypto_session(session)?.lock().decrypt_buffer(surfaces, &layout, &key, iv)
+                self.crypto_session(session)?.lock_alone().decrypt_buffer(surfaces, &layout, &key, iv)
             }
             _ => Err(Error::BufferNotEncryptable { buffer_type: buffer.buffer_type }),
         }
@@ -212,7 +212,7 @@ impl Device {
     }
 
     fn encrypted_frame(&self, session: Handle, key: &DataKey<'_>, mode: CipherMode) -> Result<Frame> {
-        let key = self.crypto_session(session)?.lock().frame_key(key, mode)?;
+        let key = self.crypto_session(session)?.lock_alone().frame_key(key, mode)?;
         Ok(Frame::Encrypted { session, key: Arc::new(key) })
     }
 

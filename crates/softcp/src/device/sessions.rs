@@ -50,8 +50,7 @@ impl Sessions {
 pub struct HeldSession<'s>(Held<'s, Object>);
 
 impl HeldSession<'_> {
-    /// The session, for as long as the guard lives. A thread locks one session at a time, and makes no call of a device
-    /// or an adapter with a session locked: it could wait for itself. Debug assertions find that out.
+    /// The session, for as long as the guard lives.
     #[must_use]
     pub fn lock(&self) -> SessionGuard<'_> {
         SessionGuard(self.0.lock())
@@ -68,10 +67,15 @@ impl SharedSession {
         objects.share(Kind::CryptoSession, handle, Some(device)).map(Self).ok_or_else(bad_handle)
     }
 
-    /// The session, for as long as the guard lives. A thread locks one session at a time, and makes no call of a device
-    /// or an adapter with a session locked: it could wait for itself. Debug assertions find that out.
+    /// The session, for as long as the guard lives. Calls of a device or an adapter may need the session too, so they are not
+    /// made with one locked.
     #[must_use]
     pub fn lock(&self) -> SessionGuard<'_> {
+        SessionGuard(self.0.lock_for_user())
+    }
+
+    /// As [`Self::lock`], for a call of the engine, which locks nothing else meanwhile.
+    pub(crate) fn lock_alone(&self) -> SessionGuard<'_> {
         SessionGuard(self.0.lock())
     }
 }

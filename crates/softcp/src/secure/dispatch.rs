@@ -67,7 +67,7 @@ impl Device {
     /// private bytes are those of [`Adapter::private_sizes`], input and output at most [`MAX_SECURE_COMMAND_SIZE`] each. Errors
     /// as for [`Self::execute_secure_command`], which makes this check too.
     pub fn check_secure_command(&self, session: Handle, sizes: &CommandSizes) -> Result<()> {
-        self.crypto_session(session)?.lock().losses_of_command_session()?;
+        self.crypto_session(session)?.lock_alone().losses_of_command_session()?;
         let private = self.adapter().environment()?.private_sizes();
         check_exact("the private input", private.input, sizes.private_input)?;
         check_exact("the private output", private.output, sizes.private_output)?;
@@ -80,7 +80,7 @@ impl Device {
     pub fn check_new_hardware_key(&self, session: Handle, private_input: usize) -> Result<()> {
         let shared = self.crypto_session(session)?;
         self.adapter().environment()?;
-        shared.lock().losses_of_hardware_session()?;
+        shared.lock_alone().losses_of_hardware_session()?;
         check_most("the private input", MAX_SEALED_KEY_SIZE, private_input)
     }
 
@@ -108,7 +108,7 @@ impl Device {
         };
         self.check_secure_command(session, &sizes)?;
         let shared = self.crypto_session(session)?;
-        let losses = shared.lock().losses_of_command_session()?;
+        let losses = shared.lock_alone().losses_of_command_session()?;
         let environment = self.adapter().environment()?;
         let room = output.len();
         let answer = environment.execute(SecureCommand { session, function, private_input, input, room });
@@ -119,7 +119,7 @@ impl Device {
         };
         match answer.effect {
             SecureEffect::None => {}
-            SecureEffect::Provisioned => shared.lock().hardware_key_made(losses),
+            SecureEffect::Provisioned => shared.lock_alone().hardware_key_made(losses),
             SecureEffect::TornDown => self.adapter().lose_keys(false, None),
         }
         fill(private_output, &answer.private_output);
@@ -143,9 +143,9 @@ impl Device {
         self.check_new_hardware_key(session, private_input.len())?;
         let shared = self.crypto_session(session)?;
         let environment = self.adapter().environment()?;
-        let losses = shared.lock().losses_of_hardware_session()?;
+        let losses = shared.lock_alone().losses_of_hardware_session()?;
         let data = environment.new_hardware_key(session, private_input)?;
-        shared.lock().hardware_key_made(losses);
+        shared.lock_alone().hardware_key_made(losses);
         Ok(data)
     }
 }

@@ -10,9 +10,9 @@
 //! A key that a refresh has made, and a read-back key, hold 128 random bits of the driver. They do not come back, and are
 //! forgotten when they end; so any number of refreshes takes no memory.
 //!
-//! Of more than [`MAX_KEYS`] chosen keys, the ones with the lowest IVs are forgotten. Under a key that is not remembered
-//! only IVs above all forgotten ones are used, so that it does not matter whether it is one of them. Where the application
-//! chooses the IVs it can run into that bound; the next refresh or key exchange lifts it.
+//! Of more than [`MAX_KEYS`] chosen keys, ones with low IVs are forgotten. Under a key that is not remembered only IVs above
+//! all forgotten ones are used, so that it does not matter whether it is one of them. Where the application chooses the IVs
+//! it can run into that bound; the next refresh or key exchange lifts it.
 //!
 //! Keys are told apart by a fingerprint, the encryption of a zero block, so that no key bytes are kept.
 
@@ -26,6 +26,8 @@ use crate::key::KEY_SIZE;
 
 /// Chosen keys whose last IVs a session remembers.
 pub(super) const MAX_KEYS: usize = 4096;
+/// Of how many of them one is forgotten for a new one.
+const LOOKED_AT: usize = 16;
 
 type Fingerprint = [u8; KEY_SIZE];
 
@@ -39,7 +41,11 @@ fn fingerprint(key: &Key) -> Fingerprint {
 #[derive(Debug, Default)]
 pub(super) struct ApplicationIvs {
     /// The last IVs of chosen keys.
-    last: HashMap<Fingerprint, AesCtrIv>,
+    last: Vec<(Fingerprint, AesCtrIv)>,
+    /// Where in `last` a key is.
+    places: HashMap<Fingerprint, usize>,
+    /// Where in `last` the next key to forget is looked for.
+    hand: usize,
     /// The session key in force, where a refresh has made it, and its last IV.
     refreshed: Option<(Fingerprint, Option<AesCtrIv>)>,
     /// The greatest IV of keys that were forgotten since the session key changed.
@@ -59,7 +65,7 @@ impl ApplicationIvs {
                     return Ok(());
                 }
             },
-            _ => self.last.get_mut(&key),
+            _ => self.places.get(&key).map(|&place| &mut self.last[place].1),
         };
         match known {
             Some(last) if iv <= *last => return Err(Error::IvNotIncreasing),
@@ -74,7 +80,7 @@ impl ApplicationIvs {
     pub(super) fn refreshed(&mut self, key: &Key) {
         let key = fingerprint(key);
         // A key that was chosen before is remembered as such: only a fault of the random numbers brings one back.
-        self.refreshed = (!self.last.contains_key(&key)).then_some((key, None));
+        self.refreshed = (!self.places.contains_key(&key)).then_some((key, None));
         self.forgotten = None;
     }
 
@@ -89,19 +95,26 @@ impl ApplicationIvs {
         }
     }
 
-    /// Remembers a chosen key, in place of the one with the lowest IV where there is no room.
+    /// Remembers a chosen key. Where there is no room it takes the place of one with a low IV, if it has a greater one
+    /// itself: the lowest of the next few, in turn, so that it costs the same however many keys there are.
     fn remember(&mut self, key: Fingerprint, iv: AesCtrIv) {
-        if self.last.len() >= MAX_KEYS {
-            let lowest = self.last.iter().min_by_key(|&(_, last)| last).map(|(&key, &last)| (key, last));
-            let (lowest, last) = lowest.expect("there are keys, or there would be room");
-            if iv <= last {
-                self.forgotten = Some(iv);
-                return;
-            }
-            self.last.remove(&lowest);
-            self.forgotten = Some(last);
+        if self.last.len() < MAX_KEYS {
+            self.places.insert(key, self.last.len());
+            self.last.push((key, iv));
+            return;
         }
-        self.last.insert(key, iv);
+        let next = (self.hand..self.hand + LOOKED_AT).map(|place| place % MAX_KEYS);
+        let lowest = next.min_by_key(|&place| self.last[place].1).expect("some are looked at");
+        self.hand = (self.hand + LOOKED_AT) % MAX_KEYS;
+        let forgotten = if self.last[lowest].1 < iv {
+            let (forgotten, last) = std::mem::replace(&mut self.last[lowest], (key, iv));
+            self.places.remove(&forgotten);
+            self.places.insert(key, lowest);
+            last
+        } else {
+            iv
+        };
+        self.forgotten = self.forgotten.max(Some(forgotten));
     }
 }
 
@@ -197,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn forgotten_keys_are_those_with_the_lowest_ivs_and_no_iv_of_them_is_taken_again() {
+    fn forgotten_keys_have_low_ivs_and_no_iv_of_them_is_taken_again() {
         let mut ivs = ApplicationIvs::default();
         fill(&mut ivs, 0, |number| 100 + number);
         ivs.use_iv(&key(9999), iv(5000)).unwrap();
@@ -209,6 +222,24 @@ mod tests {
         assert!(matches!(ivs.use_iv(&key(1), iv(101)), Err(Error::IvNotIncreasing)), "it is remembered");
         ivs.use_iv(&key(0), iv(101)).unwrap();
         assert!(matches!(ivs.use_iv(&key(0), iv(101)), Err(Error::IvOfForgottenKey | Error::IvNotIncreasing)));
+    }
+
+    /// Against memory that never forgets: whatever is taken here is taken there.
+    #[test]
+    fn no_iv_is_taken_twice_with_one_key_however_many_keys_there_are() {
+        let (mut ivs, mut all) = (ApplicationIvs::default(), HashMap::new());
+        let (mut number, mut taken) = (1_u64, 0);
+        for _ in 0..40_000 {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (which, next) = (number >> 33 & 0x1FFF, iv(number >> 50));
+            if ivs.use_iv(&key(which), next).is_ok() {
+                let before = all.insert(which, next);
+                assert!(before.is_none_or(|before| before < next), "key {which}: {next:?} behind {before:?}");
+                taken += 1;
+            }
+            assert!(ivs.places.len() == ivs.last.len() && ivs.last.len() <= MAX_KEYS);
+        }
+        assert!(taken > 2 * MAX_KEYS && ivs.forgotten.is_some(), "{taken}");
     }
 
     #[test]

@@ -381,9 +381,9 @@ impl CryptoSession {
         self.adapter.require(capability)
     }
 
-    /// The faults that take key, content or device from a session with a key, before the call does anything.
+    /// The faults that take key, content or device from a session with a key, before the call does anything. A device that
+    /// is gone already has no session that answers (D36).
     fn meet_loss(&mut self) -> Result<()> {
-        // Who holds a session for longer than a call may hold it for longer than the device is there.
         self.removal.check()?;
         let faults = &self.adapter.faults;
         if faults.is_empty() || !self.state.has_key() {

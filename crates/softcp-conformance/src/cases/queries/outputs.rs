@@ -107,7 +107,8 @@ pub(super) fn foreign_handles(ctx: &Context<'_>) -> CaseResult {
 pub(super) fn own_handle(ctx: &Context<'_>) -> CaseResult {
     let device = ctx.device()?;
     let mut channel = ctx.open_channel(&device)?;
-    let session = ctx.session(&device)?.handle_value()?;
+    let mut session = ctx.session(&device)?;
+    let session = session.handle_value()?;
     let (own, itself) = (channel.device_handle()?, channel.channel.handle_value());
     let query = channel.next_query(&ASK_CRYPTO_SESSION).with(QUERY_HEADER, itself);
     let answer = channel.deny("the channel for a decoder", &ASK_CRYPTO_SESSION, &query)?;
