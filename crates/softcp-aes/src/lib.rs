@@ -1,9 +1,13 @@
-//! AES-128-CTR copy from source rows to destination rows under one keystream.
+//! AES-128 copy kernels, CTR and CBC: from source rows to destination rows.
 //!
 //! ```text
 //!  Key ──▶ Keystream::new(counter block) ──▶ copy / in_place / apply ──▶ destination rows
 //!                                                  ▲
 //!  source rows (any pitch), range of visible bytes ┘
+//!
+//!  DecryptionKey ──▶ CbcDecryption::new(IV, chain, pattern) ──▶ copy / in_place ──▶ destination planes
+//!                                                                     ▲
+//!  source planes, regions of the sample that they hold ───────────────┘
 //! ```
 //!
 //! A surface is a set of rows ([`Rows`], [`RowsMut`]); its *visible bytes* are the bytes of its rows, row after row, without the
@@ -11,7 +15,11 @@
 //! where the last one ended, also inside a block, so bytes left out in between cost no keystream (D6). Bytes that are not
 //! enciphered are copied with [`copy()`].
 //!
-//! Encryption and decryption are the same operation. Time depends only on sizes, never on data or keys, and nothing here
+//! The schemes of Common Encryption (ISO/IEC 23001-7) encrypt regions of a sample, all of each or in a [`Pattern`] of blocks:
+//! [`CbcDecryption`] decrypts `cbc1` and `cbcs`, [`Keystream::copy_regions`] `cens`. Regions run over the visible bytes of all
+//! planes; a block may go over the end of a row.
+//!
+//! In counter mode encryption and decryption are the same operation. Time depends only on sizes, never on data or keys, and nothing here
 //! allocates, but [`Workers`] when they start threads. The fastest [`Kernel`] that the processor has is chosen at run time.
 //!
 //! Intrinsics are behind values that exist only where the processor has them (`kernel/engine.rs`), so that the `unsafe` code is

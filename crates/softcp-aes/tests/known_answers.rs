@@ -1,9 +1,12 @@
 //! Answers that others worked out: NIST's examples and OpenSSL's output.
 
+// A setup that fails is a failed test.
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::Vector;
-use softcp_aes::{BLOCK, Key, Keystream};
+use softcp_aes::{BLOCK, CbcDecryption, Chain, DecryptionKey, Kernel, Key, Keystream, Region, Rows, RowsMut};
 
 /// Runs the keystream of `vector` over `input` in pieces of `piece` bytes.
 fn apply(vector: &Vector, input: &[u8], piece: usize) -> Vec<u8> {
@@ -41,6 +44,23 @@ fn fips_197_block_is_encrypted_and_decrypted() {
 #[test]
 fn sp_800_38a_counter_mode_both_ways() {
     check_both_ways("sp800-38a-f5-ctr-aes128.txt");
+}
+
+#[test]
+fn sp_800_38a_cipher_block_chaining_is_decrypted_by_every_kernel() {
+    let vector = Vector::read("sp800-38a-f2-cbc-aes128.txt");
+    let (plaintext, ciphertext) = (vector.bytes("plaintext"), vector.bytes("ciphertext"));
+    let whole = || std::iter::once(Region { clear: 0, encrypted: ciphertext.len() });
+    for kernel in Kernel::available() {
+        let key = DecryptionKey::with_kernel(&vector.block("key"), kernel).expect("it is available");
+        let decryption = || CbcDecryption::new(&key, vector.block("iv"), Chain::Continues, None);
+        let mut copy = vec![0; ciphertext.len()];
+        decryption().copy(&[Rows::from(&ciphertext[..])], &mut [RowsMut::from(&mut copy[..])], whole()).unwrap();
+        assert_eq!(copy, plaintext, "{kernel}");
+        let mut data = ciphertext.clone();
+        decryption().in_place(&mut [RowsMut::from(&mut data[..])], whole()).unwrap();
+        assert_eq!(data, plaintext, "{kernel} in place");
+    }
 }
 
 #[test]

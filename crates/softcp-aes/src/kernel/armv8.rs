@@ -5,7 +5,7 @@
 use core::arch::aarch64::*;
 use core::array;
 
-use super::engine::Engine;
+use super::engine::{Between, Engine, ROUNDS_BETWEEN};
 use super::{Access, Piece, Place, Plan, cbc, pass};
 use crate::BLOCK;
 use crate::counter::Counter;
@@ -198,9 +198,14 @@ impl Engine for Armv8 {
     }
 
     #[inline(always)]
-    fn decrypt<const N: usize>(self, states: &mut [uint8x16_t; N], keys: &[uint8x16_t; 11]) {
+    fn decrypt<const N: usize>(
+        self,
+        states: &mut [uint8x16_t; N],
+        keys: &[uint8x16_t; 11],
+        between: &mut impl Between<Self>,
+    ) {
         // SAFETY: as `self` exists.
-        unsafe { decrypt(states, keys) }
+        unsafe { decrypt(self, states, keys, between) }
     }
 
     #[inline(always)]
@@ -227,11 +232,17 @@ fn encrypt<const N: usize>(states: &mut [uint8x16_t; N], keys: &[uint8x16_t; 11]
 /// AESD adds the key before the round, not after it.
 #[target_feature(enable = "neon,aes")]
 #[inline]
-fn decrypt<const N: usize>(states: &mut [uint8x16_t; N], keys: &[uint8x16_t; 11]) {
-    for key in &keys[..9] {
+fn decrypt<const N: usize>(
+    engine: Armv8,
+    states: &mut [uint8x16_t; N],
+    keys: &[uint8x16_t; 11],
+    between: &mut impl Between<Armv8>,
+) {
+    for round in 1..=ROUNDS_BETWEEN {
         for state in states.iter_mut() {
-            *state = vaesimcq_u8(vaesdq_u8(*state, *key));
+            *state = vaesimcq_u8(vaesdq_u8(*state, keys[round - 1]));
         }
+        between.work(engine, round);
     }
     for state in states {
         *state = veorq_u8(vaesdq_u8(*state, keys[9]), keys[10]);

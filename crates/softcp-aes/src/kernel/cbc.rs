@@ -10,7 +10,7 @@
 use aes::cipher::inout::InOutBuf;
 use zeroize::optimization_barrier;
 
-use super::engine::Engine;
+use super::engine::{Engine, MAX_BYTES, Nothing};
 use super::lanes::{Columns, Contiguous, Lanes};
 use super::pass::{FLIGHT, ask_ahead, broadcast};
 use super::plan::Access;
@@ -33,6 +33,23 @@ pub(super) fn run<E: Engine>(
     let ahead = access == Access::AskingAhead;
     let mut cbc = Cbc { engine, keys: broadcast(engine, keys), iv, chain: iv, column: iv, ahead };
     sections::run(&mut cbc, access, sections);
+}
+
+/// See [`super::rounds_alone`].
+#[inline(always)]
+pub(super) fn rounds_alone<E: Engine>(engine: E, keys: &RoundKeys, blocks: usize) -> [u8; BLOCK] {
+    let keys = broadcast(engine, keys);
+    let mut states = [keys[0]; FLIGHT];
+    for _ in 0..blocks.div_ceil(FLIGHT * E::BYTES / BLOCK) {
+        engine.decrypt(&mut states, &keys, &mut Nothing);
+    }
+    let mut sum = states[0];
+    for i in 1..FLIGHT {
+        sum = engine.xor(sum, states[i]);
+    }
+    let mut bytes = [0; MAX_BYTES];
+    engine.store(sum, &mut bytes);
+    *bytes.first_chunk().expect("a vector has a block")
 }
 
 struct Cbc<E: Engine> {
@@ -65,7 +82,7 @@ impl<E: Engine> Cbc<E> {
         let last = data.get_in().last_chunk().expect("there is a block");
         let chain = self.engine.broadcast(last);
         let mut states = [ciphertext];
-        self.engine.decrypt(&mut states, &self.keys);
+        self.engine.decrypt(&mut states, &self.keys, &mut Nothing);
         let plaintext = self.engine.xor(states[0], self.engine.follow(self.chain, ciphertext));
         self.engine.store_part(plaintext, data.get_out());
         self.chain = chain;
@@ -111,7 +128,7 @@ impl<E: Engine> Mode<E> for Cbc<E> {
             ciphertext[i] = lanes.load(self.engine, i);
         }
         let mut states = ciphertext;
-        self.engine.decrypt(&mut states, &self.keys);
+        self.engine.decrypt(&mut states, &self.keys, &mut lanes);
         states[0] = self.engine.xor(states[0], self.engine.follow(self.chain, ciphertext[0]));
         for i in 1..N {
             states[i] = self.engine.xor(states[i], lanes.before(self.engine, i, &ciphertext));
@@ -135,7 +152,7 @@ impl<E: Engine> Mode<E> for Cbc<E> {
             ciphertext[i] = columns.load(self.engine, i);
         }
         let mut states = ciphertext;
-        self.engine.decrypt(&mut states, &self.keys);
+        self.engine.decrypt(&mut states, &self.keys, &mut Nothing);
         states[0] = self.engine.xor(states[0], self.column);
         for i in 1..N {
             states[i] = self.engine.xor(states[i], ciphertext[i - 1]);

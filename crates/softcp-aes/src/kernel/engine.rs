@@ -90,9 +90,33 @@ pub(super) trait Engine: Copy {
     /// afterwards.
     fn encrypt<const N: usize>(self, states: &mut [Self::Vector; N], keys: &[Self::Vector; 11], from: usize);
     /// The equivalent inverse cipher (FIPS 197 section 5.3.5) with its round keys, in the order in which they are added.
-    fn decrypt<const N: usize>(self, states: &mut [Self::Vector; N], keys: &[Self::Vector; 11]);
+    /// What is to be done [`Between`] the rounds does not wait for them.
+    fn decrypt<const N: usize>(
+        self,
+        states: &mut [Self::Vector; N],
+        keys: &[Self::Vector; 11],
+        between: &mut impl Between<Self>,
+    );
     /// The first two rounds, without the addition of round key 2.
     fn first_two_rounds(self, state: Self::Vector, keys: &[Self::Vector; 11]) -> Self::Vector;
+}
+
+/// Work that a processor can do while it waits for rounds of AES.
+pub(super) trait Between<E: Engine> {
+    /// Does a part of it: the last when `round` is [`ROUNDS_BETWEEN`], the first when it is 1.
+    fn work(&mut self, engine: E, round: usize);
+}
+
+/// Rounds behind which [`Between::work`] is called.
+pub(super) const ROUNDS_BETWEEN: usize = 9;
+
+/// There is nothing to do.
+pub(super) struct Nothing;
+
+#[allow(clippy::inline_always)]
+impl<E: Engine> Between<E> for Nothing {
+    #[inline(always)]
+    fn work(&mut self, _: E, _: usize) {}
 }
 
 /// Checks what [`Engine::gather`] and [`Engine::scatter`] panic at: the block at byte `at` of any of `periods` periods then lies

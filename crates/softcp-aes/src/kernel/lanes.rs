@@ -1,15 +1,20 @@
 //! Where the blocks of vectors lie in memory.
 
-// What is inlined into code for a certain processor is compiled for that processor.
-#![allow(clippy::inline_always)]
+// What is inlined into code for a certain processor is compiled for that processor. Closures are not, nor what takes them:
+// hence loops, and indices.
+#![allow(clippy::inline_always, clippy::needless_range_loop)]
 
 use aes::cipher::inout::InOutBuf;
 
-use super::engine::Engine;
+use super::engine::{Between, Engine};
+use super::pass::LINE;
+use super::stage::Outflow;
 use crate::BLOCK;
 
 /// `N` vectors of blocks that are consecutive in the chain of their mode.
-pub(super) trait Lanes<E: Engine, const N: usize> {
+///
+/// What there is to do [`Between`] the rounds comes before vectors are stored.
+pub(super) trait Lanes<E: Engine, const N: usize>: Between<E> {
     /// Vector `i` of the source.
     fn load(&self, engine: E, i: usize) -> E::Vector;
     /// For each block of vector `i`, which is not the first, the block before it. All vectors of the source are `loaded`;
@@ -40,7 +45,43 @@ impl<E: Engine, const N: usize> Lanes<E, N> for Contiguous<'_, '_> {
     }
 }
 
-/// The first blocks of periods, as many periods as the vectors have blocks.
+#[allow(clippy::inline_always)]
+impl<E: Engine> Between<E> for Contiguous<'_, '_> {
+    #[inline(always)]
+    fn work(&mut self, _: E, _: usize) {}
+}
+
+/// As [`Contiguous`], with lines to stream meanwhile.
+pub(super) struct Flowing<'f, 's, 'd, 'i, 'o> {
+    pub(super) lanes: Contiguous<'i, 'o>,
+    pub(super) outflow: &'f mut Outflow<'s, 'd>,
+}
+
+impl<E: Engine, const N: usize> Lanes<E, N> for Flowing<'_, '_, '_, '_, '_> {
+    #[inline(always)]
+    fn load(&self, engine: E, i: usize) -> E::Vector {
+        Lanes::<E, N>::load(&self.lanes, engine, i)
+    }
+
+    #[inline(always)]
+    fn before(&self, engine: E, i: usize, loaded: &[E::Vector; N]) -> E::Vector {
+        self.lanes.before(engine, i, loaded)
+    }
+
+    #[inline(always)]
+    fn store(&mut self, engine: E, i: usize, vector: E::Vector) {
+        Lanes::<E, N>::store(&mut self.lanes, engine, i, vector);
+    }
+}
+
+impl<E: Engine> Between<E> for Flowing<'_, '_, '_, '_, '_> {
+    #[inline(always)]
+    fn work(&mut self, engine: E, _: usize) {
+        self.outflow.stream(engine, 1);
+    }
+}
+
+/// The first blocks of periods, as many periods as the vectors have blocks, where they are.
 pub(super) struct Strided<'i, 'o> {
     pub(super) data: InOutBuf<'i, 'o, u8>,
     pub(super) period: usize,
@@ -62,6 +103,64 @@ impl<E: Engine, const N: usize> Lanes<E, N> for Strided<'_, '_> {
     fn store(&mut self, engine: E, i: usize, vector: E::Vector) {
         let span = E::BYTES / BLOCK * self.period;
         engine.scatter(vector, &mut self.data.get_out()[i * span..][..span], self.period, 0);
+    }
+}
+
+impl<E: Engine> Between<E> for Strided<'_, '_> {
+    #[inline(always)]
+    fn work(&mut self, _: E, _: usize) {}
+}
+
+/// As [`Strided`], from one place to another. The bytes have been copied, and the blocks are written over their copies.
+pub(super) struct Copied<'f, 's, 'd, 'i> {
+    pub(super) source: &'i [u8],
+    pub(super) destination: &'i mut [u8],
+    pub(super) period: usize,
+    /// Lines to stream meanwhile.
+    pub(super) outflow: &'f mut Outflow<'s, 'd>,
+}
+
+impl<E: Engine, const N: usize> Lanes<E, N> for Copied<'_, '_, '_, '_> {
+    #[inline(always)]
+    fn load(&self, engine: E, i: usize) -> E::Vector {
+        let span = E::BYTES / BLOCK * self.period;
+        engine.gather(&self.source[i * span..][..span], self.period, 0)
+    }
+
+    #[inline(always)]
+    fn before(&self, engine: E, i: usize, loaded: &[E::Vector; N]) -> E::Vector {
+        engine.follow(loaded[i - 1], loaded[i])
+    }
+
+    #[inline(always)]
+    fn store(&mut self, engine: E, i: usize, vector: E::Vector) {
+        let span = E::BYTES / BLOCK * self.period;
+        engine.scatter(vector, &mut self.destination[i * span..][..span], self.period, 0);
+    }
+}
+
+impl<E: Engine> Between<E> for Copied<'_, '_, '_, '_> {
+    #[inline(always)]
+    fn work(&mut self, engine: E, _: usize) {
+        self.outflow.stream(engine, 1);
+    }
+}
+
+/// Copies whole lines, and streams as many.
+#[inline(always)]
+pub(super) fn copy_lines<E: Engine>(engine: E, source: &[u8], destination: &mut [u8], outflow: &mut Outflow<'_, '_>) {
+    let (source, _) = source.as_chunks::<LINE>();
+    let (destination, _) = destination.as_chunks_mut::<LINE>();
+    for line in 0..source.len().min(destination.len()) {
+        copy_line(engine, &source[line], &mut destination[line]);
+        outflow.stream(engine, 1);
+    }
+}
+
+#[inline(always)]
+fn copy_line<E: Engine>(engine: E, from: &[u8; LINE], to: &mut [u8; LINE]) {
+    for at in (0..LINE).step_by(E::BYTES) {
+        engine.store(engine.load(&from[at..]), &mut to[at..]);
     }
 }
 

@@ -57,6 +57,17 @@ macro_rules! passes {
                 // SAFETY: the processor has the features, as `self` exists.
                 unsafe { decrypt_sections(self, keys, iv, access, sections) }
             }
+
+            /// See [`crate::kernel::rounds_alone`].
+            pub(crate) fn rounds_alone(self, keys: &RoundKeys, blocks: usize) -> [u8; BLOCK] {
+                // SAFETY: the processor has the features, as `self` exists.
+                unsafe { rounds_alone(self, keys, blocks) }
+            }
+        }
+
+        #[target_feature(enable = $features)]
+        fn rounds_alone(engine: $engine, keys: &RoundKeys, blocks: usize) -> [u8; BLOCK] {
+            cbc::rounds_alone(engine, keys, blocks)
         }
 
         #[target_feature(enable = $features)]
@@ -251,5 +262,20 @@ pub(crate) fn decrypt(key: &DecryptionKey, iv: [u8; BLOCK], access: Access, sect
         #[cfg(target_arch = "aarch64")]
         DecryptionSchedule::Armv8(engine, keys) => engine.decrypt_sections(keys, iv, access, sections),
         DecryptionSchedule::Portable(schedule) => portable::decrypt(schedule, iv, sections),
+    }
+}
+
+/// Takes blocks through the rounds in registers alone, as many as `blocks` or a few more; returns what comes of it.
+pub(crate) fn rounds_alone(key: &DecryptionKey, blocks: usize) -> [u8; BLOCK] {
+    match key.schedule() {
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        DecryptionSchedule::Vaes512(engine, keys) => engine.rounds_alone(keys, blocks),
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        DecryptionSchedule::Vaes256(engine, keys) => engine.rounds_alone(keys, blocks),
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        DecryptionSchedule::AesNi(engine, keys) => engine.rounds_alone(keys, blocks),
+        #[cfg(target_arch = "aarch64")]
+        DecryptionSchedule::Armv8(engine, keys) => engine.rounds_alone(keys, blocks),
+        DecryptionSchedule::Portable(schedule) => portable::rounds_alone(schedule, blocks),
     }
 }

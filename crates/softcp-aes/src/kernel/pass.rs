@@ -14,7 +14,7 @@ use aes::cipher::inout::InOutBuf;
 use zeroize::optimization_barrier;
 
 use super::buffer::{Buffer, Memory};
-use super::engine::Engine;
+use super::engine::{Engine, ROUNDS_BETWEEN};
 use super::lanes::{Columns, Lanes};
 use super::plan::{Access, Plan};
 use super::sections::{self, Mode};
@@ -32,7 +32,7 @@ pub(super) const FLIGHT: usize = 8;
 const TABLE_FROM: usize = 12 << 10;
 
 /// How far ahead of its turn memory is asked for, in bytes.
-const AHEAD: usize = 4 << 10;
+pub(super) const AHEAD: usize = 4 << 10;
 
 /// Bytes of a cache line.
 pub(super) const LINE: usize = 64;
@@ -336,6 +336,9 @@ impl<E: Engine> Mode<E> for Pass<'_, E> {
     fn flight<const N: usize>(&mut self, mut lanes: impl Lanes<E, N>) {
         let keystream = self.keystream::<N>(self.place.counter());
         self.place.bytes += (N * E::BYTES) as u64;
+        for round in 1..=ROUNDS_BETWEEN {
+            lanes.work(self.engine, round);
+        }
         for i in 0..N {
             let vector = lanes.load(self.engine, i);
             lanes.store(self.engine, i, self.engine.xor(vector, keystream[i]));

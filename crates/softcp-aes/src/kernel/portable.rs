@@ -109,6 +109,15 @@ pub(super) fn decrypt(schedule: &Aes128Dec, iv: [u8; BLOCK], sections: Sections<
     optimization_barrier(&chain.states);
 }
 
+/// See [`super::rounds_alone`].
+pub(super) fn rounds_alone(schedule: &Aes128Dec, blocks: usize) -> [u8; BLOCK] {
+    let mut states: [Block; TOGETHER] = array::from_fn(|_| Block::default());
+    for _ in 0..blocks.div_ceil(TOGETHER) {
+        schedule.decrypt_blocks(&mut states);
+    }
+    states[0].into()
+}
+
 /// Where a chain of CBC stands.
 struct Chain<'s> {
     schedule: &'s Aes128Dec,

@@ -11,10 +11,10 @@
 use aes::cipher::inout::InOutBuf;
 
 use super::engine::Engine;
-use super::lanes::{Columns, Lanes, Strided};
+use super::lanes::{Columns, Contiguous, Copied, Flowing, Lanes, Strided, copy_lines};
 use super::pass::{FLIGHT, copy};
 use super::plan::Access;
-use super::stage::{self, Stage};
+use super::stage::{self, Fill, Outflow, Stage};
 use crate::BLOCK;
 use crate::region::Stripes;
 use crate::section::{Section, Sections, SplitBlock};
@@ -43,19 +43,19 @@ pub(super) trait Mode<E: Engine> {
 /// Vectors of one period's encrypted blocks from which on they are taken by themselves rather than with other periods'.
 const LONG_RUN: usize = 4;
 
-/// Bytes of the periods that are copied before their encrypted blocks are written over the copies.
+/// Bytes of the periods of a vector up to which they are copied before their encrypted blocks are written over the copies.
 const TOGETHER: usize = 8 << 10;
 
 /// Copies `sections`, the encrypted ones in `mode`.
 #[inline(always)]
 pub(super) fn run<E: Engine>(mode: &mut impl Mode<E>, access: Access, sections: Sections<'_, '_, '_>) {
     if access == Access::Streaming && E::STREAMS {
-        let mut memory = Stage::<E>::MEMORY;
-        let mut stage = Stage::new(mode.engine(), &mut memory);
+        let mut stage = Stage::EMPTY;
         for section in sections {
             streamed(mode, &mut stage, section);
         }
-        stage.end();
+        mode.engine().fence();
+        stage.wipe();
     } else {
         for section in sections {
             cached(mode, section);
@@ -69,48 +69,53 @@ fn cached<E: Engine>(mode: &mut impl Mode<E>, section: Section<'_>) {
         Section::Restart => mode.restart(),
         Section::Clear(data) => copy(data),
         Section::Blocks(data) => mode.blocks(data),
-        Section::Stripes(data, stripes) => periods(mode, data, stripes),
+        Section::Stripes(data, stripes) => periods(mode, data, stripes, &mut Outflow::none()),
         Section::Split(block) => mode.split(block),
     }
 }
 
 /// As [`cached`], past the caches where there are enough lines.
 #[inline(always)]
-fn streamed<E: Engine>(mode: &mut impl Mode<E>, stage: &mut Stage<'_, E>, section: Section<'_>) {
-    let step = match &section {
-        Section::Clear(data) if data.len() >= stage::WORTHWHILE => stage::SIZE,
-        Section::Blocks(data) if data.len() >= stage::WORTHWHILE => stage::SIZE,
-        Section::Stripes(data, Stripes { period, encrypted })
-            if data.len() >= stage::WORTHWHILE && *period <= stage::SIZE =>
-        {
-            stage::SIZE / period * period
+fn streamed<E: Engine>(mode: &mut impl Mode<E>, stage: &mut Stage, section: Section<'_>) {
+    let engine = mode.engine();
+    match section {
+        Section::Clear(data) if data.len() >= stage::WORTHWHILE => stage::copy(engine, data),
+        Section::Blocks(data) if data.len() >= stage::WORTHWHILE => {
+            stage.fill(engine, data, stage::SIZE, &mut Filling { mode, stripes: None });
         }
-        _ => return cached(mode, section),
-    };
-    let (data, stripes) = match section {
-        Section::Clear(data) => return stage.copy(data),
-        Section::Blocks(data) => (data, None),
-        Section::Stripes(data, stripes) => (data, Some(stripes)),
-        Section::Restart | Section::Split(_) => return,
-    };
-    let (mut source, mut destination) = stage::sides(data);
-    stage.begin(destination);
-    while !source.is_empty() {
-        let (now, rest) = source.split_at(step.min(source.len()));
-        let staged = stage.next(now);
-        match stripes {
-            None => mode.blocks(staged),
-            Some(stripes) => periods(mode, staged, stripes),
+        Section::Stripes(data, stripes) if data.len() >= stage::WORTHWHILE && stripes.period <= stage::SIZE => {
+            let step = periods_within::<E>(stage::SIZE, stripes);
+            stage.fill(engine, data, step, &mut Filling { mode, stripes: Some(stripes) });
         }
-        destination = stage.flush(now, destination);
-        source = rest;
+        section => cached(mode, section),
     }
-    stage.finish(destination);
+}
+
+/// Blocks, or whole periods, that go to a stage.
+struct Filling<'m, M> {
+    mode: &'m mut M,
+    stripes: Option<Stripes>,
+}
+
+impl<E: Engine, M: Mode<E>> Fill<E> for Filling<'_, M> {
+    #[inline(always)]
+    fn fill(&mut self, source: &[u8], destination: &mut [u8], outflow: &mut Outflow<'_, '_>) {
+        let mut data = InOutBuf::new(source, destination).expect("both are of one length");
+        if let Some(stripes) = self.stripes {
+            return periods(self.mode, data, stripes, outflow);
+        }
+        while data.len() >= FLIGHT * E::BYTES && self.mode.is_at_block() {
+            let (now, rest) = data.split_at(FLIGHT * E::BYTES);
+            self.mode.flight::<FLIGHT>(Flowing { lanes: Contiguous(now), outflow });
+            data = rest;
+        }
+        self.mode.blocks(data);
+    }
 }
 
 /// Bytes of whole periods, of at most `limit` bytes, that are best taken together. A period is not longer than that.
 #[inline(always)]
-fn periods_within<E: Engine>(limit: usize, period: usize, encrypted: usize) -> usize {
+fn periods_within<E: Engine>(limit: usize, Stripes { encrypted, period }: Stripes) -> usize {
     let span = E::BYTES / BLOCK * period;
     let flight = if encrypted == BLOCK { FLIGHT * span } else { span };
     let unit = if flight <= limit {
@@ -123,25 +128,27 @@ fn periods_within<E: Engine>(limit: usize, period: usize, encrypted: usize) -> u
     limit / unit * unit
 }
 
-/// Takes whole periods of a pattern.
+/// Takes whole periods of a pattern, and streams `outflow` meanwhile.
 #[inline(always)]
-fn periods<E: Engine>(mode: &mut impl Mode<E>, mut data: InOutBuf<'_, '_, u8>, stripes: Stripes) {
+fn periods<E: Engine>(
+    mode: &mut impl Mode<E>,
+    mut data: InOutBuf<'_, '_, u8>,
+    stripes: Stripes,
+    outflow: &mut Outflow<'_, '_>,
+) {
     let Stripes { encrypted, period } = stripes;
     let span = E::BYTES / BLOCK * period;
-    let is_long = encrypted >= LONG_RUN * E::BYTES || span > TOGETHER;
-    if !is_long && mode.is_at_block() {
-        let together = periods_within::<E>(TOGETHER, period, encrypted);
-        while data.len() >= span {
-            let len = together.min(data.len() - data.len() % span);
-            let (mut now, rest) = data.split_at(len);
-            copy(now.reborrow());
-            if encrypted == BLOCK {
-                strided(mode, now, period);
-            } else {
-                columns(mode, now, stripes);
-            }
-            data = rest;
+    if mode.is_at_block() && span <= TOGETHER && encrypted < LONG_RUN * E::BYTES {
+        let (mut now, rest) = {
+            let whole = data.len() - data.len() % span;
+            data.split_at(whole)
+        };
+        match (encrypted == BLOCK, stage::is_in_place(&mut now)) {
+            (true, true) => strided(mode, now, period),
+            (true, false) => strided_copy(mode, now, period, outflow),
+            (false, _) => columns(mode, now, stripes),
         }
+        data = rest;
     }
     while !data.is_empty() {
         let (blocks, rest) = data.split_at(encrypted);
@@ -152,7 +159,7 @@ fn periods<E: Engine>(mode: &mut impl Mode<E>, mut data: InOutBuf<'_, '_, u8>, s
     }
 }
 
-/// Takes the blocks of whole vectors of periods with one block each.
+/// Takes the blocks of whole vectors of periods with one block each, where they are.
 #[inline(always)]
 fn strided<E: Engine>(mode: &mut impl Mode<E>, mut data: InOutBuf<'_, '_, u8>, period: usize) {
     let span = E::BYTES / BLOCK * period;
@@ -161,30 +168,91 @@ fn strided<E: Engine>(mode: &mut impl Mode<E>, mut data: InOutBuf<'_, '_, u8>, p
         mode.flight::<FLIGHT>(Strided { data: now, period });
         data = rest;
     }
-    while !data.is_empty() {
-        let (now, rest) = data.split_at(span);
-        mode.flight::<1>(Strided { data: now, period });
+    few_strided(mode, data, period);
+}
+
+/// As [`strided`], of fewer periods than a flight has.
+#[inline(always)]
+fn few_strided<E: Engine>(mode: &mut impl Mode<E>, mut data: InOutBuf<'_, '_, u8>, period: usize) {
+    let span = E::BYTES / BLOCK * period;
+    if data.len() >= 4 * span {
+        let (now, rest) = data.split_at(4 * span);
+        mode.flight::<4>(Strided { data: now, period });
         data = rest;
+    }
+    if data.len() >= 2 * span {
+        let (now, rest) = data.split_at(2 * span);
+        mode.flight::<2>(Strided { data: now, period });
+        data = rest;
+    }
+    if !data.is_empty() {
+        mode.flight::<1>(Strided { data, period });
     }
 }
 
-/// Takes the blocks of whole vectors of periods with several blocks each.
+/// As [`strided`], from one place to another, with all bytes.
+#[inline(always)]
+fn strided_copy<E: Engine>(
+    mode: &mut impl Mode<E>,
+    data: InOutBuf<'_, '_, u8>,
+    period: usize,
+    outflow: &mut Outflow<'_, '_>,
+) {
+    let span = E::BYTES / BLOCK * period;
+    let engine = mode.engine();
+    let (mut source, mut destination) = stage::sides(data);
+    let group = FLIGHT * span;
+    let together = (TOGETHER / group).max(1) * group;
+    let is_streaming = !outflow.is_empty();
+    let mut copied = 0;
+    while source.len() >= group {
+        if copied == 0 {
+            copied = together.min(source.len() / group * group);
+            let (from, to) = (&source[..copied], &mut destination[..copied]);
+            if is_streaming {
+                // A flight's periods are whole lines.
+                copy_lines(engine, from, to, outflow);
+            } else {
+                to.copy_from_slice(from);
+            }
+        }
+        let (from, from_rest) = source.split_at(group);
+        let (to, to_rest) = destination.split_at_mut(group);
+        mode.flight::<FLIGHT>(Copied { source: from, destination: to, period, outflow });
+        (source, destination) = (from_rest, to_rest);
+        copied -= group;
+    }
+    let mut data = InOutBuf::new(source, destination).expect("both are of one length");
+    copy(data.reborrow());
+    few_strided(mode, data, period);
+}
+
+/// Takes whole vectors of periods with several blocks each.
 #[inline(always)]
 fn columns<E: Engine>(mode: &mut impl Mode<E>, mut data: InOutBuf<'_, '_, u8>, stripes: Stripes) {
     let Stripes { encrypted, period } = stripes;
     let span = E::BYTES / BLOCK * period;
     while !data.is_empty() {
         let (mut now, rest) = data.split_at(span);
+        copy(now.reborrow());
         let last = mode.engine().gather(now.get_in(), period, encrypted - BLOCK);
         mode.begin_columns(last, encrypted / BLOCK);
         let mut at = 0;
+        // The usual number of more than one.
+        if encrypted == 5 * BLOCK {
+            mode.columns::<5>(Columns { data: now.reborrow(), period, at });
+            at = encrypted;
+        }
         while encrypted - at >= 4 * BLOCK {
             mode.columns::<4>(Columns { data: now.reborrow(), period, at });
             at += 4 * BLOCK;
         }
-        while at < encrypted {
+        if encrypted - at >= 2 * BLOCK {
+            mode.columns::<2>(Columns { data: now.reborrow(), period, at });
+            at += 2 * BLOCK;
+        }
+        if at < encrypted {
             mode.columns::<1>(Columns { data: now.reborrow(), period, at });
-            at += BLOCK;
         }
         mode.end_columns();
         data = rest;

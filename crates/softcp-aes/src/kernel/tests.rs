@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use super::plan::Access;
 use super::*;
+use crate::region::{Area, Areas, Pattern, Region};
 use crate::rows::{Rows, RowsMut};
+use crate::section::Planes;
 use crate::walk::{Run, Walk};
 
 /// A surface, the runs on it, and where in which keystream they begin.
@@ -147,4 +149,95 @@ fn large_calls_stream_and_short_pieces_share_keystream() {
     assert_eq!(Plan::of(plan::Job { in_place: true, ..job }), Plan { access: Access::AskingAhead, ..large });
     assert_eq!(Plan::of(plan::Job { pieces: 1 << 23, ..job }), Plan { buffered: true, ..large });
     assert_eq!(Plan::of(plan::Job { blit_bytes: 1000, ..job }), Plan { access: Access::Cached, ..large });
+}
+
+/// A sample in rows, and its regions.
+#[derive(Clone, Debug)]
+struct Sample {
+    row_bytes: usize,
+    rows: usize,
+    pitches: [usize; 2],
+    offsets: [usize; 2],
+    regions: Vec<Region>,
+    pattern: Option<Pattern>,
+    restarts: bool,
+}
+
+fn samples() -> impl Strategy<Value = Sample> {
+    let scale: usize = if cfg!(miri) { 100 } else { 1 };
+    let rows = prop_oneof![
+        3 => (1..60_000 / scale, Just(1_usize)),
+        1 => (1..2000 / scale + 2, 1..20 / scale + 2),
+    ];
+    let pattern =
+        (1..12_u32, prop_oneof![1..12_u32, 200..600_u32]).prop_map(|(encrypted, clear)| Pattern { encrypted, clear });
+    let usual = Just(Pattern { encrypted: 1, clear: 9 });
+    let pattern = prop_oneof![Just(None), usual.prop_map(Some), pattern.prop_map(Some)];
+    let place = || [prop_oneof![Just(0_usize), 0..100_usize], prop_oneof![Just(0_usize), 0..100_usize]];
+    (rows, place(), place(), vec(0..=1000_usize, 0..4), pattern, any::<bool>()).prop_map(
+        |((row_bytes, rows), paddings, offsets, mut cuts, pattern, restarts)| {
+            cuts.extend([0, 1000]);
+            cuts.sort_unstable();
+            let at = |cut: usize| row_bytes * rows * cut / 1000;
+            let lengths: Vec<_> = cuts.windows(2).map(|cuts| at(cuts[1]) - at(cuts[0])).collect();
+            // Mostly encrypted: what is clear before each region is a part of it.
+            let regions = lengths.into_iter().map(|len| Region { clear: len % 77, encrypted: len - len % 77 });
+            let regions = regions.collect();
+            Sample { row_bytes, rows, pitches: paddings.map(|p| row_bytes + p), offsets, regions, pattern, restarts }
+        },
+    )
+}
+
+impl Sample {
+    fn memory(&self, which: usize) -> Vec<u8> {
+        let len = self.offsets[which] + self.pitches[which] * self.rows + 7;
+        (0..=u8::MAX).cycle().take(len).map(|i| i.wrapping_mul(167).wrapping_add(3)).collect()
+    }
+
+    /// What the memory of the destination holds afterwards; without a source, of the surface.
+    fn run(&self, kernel: Kernel, access: Access, chained: bool, source: Option<&[u8]>) -> Vec<u8> {
+        let which = usize::from(source.is_some());
+        let mut memory = self.memory(which);
+        let &Self { row_bytes, rows, pitches, offsets, pattern, restarts, .. } = self;
+        let mut to = [RowsMut::new(&mut memory[offsets[which]..], pitches[which], row_bytes, rows).expect("it fits")];
+        let from =
+            source.map(|source| [Rows::new(&source[offsets[0]..], pitches[0], row_bytes, rows).expect("it fits")]);
+        let planes = match &from {
+            Some(from) => Planes::new(from, &mut to),
+            None => Planes::in_place(&mut to),
+        };
+        let mut areas = Areas::new(self.regions.iter().copied(), pattern);
+        let len = areas.clone().map(Area::encrypted).sum();
+        let (key, iv) = (*b"a key of 16 byte", *b"an IV or counter");
+        if chained {
+            let key = DecryptionKey::with_kernel(&key, kernel).expect("it is available");
+            decrypt(&key, iv, access, Sections::new(planes, &mut areas, restarts));
+        } else {
+            let key = Key::with_kernel(&key, kernel).expect("it is available");
+            // Once from inside a block, too.
+            let place = Place { first: Counter::new(iv), bytes: if restarts { 5 } else { 32 } };
+            run_sections(&key, place, len, access, Sections::new(planes, &mut areas, false));
+        }
+        memory
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 3 } else { 300 }))]
+
+    /// The portable kernel is checked against other implementations in `tests/regions.rs`.
+    #[test]
+    fn every_kernel_and_access_give_the_sections_of_the_portable_kernel(sample in samples(), chained: bool) {
+        let source = sample.memory(0);
+        let expected = sample.run(Kernel::Portable, Access::Cached, chained, Some(&source));
+        let expected_in_place = sample.run(Kernel::Portable, Access::Cached, chained, None);
+        for kernel in Kernel::available() {
+            for access in [Access::Cached, Access::Streaming] {
+                prop_assert!(sample.run(kernel, access, chained, Some(&source)) == expected, "{kernel}, {access:?}");
+            }
+            for access in [Access::Cached, Access::AskingAhead] {
+                prop_assert!(sample.run(kernel, access, chained, None) == expected_in_place, "{kernel}, {access:?}");
+            }
+        }
+    }
 }

@@ -5,12 +5,12 @@
 use std::ops::Range;
 
 use aws_lc_rs::cipher::{
-    AES_128, DecryptingKey, DecryptionContext, EncryptingKey, EncryptionContext, StreamingEncryptingKey,
-    UnboundCipherKey,
+    AES_128, DecryptingKey, DecryptionContext, EncryptingKey, EncryptionContext, StreamingDecryptingKey,
+    StreamingEncryptingKey, UnboundCipherKey,
 };
 use aws_lc_rs::iv::FixedLength;
 
-use super::{Cipher, IV, KEY, SampleCipher};
+use super::{Cipher, IV, KEY, Layout, RegionCipher, SampleCipher};
 use crate::error::BenchError;
 
 /// AWS-LC with keys and a context.
@@ -23,12 +23,20 @@ pub(crate) struct AwsLc {
     unwrapping: DecryptingKey,
     /// Enciphered runs of a sample, one behind the other.
     gathered: Vec<u8>,
+    /// The same, decrypted as one chain.
+    chain: Vec<u8>,
 }
 
 impl AwsLc {
     pub(crate) fn new() -> Result<Self, BenchError> {
         let unwrapping = DecryptingKey::ecb(key(&KEY)?).map_err(|_| failed("make a key ready"))?;
-        Ok(Self { streaming: streaming()?, in_place: counter_mode(&KEY)?, unwrapping, gathered: Vec::new() })
+        Ok(Self {
+            streaming: streaming()?,
+            in_place: counter_mode(&KEY)?,
+            unwrapping,
+            gathered: Vec::new(),
+            chain: Vec::new(),
+        })
     }
 }
 
@@ -104,4 +112,43 @@ impl SampleCipher for AwsLc {
         }
         Ok(())
     }
+}
+
+/// The interface has no CBC without padding: one that expects padding keeps the last block back until more comes. Its key is
+/// made ready for each buffer, which shows in small ones.
+impl RegionCipher for AwsLc {
+    fn decrypt(&mut self, layout: Layout, source: &[u8], destination: &mut [u8]) -> Result<(), BenchError> {
+        if layout.is_chained && layout.pattern.is_none() {
+            return decrypt_chain(source, destination);
+        }
+        let len = source.len();
+        destination[..len].copy_from_slice(source);
+        self.gathered.clear();
+        for run in layout.runs(len) {
+            self.gathered.extend_from_slice(&source[run]);
+        }
+        if layout.is_chained {
+            let blocks = self.gathered.len();
+            self.chain.resize(blocks + super::SLACK, 0);
+            decrypt_chain(&self.gathered, &mut self.chain)?;
+            self.gathered.copy_from_slice(&self.chain[..blocks]);
+        } else {
+            self.in_place.less_safe_encrypt(&mut self.gathered, context()).map_err(|_| failed("decipher a pattern"))?;
+        }
+        let mut start = 0;
+        for run in layout.runs(len) {
+            let end = start + run.len();
+            destination[run].copy_from_slice(&self.gathered[start..end]);
+            start = end;
+        }
+        Ok(())
+    }
+}
+
+fn decrypt_chain(source: &[u8], destination: &mut [u8]) -> Result<(), BenchError> {
+    let what = |_| failed("decipher a chain");
+    let context = DecryptionContext::Iv128(FixedLength::from(IV));
+    let mut cbc = StreamingDecryptingKey::cbc_pkcs7(key(&KEY)?, context).map_err(what)?;
+    let written = cbc.update(source, destination).map_err(what)?.written().len();
+    cbc.update(&[0; 16], &mut destination[written..]).map(drop).map_err(what)
 }

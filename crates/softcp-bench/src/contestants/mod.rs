@@ -1,9 +1,10 @@
-//! Implementations of AES-128-CTR, and the plain copy, each with key and context ready.
+//! Implementations of AES-128 in counter mode and CBC, and the plain copy, each with key and context ready.
 
 mod aws_lc;
 mod copy;
 mod kernels;
 mod openssl;
+mod regions;
 mod rust_crypto;
 mod surfaces;
 
@@ -16,6 +17,7 @@ pub(crate) use aws_lc::AwsLc;
 pub(crate) use copy::PlainCopy;
 pub(crate) use kernels::{kernel_in_use, kernels};
 pub(crate) use openssl::OpenSsl;
+pub(crate) use regions::{Copy, Layout, Limit, OnBuffers, RegionCipher, RegionRustCrypto, decrypted, region_kernels};
 pub(crate) use rust_crypto::{RustCrypto, reference};
 pub(crate) use surfaces::OnSurfaces;
 

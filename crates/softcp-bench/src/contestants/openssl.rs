@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use libloading::Library;
 
-use super::{Cipher, IV, KEY, SampleCipher};
+use super::{Cipher, IV, KEY, Layout, RegionCipher, SampleCipher};
 use crate::error::BenchError;
 
 /// Where OpenSSL is looked for.
@@ -36,6 +36,7 @@ pub(crate) struct OpenSsl {
     context_new: unsafe extern "C" fn() -> *mut c_void,
     context_free: unsafe extern "C" fn(*mut c_void),
     set_padding: unsafe extern "C" fn(*mut c_void, c_int) -> c_int,
+    aes_128_cbc: unsafe extern "C" fn() -> *const c_void,
     aes_128_ctr: unsafe extern "C" fn() -> *const c_void,
     aes_128_ecb: unsafe extern "C" fn() -> *const c_void,
     encrypt_init: InitFn,
@@ -86,6 +87,7 @@ impl OpenSsl {
             context_new: function(&library, "EVP_CIPHER_CTX_new")?,
             context_free: function(&library, "EVP_CIPHER_CTX_free")?,
             set_padding: function(&library, "EVP_CIPHER_CTX_set_padding")?,
+            aes_128_cbc: function(&library, "EVP_aes_128_cbc")?,
             aes_128_ctr: function(&library, "EVP_aes_128_ctr")?,
             aes_128_ecb: function(&library, "EVP_aes_128_ecb")?,
             encrypt_init: function(&library, "EVP_EncryptInit_ex")?,
@@ -155,6 +157,7 @@ impl Drop for Context {
 /// OpenSSL with keys and contexts ready.
 pub(crate) struct OpenSslCipher {
     ctr: Context,
+    cbc: Context,
     /// For samples, whose key is another one each time.
     content: Context,
     /// For content keys.
@@ -167,15 +170,21 @@ impl OpenSslCipher {
         let ctr_mode = unsafe { (openssl.aes_128_ctr)() };
         // SAFETY: as above.
         let ecb_mode = unsafe { (openssl.aes_128_ecb)() };
+        // SAFETY: as above.
+        let cbc_mode = unsafe { (openssl.aes_128_cbc)() };
         let (ctr, content, unwrapping) = (Context::new(openssl)?, Context::new(openssl)?, Context::new(openssl)?);
+        let cbc = Context::new(openssl)?;
         let done = [
             ctr.init(openssl.encrypt_init, ctr_mode, Some(&KEY), Some(&IV)),
             content.init(openssl.encrypt_init, ctr_mode, Some(&KEY), Some(&IV)),
             unwrapping.init(openssl.decrypt_init, ecb_mode, Some(&KEY), None),
             // SAFETY: the context is live.
             unsafe { (openssl.set_padding)(unwrapping.raw, 0) },
+            cbc.init(openssl.decrypt_init, cbc_mode, Some(&KEY), Some(&IV)),
+            // SAFETY: the context is live.
+            unsafe { (openssl.set_padding)(cbc.raw, 0) },
         ];
-        if done == [1; 4] { Ok(Self { ctr, content, unwrapping }) } else { Err(failed("make a key ready")) }
+        if done == [1; 6] { Ok(Self { ctr, cbc, content, unwrapping }) } else { Err(failed("make a key ready")) }
     }
 }
 
@@ -228,6 +237,34 @@ impl SampleCipher for OpenSslCipher {
             let (data, len) = (run.as_mut_ptr(), run.len());
             // SAFETY: one slice of this length, read and written; counter mode writes as much as it reads.
             unsafe { self.content.update(openssl.encrypt_update, data, data, len, "decipher a sample") }?;
+        }
+        Ok(())
+    }
+}
+
+impl RegionCipher for OpenSslCipher {
+    fn decrypt(&mut self, layout: Layout, source: &[u8], destination: &mut [u8]) -> Result<(), BenchError> {
+        const WHAT: &str = "decipher a region";
+        let destination = &mut destination[..source.len()];
+        let openssl = &self.ctr.openssl;
+        let (context, init, update) = if layout.is_chained {
+            (&self.cbc, openssl.decrypt_init, openssl.decrypt_update)
+        } else {
+            (&self.ctr, openssl.encrypt_init, openssl.encrypt_update)
+        };
+        if context.init(init, ptr::null(), None, Some(&IV)) != 1 {
+            return Err(failed("set an IV"));
+        }
+        if layout.pattern.is_none() {
+            // SAFETY: two slices of this length; whole blocks, which both modes write as they read them.
+            return unsafe { context.update(update, source.as_ptr(), destination.as_mut_ptr(), source.len(), WHAT) };
+        }
+        destination.copy_from_slice(source);
+        for run in layout.runs(source.len()) {
+            let run = &mut destination[run];
+            let (data, len) = (run.as_mut_ptr(), run.len());
+            // SAFETY: one slice of this length, read and written; whole blocks, as above.
+            unsafe { context.update(update, data, data, len, WHAT) }?;
         }
         Ok(())
     }

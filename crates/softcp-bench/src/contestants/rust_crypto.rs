@@ -10,7 +10,7 @@ use ctr::{CtrCore, flavors};
 use super::{Cipher, IV, KEY, SampleCipher};
 use crate::error::BenchError;
 
-type Stream<C> = StreamCipherCoreWrapper<CtrCore<C, flavors::Ctr64BE>>;
+pub(super) type Stream<C> = StreamCipherCoreWrapper<CtrCore<C, flavors::Ctr64BE>>;
 
 /// The crates, with a key schedule.
 pub(crate) struct RustCrypto {
@@ -43,7 +43,7 @@ pub(crate) fn reference(key: &[u8; 16], data: &[u8]) -> Vec<u8> {
     enciphered
 }
 
-fn stream(aes: Aes128Enc) -> Stream<Aes128Enc> {
+pub(super) fn stream(aes: Aes128Enc) -> Stream<Aes128Enc> {
     StreamCipherCoreWrapper::from_core(CtrCore::inner_iv_init(aes, &IV.into()))
 }
 

@@ -1,6 +1,7 @@
 //! What is measured.
 
 mod channel;
+mod regions;
 mod samples;
 mod sessions;
 mod surfaces;
@@ -27,6 +28,10 @@ pub enum Group {
     Pitches,
     /// Surfaces where they are.
     InPlace,
+    /// Buffers in CBC.
+    Cbc,
+    /// Buffers with patterns of encrypted and clear blocks.
+    Patterns,
     /// Samples of a file, each with its wrapped content key.
     Samples,
     /// Session key refreshes.
@@ -45,11 +50,13 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the order in which they are measured.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Surfaces,
         Self::Cold,
         Self::Pitches,
         Self::InPlace,
+        Self::Cbc,
+        Self::Patterns,
         Self::Samples,
         Self::Refresh,
         Self::KeyExchange,
@@ -67,6 +74,8 @@ impl Group {
             Self::Cold => "cold",
             Self::Pitches => "pitches",
             Self::InPlace => "in-place",
+            Self::Cbc => "cbc",
+            Self::Patterns => "patterns",
             Self::Samples => "samples",
             Self::Refresh => "refresh",
             Self::KeyExchange => "key-exchange",
@@ -85,6 +94,10 @@ impl Group {
             Self::Cold => "Surfaces from source to destination, from memory",
             Self::Pitches => "Surfaces whose rows have padding between them or odd widths",
             Self::InPlace => "Surfaces enciphered where they are; the plain copy goes to another surface",
+            Self::Cbc => {
+                "Whole buffers decrypted with AES-128-CBC; \"AES limit\" does ten rounds per block in registers alone"
+            }
+            Self::Patterns => "Buffers of encrypted and clear blocks in turn, by the schemes cbcs and cens",
             Self::Samples => "Samples of 1500 bytes, each with its wrapped content key",
             Self::Refresh => "Session key refresh: Start and Finish",
             Self::KeyExchange => "Key exchange: RSAES-OAEP with 2048 bits and SHA-512",
@@ -99,7 +112,13 @@ impl Group {
     #[must_use]
     pub fn unit(self) -> Unit {
         match self {
-            Self::Surfaces | Self::Cold | Self::Pitches | Self::InPlace | Self::Threads => Unit::GigabytesPerSecond,
+            Self::Surfaces
+            | Self::Cold
+            | Self::Pitches
+            | Self::InPlace
+            | Self::Cbc
+            | Self::Patterns
+            | Self::Threads => Unit::GigabytesPerSecond,
             Self::Samples | Self::Refresh | Self::Query | Self::ManySessions => Unit::Time,
             Self::KeyExchange | Self::Sessions => Unit::PerSecond,
         }
@@ -112,6 +131,8 @@ impl Group {
             Self::Cold => surfaces::cold(bench),
             Self::Pitches => surfaces::pitches(bench),
             Self::InPlace => surfaces::in_place(bench),
+            Self::Cbc => regions::cbc(bench),
+            Self::Patterns => regions::patterns(bench),
             Self::Samples => samples::plan(bench),
             Self::Refresh => sessions::refresh(bench),
             Self::KeyExchange => sessions::key_exchange(bench),

@@ -6,11 +6,13 @@ use crate::schema::check_report;
 use crate::support::{Expect as _, Sandbox, driver};
 
 /// All groups.
-const ALL: [&str; 11] = [
+const ALL: [&str; 13] = [
     "surfaces",
     "cold",
     "pitches",
     "in-place",
+    "cbc",
+    "patterns",
     "samples",
     "refresh",
     "key-exchange",

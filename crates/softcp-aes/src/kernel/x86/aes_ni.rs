@@ -10,7 +10,7 @@ use core::arch::x86_64::*;
 use super::{KEPT, Rounds, SWAPPED};
 use crate::BLOCK;
 use crate::counter::Counter;
-use crate::kernel::engine::Engine;
+use crate::kernel::engine::{Between, Engine};
 use crate::kernel::{Access, Piece, Place, Plan, cbc, pass};
 use crate::key::RoundKeys;
 use crate::section::Sections;
@@ -187,8 +187,13 @@ impl Engine for AesNi {
     }
 
     #[inline(always)]
-    fn decrypt<const N: usize>(self, states: &mut [__m128i; N], keys: &[__m128i; 11]) {
-        super::decrypt(self, states, keys);
+    fn decrypt<const N: usize>(
+        self,
+        states: &mut [__m128i; N],
+        keys: &[__m128i; 11],
+        between: &mut impl Between<Self>,
+    ) {
+        super::decrypt(self, states, keys, between);
     }
 
     #[inline(always)]

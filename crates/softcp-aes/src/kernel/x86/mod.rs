@@ -8,7 +8,8 @@ pub(crate) use aes_ni::AesNi;
 pub(crate) use vaes256::Vaes256;
 pub(crate) use vaes512::Vaes512;
 
-use super::engine::Engine;
+use super::engine::{Between, Engine, ROUNDS_BETWEEN};
+use super::pass::FLIGHT;
 use crate::BLOCK;
 
 /// The order of the lower 8 bytes of a block: the IV's, which stay.
@@ -46,16 +47,46 @@ fn encrypt<E: Rounds, const N: usize>(engine: E, states: &mut [E::Vector; N], ke
     }
 }
 
+/// Takes all vectors through a round.
+#[allow(clippy::inline_always)]
+#[inline(always)]
+fn inverse_round<E: Rounds, const N: usize>(engine: E, states: &mut [E::Vector; N], key: E::Vector) {
+    for state in states.iter_mut() {
+        *state = engine.inverse_round(*state, key);
+    }
+}
+
 /// See [`Engine::decrypt`].
 #[allow(clippy::inline_always)]
 #[inline(always)]
-fn decrypt<E: Rounds, const N: usize>(engine: E, states: &mut [E::Vector; N], keys: &[E::Vector; 11]) {
+fn decrypt<E: Rounds, const N: usize>(
+    engine: E,
+    states: &mut [E::Vector; N],
+    keys: &[E::Vector; 11],
+    between: &mut impl Between<E>,
+) {
     for state in states.iter_mut() {
         *state = engine.xor(*state, keys[0]);
     }
-    for key in &keys[1..10] {
-        for state in states.iter_mut() {
-            *state = engine.inverse_round(*state, *key);
+    // A loop, where there are many vectors, keeps the compiler from taking one vector through all rounds before the next:
+    // the processor would wait for each. Where there are few, the loop costs more than it saves.
+    if N >= FLIGHT {
+        for round in 1..=ROUNDS_BETWEEN {
+            inverse_round(engine, states, keys[round]);
+            between.work(engine, round);
+        }
+    } else {
+        inverse_round(engine, states, keys[1]);
+        inverse_round(engine, states, keys[2]);
+        inverse_round(engine, states, keys[3]);
+        inverse_round(engine, states, keys[4]);
+        inverse_round(engine, states, keys[5]);
+        inverse_round(engine, states, keys[6]);
+        inverse_round(engine, states, keys[7]);
+        inverse_round(engine, states, keys[8]);
+        inverse_round(engine, states, keys[9]);
+        for round in 1..=ROUNDS_BETWEEN {
+            between.work(engine, round);
         }
     }
     for state in states {

@@ -10,7 +10,7 @@ use core::arch::x86_64::*;
 use super::{AesNi, KEPT, Rounds, SWAPPED};
 use crate::BLOCK;
 use crate::counter::Counter;
-use crate::kernel::engine::{Engine, check_periods};
+use crate::kernel::engine::{Between, Engine, check_periods};
 use crate::kernel::{Access, Piece, Place, Plan, cbc, pass};
 use crate::key::RoundKeys;
 use crate::section::Sections;
@@ -145,8 +145,13 @@ impl Engine for Vaes256 {
     }
 
     #[inline(always)]
-    fn decrypt<const N: usize>(self, states: &mut [__m256i; N], keys: &[__m256i; 11]) {
-        super::decrypt(self, states, keys);
+    fn decrypt<const N: usize>(
+        self,
+        states: &mut [__m256i; N],
+        keys: &[__m256i; 11],
+        between: &mut impl Between<Self>,
+    ) {
+        super::decrypt(self, states, keys, between);
     }
 
     #[inline(always)]

@@ -12,7 +12,7 @@ use aes::cipher::inout::InOutBuf;
 use super::{AesNi, KEPT, Rounds, SWAPPED};
 use crate::BLOCK;
 use crate::counter::Counter;
-use crate::kernel::engine::{Engine, check_periods};
+use crate::kernel::engine::{Between, Engine, check_periods};
 use crate::kernel::{Access, Piece, Place, Plan, cbc, pass};
 use crate::key::RoundKeys;
 use crate::section::Sections;
@@ -200,8 +200,13 @@ impl Engine for Vaes512 {
     }
 
     #[inline(always)]
-    fn decrypt<const N: usize>(self, states: &mut [__m512i; N], keys: &[__m512i; 11]) {
-        super::decrypt(self, states, keys);
+    fn decrypt<const N: usize>(
+        self,
+        states: &mut [__m512i; N],
+        keys: &[__m512i; 11],
+        between: &mut impl Between<Self>,
+    ) {
+        super::decrypt(self, states, keys, between);
     }
 
     #[inline(always)]
