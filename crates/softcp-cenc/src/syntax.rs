@@ -588,7 +588,9 @@ mod tests {
 
     fn evidence(syntax: Syntax, samples: &[Vec<u8>], judged: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Evidence {
         let mut evidence = Evidence::new(syntax);
-        samples.iter().for_each(|sample| evidence.add(sample, sample.len(), &judged(sample)));
+        for sample in samples {
+            evidence.add(sample, sample.len(), &judged(sample));
+        }
         evidence
     }
 
@@ -615,7 +617,7 @@ mod tests {
     fn slices_end_at_any_bit_and_noise_does_not() {
         let ends = |sample: &[u8]| unit_ends(sample, 4);
         // As x264 has it: each second slice ends with its last bit.
-        let bit = |index: u64| if index % 2 == 0 { 0x41 } else { 1u8 << (index / 2 % 8) };
+        let bit = |index: u64| if index.is_multiple_of(2) { 0x41 } else { 1u8 << (index / 2 % 8) };
         let slices: Vec<_> = (0..200).map(|index| units(200, &[bit(index)], index)).collect();
         assert!(evidence(avc(), &slices, ends).is_right());
         let random = noise(200, 7);
