@@ -864,8 +864,9 @@ softcp_hresult SOFTCP_CALL softcp_decoder_session(const struct softcp_device *de
 // the identifier of the key in it, and may be null. A decoder registered without encryption ignores all three.
 //
 // SOFTCP_E_INVALIDCALL: a frame has begun already, no session is bound, or it has no key, or lost it.
-// SOFTCP_E_NOTIMPL: content keys are not offered. SOFTCP_E_INVALIDARG: a stale handle, a null `content_key` with a size, or
-// a blob that cannot be opened, also for want of somebody who opens it (D28).
+// SOFTCP_E_NOTIMPL: content keys are not offered. SOFTCP_E_INVALIDARG: a handle that is stale or of another kind (D39), a
+// null `content_key` with a size, or a blob that has more than 65,536 bytes (D34) or cannot be opened, also for want of
+// somebody who opens it (D28).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `content_key` is null or valid for reads of `content_key_size`
