@@ -61,7 +61,7 @@ impl Failure {
 impl Failure {
     /// Whether its HRESULT is somebody else's, and may be any: the host's, or the secure environment's.
     pub(crate) fn is_foreign(&self) -> bool {
-        matches!(self, Self::Host { .. } | Self::Engine(Error::Environment(_)))
+        matches!(self, Self::Host { .. } | Self::Engine(Error::Environment(_) | Error::SealedKey(_)))
     }
 }
 

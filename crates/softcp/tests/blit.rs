@@ -363,9 +363,10 @@ fn surfaces_that_differ_in_shape_are_refused_and_nothing_is_written() {
     });
 }
 
-/// The last IV of a key is never forgotten (D10), so a session can only meet so many keys.
+/// A session remembers the IVs of 4096 chosen keys; under others only IVs above all forgotten ones are taken, until the
+/// session key changes (D31).
 #[test]
-fn sequential_profile_refuses_keys_past_its_memory_and_goes_on_with_those_it_knows() {
+fn sequential_profile_remembers_so_many_keys_and_never_comes_to_an_end() {
     let rig = Rig::new("capabilities.profile=hardware-like");
     rig.negotiate([1; 16]);
     let decrypt = |key: u128, iv| {
@@ -375,14 +376,22 @@ fn sequential_profile_refuses_keys_past_its_memory_and_goes_on_with_those_it_kno
         assert_eq!(result.is_err(), out == [0xEE; 4]);
         result
     };
-    for key in 0..65_536 {
+    for key in 0..4096 {
         decrypt(key, 5).unwrap();
     }
-    assert!(matches!(decrypt(65_536, 5), Err(Error::TooManyObjects)));
-    for key in [0, 65_535] {
+    for key in [0, 4095] {
         assert!(matches!(decrypt(key, 5), Err(Error::IvNotIncreasing)));
         decrypt(key, 6).unwrap();
     }
+    for key in 4096..70_000 {
+        decrypt(key, u64::try_from(key).unwrap()).unwrap();
+    }
+    assert!(matches!(decrypt(70_000, 5), Err(Error::IvOfForgottenKey)));
+    assert!(matches!(decrypt(69_999, 69_999), Err(Error::IvNotIncreasing)), "the last ones are remembered");
+    rig.call(|session| session.start_key_refresh(&mut [0; 16])).unwrap();
+    rig.call(|session| session.finish_key_refresh()).unwrap();
+    decrypt(70_000, 5).unwrap();
+    assert!(matches!(decrypt(69_999, 69_999), Err(Error::IvNotIncreasing)), "and stay so");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What the DDI pages and the decisions say about a crypto session, in the plainest words and without any cryptography
 //! but XOR.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use softcp::{Error, SessionStatus};
 
@@ -83,6 +85,10 @@ pub(crate) struct Model {
     pub(crate) read_back_key: Option<Block>,
     /// The IV of the next read-back, once the first has been drawn.
     pub(crate) next_iv: Option<u64>,
+    /// The next IVs of session keys of exchanges, where those are the keys of read-backs (D33).
+    pub(crate) left_ivs: BTreeMap<Block, u64>,
+    /// Whether an exchange has made the session key in force: it may come back.
+    pub(crate) is_chosen: bool,
     pub(crate) generation: u64,
     pub(crate) last_message: Option<Vec<u8>>,
 }
@@ -141,14 +147,29 @@ impl Model {
         refusals
     }
 
+    /// Whatever takes the session key away leaves the IVs of a chosen one behind (D33); those of a key that a refresh has
+    /// made are kept only for an exchange of that very key.
+    fn leave_key(&mut self) {
+        if let (true, Some(key), Some(iv)) = (self.is_chosen, self.key, self.next_iv) {
+            self.left_ivs.insert(key, iv);
+        }
+    }
+
     /// A key exchange was accepted: whatever was before is gone, a saved number (D4) and a read-back key too. Where there
-    /// is none, the key that is in force already goes on with its IVs (D11).
+    /// is none, a key that comes back goes on with its IVs (D33).
     pub(crate) fn negotiated(&mut self, key: Block, message: Vec<u8>, has_read_back_keys: bool) {
-        let goes_on = self.key == Some(key) && !has_read_back_keys;
+        let own = self.next_iv.filter(|_| self.key == Some(key));
+        if !has_read_back_keys {
+            self.leave_key();
+        }
+        let left_ivs = std::mem::take(&mut self.left_ivs);
+        let next_iv = if has_read_back_keys { None } else { own.or_else(|| left_ivs.get(&key).copied()) };
         *self = Self {
             exists: true,
             key: Some(key),
-            next_iv: self.next_iv.filter(|_| goes_on),
+            next_iv,
+            left_ivs,
+            is_chosen: true,
             generation: self.generation + 1,
             last_message: Some(message),
             ..Self::default()
@@ -158,19 +179,25 @@ impl Model {
     /// `FinishSessionKeyRefresh`: key XOR number. The read-back key and its IVs are their own (D12); where there is
     /// none, a new session key begins IVs of its own (D11).
     pub(crate) fn finished(&mut self, has_read_back_keys: bool) {
-        self.key = self.key.zip(self.number.take()).map(|(key, number)| xor(key, number));
-        self.generation += 1;
         if !has_read_back_keys {
+            self.leave_key();
             self.next_iv = None;
         }
+        self.key = self.key.zip(self.number.take()).map(|(key, number)| xor(key, number));
+        self.is_chosen = false;
+        self.generation += 1;
     }
 
-    /// A teardown: what has no key has none to lose, and content once lost stays lost (D23).
-    pub(crate) fn invalidated(&mut self, content: bool) {
+    /// A teardown: what has no key has none to lose, and content once lost stays lost (D23). IVs are remembered (D33).
+    pub(crate) fn invalidated(&mut self, content: bool, has_read_back_keys: bool) {
         if self.key.is_some() {
+            if !has_read_back_keys {
+                self.leave_key();
+            }
             *self = Self {
                 exists: true,
                 lost: Some(content),
+                left_ivs: std::mem::take(&mut self.left_ivs),
                 generation: self.generation,
                 last_message: self.last_message.take(),
                 ..Self::default()

@@ -128,7 +128,7 @@ impl World {
             Call::EncryptWithoutRandom => self.random.while_off(|| self.encrypt(place, 16, &[1; 20]))?,
             Call::Invalidate { content } => self.session(place).map(|session| {
                 session.lock().invalidate(*content);
-                place.model.invalidated(*content);
+                place.model.invalidated(*content, has_read_back_keys);
             }),
         };
         Ok(result)

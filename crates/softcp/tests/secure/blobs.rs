@@ -95,7 +95,9 @@ fn blob_cut_or_extended_is_refused() {
         assert_eq!(error(&rig, &twice[..length], None), EnvironmentError::BadBlob, "{length} bytes");
     }
     assert_eq!(error(&rig, &blob[1..], None), EnvironmentError::BadBlob);
-    assert_eq!(error(&rig, &vec![0; 1 << 20], None), EnvironmentError::BadBlob);
+    assert_eq!(error(&rig, &vec![0; 1 << 16], None), EnvironmentError::BadBlob);
+    let larger = rig.adapter.open_sealed_key(&vec![0; (1 << 16) + 1], None);
+    assert!(matches!(larger, Err(Error::TooLarge { limit: 65_536, given: 65_537, .. })), "{larger:?} (D34)");
 }
 
 #[test]
