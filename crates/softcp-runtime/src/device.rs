@@ -258,6 +258,21 @@ impl Device {
         OutputView::create(self, resource, profile)
     }
 
+    /// As [`create_output_view`](Self::create_output_view), of memory that is there already: what frames come to is written
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`wrap_resource`](Self::wrap_resource) and of [`create_output_view`](Self::create_output_view).
+    ///
+    /// # Safety
+    ///
+    /// As for [`wrap_resource`](Self::wrap_resource), until the view is gone.
+    pub unsafe fn wrap_output_view(&self, memory: &softcp_mapping, profile: GUID) -> Result<OutputView> {
+        // SAFETY: the caller's duty is the same.
+        unsafe { OutputView::wrap(self, memory, profile) }
+    }
+
     /// Creates a resource, filled with zeros.
     ///
     /// # Errors
