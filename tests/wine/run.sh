@@ -55,7 +55,7 @@ for source in "$here"/{crypto,gpu,client,guids}.c "$here"/../c/tap.c; do
 done
 for program in startup browser_decryptor hardware_drm_proxy refusals objects refresh_million plain_rendering \
     protected_resources runtime_channel teardown formats \
-    other_driver forwarding shared_resources own_calls multithread foreign_hooks; do
+    other_driver forwarding shared_resources own_calls multithread foreign_hooks encrypted_decoding; do
     if [ -f "$here/$program.c" ]; then
         cc -c "$here/$program.c" -o "$out/$program.o"
     else
@@ -159,6 +159,8 @@ check formats "" formats.exe
 check other_driver "d3d11.driver=driver.dll" other_driver.exe
 check other_driver_missing "d3d11.driver=missing.dll" other_driver.exe missing
 check forwarding "d3d11.real=below.dll" forwarding.exe
+check encrypted_decoding "d3d11.real=below.dll" encrypted_decoding.exe
+check encrypted_decoding_hardware "d3d11.real=below.dll;$hardware" encrypted_decoding.exe hardware
 check own_calls "d3d11.real=below.dll" own_calls.exe
 check multithread "d3d11.real=below.dll" multithread.exe
 check foreign_hooks "" foreign_hooks.exe

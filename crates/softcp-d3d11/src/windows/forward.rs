@@ -119,6 +119,18 @@ unsafe fn method<B: Below, F: Copy>(this: Raw, version: usize, offset: usize) ->
     Some((object, method))
 }
 
+/// Whether the implementation below has a version of an interface.
+///
+/// # Safety
+///
+/// `this` is the part of a live device.
+pub(super) unsafe fn below_has<B: Below>(this: Raw, version: usize) -> bool {
+    // SAFETY: the caller's duty.
+    let real = unsafe { B::real(this) };
+    // SAFETY: it lives, since its part does.
+    unsafe { query::object_below(real, &B::VERSIONS[version]) }.is_some()
+}
+
 /// One forwarding function for each number of parameters, and one for each of those that make an object.
 macro_rules! forwards {
     ($($name:ident, $creator:ident: $($argument:ident $type:ident)*;)*) => {$(
