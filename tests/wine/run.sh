@@ -150,6 +150,7 @@ check startup "" startup.exe
 check startup_below "d3d11.real=below.dll" startup.exe
 check browser_decryptor "" browser_decryptor.exe
 check hardware_drm_proxy "$hardware" hardware_drm_proxy.exe
+check hardware_drm_proxy_decoder "d3d11.real=below.dll;$hardware" hardware_drm_proxy.exe decoder
 check protected_resources "" protected_resources.exe
 check protected_budget "memory.protected=1048576" protected_resources.exe budget
 check runtime_channel "" runtime_channel.exe

@@ -176,7 +176,10 @@ unsafe fn begin(
         return Err(call.refuse_with(None, HRESULT(D3DERR_INVALIDCALL), text));
     }
     let room = room(decoder);
-    work.clear.resize(room, 0);
+    if work.clear.len() != room {
+        // New, and not resized: memory that is zero anyway costs nothing until it is used.
+        work.clear = vec![0; room];
+    }
     work.filled = 0;
     let flags = if is_protected { SOFTCP_MAPPING_PROTECTED } else { 0 };
     let driver = work.frames.decoder_mut().device().clone();
@@ -353,13 +356,11 @@ pub(super) unsafe extern "system" fn get_decoder_buffer(
                     (below.cast::<u8>(), Some(bytes as usize))
                 }
             };
-            let buffer = match position {
-                Some(position) => &mut work.buffers[position],
-                None => {
-                    work.buffers.push(Buffer { kind: kind.0, memory: Vec::new(), held: Held::Not });
-                    work.buffers.last_mut().expect("just added")
-                }
-            };
+            let position = position.unwrap_or_else(|| {
+                work.buffers.push(Buffer { kind: kind.0, memory: Vec::new(), held: Held::Not });
+                work.buffers.len() - 1
+            });
+            let buffer = &mut work.buffers[position];
             if let (_, Some(bytes)) = held {
                 buffer.memory.resize(bytes, 0);
             }

@@ -11,8 +11,9 @@ use softcp_runtime::{
 };
 use windows::Win32::Foundation::E_INVALIDARG;
 use windows::Win32::Graphics::Direct3D11::{
-    D3D11_VIDEO_DECODER_CONFIG, D3D11_VIDEO_DECODER_DESC, ID3D11VideoDevice_Vtbl,
+    D3D11_VIDEO_DECODER_CONFIG, D3D11_VIDEO_DECODER_DESC, ID3D11VideoDevice_Vtbl, ID3D11VideoDevice1_Vtbl,
 };
+use windows::Win32::Graphics::Dxgi::Common::DXGI_RATIONAL;
 use windows::core::{GUID, HRESULT};
 
 use super::call::Call;
@@ -216,5 +217,33 @@ pub(super) unsafe extern "system" fn get_video_decoder_config(
         // SAFETY: not null, and the program's duty.
         unsafe { com::write(config, *found) };
         HRESULT(0)
+    })
+}
+
+/// What a decoder can do with streams of a size and rate. With a crypto type that the driver has for the profile, it is what
+/// the decoder below can do with clear ones.
+pub(super) unsafe extern "system" fn get_video_decoder_caps(
+    this: Raw,
+    profile: *const GUID,
+    width: u32,
+    height: u32,
+    frame_rate: *const DXGI_RATIONAL,
+    bit_rate: u32,
+    crypto_type: *const GUID,
+    caps: *mut u32,
+) -> HRESULT {
+    let forward = below!(new OfDevice 1 ID3D11VideoDevice1_Vtbl.GetVideoDecoderCaps 6);
+    com::guard(|| {
+        // SAFETY: null or readable, both.
+        let asked = unsafe { com::read(crypto_type) }.ok().zip(unsafe { com::read(profile) }.ok());
+        let is_decrypted = asked.is_some_and(|(crypto_type, profile)| {
+            // SAFETY: COM's duty: `this` lives.
+            let state = unsafe { VideoDevice::state(this) };
+            guid(&crypto_type) == D3D11_CRYPTO_TYPE_AES128_CTR && !offered(state, &guid(&profile)).is_empty()
+        });
+        let clear = GUID::zeroed();
+        let crypto_type = if is_decrypted { &raw const clear } else { crypto_type };
+        // SAFETY: the arguments are the program's, for this method.
+        unsafe { forward(this, profile, width, height, frame_rate, bit_rate, crypto_type, caps) }
     })
 }

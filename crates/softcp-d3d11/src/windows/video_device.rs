@@ -51,7 +51,7 @@ const VERSION_0: ID3D11VideoDevice_Vtbl = table!(
 
 const VERSION_1: ID3D11VideoDevice1_Vtbl = table!(
     ID3D11VideoDevice1_Vtbl of OfDevice 1 over VERSION_0;
-    GetVideoDecoderCaps: below!(new OfDevice 1 ID3D11VideoDevice1_Vtbl.GetVideoDecoderCaps 6),
+    GetVideoDecoderCaps: encryption::get_video_decoder_caps,
     CheckVideoDecoderDownsampling: below!(new OfDevice 1 ID3D11VideoDevice1_Vtbl.CheckVideoDecoderDownsampling 6),
     GetCryptoSessionPrivateDataSize: get_crypto_session_private_data_size,
     ;
