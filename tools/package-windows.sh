@@ -17,7 +17,9 @@ cd "$repository"
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 1577836800)}
 export SOURCE_DATE_EPOCH CARGO_PROFILE_RELEASE_STRIP=symbols TZ=UTC
 
-stage=$(mktemp -d)
+# Not in the directory for temporary files, which others clean: the build takes minutes.
+mkdir -p "$target"
+stage=$(mktemp -d "$target/package-windows.XXXXXX")
 trap 'rm -rf "$stage"' EXIT
 root=$stage/softcp-windows
 mkdir -p "$root/include"
@@ -106,6 +108,7 @@ else
     echo "SKIPPED: i686, for the reason above" >&2
 fi
 cp crates/softcp-ddi/include/softcp.h crates/softcp-ddi/include/softcp_ddi.h "$root/include"
+cp tests/wine/guids.h "$root/include/d3d11_protection_guids.h"
 cp LICENSE-APACHE LICENSE-MIT THIRD-PARTY.md "$root"
 third_party >"$root/THIRD-PARTY-LICENCES.txt"
 cp docs/windows.md "$root/USE.md"

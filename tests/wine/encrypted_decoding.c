@@ -1,5 +1,6 @@
 /* Decoders of encrypted bitstreams over `below.dll`, whose decoder takes clear ones: what is listed, every scheme by every method
-   and key, what is refused, and the rules of protection. The argument "hardware" says that the driver has sealed keys. */
+   and key, what is refused, and the rules of protection. The argument "hardware" says that the driver has sealed keys, "without"
+   that it has nothing that a decoder below could use. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -288,6 +289,22 @@ static void test_list(const struct player *player, bool hardware)
     is_hresult(ID3D11VideoDevice_GetVideoDecoderConfigCount(device, &desc, &count), S_OK, "another profile");
     is_number(count, BELOW_CONFIGS, "is listed as below");
     desc.Guid = profile;
+}
+
+/* A driver whose decoders are of no use here. */
+static void test_without(const struct player *player)
+{
+    UINT count = 0;
+    D3D11_VIDEO_DECODER_CONFIG config = {.guidConfigBitstreamEncryption = D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC,
+                                         .ConfigBitstreamRaw = 1};
+    ID3D11VideoDecoder *decoder = NULL;
+    tap_context("a driver that does not hand out what it decrypts");
+    is_hresult(ID3D11VideoDevice_GetVideoDecoderConfigCount(player->gpu.video_device, stream(), &count), S_OK,
+               "GetVideoDecoderConfigCount");
+    is_number(count, BELOW_CONFIGS, "the list is that below");
+    is_hresult(ID3D11VideoDevice_CreateVideoDecoder(player->gpu.video_device, stream(), &config, &decoder),
+               D3DERR_UNSUPPORTEDCRYPTO, "CreateVideoDecoder");
+    ok(decoder == NULL && below->decoders == 0, "no decoder");
 }
 
 static void test_creation(struct player *player)
@@ -586,6 +603,13 @@ int main(int argc, char **argv)
     is_hresult(ID3D11VideoContext_QueryInterface(player.gpu.video_context, &video_context3, (void **)&player.context3), S_OK,
                "ID3D11VideoContext3");
     test_nothing_below(&player);
+    if (argc > 1 && strcmp(argv[1], "without") == 0) {
+        test_without(&player);
+        com_release(player.context1);
+        com_release(player.context3);
+        gpu_end(&player.gpu);
+        return tap_done();
+    }
     test_list(&player, hardware);
     test_creation(&player);
 

@@ -1,6 +1,7 @@
-/* GUIDs of the Windows SDK that mingw-w64's headers lack. */
-#ifndef GUIDS_H
-#define GUIDS_H
+/* GUIDs of content protection in Direct3D 11 that the Windows SDK declares and mingw-w64's headers lack. Include it after
+   d3d11.h; one file of a program includes initguid.h before it, and defines them by that. */
+#ifndef D3D11_PROTECTION_GUIDS_H
+#define D3D11_PROTECTION_GUIDS_H
 
 DEFINE_GUID(D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION,
             0x6346cc54, 0x2cfc, 0x4ad4, 0x82, 0x24, 0xd1, 0x58, 0x37, 0xde, 0x77, 0x00);

@@ -187,7 +187,7 @@ void test_first_use(UINT rounds)
 int main(int argc, char **argv)
 {
     tap_begin();
-    const UINT rounds = argc > 1 ? strtoul(argv[1], nullptr, 10) : 20000;
+    const UINT rounds = argc > 1 ? strtoul(argv[1], nullptr, 10) : 5000;
     CloseHandle(CreateThread(nullptr, 0, watch, nullptr, 0, nullptr));
     test_first_use(rounds / 100);
     gpu gpu = gpu_begin();

@@ -7,7 +7,7 @@
 #
 # PROGRAMS="startup objects"   only these tests, by the names that are printed
 # OUT=target/wine              where everything is built, the Wine prefix included
-# SECONDS_EACH=120             a test that runs longer has failed
+# SECONDS_EACH=300             a test that runs longer has failed
 # VERBOSE=1                    all of what a test prints, not only what failed
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,7 +19,7 @@ if [ $# != 1 ] || [ ! -f "$1" ]; then
 fi
 dll=$(realpath "$1")
 out=$(realpath -m "${OUT:-${CARGO_TARGET_DIR:-$root/target}/wine}")
-seconds_each=${SECONDS_EACH:-120}
+seconds_each=${SECONDS_EACH:-300}
 unset SOFTCP_CONF SOFTCP_OPTIONS SOFTCP_LOG SOFTCP_LOG_PATH
 
 step() { printf '\n== %s\n' "$*"; }
@@ -55,7 +55,8 @@ for source in "$here"/{crypto,gpu,client,guids}.c "$here"/../c/tap.c; do
 done
 for program in startup browser_decryptor hardware_drm_proxy refusals objects refresh_million plain_rendering \
     protected_resources runtime_channel teardown formats \
-    other_driver forwarding shared_resources own_calls multithread foreign_hooks encrypted_decoding; do
+    other_driver forwarding shared_resources own_calls multithread foreign_hooks video_device loaded_first \
+    encrypted_decoding; do
     if [ -f "$here/$program.c" ]; then
         cc -c "$here/$program.c" -o "$out/$program.o"
     else
@@ -161,9 +162,14 @@ check other_driver "d3d11.driver=driver.dll" other_driver.exe
 check other_driver_missing "d3d11.driver=missing.dll" other_driver.exe missing
 check forwarding "d3d11.real=below.dll" forwarding.exe
 check encrypted_decoding "d3d11.real=below.dll" encrypted_decoding.exe
+check encrypted_decoding_without "d3d11.real=below.dll;d3d11.driver=driver.dll" encrypted_decoding.exe without
 check encrypted_decoding_hardware "d3d11.real=below.dll;$hardware" encrypted_decoding.exe hardware
 check own_calls "d3d11.real=below.dll" own_calls.exe
 check multithread "d3d11.real=below.dll" multithread.exe
+for setting in always auto never; do
+    check "video_device_$setting" "d3d11.video_device=$setting" video_device.exe "$setting"
+done
+check loaded_first "" loaded_first.exe
 check foreign_hooks "" foreign_hooks.exe
 check foreign_hooks_heap "d3d11.real=heap_tables.dll" foreign_hooks.exe heap
 check foreign_hooks_fixed "d3d11.real=heap_tables.dll" foreign_hooks.exe fixed

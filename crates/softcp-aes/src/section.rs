@@ -12,6 +12,7 @@ use crate::rows::{Rows, RowsMut};
 use crate::walk::{Walk, none};
 
 /// Consecutive memory of source and destination that is treated alike. Never empty.
+#[allow(clippy::large_enum_variant, reason = "the large one is rare, and the others are not moved at its size")]
 pub(crate) enum Section<'a> {
     /// A region begins whose chain does not go on from the one before.
     Restart,

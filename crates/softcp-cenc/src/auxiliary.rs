@@ -523,8 +523,8 @@ mod tests {
     fn own_type_of_saiz_is_preferred_and_another_one_is_taken_with_a_note() {
         let typed =
             |box_kind: &[u8; 4], kind: &[u8; 4], rest: &[u8]| bx(box_kind, &[&[0, 0, 0, 1], kind, &[0; 4], rest]);
-        let saiz = |kind| typed(b"saiz", kind, &[8, 0, 0, 0, 1]);
-        let saio = |kind, at| typed(b"saio", kind, &[0, 0, 0, 1, 0, 0, 0, at]);
+        let sizes = |kind| typed(b"saiz", kind, &[8, 0, 0, 0, 1]);
+        let offsets = |kind, at| typed(b"saio", kind, &[0, 0, 0, 1, 0, 0, 0, at]);
         let place = |boxes: &[Vec<u8>]| {
             let meta = traf(boxes);
             let mut notes = Notes::default();
@@ -534,11 +534,11 @@ mod tests {
             (cursor.next(&meta, &auxiliary, true, 8).unwrap(), notes.as_slice().len())
         };
         for kind in [b"\0\0\0\0", b"cens", b"cbcs", b"piff"] {
-            assert_eq!(place(&[saiz(kind), saio(kind, 1)]), (Place::File(501, 8), 1));
-            let both = [saiz(kind), saio(kind, 1), saiz(b"cenc"), saio(b"cenc", 2)];
+            assert_eq!(place(&[sizes(kind), offsets(kind, 1)]), (Place::File(501, 8), 1));
+            let both = [sizes(kind), offsets(kind, 1), sizes(b"cenc"), offsets(b"cenc", 2)];
             assert_eq!(place(&both), (Place::File(502, 8), 0));
         }
-        assert_eq!(place(&[saiz(b"mine"), saio(b"mine", 1)]), (Place::Nowhere, 0));
+        assert_eq!(place(&[sizes(b"mine"), offsets(b"mine", 1)]), (Place::Nowhere, 0));
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub enum FileKind {
     AnnexB,
     /// AV1 or VP9 in IVF.
     Ivf,
-    /// WebVTT subtitles.
+    /// `WebVTT` subtitles.
     WebVtt,
     /// A ZIP archive.
     Zip,

@@ -354,7 +354,10 @@ impl<R: Read + Seek> Pieces<R> {
         let offset = self.region.1;
         let header = match self.top_level(offset)? {
             TopLevel::Box(header) => header,
-            TopLevel::Other => return self.pass_other(offset),
+            TopLevel::Other => {
+                self.pass_other(offset);
+                return Ok(None);
+            }
             TopLevel::CutOff(kind, header_len, missing) => return self.pass_cut_off(offset, kind, header_len, missing),
         };
         let end = offset + header.size;
@@ -440,7 +443,9 @@ impl<R: Read + Seek> Pieces<R> {
             }
             position += header.size;
         }
-        wanted.into_iter().for_each(|track_id| self.pass.set_vectors(track_id, false));
+        for track_id in wanted {
+            self.pass.set_vectors(track_id, false);
+        }
         Ok(())
     }
 
@@ -500,13 +505,12 @@ impl<R: Read + Seek> Pieces<R> {
     }
 
     /// Bytes that are no box, at the end of the file.
-    fn pass_other(&mut self, offset: u64) -> Result<Option<Piece>> {
+    fn pass_other(&mut self, offset: u64) {
         self.pass.notes.add(NoteKind::TrailingBytes, None, offset);
         self.region = (self.end(), self.end());
         if self.pass.options.partial {
             self.end_at(offset);
         }
-        Ok(None)
     }
 
     /// A box of this type at `offset`, of which so many bytes are not there.

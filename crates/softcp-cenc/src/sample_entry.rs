@@ -60,7 +60,7 @@ impl SampleEntry {
         let kind = entry.kind;
         let sinfs = if is_protected_type(kind) { find_sinfs(meta, entry)? } else { stray_sinfs(meta, entry, handler) };
         if sinfs.is_empty() {
-            let protection = is_protected_type(kind).then(|| Protection {
+            let protection = is_protected_type(kind).then_some(Protection {
                 scheme: Scheme::Other(kind),
                 algorithm: None,
                 default_kid: None,
@@ -192,8 +192,8 @@ fn stray_sinfs(meta: &Meta, entry: &BoxRef, handler: FourCc) -> Vec<BoxRef> {
         SOUN => &[28, 44, 64],
         _ => &[],
     };
-    let starts = known.iter().filter_map(|skip| entry.payload.checked_add(*skip));
-    starts.filter_map(|start| sinfs_between(meta, start, entry.end)).next().unwrap_or_default()
+    let mut starts = known.iter().filter_map(|skip| entry.payload.checked_add(*skip));
+    starts.find_map(|start| sinfs_between(meta, start, entry.end)).unwrap_or_default()
 }
 
 /// All `sinf` boxes of a sample entry.

@@ -316,6 +316,9 @@ fn unit_ends(bytes: &[u8], length_size: usize) -> Vec<Range<usize>> {
     ends
 }
 
+/// Shorter NAL units are often alike, such as slices of skipped macroblocks, and would say the same again and again.
+const LONG: usize = 64;
+
 /// One NAL unit: header, and how it ends.
 fn nal_unit(sample: &View<'_>, codec: NalCodec, unit: Range<usize>) -> f32 {
     let Some(&header) = sample.bytes.get(unit.start) else { return 0.0 };
@@ -329,12 +332,10 @@ fn nal_unit(sample: &View<'_>, codec: NalCodec, unit: Range<usize>) -> f32 {
         let is_usual = match codec {
             NalCodec::Avc => matches!(kind, 1..=21),
             NalCodec::Hevc => matches!(kind, 0..=9 | 16..=21 | 32..=40 | 62 | 63),
-            NalCodec::Vvc => matches!(kind, 0..=11 | 12..=25),
+            NalCodec::Vvc => matches!(kind, 0..=25),
         };
         bits += if header & 0x80 == 0 && is_usual { 1.0 } else { -6.0 };
     }
-    // Shorter ones are often alike, such as slices of skipped macroblocks, and would say the same again and again.
-    const LONG: usize = 64;
     if unit.len() < LONG {
         return bits;
     }
@@ -552,5 +553,131 @@ impl<'a> Bits<'a> {
             self.position += 1;
         }
         Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes without any order (xorshift).
+    fn noise(len: usize, seed: u64) -> Vec<u8> {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_be_bytes()[3]
+        };
+        (0..len).map(|_| next()).collect()
+    }
+
+    fn avc() -> Syntax {
+        Syntax(Kind::Nal { codec: NalCodec::Avc, length_size: 4 })
+    }
+
+    /// NAL units of `len` bytes with their lengths in front, which end with these bytes.
+    fn units(len: u32, ends: &[u8], seed: u64) -> Vec<u8> {
+        let unit = |(index, end): (u64, &u8)| {
+            let mut unit = [&len.to_be_bytes()[..], &[0x41], &noise(len as usize - 1, seed + index)].concat();
+            *unit.last_mut().unwrap() = *end;
+            unit
+        };
+        (0..).zip(ends).flat_map(unit).collect()
+    }
+
+    fn evidence(syntax: Syntax, samples: &[Vec<u8>], judged: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Evidence {
+        let mut evidence = Evidence::new(syntax);
+        for sample in samples {
+            evidence.add(sample, sample.len(), &judged(sample));
+        }
+        evidence
+    }
+
+    #[expect(clippy::single_range_in_vec_init, reason = "the ranges that are judged, of which there is one")]
+    fn all(sample: &[u8]) -> Vec<Range<usize>> {
+        vec![0..sample.len()]
+    }
+
+    #[test]
+    fn lengths_that_add_up_are_right_and_others_are_noise() {
+        assert!(evidence(avc(), &[units(100, &[1, 1, 1], 1)], all).is_right());
+        assert!(evidence(avc(), &[noise(400, 3)], all).is_noise());
+    }
+
+    #[test]
+    fn clear_bytes_say_nothing() {
+        let nothing = |_: &[u8]| Vec::new();
+        for sample in [units(100, &[1, 1], 1), noise(400, 3)] {
+            assert!(evidence(avc(), &[sample], nothing).bits().abs() < f32::EPSILON);
+        }
+    }
+
+    #[test]
+    fn slices_end_at_any_bit_and_noise_does_not() {
+        let ends = |sample: &[u8]| unit_ends(sample, 4);
+        // As x264 has it: each second slice ends with its last bit.
+        let bit = |index: u64| if index.is_multiple_of(2) { 0x41 } else { 1u8 << (index / 2 % 8) };
+        let slices: Vec<_> = (0..200).map(|index| units(200, &[bit(index)], index)).collect();
+        assert!(evidence(avc(), &slices, ends).is_right());
+        let random = noise(200, 7);
+        let slices: Vec<_> =
+            (0..).zip(&random).map(|(index, end)| units(200, &[*end | u8::from(*end == 0)], index)).collect();
+        assert!(evidence(avc(), &slices, ends).is_noise());
+    }
+
+    #[test]
+    fn padding_of_slices_and_short_ones_say_nothing() {
+        let ends = |sample: &[u8]| unit_ends(sample, 4);
+        let mut padded = units(200, &[3], 1);
+        let len = padded.len();
+        padded[len - 3..].copy_from_slice(&[0, 0, 3]);
+        for sample in [padded, units(200, &[0], 1), units(40, &[2], 1)] {
+            assert!(evidence(avc(), &vec![sample; 100], ends).bits().abs() < f32::EPSILON);
+        }
+    }
+
+    #[test]
+    fn synchronization_words_and_lengths_are_looked_for() {
+        let ac3 = Syntax(Kind::Synchronized(0x0b77_0000, 0xffff_0000));
+        for (syntax, right) in [
+            (ac3, [&[0x0b, 0x77][..], &noise(50, 1)].concat()),
+            (Syntax(Kind::Av1), [&[0x12, 0, 0x32, 4][..], &noise(4, 2)].concat()),
+            (Syntax(Kind::Vp9), [&[0x82, 0x49, 0x83, 0x42][..], &noise(50, 3)].concat()),
+            (Syntax(Kind::WebVtt), b"\0\0\0\x08vtte".to_vec()),
+            (Syntax(Kind::Markup), b"<?xml version='1.0'?>".to_vec()),
+            (Syntax(Kind::Text3gpp), b"\0\x05hello".to_vec()),
+            (Syntax(Kind::Opus), [&[0x78][..], &noise(50, 4)].concat()),
+        ] {
+            assert!(evidence(syntax, &vec![right; 10], all).is_right(), "{syntax:?}");
+            let noisy: Vec<_> = (0..60).map(|seed| noise(52, seed)).collect();
+            assert!(evidence(syntax, &noisy, all).is_noise(), "{syntax:?}");
+        }
+    }
+
+    #[test]
+    fn aac_frames_of_noise_are_told() {
+        let noisy: Vec<_> = (0..20).map(|seed| noise(200, seed)).collect();
+        for channels in [1, 2, 6] {
+            assert!(evidence(Syntax(Kind::Aac(channels)), &noisy, all).is_noise());
+        }
+    }
+
+    #[test]
+    fn unknown_codecs_are_passed_over() {
+        let evidence = evidence(Syntax::UNKNOWN, &[noise(100, 1)], all);
+        assert!(!evidence.is_right() && !evidence.is_noise() && !Syntax::UNKNOWN.is_known());
+    }
+
+    #[test]
+    fn audio_configuration_is_found_in_its_descriptors() {
+        // ES descriptor, decoder configuration of MPEG-4 audio, AAC LC of 48 kHz in stereo.
+        let decoder = [&[4, 17, 0x40][..], &[0; 12], &[5, 2, 0x11, 0x90]].concat();
+        let descriptors = [&[0; 4][..], &[3, 22, 0, 1, 0], &decoder].concat();
+        let esds = crate::testing::bx(b"esds", &[&descriptors]);
+        let meta = Meta::new(0, crate::testing::bx(b"mp4a", &[&[0; 28], &esds]));
+        let entry = meta.root().unwrap();
+        assert_eq!(Syntax::of_entry(FourCc(*b"mp4a"), &meta, &entry), Syntax(Kind::Aac(2)));
+        assert_eq!(Syntax::of_entry(FourCc(*b"alac"), &meta, &entry), Syntax::UNKNOWN);
     }
 }

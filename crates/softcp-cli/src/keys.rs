@@ -43,8 +43,7 @@ fn text(bytes: &[u8]) -> Option<String> {
         let (pairs, []) = bytes.as_chunks::<2>() else { return None };
         String::from_utf16(&pairs.iter().map(|pair| unit(*pair)).collect::<Vec<_>>()).ok()
     };
-    match bytes {
-        [0xef, 0xbb, 0xbf, text @ ..] => str::from_utf8(text).ok().map(str::to_owned),
+    match bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes) {
         [0xff, 0xfe, text @ ..] => units(text, u16::from_le_bytes),
         [0xfe, 0xff, text @ ..] => units(text, u16::from_be_bytes),
         text => str::from_utf8(text).ok().map(str::to_owned),
@@ -86,7 +85,7 @@ mod tests {
 
     #[test]
     fn file_with_comments_and_empty_lines_gives_its_keys() {
-        let file = file(&format!("# mine\r\n\r\n  {KID}:{KEY}  \r\n"));
+        let file = file(format!("# mine\r\n\r\n  {KID}:{KEY}  \r\n"));
         assert_eq!(read(&[], Some(file.path())).unwrap().len(), 1);
     }
 
@@ -107,7 +106,7 @@ mod tests {
         let other = format!("{KID}:f{}", &KEY[1..]);
         let same = format!("{KID}:{KEY}");
         let with = file(&same);
-        let failure = read(&[other.clone()], Some(with.path())).unwrap_err();
+        let failure = read(std::slice::from_ref(&other), Some(with.path())).unwrap_err();
         assert_eq!(failure.exit, crate::failure::Exit::Usage);
         assert!(failure.what.contains(KID) && !failure.what.contains(KEY), "{}", failure.what);
         assert!(read(&[same.clone(), other], None).unwrap_err().what.contains(KID));
@@ -116,7 +115,7 @@ mod tests {
 
     #[test]
     fn bad_line_of_a_file_is_named_and_its_key_is_not() {
-        let file = file(&format!("{KID}:{KEY}\n{KID}:feed\n"));
+        let file = file(format!("{KID}:{KEY}\n{KID}:feed\n"));
         let failure = read(&[], Some(file.path())).unwrap_err();
         assert!(failure.what.contains("line 2") && !failure.what.contains("feed"), "{}", failure.what);
     }

@@ -203,7 +203,9 @@ impl SampleCipher {
             state.last = state.iv;
         }
         if self.scheme == Scheme::Cenc {
-            region.iter_mut().for_each(|byte| *byte ^= state.keystream_byte());
+            for byte in region {
+                *byte ^= state.keystream_byte();
+            }
             return;
         }
         let (blocks, _) = region.as_chunks_mut::<BLOCK>();
@@ -218,7 +220,9 @@ impl SampleCipher {
             if self.scheme.is_cbc() {
                 state.chain(block);
             } else {
-                block.iter_mut().for_each(|byte| *byte ^= state.keystream_byte());
+                for byte in block {
+                    *byte ^= state.keystream_byte();
+                }
             }
         }
     }

@@ -250,18 +250,18 @@ typedef struct softcp_adapter_desc {
   uint32_t size;
   // SOFTCP_ADAPTER_ flags.
   uint32_t flags;
-  // Configuration file, UTF-8 path; null: the one that SOFTCP_CONF names, if any.
+  // Configuration file, UTF-8 path of at most 65,536 bytes; null: the one that SOFTCP_CONF names, if any.
   const char *configuration_file;
   // Options laid over the file, "key=value;key=value" with the file's dotted keys, as
   // "identity.directory=/etc/softcp;capabilities.profile=hardware-like"; may be null. SOFTCP_OPTIONS is laid over
-  // these in turn, so that who runs a program has the last word.
+  // these in turn, so that who runs a program has the last word. At most 65,536 bytes (D34).
   //
   // The keys: identity.directory (holds root.pem, chain.pem, key.pem and, for certificate-revoked of
   // softcp_inject_fault, crl.pem; left out: made in memory),
   // identity.encoding (pkcs7 or der, D13), capabilities.profile (software, hardware-like or permissive),
   // capabilities.block_alignment (bytes, D7), capabilities.flags.NAME (true or false; NAME as content_key),
   // memory.protected (bytes, D24), blit.threads (that may help with large surfaces; 0, the default: none is ever started),
-  // outputs.identifiers (a list of numbers), accessibility.bus (other, pci, pcix, pci-express or
+  // outputs.identifiers (a list of numbers of 64 bits), accessibility.bus (other, pci, pcix, pci-express or
   // agp), accessibility.implementation (as daughter-board-connector), accessibility.non_standard, .contiguous_blocks and
   // .non_contiguous_blocks (true or false), accessibility.encryption (a list of "aes128-ctr" and
   // GUIDs in quotes), true or false for quirks.status_echo (D21), quirks.caller_iv (D26) and
@@ -729,7 +729,8 @@ softcp_hresult SOFTCP_CALL softcp_session_decryption_blt(const struct softcp_dev
                                              const void *iv);
 
 // Encrypts `source`, a protected surface, into `destination` under the read-back key where one is offered, else under
-// the session key. The 16 bytes of `iv` receive the IV that was chosen (D11, D26). The session needs a key.
+// the session key. The 16 bytes of `iv` receive the IV that was chosen (D11, D26). Under a session key that comes back in
+// this session the IVs go on (D33). The session needs a key.
 //
 // SOFTCP_E_INVALIDCALL: no key, lost, or no read-back key yet (D12). SOFTCP_E_FAIL: all IVs of the key are used.
 // Otherwise as `softcp_session_decryption_blt`.
@@ -939,8 +940,9 @@ softcp_hresult SOFTCP_CALL softcp_decoder_session(const struct softcp_device *de
 // the identifier of the key in it, and may be null. A decoder registered without encryption ignores all three.
 //
 // SOFTCP_E_INVALIDCALL: a frame has begun already, no session is bound, or it has no key, or lost it.
-// SOFTCP_E_NOTIMPL: content keys are not offered. SOFTCP_E_INVALIDARG: a stale handle, a null `content_key` with a size, or
-// a blob that cannot be opened, also for want of somebody who opens it (D28).
+// SOFTCP_E_NOTIMPL: content keys are not offered. SOFTCP_E_INVALIDARG: a handle that is stale or of another kind (D39), a
+// null `content_key` with a size, or a blob that has more than 65,536 bytes (D34) or cannot be opened, also for want of
+// somebody who opens it (D28).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `content_key` is null or valid for reads of `content_key_size`
@@ -1030,9 +1032,9 @@ softcp_hresult SOFTCP_CALL softcp_session_new_hardware_key(const struct softcp_d
 // seed=S; times=N; after=T and delay=T, a time as 250ms or 2s.
 //
 // SOFTCP_E_NOTIMPL: the configuration does not allow it (faults.opt_in), or it leaves certificate-revoked without a
-// revocation list (an identity.directory without crl.pem, or identity.encoding=der). SOFTCP_E_INVALIDARG: null, or a
-// text that says something else. SOFTCP_E_OUTOFMEMORY: 256 faults are set already. Then nothing is set
-// (SOFTCP_LOG=warn says what is wrong).
+// revocation list (an identity.directory without crl.pem, or identity.encoding=der). SOFTCP_E_INVALIDARG: null, a text
+// that says something else, or one of more than 65,536 bytes. SOFTCP_E_OUTOFMEMORY: 256 faults are set already. Then
+// nothing is set (SOFTCP_LOG=warn says what is wrong).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `text` is null or a string that ends in a zero byte.

@@ -74,13 +74,14 @@ impl SessionCalls {
         check_resources(source, destination)?;
         let key = match content_key {
             None => DataKey::Session,
-            Some(key) => match key.try_into() {
-                Ok(wrapped) => DataKey::Wrapped(wrapped),
-                Err(_) => {
+            Some(key) => {
+                if let Ok(wrapped) = key.try_into() {
+                    DataKey::Wrapped(wrapped)
+                } else {
                     session.lock().check_not_lost()?;
                     DataKey::Unwrapped(self.open_key(key, None)?)
                 }
-            },
+            }
         };
         // The session is locked after the host has mapped and unlocked before it unmaps: no lock during a callback.
         let blit = |surfaces: BlitSurfaces<'_>| Ok(session.lock().decryption_blt(surfaces, info, &key, iv)?);

@@ -149,7 +149,7 @@ pub(crate) unsafe fn string<'a>(name: &'static str, text: *const c_char) -> Resu
     }
     let is_end = |&at: &usize| {
         // SAFETY: no byte before was zero, so by the caller's duty the string goes on to here.
-        let byte = unsafe { text.add(at).read() };
+        let byte = unsafe { text.wrapping_add(at).read() };
         byte == 0
     };
     let length = (0..=MAX_TEXT).find(is_end).ok_or(Failure::Invalid("a text has more than 65,536 bytes"))?;

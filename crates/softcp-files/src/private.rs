@@ -54,6 +54,7 @@ mod tests {
         fs::write(&file, "").unwrap();
         symlink(&file, &link).unwrap();
         fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o700)).unwrap();
         check_private(directory.path(), true).unwrap();
         check_private(&file, false).unwrap();
         assert_eq!(check_private(&link, false).unwrap_err().kind(), io::ErrorKind::InvalidData);

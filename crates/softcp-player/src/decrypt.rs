@@ -202,7 +202,7 @@ pub fn decrypt_from_to(
     let OpenMovie { movie, input, names, reopen } = source.into_movie(&options.input)?;
     let own_names = names.clone();
     let planner = Planner { driver, options, names: &own_names, reopen: reopen.as_ref() };
-    let Plan { pieces: how, notes: planned } = planner.plan(&movie)?;
+    let Plan { pieces: how, notes: found_before } = planner.plan(&movie)?;
     let is_selected = |track: &&Track| match &how.selection {
         Selection::Tracks(track_ids) => track_ids.contains(&track.id()),
         _ => track.protection().is_some() || how.unsignalled.iter().any(|(id, _)| *id == track.id()),
@@ -236,7 +236,7 @@ pub fn decrypt_from_to(
             Err(error) => return Err(planner.explain(error, &how)),
         }
     };
-    let file_notes = planned.into_iter().chain(pass.file_notes()).collect();
+    let file_notes = found_before.into_iter().chain(pass.file_notes()).collect();
     let wrong_keys = pass.wrong_keys();
     let bytes = pass.finish()?;
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use softcp_cenc::{FourCc, KeyId, Scheme};
+use softcp_cenc::{FourCc, KeyId};
 use softcp_files::{InputError, OutputError, path_text};
 
 use crate::channel::ChannelFailure;

@@ -14,7 +14,7 @@ use crate::licence::LicensedKeys;
 /// The content keys that the user has, each with the KID by which files name it, with a track's number, or for everything.
 ///
 /// The key of a KID comes before that of a track, and that before the one for everything. A KID that is not there is looked
-/// for in the byte order of a GUID too, as PlayReady writes it: two KIDs are never the same but for that by chance.
+/// for in the byte order of a GUID too, as `PlayReady` writes it: two KIDs are never the same but for that by chance.
 #[derive(Clone, Debug, Default)]
 pub struct KeyMap {
     kids: HashMap<KeyId, Arc<ContentKey>>,
@@ -52,7 +52,7 @@ impl KeyMap {
         match owner {
             Owner::Kid(kid) => self.insert(kid, key)?,
             Owner::Track(id) => {
-                add(&mut self.tracks, id, key).map_err(|()| KeyTextError::TwoKeys { owner: format!("track {id}") })?
+                add(&mut self.tracks, id, key).map_err(|()| KeyTextError::TwoKeys { owner: format!("track {id}") })?;
             }
             Owner::Rest => match &self.rest {
                 Some(old) if **old != key => {

@@ -353,15 +353,12 @@ impl Planner<'_> {
 
     /// The keys that may be those of a track that names none.
     fn candidates(&self, track_id: u32) -> Vec<KeyId> {
-        match &self.options.licence {
-            Some(licence) => licence.kids().to_vec(),
-            None => {
-                let given = self.options.keys.for_track(track_id);
-                // A key that serves every KID serves this one.
-                let all = given.get(&KeyId::default()).is_some().then(KeyId::default);
-                all.map_or_else(|| given.kids(), |kid| vec![kid])
-            }
+        if let Some(licence) = &self.options.licence {
+            return licence.kids().to_vec();
         }
+        let given = self.options.keys.for_track(track_id);
+        // A key that serves every KID serves this one.
+        if given.get(&KeyId::default()).is_some() { vec![KeyId::default()] } else { given.kids() }
     }
 
     /// Finds out how the whole samples of `cens` tracks end.
@@ -419,13 +416,12 @@ impl Planner<'_> {
             },
             |sample, bytes| tail.look_at(reopen, sample, bytes),
         )?;
-        match tail.is_encrypted() {
-            Some(is_encrypted) => plan.pieces.encrypted_tails.push((track_id, is_encrypted)),
-            None => {
-                let text = "whether the last bytes of samples, behind their last whole block, are encrypted cannot be \
-                            told: they were left as they are, as the standard says; --cens-tail chooses";
-                plan.notes.push(FileNote::new(FileNoteKind::TailUnknown, Some(track_id), text.to_owned()));
-            }
+        if let Some(is_encrypted) = tail.is_encrypted() {
+            plan.pieces.encrypted_tails.push((track_id, is_encrypted));
+        } else {
+            let text = "whether the last bytes of samples, behind their last whole block, are encrypted cannot be told: \
+                        they were left as they are, as the standard says; --cens-tail chooses";
+            plan.notes.push(FileNote::new(FileNoteKind::TailUnknown, Some(track_id), text.to_owned()));
         }
         Ok(())
     }

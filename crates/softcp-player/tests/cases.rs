@@ -107,7 +107,7 @@ fn files_that_others_read_decrypt_with_a_note_of_what_is_odd() {
         ("ismv-tfxd-tfrf.mp4", &[]),
         ("moov-twice-same.mp4", &["movie-repeated"]),
         ("moov-clear-then-encrypted.mp4", &["movie-replaced"]),
-        ("unused-kid-no-key.mp4", &["unused-key"]),
+        ("unused-kid-no-key.mp4", &["unused-key", "entries-merged"]),
         ("trailing-4-bytes.mp4", &["trailing-bytes"]),
         ("trailing-text.mp4", &["trailing-bytes"]),
         ("stsd-trailing-4.mp4", &["sample-entry-padding"]),
@@ -221,7 +221,9 @@ fn sample_that_is_there_twice_is_decrypted_once() {
     chunks.push((missing, shared.1, shared.2));
     chunks.sort_unstable();
     let mut hash = Md5::new();
-    chunks.iter().for_each(|(_, offset, len)| hash.update(&bytes[*offset..offset + len]));
+    for (_, offset, len) in &chunks {
+        hash.update(&bytes[*offset..offset + len]);
+    }
     assert_eq!((chunks.len() as u64, hex(&hash.finalize())), case.right()[&1]);
 }
 

@@ -117,8 +117,10 @@ fn kid_that_the_licence_lacks_is_named_before_anything_is_written() {
     let keys = vector.keys();
     let options = DecryptOptions { licence: Some(licence(&keys[..1])), ..options(&setup, &vector) };
     let error = run(&setup.driver(ENVIRONMENT), &options).unwrap_err();
-    let DecryptError::NotInLicence { kid, .. } = error else { panic!("{error}") };
-    assert!(keys[1].starts_with(&softcp_player::KidText(kid).to_string()));
+    let DecryptError::NotInLicence { keys: wanted } = error else { panic!("{error}") };
+    let wanted: Vec<_> =
+        wanted.iter().map(|key| (softcp_player::KidText(key.kid).to_string(), key.is_missing)).collect();
+    assert_eq!(wanted, [(keys[0][..32].to_owned(), false), (keys[1][..32].to_owned(), true)]);
     assert_eq!(setup.files(), [""; 0]);
 }
 

@@ -365,8 +365,8 @@ impl Error {
             | Self::UnsupportedEncryption(_)
             | Self::HeldByAnother(_)
             | Self::KeyExchangeFailed
+            | Self::SealedKey(EnvironmentError::NotProvisioned)
             | Self::Config(_) => E_INVALIDARG,
-            Self::SealedKey(EnvironmentError::NotProvisioned) => E_INVALIDARG,
             Self::Environment(error) | Self::SealedKey(error) => error.hresult(),
             Self::UnsupportedCrypto => D3DERR_UNSUPPORTEDCRYPTO,
             Self::NotOffered(_) => E_NOTIMPL,

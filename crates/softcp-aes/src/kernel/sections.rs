@@ -81,7 +81,8 @@ fn streamed<E: Engine>(mode: &mut impl Mode<E>, stage: &mut Stage, section: Sect
     match section {
         Section::Clear(data) if data.len() >= stage::WORTHWHILE => stage::copy(engine, data),
         Section::Blocks(data) if data.len() >= stage::WORTHWHILE => {
-            stage.fill(engine, data, stage::SIZE, &mut Filling { mode, stripes: None });
+            let step = stage::SIZE - stage::SIZE % (FLIGHT * E::BYTES);
+            stage.fill(engine, data, step, &mut Filling { mode, stripes: None });
         }
         Section::Stripes(data, stripes) if data.len() >= stage::WORTHWHILE && stripes.period <= stage::SIZE => {
             let step = periods_within::<E>(stage::SIZE, stripes);

@@ -13,8 +13,8 @@ use super::engine::Engine;
 use super::pass::{AHEAD, LINE, ask_ahead};
 use super::prefetch;
 
-/// Bytes that are put together at a time.
-pub(super) const SIZE: usize = 8 << 10;
+/// Bytes that are put together at a time, at most.
+pub(super) const SIZE: usize = (8 << 10) - LINE;
 
 /// Fewer bytes go through the caches: two lines at their ends do so anyway.
 pub(super) const WORTHWHILE: usize = 8 * LINE;

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &DecryptArgs, json: bool) -> Result<Exit, Failure> {
             ..DecryptOptions::new(name, destination.path(), trusted.trust.for_player())
         };
         let is_aside = destination.is_stdout();
-        let result = decrypt(&trusted, &options, input, init.clone(), destination);
+        let result = decrypt(&trusted, &options, &input, init.clone(), destination);
         match result {
             Ok(report) if is_aside => output::print_aside(&Decrypted(report), json)?,
             Ok(report) => output::print(&Decrypted(report), json)?,
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &DecryptArgs, json: bool) -> Result<Exit, Failure> {
 fn decrypt(
     trusted: &TrustedDriver,
     options: &DecryptOptions,
-    input: Input,
+    input: &Input,
     init: Option<InitSegment>,
     destination: Destination,
 ) -> Result<DecryptReport, Failure> {
@@ -171,10 +171,10 @@ impl Job {
             return Ok(CheckedJob { input, name, destination: Destination::stdout() });
         }
         // A file that is read for this one is not replaced by it.
-        let read = [Some(&name), args.init.as_ref(), args.key_file.as_ref(), args.licence.as_ref()];
+        let inputs = [Some(&name), args.init.as_ref(), args.key_file.as_ref(), args.licence.as_ref()];
         let real = std::fs::canonicalize(&output).ok();
         let is_read = |path: &PathBuf| real.is_some() && std::fs::canonicalize(path).ok() == real;
-        if read.into_iter().flatten().chain(&args.inputs).any(is_read) {
+        if inputs.into_iter().flatten().chain(&args.inputs).any(is_read) {
             return Err(protected::file_failed(&DecryptError::OutputIsInput { path: output }));
         }
         let option = if args.output.is_some() { "-o" } else { "--output-dir" };

@@ -92,8 +92,9 @@ impl Shown {
             write!(out, " and copy track {}", copied.join(", "))?;
         }
         writeln!(out, ", given {}:", counted(key_ids.len() as u64, "key"))?;
-        let keys: String = key_ids.iter().map(|kid| format!(" --key {kid}:KEY")).collect();
-        writeln!(out, "  softcp decrypt {}{keys} -o OUT.mp4", path_text(&self.0.file))
+        write!(out, "  softcp decrypt {}", path_text(&self.0.file))?;
+        key_ids.iter().try_for_each(|kid| write!(out, " --key {kid}:KEY"))?;
+        writeln!(out, " -o OUT.mp4")
     }
 }
 

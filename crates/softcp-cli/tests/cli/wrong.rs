@@ -167,7 +167,9 @@ fn wrong_command_lines_say_what_is_wrong_and_leave_nothing() {
         ("old", b"old"),
         ("old.svg", b"old"),
     ];
-    files.iter().for_each(|(name, bytes)| sandbox.write(name, bytes));
+    for (name, bytes) in files {
+        sandbox.write(name, bytes);
+    }
     let before = names(&directory);
     let (kid, _) = KEY.split_once(':').unwrap();
     let mut told = String::new();

@@ -200,6 +200,12 @@ enum Value {
     Interface(IUnknown),
 }
 
+// SAFETY: objects that a program keeps as private data are called from any thread that uses their owner, as Direct3D's own
+// private data does: the program's duty.
+unsafe impl Send for Value {}
+// SAFETY: as above.
+unsafe impl Sync for Value {}
+
 impl PrivateData {
     /// The value of a name, copied to `data`; null asks for the size. Answers with the size in bytes.
     fn get(&self, name: &GUID, room: u32, data: *mut c_void) -> (u32, HRESULT) {

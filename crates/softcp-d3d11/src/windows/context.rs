@@ -444,8 +444,13 @@ unsafe extern "system" fn map<const I: usize>(
         if immediate && answer == HRESULT(0) {
             // These are for dynamic resources, which no blit takes: a program may map thousands of them for each frame.
             let is_dynamic = [D3D11_MAP_WRITE_DISCARD, D3D11_MAP_WRITE_NO_OVERWRITE].contains(&how);
-            // SAFETY: not null, and live.
-            let note = unsafe { if is_dynamic { Note::of(resource) } else { Note::of_or_new(resource, state) } };
+            let note = if is_dynamic {
+                // SAFETY: not null, and live.
+                unsafe { Note::of(resource) }
+            } else {
+                // SAFETY: not null, and live.
+                unsafe { Note::of_or_new(resource, state) }
+            };
             if let Some(note) = note {
                 note.mapped.fetch_add(1, Ordering::Relaxed);
                 if how != D3D11_MAP_READ {
@@ -459,8 +464,8 @@ unsafe extern "system" fn map<const I: usize>(
 
 unsafe extern "system" fn unmap<const I: usize>(context: Raw, resource: Raw, subresource: u32) {
     com::guard(|| {
-        // SAFETY: COM's duty: the context lives.
         if !own_call::is_on(resource)
+            // SAFETY: COM's duty: the context lives.
             && let Some((_, true)) = unsafe { state(context) }
         {
             // SAFETY: null or live.

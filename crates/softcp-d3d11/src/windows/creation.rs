@@ -200,6 +200,7 @@ unsafe fn create<D: Description>(
         // SAFETY: the caller's duty.
         return unsafe { below(device, desc, data, out) };
     };
+    state.ask();
     let call = Call::new(state, function);
     // SAFETY: null or writable.
     unsafe { com::write(out, std::ptr::null_mut()) };

@@ -9,9 +9,12 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use softcp::config::VideoDevice as VideoDeviceSetting;
 use softcp_runtime::{Device as DriverDevice, Driver};
 use windows::Win32::Foundation::LUID;
-use windows::Win32::Graphics::Direct3D11::{D3D11_DEVICE_CONTEXT_IMMEDIATE, ID3D11Device, ID3D11DeviceContext};
+use windows::Win32::Graphics::Direct3D11::{
+    D3D11_DEVICE_CONTEXT_IMMEDIATE, ID3D11Device, ID3D11DeviceContext, ID3D11VideoDevice,
+};
 use windows::Win32::Graphics::Dxgi::IDXGIDevice;
 use windows::core::{GUID, HRESULT, IUnknown, IUnknown_Vtbl, Interface};
 
@@ -39,6 +42,8 @@ pub(super) struct DeviceState {
     /// The driver's decoders have been tried: they hand out what they decrypt.
     shows_clear_bytes: OnceLock<bool>,
     watched: AtomicBool,
+    /// The program has said that it wants video or content protection.
+    asks: AtomicBool,
     /// It was logged that protection cannot be enforced.
     warned: AtomicBool,
     /// Counts work that may have written to any resource; never 0.
@@ -139,6 +144,20 @@ impl DeviceState {
         *self.shows_clear_bytes.get_or_init(|| self.driver().is_some_and(encryption::shows_clear_bytes))
     }
 
+    /// The program asks for content protection of this device.
+    pub(super) fn ask(&self) {
+        self.asks.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the device has the layer's video interfaces.
+    pub(super) fn offers_video(&self) -> bool {
+        match settings::get().video_device {
+            VideoDeviceSetting::Always => true,
+            VideoDeviceSetting::Never => false,
+            VideoDeviceSetting::Auto => self.asks.load(Ordering::Relaxed) || teardown::anybody_asks(),
+        }
+    }
+
     /// Whether the layer sees what is mapped, copied, offered and discarded.
     pub(super) fn is_watched(&self) -> bool {
         self.watched.load(Ordering::Acquire)
@@ -221,20 +240,33 @@ fn driver() -> Option<&'static Driver> {
 
 /// Gives a device that was just made a state, and hooks the objects of its implementation.
 ///
-/// `device` is an `ID3D11Device`, or null.
-pub(super) fn attach(device: Raw) {
+/// `device` is an `ID3D11Device`, or null; `asks_for_video` whether it was created with `VIDEO_SUPPORT`.
+pub(super) fn attach(device: Raw, asks_for_video: bool) {
     com::guard(|| {
         if !device.is_null() && settings::get().enabled {
             // SAFETY: a device that the real library just made.
-            unsafe { attach_to(device) };
+            unsafe { attach_to(device, asks_for_video) };
         }
     });
+}
+
+/// Whether a device has no video interfaces at all, since the layer was told to have none: where a program has asked for
+/// `VIDEO_SUPPORT`, its creation fails.
+///
+/// `device` is an `ID3D11Device` that was just made, or null.
+pub(super) fn lacks_video(device: Raw) -> bool {
+    let settings = settings::get();
+    if device.is_null() || !settings.enabled || settings.video_device != VideoDeviceSetting::Never {
+        return false;
+    }
+    // SAFETY: not null, and live.
+    unsafe { query::interface_below::<ID3D11VideoDevice>(device) }.is_none()
 }
 
 /// # Safety
 ///
 /// `device` is a live `ID3D11Device`.
-unsafe fn attach_to(device: Raw) {
+unsafe fn attach_to(device: Raw, asks_for_video: bool) {
     // SAFETY: the caller's duty.
     if unsafe { find(device) }.is_some() {
         return;
@@ -257,6 +289,7 @@ unsafe fn attach_to(device: Raw) {
         driver: OnceLock::new(),
         shows_clear_bytes: OnceLock::new(),
         watched: AtomicBool::new(false),
+        asks: AtomicBool::new(asks_for_video),
         warned: AtomicBool::new(false),
         work: AtomicU64::new(1),
         protection: Arc::default(),

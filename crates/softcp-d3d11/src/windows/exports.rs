@@ -19,6 +19,8 @@ use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use softcp_abi::{E_NOTIMPL, HRESULT};
+use windows::Win32::Graphics::Direct3D11::D3D11_CREATE_DEVICE_VIDEO_SUPPORT;
+use windows::Win32::Graphics::Dxgi::DXGI_ERROR_UNSUPPORTED;
 use windows::core::{IUnknown, Interface};
 
 use super::{device, real};
@@ -188,7 +190,8 @@ unsafe extern "system" fn create_device(
     let Some(real) = real_function(c"D3D11CreateDevice") else { return E_NOTIMPL };
     // SAFETY: an export of this name has this type.
     let real = unsafe { std::mem::transmute::<real::Function, CreateDevice>(real) };
-    attached(device, !context.is_null(), |device| {
+    let outs = [context, null_mut()];
+    attached(device, outs, flags, |device| {
         // SAFETY: the caller's arguments, for whose validity it answers; the pointer to a device is its own or ours.
         unsafe { real(adapter, driver_type, software, flags, levels, level_count, sdk_version, device, level, context) }
     })
@@ -212,7 +215,8 @@ unsafe extern "system" fn create_device_and_swap_chain(
     let Some(real) = real_function(c"D3D11CreateDeviceAndSwapChain") else { return E_NOTIMPL };
     // SAFETY: an export of this name has this type.
     let real = unsafe { std::mem::transmute::<real::Function, CreateDeviceAndSwapChain>(real) };
-    attached(device, !context.is_null() || !swap_chain.is_null(), |device| {
+    let outs = [context, swap_chain];
+    attached(device, outs, flags, |device| {
         // SAFETY: the caller's arguments, for whose validity it answers; the pointer to a device is its own or ours.
         unsafe {
             real(
@@ -247,21 +251,43 @@ fn real_function(name: &CStr) -> Option<real::Function> {
 
 /// Has a device created and attaches it. A caller that takes no device but something of it (`parts`) has one all the same,
 /// so it is asked for; one that takes nothing only asks for the feature level, and no device is made.
-fn attached(device: *mut *mut c_void, parts: bool, create: impl FnOnce(*mut *mut c_void) -> HRESULT) -> HRESULT {
+fn attached(
+    device: *mut *mut c_void,
+    parts: [*mut *mut c_void; 2],
+    flags: u32,
+    create: impl FnOnce(*mut *mut c_void) -> HRESULT,
+) -> HRESULT {
     let mut own = null_mut();
-    let place = if device.is_null() && parts { &raw mut own } else { device };
+    let place = if device.is_null() && parts.iter().any(|part| !part.is_null()) { &raw mut own } else { device };
     let hresult = create(place);
     if hresult < 0 || place.is_null() {
         return hresult;
     }
     // SAFETY: not null, and just written by a call that has succeeded.
     let made = unsafe { *place };
-    device::attach(made);
-    if !own.is_null() {
-        // SAFETY: the reference that the real function has handed out, which nobody else has.
-        drop(unsafe { IUnknown::from_raw(own) });
+    let asks_for_video = flags & D3D11_CREATE_DEVICE_VIDEO_SUPPORT.0 != 0;
+    device::attach(made, asks_for_video);
+    let lacks_video = asks_for_video && device::lacks_video(made);
+    if lacks_video {
+        for part in parts.into_iter().chain([device]) {
+            withdraw(part);
+        }
     }
-    hresult
+    withdraw(&raw mut own);
+    if lacks_video { DXGI_ERROR_UNSUPPORTED.0 } else { hresult }
+}
+
+/// Releases what a call has handed out, which nobody else has yet, and leaves null in its place.
+fn withdraw(place: *mut *mut c_void) {
+    if place.is_null() {
+        return;
+    }
+    // SAFETY: not null, and just written by a call that has succeeded.
+    let object = unsafe { place.replace(null_mut()) };
+    if !object.is_null() {
+        // SAFETY: the reference that the call has handed out.
+        drop(unsafe { IUnknown::from_raw(object) });
+    }
 }
 
 /// The jumps of the table. Each takes over the registers and the stack of its caller as they are.

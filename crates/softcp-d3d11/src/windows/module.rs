@@ -10,7 +10,7 @@ use windows::Win32::System::LibraryLoader::{
     GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, GetModuleFileNameW, GetModuleHandleExW,
 };
 use windows::Win32::System::SystemInformation::GetSystemDirectoryW;
-use windows::core::PCWSTR;
+use windows::core::{HSTRING, PCWSTR};
 
 /// The longest path of Windows, in UTF-16 units with the zero at the end.
 const LONGEST_PATH: usize = 0x8000;
@@ -25,19 +25,20 @@ pub(crate) fn pin() -> windows::core::Result<()> {
     handle(GET_MODULE_HANDLE_EX_FLAG_PIN).map(drop)
 }
 
-/// Keeps the library that a function belongs to loaded until the process ends. A function of no library stays as it is.
+/// Keeps the library that a function belongs to loaded until the process ends. Error: it belongs to none.
 pub(crate) fn pin_owner(function: usize) -> windows::core::Result<()> {
     let here = PCWSTR(std::ptr::with_exposed_provenance(function));
     let mut found = HMODULE::default();
-    let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS;
+    let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;
     // SAFETY: with FROM_ADDRESS the name is an address that is only compared; the output is writable.
-    if unsafe { GetModuleHandleExW(flags | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, here, &raw mut found) }
-        .is_err()
-    {
-        return Ok(());
-    }
-    // SAFETY: as above.
-    unsafe { GetModuleHandleExW(flags | GET_MODULE_HANDLE_EX_FLAG_PIN, here, &raw mut found) }
+    unsafe { GetModuleHandleExW(flags, here, &raw mut found) }
+}
+
+/// Whether a library of this path is loaded.
+pub(crate) fn is_loaded(path: &HSTRING) -> bool {
+    let mut found = HMODULE::default();
+    // SAFETY: a path that ends in a zero; the output is writable.
+    unsafe { GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, path, &raw mut found) }.is_ok()
 }
 
 /// The directory that this library was loaded from.

@@ -201,6 +201,9 @@ unsafe fn video_device(this: Raw) -> Option<Raw> {
     let device = unsafe { interface_below::<ID3D11Device>(this) }?;
     // SAFETY: it lives as long as `this`.
     let state = unsafe { device::find(device.as_raw()) }?;
+    if !state.offers_video() {
+        return None;
+    }
     state.driver()?;
     state.watch();
     Some(state.video_device().as_raw())
@@ -220,6 +223,9 @@ unsafe fn video_context(this: Raw) -> Option<Raw> {
     }
     // SAFETY: its device lives as long as `this`.
     let state = unsafe { device::of_context(context.as_raw()) }?;
+    if !state.offers_video() {
+        return None;
+    }
     state.driver()?;
     state.watch();
     Some(state.video_context().as_raw())

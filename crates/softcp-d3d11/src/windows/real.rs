@@ -25,7 +25,13 @@ enum RealError {
          system's",
         path.display()
     )]
-    Load { path: PathBuf, source: windows::core::Error },
+    LoadSystems { path: PathBuf, source: windows::core::Error },
+    #[error(
+        "{}, which d3d11.real names, cannot be loaded: {source}; a relative path begins at this library's directory, and the \
+         file must be of this program's word size, with all libraries that it needs (under Wine, with an override n for its name)",
+        path.display()
+    )]
+    LoadNamed { path: PathBuf, source: windows::core::Error },
     #[error("{} is this library itself, which cannot forward to itself; name another one with d3d11.real", path.display())]
     Itself { path: PathBuf },
     #[error("this library's own handle cannot be found: {0}")]
@@ -49,17 +55,27 @@ pub(crate) fn get(name: &CStr) -> Option<Function> {
 }
 
 fn load() -> Result<Library, RealError> {
-    let path = match settings::get().real.clone() {
+    let named = settings::get().real.clone();
+    let is_named = named.is_some();
+    let path = match named {
         Some(path) => path,
         None => module::system_directory().ok_or(RealError::NoSystemDirectory)?.join("d3d11.dll"),
     };
     // What the real library hands out is hooked by functions of this one.
     module::pin().map_err(RealError::NoHandle)?;
     let name = HSTRING::from(path.as_path());
+    if module::is_loaded(&name) {
+        tracing::warn!(
+            id = "loaded-second",
+            "{} was loaded before this library forwards to it: what has loaded it calls it without content protection",
+            path.display()
+        );
+    }
     // SAFETY: running the initialisers of Direct3D's library is what forwarding to it means; no lock of the loader is held.
     let real = match unsafe { LoadLibraryExW(&name, None, LOAD_WITH_ALTERED_SEARCH_PATH) } {
         Ok(real) => real,
-        Err(source) => return Err(RealError::Load { path, source }),
+        Err(source) if is_named => return Err(RealError::LoadNamed { path, source }),
+        Err(source) => return Err(RealError::LoadSystems { path, source }),
     };
     // The reference that a load of itself has added is harmless: this library is pinned.
     if real == module::own().map_err(RealError::NoHandle)? {

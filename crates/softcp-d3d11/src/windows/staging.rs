@@ -341,7 +341,9 @@ impl Lent {
             return Ok(());
         }
         // SAFETY: the device lives during a call on one of its objects.
-        unsafe { self.device.interface::<ID3D11Device>().GetDeviceRemovedReason() }.map_err(|error| error.code())
+        let device = unsafe { self.device.interface::<ID3D11Device>() };
+        // SAFETY: as above.
+        unsafe { device.GetDeviceRemovedReason() }.map_err(|error| error.code())
     }
 }
 

@@ -78,6 +78,14 @@ static DEVICES: Mutex<Vec<Weak<Sessions>>> = Mutex::new(Vec::new());
 /// Whether the thread that asks is running.
 static WATCHING: AtomicBool = AtomicBool::new(false);
 
+/// Somebody has registered an event, ever.
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the program has asked for content protection by registering an event for its teardown.
+pub(super) fn anybody_asks() -> bool {
+    ASKED.load(Ordering::Relaxed)
+}
+
 fn registrations() -> MutexGuard<'static, (Vec<Registration>, u32)> {
     REGISTRATIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -146,6 +154,7 @@ unsafe extern "system" fn register<const I: usize>(this: Raw, event: HANDLE, coo
         if cookie.is_null() || event.is_invalid() {
             return Err(E_INVALIDARG);
         }
+        ASKED.store(true, Ordering::Relaxed);
         let own = Event::of(event).map_err(|error| error.code())?;
         let below = REGISTER.original::<I>();
         let mut number = 0;

@@ -43,6 +43,7 @@
 //! [d3d11]                              # the drop-in d3d11.dll (docs/windows.md); paths are relative to its directory
 //! enabled = true                       # false: every call is forwarded, nothing is answered
 //! real = 'C:\dxvk\d3d11.dll'           # to forward to; left out: the system directory's
+//! video_device = "always"              # or "auto" (with VIDEO_SUPPORT, or when content protection is asked for), "never"
 //! driver = "other.dll"                 # exports softcp_open_driver; left out: the built-in one
 //! driver_options = ""                  # for that driver, in the syntax of SOFTCP_OPTIONS
 //!
@@ -69,7 +70,7 @@ mod number;
 mod test;
 
 pub use accessibility::{AccessibilityConfig, Bus, BusImplementation, Encryption};
-pub use d3d11::D3d11Config;
+pub use d3d11::{D3d11Config, VideoDevice};
 pub use number::Number;
 pub use test::TestConfig;
 

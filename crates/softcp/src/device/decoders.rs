@@ -181,7 +181,7 @@ impl Device {
     /// [`Error::BufferNotEncryptable`]; [`Error::WrongSize`] of the IV, which has 16 bytes in every scheme (D64),
     /// [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23), [`Error::SizeMismatch`], [`Error::UnalignedPattern`] (D7),
     /// [`Error::PatternOutsideCenc`] (D68), [`Error::SubsamplesMismatch`] (D64), [`Error::IvNotIncreasing`] (D10, of AES-CTR
-    /// only: D69), [`Error::NotOffered`] for a pattern, subsamples or stripes where the profile does not report
+    /// only: D69), [`Error::IvOfForgottenKey`] (D31), [`Error::NotOffered`] for a pattern, subsamples or stripes where the profile does not report
     /// `PARTIAL_DECRYPTION`.
     pub fn decrypt_buffer(
         &self,

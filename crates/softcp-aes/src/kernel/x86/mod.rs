@@ -57,7 +57,11 @@ fn inverse_round<E: Rounds, const N: usize>(engine: E, states: &mut [E::Vector; 
 }
 
 /// See [`Engine::decrypt`].
-#[allow(clippy::inline_always)]
+#[allow(
+    clippy::inline_always,
+    clippy::needless_range_loop,
+    reason = "closures are not inlined so, nor what takes them"
+)]
 #[inline(always)]
 fn decrypt<E: Rounds, const N: usize>(
     engine: E,

@@ -257,7 +257,8 @@ pub(super) fn submit(ctx: &Context<'_>, frame: &Frame<'_>, buffers: &[Sent<'_>])
         resources.push(ctx.resource(device, &ResourceDesc::buffer(buffer.data.len().max(1)), buffer.data)?);
     }
     let mut ivs: Vec<_> = buffers.iter().map(|buffer| buffer.iv.map(<[u8]>::to_vec)).collect();
-    let mut maps: Vec<Vec<_>> = buffers.iter().map(|buffer| buffer.parts.iter().map(sub_sample).collect()).collect();
+    let mut maps: Vec<Vec<_>> =
+        buffers.iter().map(|buffer| buffer.parts.iter().copied().map(sub_sample).collect()).collect();
     let calls = device.calls();
     let has_pattern = buffers.iter().any(|buffer| buffer.pattern.is_some());
     let (mut by_blocks, mut by_map, mut by_stripes) = (Vec::new(), Vec::new(), Vec::new());
@@ -316,8 +317,8 @@ pub(super) fn submit(ctx: &Context<'_>, frame: &Frame<'_>, buffers: &[Sent<'_>])
     Ok(reply?)
 }
 
-fn sub_sample((clear, encrypted): &Part) -> SubSample {
-    SubSample { ClearSize: *clear, EncryptedSize: *encrypted }
+fn sub_sample((clear, encrypted): Part) -> SubSample {
+    SubSample { ClearSize: clear, EncryptedSize: encrypted }
 }
 
 fn size(bytes: usize) -> u32 {

@@ -90,7 +90,7 @@ pub(super) fn slice_data_only(ctx: &Context<'_>) -> CaseResult {
         let mut refused = Vec::new();
         for stripes in [(0, 0), (1, 9)] {
             let buffer_type = D3D11_1DDI_VIDEO_DECODER_BUFFER_SLICE_CONTROL;
-            refused.push(("encrypted slice control", Sent { buffer_type, stripes, ..Sent::new(&data, &iv) }));
+            refused.push(("encrypted slice control", Sent { stripes, buffer_type, ..Sent::new(&data, &iv) }));
         }
         Decoding::on(ctx, &driver, STRIPED_TABLE, encryption(mode))?.check_refused(ctx, mode, &refused)?;
     }

@@ -1,7 +1,7 @@
 //! Hooks: functions of the implementation below that lead here first.
 //!
 //! The program gets the real device and context, so what the layer has to see is seen by hooking their methods. What is
-//! hooked is the code of a method (by MinHook), not the entry of a table that leads to it:
+//! hooked is the code of a method (by `MinHook`), not the entry of a table that leads to it:
 //!
 //! ```text
 //! program ── table of the object, or a copy of it, or another library's hook ──▶ method ── jmp ──▶ hook::<I>
@@ -152,7 +152,8 @@ impl<V, F: Copy, const N: usize> Method<V, F, N> {
             tracing::debug!(id = "hooks-full", method = self.name, "there are more implementations than can be hooked");
             return false;
         };
-        // The function leads here from now on, and must stay, too.
+        // The function leads here from now on, and must stay, too. Code outside of libraries cannot be kept, and what lies there
+        // later is not to be touched.
         if let Err(error) = module::pin().and_then(|()| module::pin_owner(target)) {
             tracing::debug!(id = "not-pinned", method = self.name, %error, "a method is not hooked, since it could be unloaded");
             return false;
