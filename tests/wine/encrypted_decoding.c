@@ -431,6 +431,31 @@ static void test_older_methods(struct player *player)
     free(sample);
 }
 
+/* Two buffers in one frame, with a new session key between them. */
+static void test_refresh(struct player *player)
+{
+    struct sample *first = allocate(sizeof *first), *second = allocate(sizeof *second);
+    uint8_t number[KEY_SIZE];
+    ID3D11VideoContext *const context = player->gpu.video_context;
+    set_decoder(player, &D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS);
+    bind_session(player);
+    tap_context("session key refresh");
+    sample_begin(first, &schemes[3], player->session.key, map, ARRAYSIZE(map));
+    ID3D11VideoContext_StartSessionKeyRefresh(context, player->session.object, KEY_SIZE, number);
+    is_hresult(begin(player, 0, NULL), S_OK, "DecoderBeginFrame");
+    is_hresult(submit(player, first), S_OK, "a buffer under the old key");
+    ID3D11VideoContext_FinishSessionKeyRefresh(context, player->session.object);
+    crypto_xor(player->session.key, number);
+    sample_begin(second, &schemes[3], player->session.key, map, ARRAYSIZE(map));
+    is_hresult(submit(player, second), S_OK, "a buffer under the new key, in the same frame");
+    is_hresult(end(player), S_OK, "DecoderEndFrame");
+    is_number(below->bitstream_size, 2 * BYTES, "both arrive");
+    is_bytes(below->bitstream, first->clear, BYTES, "the first one");
+    is_bytes(&below->bitstream[BYTES], second->clear, BYTES, "the second one");
+    free(first);
+    free(second);
+}
+
 static void test_refusals(struct player *player)
 {
     struct sample *sample = allocate(sizeof *sample);
@@ -629,6 +654,7 @@ int main(int argc, char **argv)
     if (!hardware) {
         test_older_methods(&player);
     }
+    test_refresh(&player);
     test_refusals(&player);
     test_protection(&player);
     test_named_session(&player, &D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS, &schemes[3]);
