@@ -524,20 +524,37 @@ static void test_refusals(struct player *player)
     free(sample);
 }
 
-static void test_protection(struct player *player)
+/* PROTECTION by the driver's channel, or by one of type D3D11, of which the driver knows nothing. */
+static void protect(struct player *player, struct channel *runtime, bool on)
+{
+    if (runtime == NULL) {
+        channel_protection(&player->channel, on);
+        return;
+    }
+    D3D11_AUTHENTICATED_CONFIGURE_PROTECTION_INPUT command;
+    D3D11_AUTHENTICATED_CONFIGURE_OUTPUT answer;
+    memset(&command, 0, sizeof command);
+    command.Parameters.ConfigureType = D3D11_AUTHENTICATED_CONFIGURE_PROTECTION;
+    command.Parameters.hChannel = runtime->handle;
+    command.Protections.Flags.ProtectionEnabled = on;
+    is_hresult(ID3D11VideoContext_ConfigureAuthenticatedChannel(player->gpu.video_context, runtime->object, sizeof command,
+                                                                &command, &answer), S_OK, "PROTECTION %s", on ? "on" : "off");
+}
+
+static void test_protection(struct player *player, struct channel *runtime)
 {
     struct sample *sample = allocate(sizeof *sample);
     set_decoder(player, &D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS);
     bind_session(player);
-    tap_context("protection");
+    tap_context("protection by %s", runtime == NULL ? "the driver's channel" : "a channel of the runtime");
     sample_begin(sample, &schemes[3], player->session.key, map, ARRAYSIZE(map));
     UINT begins = below->begins;
-    channel_protection(&player->channel, true);
+    protect(player, runtime, true);
     is_hresult(begin(player, 0, NULL), D3DERR_CANNOTPROTECTCONTENT, "is on: no frame for an output without protection");
     is_number(below->begins, begins, "begins below");
-    channel_protection(&player->channel, false);
+    protect(player, runtime, false);
     is_hresult(begin(player, 0, NULL), S_OK, "off: one begins");
-    channel_protection(&player->channel, true);
+    protect(player, runtime, true);
     const UINT submits = below->submits;
     is_hresult(submit(player, sample), D3DERR_CANNOTPROTECTCONTENT, "on again: its buffers are refused");
     is_number(below->submits, submits, "and do not arrive below");
@@ -563,7 +580,7 @@ static void test_protection(struct player *player)
     crypto_ctr(key, iv, NULL, picture, PICTURE);
     memcpy(expected, sample->clear, BYTES);
     is_bytes(picture, expected, PICTURE, "read back encrypted it is that of the clear bytes");
-    channel_protection(&player->channel, false);
+    protect(player, runtime, false);
     com_release(staging);
     free(picture);
     free(expected);
@@ -656,7 +673,10 @@ int main(int argc, char **argv)
     }
     test_refresh(&player);
     test_refusals(&player);
-    test_protection(&player);
+    test_protection(&player, NULL);
+    struct channel runtime = channel_create(&player.gpu, D3D11_AUTHENTICATED_CHANNEL_D3D11);
+    test_protection(&player, &runtime);
+    com_release(runtime.object);
     test_named_session(&player, &D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS, &schemes[3]);
     if (hardware) {
         test_named_session(&player, &D3D11_DECODER_ENCRYPTION_HW_CENC, &schemes[0]);
