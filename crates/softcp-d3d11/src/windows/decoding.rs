@@ -10,7 +10,7 @@ use softcp_abi::{
     SOFTCP_MAPPING_PROTECTED,
 };
 use softcp_runtime::{AesCtrIv, CompressedBuffer, EncryptedBlockInfo, EncryptedBytes, FrameKey, Stripes, SubSample};
-use windows::Win32::Foundation::{E_INVALIDARG, E_NOTIMPL};
+use windows::Win32::Foundation::{E_INVALIDARG, E_NOTIMPL, E_OUTOFMEMORY};
 use windows::Win32::Graphics::Direct3D11::{
     D3D11_VIDEO_DECODER_BUFFER_DESC, D3D11_VIDEO_DECODER_BUFFER_DESC1, D3D11_VIDEO_DECODER_BUFFER_DESC2,
     D3D11_VIDEO_DECODER_BUFFER_TYPE, D3D11_VIDEO_DECODER_EXTENSION, D3D11_VIDEO_SAMPLE_DESC, ID3D11Resource,
@@ -38,6 +38,9 @@ const MAX_SUBSAMPLES: u32 = 65_536;
 
 /// Room for a frame's buffers besides the bitstream.
 const ROOM_BESIDES: usize = 4 << 20;
+
+/// Most room of a frame's buffers.
+const MOST_ROOM: usize = 64 << 20;
 
 /// The layer's decoder behind a pointer; none for null and for one of the implementation below.
 ///
@@ -176,10 +179,7 @@ unsafe fn begin(
         return Err(call.refuse_with(None, HRESULT(D3DERR_INVALIDCALL), text));
     }
     let room = room(decoder);
-    if work.clear.len() != room {
-        // New, and not resized: memory that is zero anyway costs nothing until it is used.
-        work.clear = vec![0; room];
-    }
+    resize(call, &mut work.clear, room)?;
     work.filled = 0;
     let flags = if is_protected { SOFTCP_MAPPING_PROTECTED } else { 0 };
     let driver = work.frames.decoder_mut().device().clone();
@@ -218,11 +218,20 @@ fn check_output(call: Call<'_>, is_protected: bool) -> Result<(), HRESULT> {
     Err(call.refuse_with(None, HRESULT(D3DERR_CANNOTPROTECTCONTENT), text))
 }
 
-/// Bytes of a frame's buffers, at most: a picture in the samples of 16 bits of 4:2:0, which no bitstream of it exceeds, and what
-/// goes with it.
+/// Bytes of a frame's buffers, at most: a picture in 4:2:0 with samples of 16 bits, which no bitstream of it exceeds, and what
+/// goes with it. Pictures that would need more than [`MOST_ROOM`] are compressed better than that.
 fn room(decoder: &VideoDecoder) -> usize {
     let pixels = (decoder.desc.SampleWidth as usize).saturating_mul(decoder.desc.SampleHeight as usize);
-    pixels.saturating_mul(3).saturating_add(ROOM_BESIDES).min(isize::MAX.cast_unsigned())
+    pixels.saturating_mul(3).saturating_add(ROOM_BESIDES).min(MOST_ROOM)
+}
+
+/// Makes memory of another size, zeros where it grows.
+fn resize(call: Call<'_>, memory: &mut Vec<u8>, size: usize) -> Result<(), HRESULT> {
+    if memory.try_reserve_exact(size.saturating_sub(memory.len())).is_err() {
+        return Err(call.refuse_with(None, E_OUTOFMEMORY, &format!("there are no {size} bytes of memory")));
+    }
+    memory.resize(size, 0);
+    Ok(())
 }
 
 /// # Safety
@@ -319,6 +328,7 @@ pub(super) unsafe extern "system" fn get_decoder_buffer(
     out: *mut Raw,
 ) -> HRESULT {
     let forward = below!(OfContext 0 ID3D11VideoContext_Vtbl.GetDecoderBuffer 4);
+    let release_below = below!(OfContext 0 ID3D11VideoContext_Vtbl.ReleaseDecoderBuffer 2);
     com::guard(|| {
         // SAFETY: null or a live object.
         let Some(child) = (unsafe { own(decoder) }) else {
@@ -362,7 +372,10 @@ pub(super) unsafe extern "system" fn get_decoder_buffer(
             });
             let buffer = &mut work.buffers[position];
             if let (_, Some(bytes)) = held {
-                buffer.memory.resize(bytes, 0);
+                resize(call, &mut buffer.memory, bytes).inspect_err(|_| {
+                    // SAFETY: a live context and decoder.
+                    let _: HRESULT = unsafe { release_below(this, child.inner().below.as_raw(), kind) };
+                })?;
             }
             buffer.held = Held::ByProgram(held.0);
             let bytes = u32::try_from(buffer.memory.len()).expect("came with a 32-bit size");
