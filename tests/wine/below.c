@@ -1,6 +1,7 @@
-/* A d3d11.dll for tests, to stand between the layer and Wine's: everything is Wine's, and devices also have what Wine lacks,
-   an information queue, resources that can be offered and shared and, on request, video interfaces that only record their
-   arguments, and a decoder of clear bitstreams. Calls can be made to fail by the functions in `below.h`. */
+/* A d3d11.dll for tests, to stand between the layer and Wine's: everything is Wine's, and devices also have what Wine
+   lacks, an information queue, resources that can be offered and shared and, on request, video interfaces that only
+   record their arguments, and a decoder of clear bitstreams. Calls can be made to fail by the functions in `below.h`.
+   */
 #include "below.h"
 
 #include <stddef.h>
@@ -191,7 +192,8 @@ static void give_queue(ID3D11Device *device)
     owner_release(&queue->owner);
 }
 
-/* Replaces an entry of a table; Wine has one table for all objects of a kind. `original` is null before the first time. */
+/* Replaces an entry of a table; Wine has one table for all objects of a kind. `original` is null before the first time.
+   */
 static void patch(void *entry, void *original, void *replacement)
 {
     DWORD before;
@@ -349,8 +351,8 @@ static HRESULT STDMETHODCALLTYPE video_config_count(ID3D11VideoDevice *device, c
     return S_OK;
 }
 
-static HRESULT STDMETHODCALLTYPE video_config(ID3D11VideoDevice *device, const D3D11_VIDEO_DECODER_DESC *desc, UINT index,
-                                              D3D11_VIDEO_DECODER_CONFIG *config)
+static HRESULT STDMETHODCALLTYPE video_config(ID3D11VideoDevice *device, const D3D11_VIDEO_DECODER_DESC *desc,
+                                              UINT index, D3D11_VIDEO_DECODER_CONFIG *config)
 {
     (void)device, (void)desc;
     if (!decoding.present || index >= BELOW_CONFIGS) {

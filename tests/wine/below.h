@@ -40,8 +40,8 @@ enum { BELOW_PROFILES = 7 };
 #define BELOW_CREATED S_FALSE
 #define BELOW_BLT E_ABORT
 
-/* The decoder below, where there are video interfaces and one is wanted: it takes clear bitstreams alone, and a picture is its
-   bitstream, from the first byte on, and zeros. What it was given is noted here. */
+/* The decoder below, where there are video interfaces and one is wanted: it takes clear bitstreams alone, and a picture
+   is its bitstream, from the first byte on, and zeros. What it was given is noted here. */
 struct below_decoder {
     BOOL present; /* whether decoders can be created; not at the beginning */
     HRESULT begin; /* DecoderBeginFrame fails with this while it is a failure */
@@ -57,8 +57,8 @@ struct below_decoder {
 
 typedef struct below_decoder *(*below_decoder_function)(void);
 
-/* The configurations that it lists: two of raw bitstreams, one of macroblocks, and one that is encrypted below. The sizes of
-   its buffers. */
+/* The configurations that it lists: two of raw bitstreams, one of macroblocks, and one that is encrypted below. The
+   sizes of its buffers. */
 enum { BELOW_CONFIGS = 4, BELOW_RAW_CONFIGS = 2, BELOW_BITSTREAM_SIZE = 1 << 14, BELOW_PARAMETERS_SIZE = 256 };
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
-/* Decoders of encrypted bitstreams over `below.dll`, whose decoder takes clear ones: what is listed, every scheme by every method
-   and key, what is refused, and the rules of protection. The argument "hardware" says that the driver has sealed keys, "without"
-   that it has nothing that a decoder below could use. */
+/* Decoders of encrypted bitstreams over `below.dll`, whose decoder takes clear ones: what is listed, every scheme by
+   every method and key, what is refused, and the rules of protection. The argument "hardware" says that the driver has
+   sealed keys, "without" that it has nothing that a decoder below could use. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,8 +93,8 @@ static void encrypt(struct sample *sample, const struct scheme *scheme, const ui
     }
 }
 
-static void sample_begin(struct sample *sample, const struct scheme *scheme, const uint8_t key[KEY_SIZE], subsample *regions,
-                         UINT count)
+static void sample_begin(struct sample *sample, const struct scheme *scheme, const uint8_t key[KEY_SIZE],
+                         subsample *regions, UINT count)
 {
     crypto_random(sample->clear, BYTES);
     if (scheme->cbc) {
@@ -146,8 +146,8 @@ static void set_decoder(struct player *player, const GUID *encryption)
     com_release(player->decoder);
     player->decoder = NULL;
     ok(find(player, encryption, &config), "a configuration with the encryption is listed");
-    is_hresult(ID3D11VideoDevice_CreateVideoDecoder(player->gpu.video_device, stream(), &config, &player->decoder), S_OK,
-               "CreateVideoDecoder");
+    is_hresult(ID3D11VideoDevice_CreateVideoDecoder(player->gpu.video_device, stream(), &config, &player->decoder),
+               S_OK, "CreateVideoDecoder");
     if (player->decoder == NULL) {
         tap_bail_out("no decoder");
     }
@@ -162,8 +162,8 @@ static void bind_session(struct player *player)
     is_hresult(ID3D11VideoDecoder_GetDriverHandle(player->decoder, &command.DecoderHandle), S_OK, "GetDriverHandle");
     ID3D11CryptoSession_GetCryptoSessionHandle(player->session.object, &command.CryptoSessionHandle);
     command.DeviceHandle = player->device;
-    is_hresult(channel_configure(&player->channel, &D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION, &command, sizeof command,
-                                 "CRYPTO_SESSION"), S_OK, "the session is bound to the decoder");
+    is_hresult(channel_configure(&player->channel, &D3D11_AUTHENTICATED_CONFIGURE_CRYPTO_SESSION, &command,
+                                 sizeof command, "CRYPTO_SESSION"), S_OK, "the session is bound to the decoder");
 }
 
 static void set_output(struct player *player, UINT misc)
@@ -173,7 +173,8 @@ static void set_output(struct player *player, UINT misc)
     com_release(player->view);
     com_release(player->output);
     player->output = gpu_texture(&player->gpu, WIDTH, HEIGHT, TARGET, misc);
-    is_hresult(ID3D11VideoDevice_CreateVideoDecoderOutputView(player->gpu.video_device, (ID3D11Resource *)player->output,
+    is_hresult(ID3D11VideoDevice_CreateVideoDecoderOutputView(player->gpu.video_device,
+                                                              (ID3D11Resource *)player->output,
                                                               &desc, &player->view), S_OK, "CreateVideoDecoderOutputView");
 }
 
@@ -184,7 +185,8 @@ static uint8_t *put(const struct player *player, D3D11_VIDEO_DECODER_BUFFER_TYPE
     void *place = NULL;
     UINT room = 0;
     ID3D11VideoContext *const context = player->gpu.video_context;
-    is_hresult(ID3D11VideoContext_GetDecoderBuffer(context, player->decoder, type, &room, &place), S_OK, "GetDecoderBuffer");
+    is_hresult(ID3D11VideoContext_GetDecoderBuffer(context, player->decoder, type, &room, &place), S_OK,
+               "GetDecoderBuffer");
     if (place == NULL || room < offset + size) {
         tap_bail_out("a buffer of %u bytes", room);
     }
@@ -195,7 +197,8 @@ static uint8_t *put(const struct player *player, D3D11_VIDEO_DECODER_BUFFER_TYPE
 
 static HRESULT begin(const struct player *player, UINT key_size, const void *key)
 {
-    return ID3D11VideoContext_DecoderBeginFrame(player->gpu.video_context, player->decoder, player->view, key_size, key);
+    return ID3D11VideoContext_DecoderBeginFrame(player->gpu.video_context, player->decoder, player->view, key_size,
+                                                key);
 }
 
 static HRESULT end(const struct player *player)
@@ -248,14 +251,17 @@ static void test_nothing_below(const struct player *player)
     is_hresult(ID3D11VideoDevice_GetVideoDecoderConfigCount(device, stream(), &count), E_NOTIMPL,
                "GetVideoDecoderConfigCount");
     is_number(count, 0, "no configurations");
-    is_hresult(ID3D11VideoDevice_GetVideoDecoderConfig(device, stream(), 0, &config), E_NOTIMPL, "GetVideoDecoderConfig");
-    is_hresult(ID3D11VideoDevice_CreateVideoDecoder(device, stream(), &config, &decoder), E_NOTIMPL, "CreateVideoDecoder");
+    is_hresult(ID3D11VideoDevice_GetVideoDecoderConfig(device, stream(), 0, &config), E_NOTIMPL,
+               "GetVideoDecoderConfig");
+    is_hresult(ID3D11VideoDevice_CreateVideoDecoder(device, stream(), &config, &decoder), E_NOTIMPL,
+               "CreateVideoDecoder");
     ok(decoder == NULL, "and no decoder");
 
     tap_context("no decoder below");
     video->present = TRUE;
     count = 77;
-    is_hresult(ID3D11VideoDevice_GetVideoDecoderConfigCount(device, stream(), &count), S_OK, "GetVideoDecoderConfigCount");
+    is_hresult(ID3D11VideoDevice_GetVideoDecoderConfigCount(device, stream(), &count), S_OK,
+               "GetVideoDecoderConfigCount");
     is_number(count, 0, "no configurations");
     below->present = TRUE;
 }
@@ -269,16 +275,20 @@ static void test_list(const struct player *player, bool hardware)
     UINT count = 0;
     D3D11_VIDEO_DECODER_CONFIG config, first;
     tap_context("the list");
-    is_hresult(ID3D11VideoDevice_GetVideoDecoderConfigCount(device, stream(), &count), S_OK, "GetVideoDecoderConfigCount");
-    is_number(count, clear + BELOW_RAW_CONFIGS * offered, "those below, and the raw ones once more for each encryption");
+    is_hresult(ID3D11VideoDevice_GetVideoDecoderConfigCount(device, stream(), &count), S_OK,
+               "GetVideoDecoderConfigCount");
+    is_number(count, clear + BELOW_RAW_CONFIGS * offered,
+              "those below, and the raw ones once more for each encryption");
     for (UINT i = 0; i < clear; i++) {
         is_hresult(ID3D11VideoDevice_GetVideoDecoderConfig(device, stream(), i, &config), S_OK, "number %u", i);
-        ok(IsEqualGUID(&config.guidConfigBitstreamEncryption, &DXVA_NoEncrypt) && config.ConfigDecoderSpecific == 10 + i,
+        ok(IsEqualGUID(&config.guidConfigBitstreamEncryption, &DXVA_NoEncrypt) &&
+               config.ConfigDecoderSpecific == 10 + i,
            "is as below");
     }
     for (UINT i = 0; i < BELOW_RAW_CONFIGS * offered; i++) {
         ID3D11VideoDevice_GetVideoDecoderConfig(device, stream(), i / offered, &first);
-        is_hresult(ID3D11VideoDevice_GetVideoDecoderConfig(device, stream(), clear + i, &config), S_OK, "number %u", clear + i);
+        is_hresult(ID3D11VideoDevice_GetVideoDecoderConfig(device, stream(), clear + i, &config), S_OK, "number %u",
+                   clear + i);
         first.guidConfigBitstreamEncryption = *encryptions[i % offered];
         is_bytes(&config, &first, sizeof config, "is a clear one with an encryption");
     }
@@ -320,8 +330,8 @@ static void test_creation(struct player *player)
     is_hresult(ID3D11VideoDevice_CreateVideoDecoder(player->gpu.video_device, stream(), &config, NULL), E_INVALIDARG,
                "no place");
     config.ConfigBitstreamRaw = 0;
-    is_hresult(ID3D11VideoDevice_CreateVideoDecoder(player->gpu.video_device, stream(), &config, &decoder), E_INVALIDARG,
-               "no bitstreams");
+    is_hresult(ID3D11VideoDevice_CreateVideoDecoder(player->gpu.video_device, stream(), &config, &decoder),
+               E_INVALIDARG, "no bitstreams");
     config.ConfigBitstreamRaw = 1;
     desc = *stream();
     desc.Guid.Data1 ^= 0x80000000;
@@ -329,7 +339,8 @@ static void test_creation(struct player *player)
                D3DERR_UNSUPPORTEDCRYPTO, "a profile that the driver has no sessions for");
     ok(decoder == NULL, "no decoder");
     is_number(below->decoders, before, "and none below");
-    is_hresult(ID3D11VideoDevice_CreateVideoDecoder(player->gpu.video_device, stream(), &config, &decoder), S_OK, "one");
+    is_hresult(ID3D11VideoDevice_CreateVideoDecoder(player->gpu.video_device, stream(), &config, &decoder), S_OK,
+               "one");
     is_hresult(ID3D11VideoDecoder_GetCreationParameters(decoder, &desc, &got), S_OK, "GetCreationParameters");
     is_bytes(&desc, stream(), sizeof desc, "the stream");
     is_bytes(&got, &config, sizeof got, "the configuration, as it was asked for");
@@ -360,14 +371,15 @@ static void test_scheme(struct player *player, const struct scheme *scheme)
     tap_context("%s, session key", scheme->name);
     sample_begin(sample, scheme, player->session.key, map, ARRAYSIZE(map));
     crypto_random(parameters, sizeof parameters);
-    is_hresult(context->lpVtbl->DecoderBeginFrame1(context, player->decoder, player->view, 0, NULL, 0, NULL, NULL), S_OK,
-               "DecoderBeginFrame1");
+    is_hresult(context->lpVtbl->DecoderBeginFrame1(context, player->decoder, player->view, 0, NULL, 0, NULL, NULL),
+               S_OK, "DecoderBeginFrame1");
     is_hresult(begin(player, 0, NULL), D3DERR_INVALIDCALL, "no frame begins in a frame");
     put(player, D3D11_VIDEO_DECODER_BUFFER_PICTURE_PARAMETERS, parameters, 0, PARAMETERS);
     const uint8_t *place = put(player, D3D11_VIDEO_DECODER_BUFFER_BITSTREAM, sample->bytes, 64, BYTES);
     const D3D11_VIDEO_DECODER_BUFFER_DESC2 descs[] = {
         {.BufferType = D3D11_VIDEO_DECODER_BUFFER_PICTURE_PARAMETERS, .DataSize = PARAMETERS}, desc_of(sample)};
-    is_hresult(context->lpVtbl->SubmitDecoderBuffers2(context, player->decoder, 2, descs), S_OK, "SubmitDecoderBuffers2");
+    is_hresult(context->lpVtbl->SubmitDecoderBuffers2(context, player->decoder, 2, descs), S_OK,
+               "SubmitDecoderBuffers2");
     arrived(sample);
     is_bytes(&place[64], sample->bytes, BYTES, "what the program has is encrypted still");
     is_bytes(below->parameters, parameters, PARAMETERS, "the picture parameters arrive, too");
@@ -399,8 +411,8 @@ static void test_older_methods(struct player *player)
     sample_begin(sample, &schemes[0], player->session.key, map, ARRAYSIZE(map));
     is_hresult(begin(player, 0, NULL), S_OK, "DecoderBeginFrame");
     put(player, D3D11_VIDEO_DECODER_BUFFER_BITSTREAM, sample->bytes, 0, BYTES);
-    const D3D11_VIDEO_DECODER_BUFFER_DESC1 by_map = {D3D11_VIDEO_DECODER_BUFFER_BITSTREAM, 0, BYTES, sample->iv, IV_SIZE,
-                                                     map, ARRAYSIZE(map)};
+    const D3D11_VIDEO_DECODER_BUFFER_DESC1 by_map = {D3D11_VIDEO_DECODER_BUFFER_BITSTREAM, 0, BYTES, sample->iv,
+                                                     IV_SIZE, map, ARRAYSIZE(map)};
     is_hresult(ID3D11VideoContext1_SubmitDecoderBuffers1(player->context1, player->decoder, 1, &by_map), S_OK, "a map");
     is_hresult(end(player), S_OK, "DecoderEndFrame");
     arrived(sample);
@@ -496,18 +508,18 @@ static void test_refusals(struct player *player)
         .IVSize = IV_SIZE, .PartialEncryption = TRUE, .EncryptedBlockInfo = {160, 32, 64}};
     is_hresult(ID3D11VideoContext_SubmitDecoderBuffers(context, player->decoder, 1, &pattern), E_INVALIDARG,
                "a pattern of bytes in another scheme than cenc");
-    is_hresult(player->context3->lpVtbl->SubmitDecoderBuffers2(player->context3, player->decoder, 65, &desc), E_INVALIDARG,
-               "more than 64 buffers");
+    is_hresult(player->context3->lpVtbl->SubmitDecoderBuffers2(player->context3, player->decoder, 65, &desc),
+               E_INVALIDARG, "more than 64 buffers");
     is_number(below->submits, submits, "nothing of it arrives below");
     void *place = NULL;
     UINT size = 0;
-    is_hresult(ID3D11VideoContext_GetDecoderBuffer(context, player->decoder, D3D11_VIDEO_DECODER_BUFFER_BITSTREAM, &size,
-                                                   &place), S_OK, "the buffer is the program's again");
+    is_hresult(ID3D11VideoContext_GetDecoderBuffer(context, player->decoder, D3D11_VIDEO_DECODER_BUFFER_BITSTREAM,
+                                                   &size, &place), S_OK, "the buffer is the program's again");
     is_bytes((uint8_t *)place + 64, sample->bytes, BYTES, "with what it has written");
     desc = desc_of(sample);
     is_hresult(submit_desc(player, &desc), E_INVALIDARG, "a buffer that was not released");
-    is_hresult(ID3D11VideoContext_GetDecoderBuffer(context, player->decoder, D3D11_VIDEO_DECODER_BUFFER_BITSTREAM, &size,
-                                                   &place), E_INVALIDARG, "nor can it be got twice");
+    is_hresult(ID3D11VideoContext_GetDecoderBuffer(context, player->decoder, D3D11_VIDEO_DECODER_BUFFER_BITSTREAM,
+                                                   &size, &place), E_INVALIDARG, "nor can it be got twice");
     is_hresult(ID3D11VideoContext_ReleaseDecoderBuffer(context, player->decoder, D3D11_VIDEO_DECODER_BUFFER_BITSTREAM),
                S_OK, "ReleaseDecoderBuffer");
     is_hresult(ID3D11VideoContext_ReleaseDecoderBuffer(context, player->decoder, D3D11_VIDEO_DECODER_BUFFER_BITSTREAM),
@@ -518,8 +530,8 @@ static void test_refusals(struct player *player)
 
     tap_context("another device's context");
     struct gpu other = gpu_begin();
-    is_hresult(ID3D11VideoContext_DecoderBeginFrame(other.video_context, player->decoder, player->view, 0, NULL), E_INVALIDARG,
-               "DecoderBeginFrame");
+    is_hresult(ID3D11VideoContext_DecoderBeginFrame(other.video_context, player->decoder, player->view, 0, NULL),
+               E_INVALIDARG, "DecoderBeginFrame");
     gpu_end(&other);
     free(sample);
 }
@@ -537,7 +549,8 @@ static void protect(struct player *player, struct channel *runtime, bool on)
     command.Parameters.ConfigureType = D3D11_AUTHENTICATED_CONFIGURE_PROTECTION;
     command.Parameters.hChannel = runtime->handle;
     command.Protections.Flags.ProtectionEnabled = on;
-    is_hresult(ID3D11VideoContext_ConfigureAuthenticatedChannel(player->gpu.video_context, runtime->object, sizeof command,
+    is_hresult(ID3D11VideoContext_ConfigureAuthenticatedChannel(player->gpu.video_context, runtime->object,
+                                                                sizeof command,
                                                                 &command, &answer), S_OK, "PROTECTION %s", on ? "on" : "off");
 }
 
@@ -572,7 +585,8 @@ static void test_protection(struct player *player, struct channel *runtime)
     gpu_fill(&player->gpu, staging, 0x11);
     ID3D11DeviceContext_CopyResource(player->gpu.context, (ID3D11Resource *)staging, (ID3D11Resource *)player->output);
     gpu_is_filled(&player->gpu, staging, 0x11, "the picture cannot be copied out");
-    is_hresult(ID3D11VideoContext_GetEncryptionBltKey(player->gpu.video_context, player->session.object, KEY_SIZE, wrapped),
+    is_hresult(ID3D11VideoContext_GetEncryptionBltKey(player->gpu.video_context, player->session.object, KEY_SIZE,
+                                                      wrapped),
                S_OK, "GetEncryptionBltKey");
     session_encrypt(&player->session, player->output, staging, iv);
     gpu_read(&player->gpu, staging, picture);
@@ -621,8 +635,8 @@ static void test_clear(struct player *player)
     set_decoder(player, &DXVA_NoEncrypt);
     tap_context("a clear decoder");
     crypto_random(bytes, BYTES);
-    is_hresult(context->lpVtbl->DecoderBeginFrame1(context, player->decoder, player->view, 0, NULL, 0, NULL, NULL), S_OK,
-               "DecoderBeginFrame1");
+    is_hresult(context->lpVtbl->DecoderBeginFrame1(context, player->decoder, player->view, 0, NULL, 0, NULL, NULL),
+               S_OK, "DecoderBeginFrame1");
     put(player, D3D11_VIDEO_DECODER_BUFFER_BITSTREAM, bytes, 64, BYTES);
     const D3D11_VIDEO_DECODER_BUFFER_DESC2 desc = {
         .BufferType = D3D11_VIDEO_DECODER_BUFFER_BITSTREAM, .DataOffset = 64, .DataSize = BYTES};
@@ -642,8 +656,8 @@ int main(int argc, char **argv)
     video = ((below_video_function)(void *)GetProcAddress(library, "below_video"))();
     is_hresult(ID3D11VideoContext_QueryInterface(player.gpu.video_context, &IID_ID3D11VideoContext1,
                                                  (void **)&player.context1), S_OK, "ID3D11VideoContext1");
-    is_hresult(ID3D11VideoContext_QueryInterface(player.gpu.video_context, &video_context3, (void **)&player.context3), S_OK,
-               "ID3D11VideoContext3");
+    is_hresult(ID3D11VideoContext_QueryInterface(player.gpu.video_context, &video_context3, (void **)&player.context3),
+               S_OK, "ID3D11VideoContext3");
     test_nothing_below(&player);
     if (argc > 1 && strcmp(argv[1], "without") == 0) {
         test_without(&player);

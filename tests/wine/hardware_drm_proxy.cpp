@@ -1,7 +1,8 @@
-/* A hardware DRM component of a browser: commands to the secure environment behind a HW_PROTECTION session, media sessions
-   whose content keys are sealed blobs, and everything anew after a teardown. The driver is to have SoftCP's built-in
-   clear-key environment (SOFTCP_OPTIONS="capabilities.profile=hardware-like;quirks.key_exchange_alias=true"). The argument
-   "decoder" says that frames go through a decoder for HW_CENC, over `below.dll`, and not through a blit. */
+/* A hardware DRM component of a browser: commands to the secure environment behind a HW_PROTECTION session, media
+   sessions whose content keys are sealed blobs, and everything anew after a teardown. The driver is to have SoftCP's
+   built-in clear-key environment (SOFTCP_OPTIONS="capabilities.profile=hardware-like;quirks.key_exchange_alias=true").
+   The argument "decoder" says that frames go through a decoder for HW_CENC, over `below.dll`, and not through a blit.
+   */
 #include <cstddef>
 #include <cstring>
 #include <string>

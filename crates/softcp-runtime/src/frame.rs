@@ -37,7 +37,8 @@ impl OutputView {
             ..D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW::default()
         };
         let memory = PrivateMemory::new(calls.calc_private_video_decoder_output_view_size(Some(&desc))?);
-        // SAFETY: the memory is new and of the size asked for; `OutputView` destroys the view before memory and resource.
+        // SAFETY: the memory is new and of the size asked for; `OutputView` destroys the view before memory and
+        // resource.
         let reply = unsafe { calls.create_video_decoder_output_view(Some(&desc), OutputViewHandle::of(&memory)) }?;
         reply.into_result()?;
         Ok(Self { memory, resource })
@@ -92,8 +93,8 @@ pub enum FrameKey<'a> {
     Session,
     /// A content key, encrypted under that session key.
     Content(&'a [u8]),
-    /// For a decoder of `D3D11_DECODER_ENCRYPTION_HW_CENC` or `D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS`: a sealed key
-    /// of a session, and the identifier of the key in it.
+    /// For a decoder of `D3D11_DECODER_ENCRYPTION_HW_CENC` or `D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS`: a sealed
+    /// key of a session, and the identifier of the key in it.
     Sealed {
         /// The session.
         session: &'a Session,
@@ -120,8 +121,8 @@ pub enum EncryptedBytes<'a> {
     Pattern(EncryptedBlockInfo),
     /// Those of subsamples; from WDDM 2.0 on.
     Subsamples(&'a [SubSample]),
-    /// Those of stripes in the encrypted regions of subsamples, or in the whole buffer where there are none; from WDDM 2.4
-    /// on.
+    /// Those of stripes in the encrypted regions of subsamples, or in the whole buffer where there are none; from WDDM
+    /// 2.4 on.
     Striped {
         /// The subsamples; may be none.
         subsamples: &'a [SubSample],
@@ -130,8 +131,8 @@ pub enum EncryptedBytes<'a> {
     },
 }
 
-/// Stripes of encrypted and clear blocks of 16 bytes, as of the schemes `cens` and `cbcs` of ISO/IEC 23001-7. A driver gets
-/// the numbers as they are.
+/// Stripes of encrypted and clear blocks of 16 bytes, as of the schemes `cens` and `cbcs` of ISO/IEC 23001-7. A driver
+/// gets the numbers as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stripes {
     /// `cBlocksStripeEncrypted`.
@@ -168,13 +169,13 @@ impl<'a> Frame<'a> {
         Ok(Self { decoder, ended: false })
     }
 
-    /// `VideoDecoderSubmitBuffers`; with subsamples `VideoDecoderSubmitBuffers1` or `VideoDecoderSubmitBuffers2`, whichever
-    /// the table has; with stripes `VideoDecoderSubmitBuffers2`. No buffer's resource may be mapped.
+    /// `VideoDecoderSubmitBuffers`; with subsamples `VideoDecoderSubmitBuffers1` or `VideoDecoderSubmitBuffers2`,
+    /// whichever the table has; with stripes `VideoDecoderSubmitBuffers2`. No buffer's resource may be mapped.
     ///
     /// # Errors
     ///
-    /// [`Error::MissingEntry`] for subsamples with a table older than WDDM 2.0, and for stripes with one older than WDDM
-    /// 2.4; [`Error::Driver`] with what the driver returns.
+    /// [`Error::MissingEntry`] for subsamples with a table older than WDDM 2.0, and for stripes with one older than
+    /// WDDM 2.4; [`Error::Driver`] with what the driver returns.
     pub fn submit(&mut self, buffer: &CompressedBuffer<'_>) -> Result<()> {
         submit(self.decoder, buffer)
     }
@@ -205,8 +206,8 @@ impl Drop for Frame<'_> {
     }
 }
 
-/// A decoder whose frames begin and end in different calls of its user, as those of a layer under a program do. A frame that
-/// is still open is ended when this is dropped, and its view is destroyed after it.
+/// A decoder whose frames begin and end in different calls of its user, as those of a layer under a program do. A frame
+/// that is still open is ended when this is dropped, and its view is destroyed after it.
 #[derive(Debug)]
 pub struct FrameDecoder {
     decoder: Decoder,
@@ -311,7 +312,8 @@ fn begin(decoder: &Decoder, view: &OutputView, key: FrameKey<'_>) -> Result<()> 
             ContentKeySize: begin.ContentKeySize,
             ..Default::default()
         };
-        // SAFETY: the view lives until the frame ends: the caller's duty; key, session and identifier live past the call.
+        // SAFETY: the view lives until the frame ends: the caller's duty; key, session and identifier live past the
+        // call.
         unsafe { calls.video_decoder_begin_frame_2_4(handle, Some(&begin)) }
     } else if calls.table().video_decoder_begin_frame_rs4.is_some() {
         let begin = D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0 {

@@ -1,5 +1,6 @@
-//! `ID3D11VideoDecoder` of an encrypted bitstream: a decoder of the driver, which decrypts, before one of the implementation
-//! below, which gets clear buffers. Decoders of clear bitstreams are those below, and the layer has nothing to do with them.
+//! `ID3D11VideoDecoder` of an encrypted bitstream: a decoder of the driver, which decrypts, before one of the
+//! implementation below, which gets clear buffers. Decoders of clear bitstreams are those below, and the layer has
+//! nothing to do with them.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
@@ -35,8 +36,8 @@ pub(super) struct VideoDecoder {
 /// What changes in a decoder.
 pub(super) struct Work {
     pub(super) frames: FrameDecoder,
-    /// What the driver's frames come to: clear bytes, which are wiped when the decoder below has got them. It is lent to the
-    /// driver in a frame, and so goes after `frames`.
+    /// What the driver's frames come to: clear bytes, which are wiped when the decoder below has got them. It is lent
+    /// to the driver in a frame, and so goes after `frames`.
     pub(super) clear: Vec<u8>,
     /// Bytes of it that the frame has used.
     pub(super) filled: usize,
@@ -51,8 +52,8 @@ pub(super) struct Output {
     pub(super) is_protected: bool,
 }
 
-/// A buffer that the program fills: memory of the layer's, in the place of the one that the decoder below has given, so that
-/// the program never has the clear bytes.
+/// A buffer that the program fills: memory of the layer's, in the place of the one that the decoder below has given, so
+/// that the program never has the clear bytes.
 pub(super) struct Buffer {
     /// `D3D11_VIDEO_DECODER_BUFFER_TYPE`.
     pub(super) kind: i32,

@@ -1,8 +1,8 @@
 //! Frames of decoders and their buffers: `DecoderBeginFrame` and its siblings of `ID3D11VideoContext`, up to version 3.
 //!
-//! A decoder of an encrypted bitstream is the layer's. The program fills memory of the layer's in the place of the buffers
-//! below; when it submits them the driver decrypts them, and the decoder below gets the clear bytes in its own buffers, and
-//! descriptions without encryption. Calls on other decoders go below as they are.
+//! A decoder of an encrypted bitstream is the layer's. The program fills memory of the layer's in the place of the
+//! buffers below; when it submits them the driver decrypts them, and the decoder below gets the clear bytes in its own
+//! buffers, and descriptions without encryption. Calls on other decoders go below as they are.
 
 use softcp_abi::{
     D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS, D3D11_DECODER_ENCRYPTION_HW_CENC,
@@ -148,8 +148,8 @@ pub(super) unsafe extern "system" fn decoder_begin_frame_1(
 ///
 /// # Safety
 ///
-/// `this` is the video context of a live device, `view` null or a live view; the key is null or readable for its size, and
-/// what a structure in its place points to is readable.
+/// `this` is the video context of a live device, `view` null or a live view; the key is null or readable for its size,
+/// and what a structure in its place points to is readable.
 unsafe fn begin(
     this: Raw,
     child: &Child<VideoDecoder>,
@@ -184,8 +184,8 @@ unsafe fn begin(
     let flags = if is_protected { SOFTCP_MAPPING_PROTECTED } else { 0 };
     let driver = work.frames.decoder_mut().device().clone();
     let memory = memory(work.clear.as_mut_ptr(), room, flags);
-    // SAFETY: the vector is not moved or changed in size while a frame is open, and goes after the frame's view; it is read
-    // between calls of the driver only.
+    // SAFETY: the vector is not moved or changed in size while a frame is open, and goes after the frame's view; it is
+    // read between calls of the driver only.
     let output = call.driver(unsafe { driver.wrap_output_view(&memory, guid(&decoder.desc.Guid)) })?;
     // SAFETY: the caller's duty.
     unsafe { begin_in_driver(call, decoder, &mut work, output, key_size, key) }
@@ -218,8 +218,8 @@ fn check_output(call: Call<'_>, is_protected: bool) -> Result<(), HRESULT> {
     Err(call.refuse_with(None, HRESULT(D3DERR_CANNOTPROTECTCONTENT), text))
 }
 
-/// Bytes of a frame's buffers, at most: a picture in 4:2:0 with samples of 16 bits, which no bitstream of it exceeds, and what
-/// goes with it. Pictures that would need more than [`MOST_ROOM`] are compressed better than that.
+/// Bytes of a frame's buffers, at most: a picture in 4:2:0 with samples of 16 bits, which no bitstream of it exceeds,
+/// and what goes with it. Pictures that would need more than [`MOST_ROOM`] are compressed better than that.
 fn room(decoder: &VideoDecoder) -> usize {
     let pixels = (decoder.desc.SampleWidth as usize).saturating_mul(decoder.desc.SampleHeight as usize);
     pixels.saturating_mul(3).saturating_add(ROOM_BESIDES).min(MOST_ROOM)
@@ -624,7 +624,8 @@ pub(super) unsafe extern "system" fn submit_decoder_buffers_2(
     })
 }
 
-/// Clear buffers for a decoder of an implementation below that does not have the newer method: the older one does the same.
+/// Clear buffers for a decoder of an implementation below that does not have the newer method: the older one does the
+/// same.
 ///
 /// # Safety
 ///
@@ -648,8 +649,8 @@ unsafe fn submit_by_oldest<D: Description>(this: Raw, decoder: Raw, count: u32, 
 ///
 /// # Safety
 ///
-/// `this` is the video context of a live device; `descs` is null or points to `count` descriptions, and what they point to is
-/// readable.
+/// `this` is the video context of a live device; `descs` is null or points to `count` descriptions, and what they point
+/// to is readable.
 unsafe fn submit<D: Description>(
     this: Raw,
     child: &Child<VideoDecoder>,
@@ -686,8 +687,8 @@ unsafe fn submit<D: Description>(
         let found = work.buffers.iter().find(|held| held.kind == buffer.clear.BufferType.0);
         if let Some(Buffer { held: Held::Filled(to), .. }) = found {
             let to = to.wrapping_add(offset);
-            // SAFETY: `decrypt` has found that the buffer below, which is as large as the program's, has these bytes; the
-            // decoder below lends it until it is released.
+            // SAFETY: `decrypt` has found that the buffer below, which is as large as the program's, has these bytes;
+            // the decoder below lends it until it is released.
             unsafe { std::ptr::copy_nonoverlapping(work.clear[position..position + size].as_ptr(), to, size) };
         }
         work.clear[position..position + size].fill(0);
@@ -763,8 +764,8 @@ unsafe fn decrypt(call: Call<'_>, work: &mut Taken<'_>, submitted: &[Submitted])
             continue;
         }
         let data = work.buffers[position].memory.as_mut_ptr().wrapping_add(offset);
-        // SAFETY: these bytes are in the buffer's memory, as found above, and outlive the resource; the program has released
-        // the buffer, and does not use it meanwhile.
+        // SAFETY: these bytes are in the buffer's memory, as found above, and outlive the resource; the program has
+        // released the buffer, and does not use it meanwhile.
         let resource = call.driver(unsafe { driver.wrap_resource(&memory(data, size, 0)) })?;
         let compressed = CompressedBuffer {
             resource: &resource,

@@ -1,5 +1,5 @@
-//! Which encryptions of bitstreams the layer offers: the configurations that a decoder below takes clear, once more for each
-//! scheme that the driver decrypts (D65).
+//! Which encryptions of bitstreams the layer offers: the configurations that a decoder below takes clear, once more for
+//! each scheme that the driver decrypts (D65).
 
 use softcp_abi::{
     D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS,
@@ -54,8 +54,8 @@ pub(super) fn is_offered(state: &DeviceState, encryption: &Guid, profile: &Guid)
     offered(state, profile).contains(as_listed)
 }
 
-/// The encryptions that decoders of a profile can have. None with a driver that does not work in the layer's memory, or that
-/// does not hand the clear bytes of buffers out, or that has no sessions for the profile.
+/// The encryptions that decoders of a profile can have. None with a driver that does not work in the layer's memory, or
+/// that does not hand the clear bytes of buffers out, or that has no sessions for the profile.
 fn offered(state: &DeviceState, profile: &Guid) -> Vec<Guid> {
     let Some(device) = state.driver() else { return Vec::new() };
     if !state.shows_clear_bytes() {
@@ -76,8 +76,8 @@ fn offered(state: &DeviceState, profile: &Guid) -> Vec<Guid> {
     LISTED.into_iter().filter(can).collect()
 }
 
-/// Whether what the driver's frames come to is the clear bytes of their buffers, as of the reference driver, and in memory
-/// that the layer lends: a clear buffer goes through a frame without key.
+/// Whether what the driver's frames come to is the clear bytes of their buffers, as of the reference driver, and in
+/// memory that the layer lends: a clear buffer goes through a frame without key.
 pub(super) fn shows_clear_bytes(device: &Device) -> bool {
     let shows = device.wraps_resources()
         && try_buffer(device).unwrap_or_else(|error| {
@@ -120,7 +120,8 @@ pub(super) fn memory(data: *mut u8, size: usize, flags: u32) -> softcp_mapping {
 }
 
 /// The configurations of a decoder: those below, and behind them each that takes a clear bitstream once more for every
-/// encryption that the layer offers. One below that has such an encryption itself cannot be had: sessions are the layer's.
+/// encryption that the layer offers. One below that has such an encryption itself cannot be had: sessions are the
+/// layer's.
 ///
 /// # Safety
 ///
@@ -220,8 +221,8 @@ pub(super) unsafe extern "system" fn get_video_decoder_config(
     })
 }
 
-/// What a decoder can do with streams of a size and rate. With a crypto type that the driver has for the profile, it is what
-/// the decoder below can do with clear ones.
+/// What a decoder can do with streams of a size and rate. With a crypto type that the driver has for the profile, it is
+/// what the decoder below can do with clear ones.
 pub(super) unsafe extern "system" fn get_video_decoder_caps(
     this: Raw,
     profile: *const GUID,

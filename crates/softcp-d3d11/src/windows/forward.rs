@@ -1,5 +1,5 @@
-//! Methods of the video interfaces that are not about content protection: done by the implementation below, where it has
-//! the interface, and not implemented where it has not.
+//! Methods of the video interfaces that are not about content protection: done by the implementation below, where it
+//! has the interface, and not implemented where it has not.
 //!
 //! A forwarded method is a generic function that knows its place in the table; the types of its parameters are those
 //! of the entry that it stands in, so that none is written down here.
@@ -100,8 +100,8 @@ impl Below for OfContext {
     }
 }
 
-/// The method of the object below that stands at `OFFSET` of its table, as a function of type `F`; none where there is no
-/// such object.
+/// The method of the object below that stands at `OFFSET` of its table, as a function of type `F`; none where there is
+/// no such object.
 ///
 /// # Safety
 ///

@@ -1,8 +1,8 @@
 //! `ID3D11VideoContext`, up to version 3, of an immediate context: its content-protection methods are the layer's,
 //! and so are those that take a decoder, which may be the layer's.
 //!
-//! The object is a face of the real immediate context: its references are the context's, and `QueryInterface` leads to all
-//! that the context has.
+//! The object is a face of the real immediate context: its references are the context's, and `QueryInterface` leads to
+//! all that the context has.
 
 use windows::Win32::Graphics::Direct3D11::{
     ID3D11DeviceChild_Vtbl, ID3D11DeviceContext_Vtbl, ID3D11VideoContext_Vtbl, ID3D11VideoContext1_Vtbl,

@@ -1,5 +1,5 @@
-//! `ID3D11VideoDevice`, up to version 2: its content-protection methods are the layer's, and so are decoders of encrypted
-//! bitstreams.
+//! `ID3D11VideoDevice`, up to version 2: its content-protection methods are the layer's, and so are decoders of
+//! encrypted bitstreams.
 //!
 //! The object is a face of the real device: its references are the device's, and `QueryInterface` leads to all that the
 //! device has.
