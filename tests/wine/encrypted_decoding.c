@@ -1,6 +1,7 @@
 /* Decoders of encrypted bitstreams over `below.dll`, whose decoder takes clear ones: what is listed, every scheme by
    every method and key, what is refused, and the rules of protection. The argument "hardware" says that the driver has
-   sealed keys, "without" that it has nothing that a decoder below could use. */
+   sealed keys, "without" that it has nothing that a decoder below could use, "teardown" that the first encrypted
+   buffer meets one that takes content, too. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -554,6 +555,30 @@ static void protect(struct player *player, struct channel *runtime, bool on)
                                                                 &command, &answer), S_OK, "PROTECTION %s", on ? "on" : "off");
 }
 
+/* A teardown that the first encrypted buffer meets. */
+static void test_teardown(struct player *player)
+{
+    struct sample *sample = allocate(sizeof *sample);
+    set_decoder(player, &D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS);
+    bind_session(player);
+    set_output(player, D3D11_RESOURCE_MISC_RESTRICTED_CONTENT);
+    tap_context("teardown");
+    sample_begin(sample, &schemes[3], player->session.key, map, ARRAYSIZE(map));
+    is_hresult(begin(player, 0, NULL), S_OK, "DecoderBeginFrame");
+    is_hresult(submit(player, sample), D3DERR_INVALIDCALL, "a buffer whose key is lost");
+    is_hresult(end(player), S_OK, "DecoderEndFrame");
+    is_number(below->submits, 0, "nothing arrives below");
+    is_hresult(begin(player, 0, NULL), D3DERR_INVALIDCALL, "without a key no frame begins");
+    session_negotiate(&player->session);
+    sample_begin(sample, &schemes[3], player->session.key, map, ARRAYSIZE(map));
+    is_hresult(begin(player, 0, NULL), S_OK, "with a new key one begins");
+    is_hresult(submit(player, sample), S_OK, "SubmitDecoderBuffers2");
+    is_hresult(end(player), S_OK, "DecoderEndFrame");
+    arrived(sample);
+    shows(player, sample);
+    free(sample);
+}
+
 static void test_protection(struct player *player, struct channel *runtime)
 {
     struct sample *sample = allocate(sizeof *sample);
@@ -645,6 +670,21 @@ static void test_clear(struct player *player)
     is_bytes(below->bitstream, bytes, BYTES, "the bytes arrive");
 }
 
+static void player_end(struct player *player)
+{
+    tap_context(NULL);
+    com_release(player->decoder);
+    com_release(player->view);
+    com_release(player->output);
+    com_release(player->session.object);
+    com_release(player->channel.object);
+    com_release(player->context1);
+    com_release(player->context3);
+    is_number(below->decoders, 0, "no decoder is left below");
+    is_number(below->views, 0, "no view is left below");
+    is_number(gpu_end(&player->gpu), 0, "nothing is left of the device");
+}
+
 int main(int argc, char **argv)
 {
     const bool hardware = argc > 1 && strcmp(argv[1], "hardware") == 0;
@@ -679,6 +719,11 @@ int main(int argc, char **argv)
                                                     : D3D11_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE);
     player.device = channel_device(&player.channel);
     set_output(&player, 0);
+    if (argc > 1 && strcmp(argv[1], "teardown") == 0) {
+        test_teardown(&player);
+        player_end(&player);
+        return tap_done();
+    }
     for (size_t i = 0; i < ARRAYSIZE(schemes); i++) {
         test_scheme(&player, &schemes[i]);
     }
@@ -700,16 +745,6 @@ int main(int argc, char **argv)
     is_number(below->gets, below->releases, "every buffer is given back there");
     test_clear(&player);
 
-    tap_context(NULL);
-    com_release(player.decoder);
-    com_release(player.view);
-    com_release(player.output);
-    com_release(player.session.object);
-    com_release(player.channel.object);
-    com_release(player.context1);
-    com_release(player.context3);
-    is_number(below->decoders, 0, "no decoder is left below");
-    is_number(below->views, 0, "no view is left below");
-    is_number(gpu_end(&player.gpu), 0, "nothing is left of the device");
+    player_end(&player);
     return tap_done();
 }

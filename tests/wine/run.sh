@@ -163,6 +163,8 @@ check other_driver_missing "d3d11.driver=missing.dll" other_driver.exe missing
 check forwarding "d3d11.real=below.dll" forwarding.exe
 check encrypted_decoding "d3d11.real=below.dll" encrypted_decoding.exe
 check encrypted_decoding_without "d3d11.real=below.dll;d3d11.driver=driver.dll" encrypted_decoding.exe without
+check encrypted_decoding_teardown "d3d11.real=below.dll;faults.list=key-and-content-lost at=2" \
+    encrypted_decoding.exe teardown
 check encrypted_decoding_hardware "d3d11.real=below.dll;$hardware" encrypted_decoding.exe hardware
 check own_calls "d3d11.real=below.dll" own_calls.exe
 check multithread "d3d11.real=below.dll" multithread.exe

@@ -26,6 +26,7 @@ use super::decoder::{Buffer, Held, Output, Taken, VideoDecoder};
 use super::encryption::{guid, memory};
 use super::forward::{OfContext, below, below_has};
 use super::key_exchange::session;
+use super::loss;
 use super::resource::Note;
 use super::teardown;
 use super::video_context::VideoContext;
@@ -94,6 +95,8 @@ pub(super) unsafe extern "system" fn decoder_begin_frame(
     com::guard(|| {
         // SAFETY: null or a live object.
         let Some(child) = (unsafe { own(decoder) }) else {
+            // SAFETY: COM's duty: `this` lives, and `view` is null or a live view.
+            unsafe { settle(this, view) };
             // SAFETY: the arguments are the program's, for this method.
             return unsafe { forward(this, decoder, view, key_size, key) };
         };
@@ -130,6 +133,8 @@ pub(super) unsafe extern "system" fn decoder_begin_frame_1(
         }
         // SAFETY: null or a live object.
         let Some(child) = (unsafe { own(decoder) }) else {
+            // SAFETY: COM's duty: `this` lives, and `view` is null or a live view.
+            unsafe { settle(this, view) };
             // SAFETY: the arguments are the program's, for this method.
             return unsafe { forward(this, decoder, view, key_size, key, histograms, offsets, buffers) };
         };
@@ -142,6 +147,25 @@ pub(super) unsafe extern "system" fn decoder_begin_frame_1(
         // SAFETY: the arguments are the program's, for this method.
         either(unsafe { begin(this, child, function, view, (key_size, key), begin_below) })
     })
+}
+
+/// Before a frame is decoded to a view: what was lost of its resource is gone first, and not what is decoded then.
+///
+/// # Safety
+///
+/// `this` is the video context of a live device, and `view` null or a live view.
+unsafe fn settle(this: Raw, view: Raw) {
+    // SAFETY: the caller's duty.
+    let state = unsafe { VideoContext::state(this) };
+    // SAFETY: the caller's duty.
+    let view = unsafe { com::borrowed::<ID3D11View>(view) };
+    if let Some(view) = view.filter(|_| state.resources.any_lost())
+        // SAFETY: a live view.
+        && let Ok(resource) = unsafe { view.GetResource() }
+    {
+        // SAFETY: a live resource; the context is the program's to use on this thread.
+        unsafe { loss::settle(state, resource.as_raw()) };
+    }
 }
 
 /// Begins a frame of the driver's, which has the key, and one below, which has none.
@@ -171,6 +195,8 @@ unsafe fn begin(
     let note = unsafe { Note::of(resource.as_raw()) };
     let is_protected = note.as_ref().is_some_and(|note| note.is_protected());
     check_output(call, is_protected)?;
+    // SAFETY: a live resource; the context is the program's to use on this thread.
+    unsafe { loss::settle(call.state, resource.as_raw()) };
 
     let decoder = child.inner();
     let mut work = decoder.take(call)?;
