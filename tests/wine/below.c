@@ -1,6 +1,7 @@
-/* A d3d11.dll for tests, to stand between the layer and Wine's: everything is Wine's, and devices also have what Wine lacks,
-   an information queue, resources that can be offered and shared and, on request, video interfaces that only record their
-   arguments. Calls can be made to fail by the functions in `below.h`. */
+/* A d3d11.dll for tests, to stand between the layer and Wine's: everything is Wine's, and devices also have what Wine
+   lacks, an information queue, resources that can be offered and shared and, on request, video interfaces that only
+   record their arguments, and a decoder of clear bitstreams. Calls can be made to fail by the functions in `below.h`.
+   */
 #include "below.h"
 
 #include <stddef.h>
@@ -191,7 +192,8 @@ static void give_queue(ID3D11Device *device)
     owner_release(&queue->owner);
 }
 
-/* Replaces an entry of a table; Wine has one table for all objects of a kind. `original` is null before the first time. */
+/* Replaces an entry of a table; Wine has one table for all objects of a kind. `original` is null before the first time.
+   */
 static void patch(void *entry, void *original, void *replacement)
 {
     DWORD before;
@@ -250,9 +252,260 @@ static HRESULT STDMETHODCALLTYPE video_check(ID3D11VideoDevice *device, const GU
     return S_OK;
 }
 
+/* The decoder below. Its objects count references, and are children of no device. */
+static struct below_decoder decoding;
+
+__declspec(dllexport) struct below_decoder *below_decoder(void)
+{
+    return &decoding;
+}
+
+struct decoder {
+    ID3D11VideoDecoder object;
+    LONG references;
+    BOOL in_frame;
+    ID3D11Resource *output;
+    struct decoder_buffer {
+        BOOL is_held;
+        UINT size;
+        uint8_t *bytes;
+    } buffers[9];
+};
+
+struct view {
+    ID3D11VideoDecoderOutputView object;
+    LONG references;
+    ID3D11Resource *resource;
+};
+
+static HRESULT STDMETHODCALLTYPE child_query(ID3D11DeviceChild *child, REFIID iid, void **out)
+{
+    (void)iid;
+    ID3D11DeviceChild_AddRef(child);
+    *out = child;
+    return S_OK;
+}
+
+static ULONG STDMETHODCALLTYPE decoder_add_ref(ID3D11VideoDecoder *object)
+{
+    return InterlockedIncrement(&((struct decoder *)object)->references);
+}
+
+static ULONG STDMETHODCALLTYPE decoder_release(ID3D11VideoDecoder *object)
+{
+    struct decoder *decoder = (struct decoder *)object;
+    const LONG references = InterlockedDecrement(&decoder->references);
+    if (references == 0) {
+        for (UINT i = 0; i < 9; i++) {
+            free(decoder->buffers[i].bytes);
+        }
+        free(decoder);
+        decoding.decoders--;
+    }
+    return references;
+}
+
+static ULONG STDMETHODCALLTYPE view_add_ref(ID3D11VideoDecoderOutputView *object)
+{
+    return InterlockedIncrement(&((struct view *)object)->references);
+}
+
+static ULONG STDMETHODCALLTYPE view_release(ID3D11VideoDecoderOutputView *object)
+{
+    struct view *view = (struct view *)object;
+    const LONG references = InterlockedDecrement(&view->references);
+    if (references == 0) {
+        ID3D11Resource_Release(view->resource);
+        free(view);
+        decoding.views--;
+    }
+    return references;
+}
+
+static void STDMETHODCALLTYPE view_resource(ID3D11VideoDecoderOutputView *object, ID3D11Resource **resource)
+{
+    *resource = ((struct view *)object)->resource;
+    ID3D11Resource_AddRef(*resource);
+}
+
+static ID3D11VideoDecoderVtbl decoder_table = {
+    .QueryInterface = (void *)child_query, .AddRef = decoder_add_ref, .Release = decoder_release};
+static ID3D11VideoDecoderOutputViewVtbl view_table = {
+    .QueryInterface = (void *)child_query, .AddRef = view_add_ref, .Release = view_release, .GetResource = view_resource};
+
+/* Null, and noted, for what is none. */
+static struct decoder *decoder_of(ID3D11VideoDecoder *object)
+{
+    if (object == NULL || object->lpVtbl != &decoder_table) {
+        decoding.wrong++;
+        return NULL;
+    }
+    return (struct decoder *)object;
+}
+
+static HRESULT STDMETHODCALLTYPE video_config_count(ID3D11VideoDevice *device, const D3D11_VIDEO_DECODER_DESC *desc,
+                                                    UINT *count)
+{
+    (void)device, (void)desc;
+    *count = decoding.present ? BELOW_CONFIGS : 0;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE video_config(ID3D11VideoDevice *device, const D3D11_VIDEO_DECODER_DESC *desc,
+                                              UINT index, D3D11_VIDEO_DECODER_CONFIG *config)
+{
+    (void)device, (void)desc;
+    if (!decoding.present || index >= BELOW_CONFIGS) {
+        return E_INVALIDARG;
+    }
+    memset(config, 0, sizeof *config);
+    config->guidConfigBitstreamEncryption = index == 3 ? D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CENC : DXVA_NoEncrypt;
+    config->guidConfigMBcontrolEncryption = config->guidConfigResidDiffEncryption = DXVA_NoEncrypt;
+    config->ConfigBitstreamRaw = index == 0 ? 1 : index == 1 ? 2 : index == 2 ? 0 : 1;
+    config->ConfigMinRenderTargetBuffCount = 3;
+    config->ConfigDecoderSpecific = (USHORT)(10 + index);
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE video_create_view(ID3D11VideoDevice *device, ID3D11Resource *resource,
+                                                   const D3D11_VIDEO_DECODER_OUTPUT_VIEW_DESC *desc,
+                                                   ID3D11VideoDecoderOutputView **view)
+{
+    (void)device, (void)desc;
+    struct view *new = calloc(1, sizeof *new);
+    new->object.lpVtbl = &view_table;
+    new->references = 1;
+    new->resource = resource;
+    ID3D11Resource_AddRef(resource);
+    decoding.views++;
+    *view = &new->object;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE video_get_buffer(ID3D11VideoContext *context, ID3D11VideoDecoder *object,
+                                                  D3D11_VIDEO_DECODER_BUFFER_TYPE type, UINT *size, void **out)
+{
+    (void)context;
+    struct decoder *decoder = decoder_of(object);
+    if (decoder == NULL || type >= 9 || decoder->buffers[type].is_held) {
+        decoding.wrong += decoder != NULL;
+        return E_INVALIDARG;
+    }
+    struct decoder_buffer *buffer = &decoder->buffers[type];
+    decoding.gets++;
+    buffer->is_held = TRUE;
+    buffer->size = type == D3D11_VIDEO_DECODER_BUFFER_BITSTREAM ? BELOW_BITSTREAM_SIZE : BELOW_PARAMETERS_SIZE;
+    free(buffer->bytes); /* another place each time */
+    buffer->bytes = malloc(buffer->size);
+    memset(buffer->bytes, 0xEE, buffer->size);
+    *size = buffer->size;
+    *out = buffer->bytes;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE video_release_buffer(ID3D11VideoContext *context, ID3D11VideoDecoder *object,
+                                                      D3D11_VIDEO_DECODER_BUFFER_TYPE type)
+{
+    (void)context;
+    struct decoder *decoder = decoder_of(object);
+    if (decoder == NULL || type >= 9 || !decoder->buffers[type].is_held) {
+        decoding.wrong += decoder != NULL;
+        return E_INVALIDARG;
+    }
+    decoding.releases++;
+    decoder->buffers[type].is_held = FALSE;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE video_begin(ID3D11VideoContext *context, ID3D11VideoDecoder *object,
+                                             ID3D11VideoDecoderOutputView *view, UINT key_size, const void *key)
+{
+    (void)context;
+    struct decoder *decoder = decoder_of(object);
+    if (decoder == NULL || view == NULL || view->lpVtbl != &view_table || decoder->in_frame) {
+        decoding.wrong += decoder != NULL;
+        return E_INVALIDARG;
+    }
+    if (FAILED(decoding.begin)) {
+        return decoding.begin;
+    }
+    decoding.begins++;
+    decoding.encrypted += key_size != 0 || key != NULL;
+    decoding.bitstream_size = 0;
+    decoder->in_frame = TRUE;
+    decoder->output = ((struct view *)view)->resource;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE video_submit(ID3D11VideoContext *context, ID3D11VideoDecoder *object, UINT count,
+                                              const D3D11_VIDEO_DECODER_BUFFER_DESC *descs)
+{
+    (void)context;
+    struct decoder *decoder = decoder_of(object);
+    if (decoder == NULL || !decoder->in_frame) {
+        decoding.wrong += decoder != NULL;
+        return E_INVALIDARG;
+    }
+    for (UINT i = 0; i < count; i++) {
+        const D3D11_VIDEO_DECODER_BUFFER_DESC *desc = &descs[i];
+        const struct decoder_buffer *buffer = &decoder->buffers[desc->BufferType < 9 ? desc->BufferType : 8];
+        decoding.encrypted += desc->pIV != NULL || desc->IVSize != 0 || desc->PartialEncryption;
+        if (buffer->bytes == NULL || buffer->is_held || desc->DataOffset + desc->DataSize > buffer->size ||
+            decoding.bitstream_size + desc->DataSize > sizeof decoding.bitstream) {
+            decoding.wrong++;
+            return E_INVALIDARG;
+        }
+        if (desc->BufferType == D3D11_VIDEO_DECODER_BUFFER_BITSTREAM) {
+            memcpy(&decoding.bitstream[decoding.bitstream_size], &buffer->bytes[desc->DataOffset], desc->DataSize);
+            decoding.bitstream_size += desc->DataSize;
+        } else if (desc->BufferType == D3D11_VIDEO_DECODER_BUFFER_PICTURE_PARAMETERS) {
+            memcpy(decoding.parameters, &buffer->bytes[desc->DataOffset], desc->DataSize);
+        }
+    }
+    decoding.submits++;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE video_end(ID3D11VideoContext *context, ID3D11VideoDecoder *object)
+{
+    (void)context;
+    struct decoder *decoder = decoder_of(object);
+    if (decoder == NULL || !decoder->in_frame) {
+        decoding.wrong += decoder != NULL;
+        return E_INVALIDARG;
+    }
+    D3D11_TEXTURE2D_DESC desc;
+    ID3D11Device *device;
+    ID3D11DeviceContext *drawing;
+    ID3D11Texture2D_GetDesc((ID3D11Texture2D *)decoder->output, &desc);
+    const UINT pitch = desc.Width * 4;
+    uint8_t *picture = calloc(desc.Height, pitch);
+    const UINT bytes = pitch * desc.Height;
+    memcpy(picture, decoding.bitstream, decoding.bitstream_size < bytes ? decoding.bitstream_size : bytes);
+    ID3D11Resource_GetDevice(decoder->output, &device);
+    ID3D11Device_GetImmediateContext(device, &drawing);
+    ID3D11DeviceContext_UpdateSubresource(drawing, decoder->output, 0, NULL, picture, pitch, 0);
+    ID3D11DeviceContext_Release(drawing);
+    ID3D11Device_Release(device);
+    free(picture);
+    decoder->in_frame = FALSE;
+    decoding.ends++;
+    return S_OK;
+}
+
 static HRESULT STDMETHODCALLTYPE video_create(ID3D11VideoDevice *device, const D3D11_VIDEO_DECODER_DESC *desc,
                                               const D3D11_VIDEO_DECODER_CONFIG *config, ID3D11VideoDecoder **decoder)
 {
+    if (decoding.present) {
+        struct decoder *new = calloc(1, sizeof *new);
+        new->object.lpVtbl = &decoder_table;
+        new->references = 1;
+        decoding.decoders++;
+        decoding.config = *config;
+        decoding.encrypted += !IsEqualGUID(&config->guidConfigBitstreamEncryption, &DXVA_NoEncrypt);
+        *decoder = &new->object;
+        return S_OK;
+    }
     video = (struct below_video){TRUE, "CreateVideoDecoder", {desc, config, decoder}, {0}, 0, {0, 0}};
     *decoder = (ID3D11VideoDecoder *)device;
     return BELOW_CREATED;
@@ -289,6 +542,9 @@ static ID3D11VideoDeviceVtbl video_device_table = {
     .GetVideoDecoderProfileCount = video_profiles,
     .CheckVideoDecoderFormat = video_check,
     .CreateVideoDecoder = video_create,
+    .CreateVideoDecoderOutputView = video_create_view,
+    .GetVideoDecoderConfigCount = video_config_count,
+    .GetVideoDecoderConfig = video_config,
 };
 static ID3D11VideoContextVtbl video_context_table = {
     .QueryInterface = (void *)video_query,
@@ -297,6 +553,11 @@ static ID3D11VideoContextVtbl video_context_table = {
     .VideoProcessorSetStreamAlpha = video_alpha,
     .VideoProcessorSetOutputConstriction = video_constriction,
     .VideoProcessorBlt = video_blt,
+    .GetDecoderBuffer = video_get_buffer,
+    .ReleaseDecoderBuffer = video_release_buffer,
+    .DecoderBeginFrame = video_begin,
+    .DecoderEndFrame = video_end,
+    .SubmitDecoderBuffers = video_submit,
 };
 static ID3D11VideoDevice video_device = {&video_device_table};
 static ID3D11VideoContext video_context = {&video_context_table};

@@ -4,6 +4,8 @@
 
 #include "sdk.h"
 
+#include <stdint.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -37,6 +39,27 @@ typedef struct below_video *(*below_video_function)(void);
 enum { BELOW_PROFILES = 7 };
 #define BELOW_CREATED S_FALSE
 #define BELOW_BLT E_ABORT
+
+/* The decoder below, where there are video interfaces and one is wanted: it takes clear bitstreams alone, and a picture
+   is its bitstream, from the first byte on, and zeros. What it was given is noted here. */
+struct below_decoder {
+    BOOL present; /* whether decoders can be created; not at the beginning */
+    HRESULT begin; /* DecoderBeginFrame fails with this while it is a failure */
+    UINT decoders, views; /* that live */
+    D3D11_VIDEO_DECODER_CONFIG config; /* of the last one */
+    UINT gets, releases, begins, submits, ends;
+    UINT encrypted; /* times that something had to do with encryption: a configuration, a key, a description */
+    UINT wrong; /* calls with what is no decoder of this one, out of turn, or beyond a buffer */
+    UINT bitstream_size; /* of the frame */
+    uint8_t bitstream[1 << 16];
+    uint8_t parameters[256]; /* the picture parameters that were submitted last */
+};
+
+typedef struct below_decoder *(*below_decoder_function)(void);
+
+/* The configurations that it lists: two of raw bitstreams, one of macroblocks, and one that is encrypted below. The
+   sizes of its buffers. */
+enum { BELOW_CONFIGS = 4, BELOW_RAW_CONFIGS = 2, BELOW_BITSTREAM_SIZE = 1 << 14, BELOW_PARAMETERS_SIZE = 256 };
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,8 @@
-/* A hardware DRM component of a browser: commands to the secure environment behind a HW_PROTECTION session, media sessions
-   whose content keys are sealed blobs, and everything anew after a teardown. The driver is to have SoftCP's built-in
-   clear-key environment (SOFTCP_OPTIONS="capabilities.profile=hardware-like;quirks.key_exchange_alias=true"). */
+/* A hardware DRM component of a browser: commands to the secure environment behind a HW_PROTECTION session, media
+   sessions whose content keys are sealed blobs, and everything anew after a teardown. The driver is to have SoftCP's
+   built-in clear-key environment (SOFTCP_OPTIONS="capabilities.profile=hardware-like;quirks.key_exchange_alias=true").
+   The argument "decoder" says that frames go through a decoder for HW_CENC, over `below.dll`, and not through a blit.
+   */
 #include <cstddef>
 #include <cstring>
 #include <string>
@@ -8,6 +10,7 @@
 
 #include <wrl/client.h>
 
+#include "below.h"
 #include "client.h"
 
 namespace {
@@ -131,9 +134,68 @@ Bytes make_blob(const Proxy &proxy, const session &commands, const Key &key)
     return blob;
 }
 
+below_decoder *below; /* null where there is no decoder */
+
+/* A frame under the content key through a decoder whose frame names session and sealed key. */
+void decode(const Proxy &proxy, const session &media, const Key &key, const Bytes &blob, bool arrives, const char *name)
+{
+    static uint64_t number;
+    const Bytes frame = random_bytes(frame_size);
+    Bytes encrypted = frame, sealed = blob;
+    uint8_t iv[IV_SIZE];
+    crypto_iv(++number, 0, iv);
+    crypto_ctr(key.key.data(), iv, nullptr, encrypted.data(), encrypted.size());
+    ID3D11VideoDevice *const device = proxy.device.video_device;
+    ID3D11VideoContext *const context = proxy.device.video_context;
+    const D3D11_VIDEO_DECODER_DESC stream = {D3D11_DECODER_PROFILE_H264_VLD_NOFGT, 64, 64, DXGI_FORMAT_NV12};
+    D3D11_VIDEO_DECODER_CONFIG config = {};
+    UINT count = 0;
+    device->GetVideoDecoderConfigCount(&stream, &count);
+    for (UINT i = 0; i < count && config.guidConfigBitstreamEncryption != D3D11_DECODER_ENCRYPTION_HW_CENC; i++) {
+        device->GetVideoDecoderConfig(&stream, i, &config);
+    }
+    ID3D11Texture2D *output = gpu_texture(&proxy.device, 64, 64, TARGET, 0);
+    const D3D11_VIDEO_DECODER_OUTPUT_VIEW_DESC view_desc = {stream.Guid, D3D11_VDOV_DIMENSION_TEXTURE2D, {{0}}};
+    ID3D11VideoDecoder *decoder = nullptr;
+    ID3D11VideoDecoderOutputView *view = nullptr;
+    if (FAILED(device->CreateVideoDecoder(&stream, &config, &decoder)) ||
+        FAILED(device->CreateVideoDecoderOutputView(output, &view_desc, &view))) {
+        tap_bail_out("no decoder for sealed keys");
+    }
+    const D3D11_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION named = {media.object, static_cast<UINT>(sealed.size()),
+                                                                  sealed.data(), nullptr, 0, nullptr};
+    below->bitstream_size = 0;
+    bool is_decoded = false;
+    if (SUCCEEDED(context->DecoderBeginFrame(decoder, view, sizeof named, &named))) {
+        void *place = nullptr;
+        UINT room = 0;
+        is_hresult(context->GetDecoderBuffer(decoder, D3D11_VIDEO_DECODER_BUFFER_BITSTREAM, &room, &place), S_OK,
+                   "GetDecoderBuffer");
+        std::memcpy(place, encrypted.data(), frame_size);
+        context->ReleaseDecoderBuffer(decoder, D3D11_VIDEO_DECODER_BUFFER_BITSTREAM);
+        D3D11_VIDEO_DECODER_BUFFER_DESC desc = {};
+        desc.BufferType = D3D11_VIDEO_DECODER_BUFFER_BITSTREAM, desc.DataSize = frame_size;
+        desc.pIV = iv, desc.IVSize = sizeof iv;
+        is_decoded = SUCCEEDED(context->SubmitDecoderBuffers(decoder, 1, &desc));
+        is_hresult(context->DecoderEndFrame(decoder), S_OK, "DecoderEndFrame");
+    }
+    ok(is_decoded == arrives && below->bitstream_size == (arrives ? frame_size : 0), "%s", name);
+    if (arrives) {
+        is_bytes(below->bitstream, frame.data(), frame_size, "%s: the clear bytes arrive", name);
+    }
+    is_number(below->encrypted + below->wrong, 0, "nothing of encryption arrives below");
+    com_release(view);
+    com_release(output);
+    is_number(com_release(decoder), 0, "the decoder goes");
+}
+
 /* A frame under the content key; `arrives` says whether it is to be decrypted. */
 void play(const Proxy &proxy, const session &media, const Key &key, const Bytes &blob, bool arrives, const char *name)
 {
+    if (below != nullptr) {
+        decode(proxy, media, key, blob, arrives, name);
+        return;
+    }
     static uint64_t number;
     const Bytes frame = random_bytes(frame_size);
     Bytes encrypted = frame;
@@ -263,12 +325,20 @@ void test_life(Proxy &proxy)
 
 } // namespace
 
-int main()
+int main(int argc, char **argv)
 {
     tap_begin();
     ULONG left;
     {
         Proxy proxy;
+        if (argc > 1 && std::strcmp(argv[1], "decoder") == 0) {
+            const HMODULE library = GetModuleHandleA("below.dll");
+            below = reinterpret_cast<below_decoder_function>(
+                reinterpret_cast<void *>(GetProcAddress(library, "below_decoder")))();
+            reinterpret_cast<below_video_function>(
+                reinterpret_cast<void *>(GetProcAddress(library, "below_video")))()->present = TRUE;
+            below->present = TRUE;
+        }
         test_capabilities(proxy);
         DWORD cookie = 77;
         ok(FAILED(proxy.adapter->RegisterHardwareContentProtectionTeardownStatusEvent(nullptr, &cookie)),

@@ -55,7 +55,8 @@ for source in "$here"/{crypto,gpu,client,guids}.c "$here"/../c/tap.c; do
 done
 for program in startup browser_decryptor hardware_drm_proxy refusals objects refresh_million plain_rendering \
     protected_resources runtime_channel teardown formats \
-    other_driver forwarding shared_resources own_calls multithread foreign_hooks video_device loaded_first; do
+    other_driver forwarding shared_resources own_calls multithread foreign_hooks video_device loaded_first \
+    encrypted_decoding; do
     if [ -f "$here/$program.c" ]; then
         cc -c "$here/$program.c" -o "$out/$program.o"
     else
@@ -150,6 +151,7 @@ check startup "" startup.exe
 check startup_below "d3d11.real=below.dll" startup.exe
 check browser_decryptor "" browser_decryptor.exe
 check hardware_drm_proxy "$hardware" hardware_drm_proxy.exe
+check hardware_drm_proxy_decoder "d3d11.real=below.dll;$hardware" hardware_drm_proxy.exe decoder
 check protected_resources "" protected_resources.exe
 check protected_budget "memory.protected=1048576" protected_resources.exe budget
 check runtime_channel "" runtime_channel.exe
@@ -159,6 +161,11 @@ check formats "" formats.exe
 check other_driver "d3d11.driver=driver.dll" other_driver.exe
 check other_driver_missing "d3d11.driver=missing.dll" other_driver.exe missing
 check forwarding "d3d11.real=below.dll" forwarding.exe
+check encrypted_decoding "d3d11.real=below.dll" encrypted_decoding.exe
+check encrypted_decoding_without "d3d11.real=below.dll;d3d11.driver=driver.dll" encrypted_decoding.exe without
+check encrypted_decoding_teardown "d3d11.real=below.dll;faults.list=key-and-content-lost at=2" \
+    encrypted_decoding.exe teardown
+check encrypted_decoding_hardware "d3d11.real=below.dll;$hardware" encrypted_decoding.exe hardware
 check own_calls "d3d11.real=below.dll" own_calls.exe
 check multithread "d3d11.real=below.dll" multithread.exe
 for setting in always auto never; do

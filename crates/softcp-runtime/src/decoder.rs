@@ -13,7 +13,7 @@ use crate::frame::{Frame, FrameKey, OutputView};
 use crate::memory::PrivateMemory;
 
 /// `DXVA_NoEncrypt` of `dxva.h`: buffers of a kind are clear.
-const DXVA_NO_ENCRYPT: GUID = GUID::from_u128(0x1b81bed0_a0c7_11d3_b984_00c04f2e73c5);
+pub const DXVA_NO_ENCRYPT: GUID = GUID::from_u128(0x1b81bed0_a0c7_11d3_b984_00c04f2e73c5);
 
 /// What kind of decoder to create.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -248,14 +248,29 @@ impl Device {
         Decoder::create(self, &(*desc).into())
     }
 
-    /// `CalcPrivateVideoDecoderOutputViewSize`, then `CreateVideoDecoderOutputView`: a view of `resource`, of this device, for
-    /// decoders of `profile`.
+    /// `CalcPrivateVideoDecoderOutputViewSize`, then `CreateVideoDecoderOutputView`: a view of `resource`, of this
+    /// device, for decoders of `profile`.
     ///
     /// # Errors
     ///
     /// [`Error::MissingEntry`] from a driver that has none; [`Error::Driver`] with what the driver returns.
     pub fn create_output_view(&self, resource: Resource, profile: GUID) -> Result<OutputView> {
         OutputView::create(self, resource, profile)
+    }
+
+    /// As [`create_output_view`](Self::create_output_view), of memory that is there already: what frames come to is
+    /// written there.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`wrap_resource`](Self::wrap_resource) and of [`create_output_view`](Self::create_output_view).
+    ///
+    /// # Safety
+    ///
+    /// As for [`wrap_resource`](Self::wrap_resource), until the view is gone.
+    pub unsafe fn wrap_output_view(&self, memory: &softcp_mapping, profile: GUID) -> Result<OutputView> {
+        // SAFETY: the caller's duty is the same.
+        unsafe { OutputView::wrap(self, memory, profile) }
     }
 
     /// Creates a resource, filled with zeros.
@@ -273,8 +288,8 @@ impl Device {
         self.open.driver.raw.wrap_resource.is_some()
     }
 
-    /// Makes a resource of memory that is there already, as that of a mapped texture. A driver need not offer this; with
-    /// one that does not, copy through [`create_resource`](Self::create_resource) and a mapping.
+    /// Makes a resource of memory that is there already, as that of a mapped texture. A driver need not offer this;
+    /// with one that does not, copy through [`create_resource`](Self::create_resource) and a mapping.
     ///
     /// `memory` describes it as a driver describes a mapping; every pitch is at least a row. Its
     /// [flag](softcp_abi::SOFTCP_MAPPING_PROTECTED) makes the resource a protected one. What content loss does to
@@ -288,8 +303,8 @@ impl Device {
     /// # Safety
     ///
     /// During `'m`, what `memory` describes, from the first visible byte of each plane to its last one, is valid on any
-    /// thread: for reads, and for writes where the resource is written to. While a call uses the resource, and while it is
-    /// mapped, nobody else writes there, and where the resource is written to, nobody else reads there.
+    /// thread: for reads, and for writes where the resource is written to. While a call uses the resource, and while it
+    /// is mapped, nobody else writes there, and where the resource is written to, nobody else reads there.
     pub unsafe fn wrap_resource<'m>(&self, memory: &softcp_mapping) -> Result<WrappedResource<'m>> {
         // SAFETY: the caller's duty is the same.
         unsafe { WrappedResource::new(self, memory) }

@@ -8,7 +8,7 @@ use softcp_abi::{
     D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC, D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW,
     D3D11_1DDIARG_VIDEODECODERBEGINFRAME, D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION,
     D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1, D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC,
-    D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME, D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0, GUID, TRUE,
+    D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME, D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0, GUID, TRUE, softcp_mapping,
 };
 
 pub use softcp_abi::D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK as SubSample;
@@ -18,7 +18,7 @@ use crate::decoder::Decoder;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::memory::PrivateMemory;
-use crate::resource::Resource;
+use crate::resource::{Resource, WrappedResource};
 use crate::session::{AesCtrIv, EncryptedBlockInfo, Session};
 
 /// A view of a resource that a decoder decodes to. Destroyed when dropped, and its resource after it.
@@ -37,7 +37,8 @@ impl OutputView {
             ..D3D11_1DDIARG_CREATEVIDEODECODEROUTPUTVIEW::default()
         };
         let memory = PrivateMemory::new(calls.calc_private_video_decoder_output_view_size(Some(&desc))?);
-        // SAFETY: the memory is new and of the size asked for; `OutputView` destroys the view before memory and resource.
+        // SAFETY: the memory is new and of the size asked for; `OutputView` destroys the view before memory and
+        // resource.
         let reply = unsafe { calls.create_video_decoder_output_view(Some(&desc), OutputViewHandle::of(&memory)) }?;
         reply.into_result()?;
         Ok(Self { memory, resource })
@@ -61,6 +62,17 @@ impl OutputView {
     }
 }
 
+impl OutputView {
+    /// # Safety
+    ///
+    /// As for [`Device::wrap_output_view`].
+    pub(crate) unsafe fn wrap(device: &Device, memory: &softcp_mapping, profile: GUID) -> Result<Self> {
+        // SAFETY: the caller's duty: until the view is gone, and the resource goes with it.
+        let resource = unsafe { WrappedResource::new(device, memory) }?;
+        Self::create(device, resource.into_resource(), profile)
+    }
+}
+
 impl Drop for OutputView {
     fn drop(&mut self) {
         // A table without the entry, or a report, leaves nothing to be done about it.
@@ -81,8 +93,8 @@ pub enum FrameKey<'a> {
     Session,
     /// A content key, encrypted under that session key.
     Content(&'a [u8]),
-    /// For a decoder of `D3D11_DECODER_ENCRYPTION_HW_CENC` or `D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS`: a sealed key
-    /// of a session, and the identifier of the key in it.
+    /// For a decoder of `D3D11_DECODER_ENCRYPTION_HW_CENC` or `D3D11_DECODER_BITSTREAM_ENCRYPTION_TYPE_CBCS`: a sealed
+    /// key of a session, and the identifier of the key in it.
     Sealed {
         /// The session.
         session: &'a Session,
@@ -109,8 +121,8 @@ pub enum EncryptedBytes<'a> {
     Pattern(EncryptedBlockInfo),
     /// Those of subsamples; from WDDM 2.0 on.
     Subsamples(&'a [SubSample]),
-    /// Those of stripes in the encrypted regions of subsamples, or in the whole buffer where there are none; from WDDM 2.4
-    /// on.
+    /// Those of stripes in the encrypted regions of subsamples, or in the whole buffer where there are none; from WDDM
+    /// 2.4 on.
     Striped {
         /// The subsamples; may be none.
         subsamples: &'a [SubSample],
@@ -119,8 +131,8 @@ pub enum EncryptedBytes<'a> {
     },
 }
 
-/// Stripes of encrypted and clear blocks of 16 bytes, as of the schemes `cens` and `cbcs` of ISO/IEC 23001-7. A driver gets
-/// the numbers as they are.
+/// Stripes of encrypted and clear blocks of 16 bytes, as of the schemes `cens` and `cbcs` of ISO/IEC 23001-7. A driver
+/// gets the numbers as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stripes {
     /// `cBlocksStripeEncrypted`.
@@ -153,137 +165,19 @@ pub struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     pub(crate) fn begin(decoder: &'a mut Decoder, view: &'a OutputView, key: FrameKey<'_>) -> Result<Self> {
-        let function = "VideoDecoderBeginFrame";
-        let size = |bytes: usize| u32::try_from(bytes).map_err(|_| Error::TooLong { function, bytes });
-        let mut begin = D3D11_1DDIARG_VIDEODECODERBEGINFRAME { hOutputView: view.handle().raw, ..Default::default() };
-        let (mut sealed, mut id);
-        match key {
-            FrameKey::Session => {}
-            FrameKey::Content(wrapped) => {
-                begin.pContentKey = wrapped.as_ptr().cast();
-                begin.ContentKeySize = size(wrapped.len())?;
-            }
-            FrameKey::Sealed { session, blob, key_id } => {
-                id = key_id.unwrap_or_default();
-                sealed = D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION {
-                    hCryptoSession: session.handle().raw,
-                    pBlob: blob.as_ptr().cast_mut().cast(),
-                    BlobSize: size(blob.len())?,
-                    pKeyInfoId: if key_id.is_some() { &raw mut id } else { ptr::null_mut() },
-                    ..Default::default()
-                };
-                begin.pContentKey = (&raw mut sealed).cast_const().cast();
-                begin.ContentKeySize = size(size_of_val(&sealed))?;
-            }
-            FrameKey::Unsealed { session, blob_size } => {
-                sealed = D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION {
-                    hCryptoSession: session.handle().raw,
-                    BlobSize: blob_size,
-                    ..Default::default()
-                };
-                begin.pContentKey = (&raw mut sealed).cast_const().cast();
-                begin.ContentKeySize = size(size_of_val(&sealed))?;
-            }
-        }
-        let (calls, handle) = (decoder.device().calls(), decoder.handle());
-        let reply = if calls.table().video_decoder_begin_frame_2_4.is_some() {
-            let begin = D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME {
-                hOutputView: begin.hOutputView,
-                pContentKey: begin.pContentKey,
-                ContentKeySize: begin.ContentKeySize,
-                ..Default::default()
-            };
-            // SAFETY: the view is borrowed until the frame ends; key, session and identifier live past the call.
-            unsafe { calls.video_decoder_begin_frame_2_4(handle, Some(&begin)) }
-        } else if calls.table().video_decoder_begin_frame_rs4.is_some() {
-            let begin = D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0 {
-                hOutputView: begin.hOutputView,
-                pContentKey: begin.pContentKey,
-                ContentKeySize: begin.ContentKeySize,
-                ..Default::default()
-            };
-            // SAFETY: as above.
-            unsafe { calls.video_decoder_begin_frame_rs4(handle, Some(&begin)) }
-        } else {
-            // SAFETY: as above.
-            unsafe { calls.video_decoder_begin_frame(handle, Some(&begin)) }
-        };
-        reply?.into_result()?;
+        begin(decoder, view, key)?;
         Ok(Self { decoder, ended: false })
     }
 
-    /// `VideoDecoderSubmitBuffers`; with subsamples `VideoDecoderSubmitBuffers1` or `VideoDecoderSubmitBuffers2`, whichever
-    /// the table has; with stripes `VideoDecoderSubmitBuffers2`. No buffer's resource may be mapped.
+    /// `VideoDecoderSubmitBuffers`; with subsamples `VideoDecoderSubmitBuffers1` or `VideoDecoderSubmitBuffers2`,
+    /// whichever the table has; with stripes `VideoDecoderSubmitBuffers2`. No buffer's resource may be mapped.
     ///
     /// # Errors
     ///
-    /// [`Error::MissingEntry`] for subsamples with a table older than WDDM 2.0, and for stripes with one older than WDDM
-    /// 2.4; [`Error::Driver`] with what the driver returns.
-    #[allow(non_snake_case, reason = "members of the structures")]
+    /// [`Error::MissingEntry`] for subsamples with a table older than WDDM 2.0, and for stripes with one older than
+    /// WDDM 2.4; [`Error::Driver`] with what the driver returns.
     pub fn submit(&mut self, buffer: &CompressedBuffer<'_>) -> Result<()> {
-        let (decoder, calls) = (self.decoder.handle(), self.decoder.device().calls());
-        let hResource = buffer.resource.handle().raw;
-        let mut iv = buffer.iv;
-        let (pIV, IVSize) = iv.as_mut().map_or((ptr::null_mut(), 0), |iv| (iv.as_mut_ptr().cast::<c_void>(), 16));
-        let (BufferType, DataSize) = (buffer.buffer_type.saturating_add(1), buffer.size);
-        let (pattern, subsamples, stripes) = match buffer.encrypted {
-            EncryptedBytes::All => (None, None, None),
-            EncryptedBytes::Pattern(pattern) => (Some(pattern), None, None),
-            EncryptedBytes::Subsamples(subsamples) => (None, Some(subsamples), None),
-            EncryptedBytes::Striped { subsamples, stripes } => (None, Some(subsamples), Some(stripes)),
-        };
-        let Some(subsamples) = subsamples else {
-            let mut desc = D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC {
-                hResource,
-                BufferType,
-                DataSize,
-                pIV,
-                IVSize,
-                ..Default::default()
-            };
-            if let Some(pattern) = pattern {
-                desc.PartialEncryption = TRUE;
-                desc.EncryptedBlockInfo = pattern.into();
-            }
-            // SAFETY: the resource is borrowed and the IV lives past the call.
-            return Ok(unsafe { calls.video_decoder_submit_buffers(decoder, &[desc]) }?.into_result()?);
-        };
-        let is_striped = stripes.is_some();
-        let function = if is_striped { "VideoDecoderSubmitBuffers2" } else { "VideoDecoderSubmitBuffers1" };
-        let SubSampleMappingCount =
-            u32::try_from(subsamples.len()).map_err(|_| Error::TooLong { function, bytes: size_of_val(subsamples) })?;
-        let mut subsamples = subsamples.to_vec();
-        let pSubSampleMappingBlock = if subsamples.is_empty() { ptr::null_mut() } else { subsamples.as_mut_ptr() };
-        let reply = if is_striped || calls.table().video_decoder_submit_buffers_2.is_some() {
-            let desc = D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC {
-                hResource,
-                BufferType,
-                DataSize,
-                pIV,
-                IVSize,
-                pSubSampleMappingBlock,
-                SubSampleMappingCount,
-                cBlocksStripeEncrypted: stripes.map_or(0, |stripes| stripes.encrypted),
-                cBlocksStripeClear: stripes.map_or(0, |stripes| stripes.clear),
-                ..Default::default()
-            };
-            // SAFETY: as above; the subsamples live past the call.
-            unsafe { calls.video_decoder_submit_buffers_2(decoder, &[desc]) }?
-        } else {
-            let desc = D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1 {
-                hResource,
-                BufferType,
-                DataSize,
-                pIV,
-                IVSize,
-                pSubSampleMappingBlock,
-                SubSampleMappingCount,
-                ..Default::default()
-            };
-            // SAFETY: as above.
-            unsafe { calls.video_decoder_submit_buffers_1(decoder, &[desc]) }?
-        };
-        Ok(reply.into_result()?)
+        submit(self.decoder, buffer)
     }
 
     /// The decoder, for [`Calls`](crate::Calls) in the frame.
@@ -299,7 +193,7 @@ impl<'a> Frame<'a> {
     /// [`Error::Driver`] with what the driver reports.
     pub fn end(mut self) -> Result<()> {
         self.ended = true;
-        Ok(self.decoder.device().calls().video_decoder_end_frame(self.decoder.handle())?.into_result()?)
+        end(self.decoder)
     }
 }
 
@@ -307,7 +201,197 @@ impl Drop for Frame<'_> {
     fn drop(&mut self) {
         if !self.ended {
             // A report leaves nothing to be done about it.
-            let _ = self.decoder.device().calls().video_decoder_end_frame(self.decoder.handle());
+            let _ = end(self.decoder);
         }
     }
+}
+
+/// A decoder whose frames begin and end in different calls of its user, as those of a layer under a program do. A frame
+/// that is still open is ended when this is dropped, and its view is destroyed after it.
+#[derive(Debug)]
+pub struct FrameDecoder {
+    decoder: Decoder,
+    /// The view of the frame that has begun.
+    view: Option<OutputView>,
+}
+
+impl FrameDecoder {
+    /// Frames of `decoder`.
+    #[must_use]
+    pub fn new(decoder: Decoder) -> Self {
+        Self { decoder, view: None }
+    }
+
+    /// The decoder, for its handle and for [`Calls`](crate::Calls).
+    pub fn decoder_mut(&mut self) -> &mut Decoder {
+        &mut self.decoder
+    }
+
+    /// Begins a frame that is decoded to `view`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Decoder::begin_frame`]; the view is gone then. [`Error::Driver`] with `D3DERR_INVALIDCALL` for a frame in a
+    /// frame, which goes on.
+    pub fn begin(&mut self, view: OutputView, key: FrameKey<'_>) -> Result<()> {
+        begin(&self.decoder, &view, key)?;
+        self.view = Some(view);
+        Ok(())
+    }
+
+    /// As [`Frame::submit`].
+    ///
+    /// # Errors
+    ///
+    /// As there; [`Error::Driver`] with `D3DERR_INVALIDCALL` outside a frame.
+    pub fn submit(&mut self, buffer: &CompressedBuffer<'_>) -> Result<()> {
+        submit(&self.decoder, buffer)
+    }
+
+    /// Ends the frame and destroys its view.
+    ///
+    /// # Errors
+    ///
+    /// As [`Frame::end`].
+    pub fn end(&mut self) -> Result<()> {
+        let view = self.view.take();
+        let answer = end(&self.decoder);
+        drop(view);
+        answer
+    }
+}
+
+impl Drop for FrameDecoder {
+    fn drop(&mut self) {
+        if self.view.is_some() {
+            // A report leaves nothing to be done about it.
+            let _ = self.end();
+        }
+    }
+}
+
+/// `VideoDecoderBeginFrame`, by whichever entry the table has. The view must live until the frame ends.
+fn begin(decoder: &Decoder, view: &OutputView, key: FrameKey<'_>) -> Result<()> {
+    let function = "VideoDecoderBeginFrame";
+    let size = |bytes: usize| u32::try_from(bytes).map_err(|_| Error::TooLong { function, bytes });
+    let mut begin = D3D11_1DDIARG_VIDEODECODERBEGINFRAME { hOutputView: view.handle().raw, ..Default::default() };
+    let (mut sealed, mut id);
+    match key {
+        FrameKey::Session => {}
+        FrameKey::Content(wrapped) => {
+            begin.pContentKey = wrapped.as_ptr().cast();
+            begin.ContentKeySize = size(wrapped.len())?;
+        }
+        FrameKey::Sealed { session, blob, key_id } => {
+            id = key_id.unwrap_or_default();
+            sealed = D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION {
+                hCryptoSession: session.handle().raw,
+                pBlob: blob.as_ptr().cast_mut().cast(),
+                BlobSize: size(blob.len())?,
+                pKeyInfoId: if key_id.is_some() { &raw mut id } else { ptr::null_mut() },
+                ..Default::default()
+            };
+            begin.pContentKey = (&raw mut sealed).cast_const().cast();
+            begin.ContentKeySize = size(size_of_val(&sealed))?;
+        }
+        FrameKey::Unsealed { session, blob_size } => {
+            sealed = D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION {
+                hCryptoSession: session.handle().raw,
+                BlobSize: blob_size,
+                ..Default::default()
+            };
+            begin.pContentKey = (&raw mut sealed).cast_const().cast();
+            begin.ContentKeySize = size(size_of_val(&sealed))?;
+        }
+    }
+    let (calls, handle) = (decoder.device().calls(), decoder.handle());
+    let reply = if calls.table().video_decoder_begin_frame_2_4.is_some() {
+        let begin = D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME {
+            hOutputView: begin.hOutputView,
+            pContentKey: begin.pContentKey,
+            ContentKeySize: begin.ContentKeySize,
+            ..Default::default()
+        };
+        // SAFETY: the view lives until the frame ends: the caller's duty; key, session and identifier live past the
+        // call.
+        unsafe { calls.video_decoder_begin_frame_2_4(handle, Some(&begin)) }
+    } else if calls.table().video_decoder_begin_frame_rs4.is_some() {
+        let begin = D3DWDDM2_4DDIARG_VIDEODECODERBEGINFRAME_RS4_0 {
+            hOutputView: begin.hOutputView,
+            pContentKey: begin.pContentKey,
+            ContentKeySize: begin.ContentKeySize,
+            ..Default::default()
+        };
+        // SAFETY: as above.
+        unsafe { calls.video_decoder_begin_frame_rs4(handle, Some(&begin)) }
+    } else {
+        // SAFETY: as above.
+        unsafe { calls.video_decoder_begin_frame(handle, Some(&begin)) }
+    };
+    Ok(reply?.into_result()?)
+}
+
+#[allow(non_snake_case, reason = "members of the structures")]
+fn submit(decoder: &Decoder, buffer: &CompressedBuffer<'_>) -> Result<()> {
+    let (decoder, calls) = (decoder.handle(), decoder.device().calls());
+    let hResource = buffer.resource.handle().raw;
+    let mut iv = buffer.iv;
+    let (pIV, IVSize) = iv.as_mut().map_or((ptr::null_mut(), 0), |iv| (iv.as_mut_ptr().cast::<c_void>(), 16));
+    let (BufferType, DataSize) = (buffer.buffer_type.saturating_add(1), buffer.size);
+    let (pattern, subsamples, stripes) = match buffer.encrypted {
+        EncryptedBytes::All => (None, None, None),
+        EncryptedBytes::Pattern(pattern) => (Some(pattern), None, None),
+        EncryptedBytes::Subsamples(subsamples) => (None, Some(subsamples), None),
+        EncryptedBytes::Striped { subsamples, stripes } => (None, Some(subsamples), Some(stripes)),
+    };
+    let Some(subsamples) = subsamples else {
+        let mut desc =
+            D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC { hResource, BufferType, DataSize, pIV, IVSize, ..Default::default() };
+        if let Some(pattern) = pattern {
+            desc.PartialEncryption = TRUE;
+            desc.EncryptedBlockInfo = pattern.into();
+        }
+        // SAFETY: the resource is borrowed and the IV lives past the call.
+        return Ok(unsafe { calls.video_decoder_submit_buffers(decoder, &[desc]) }?.into_result()?);
+    };
+    let is_striped = stripes.is_some();
+    let function = if is_striped { "VideoDecoderSubmitBuffers2" } else { "VideoDecoderSubmitBuffers1" };
+    let SubSampleMappingCount =
+        u32::try_from(subsamples.len()).map_err(|_| Error::TooLong { function, bytes: size_of_val(subsamples) })?;
+    let mut subsamples = subsamples.to_vec();
+    let pSubSampleMappingBlock = if subsamples.is_empty() { ptr::null_mut() } else { subsamples.as_mut_ptr() };
+    let reply = if is_striped || calls.table().video_decoder_submit_buffers_2.is_some() {
+        let desc = D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC {
+            hResource,
+            BufferType,
+            DataSize,
+            pIV,
+            IVSize,
+            pSubSampleMappingBlock,
+            SubSampleMappingCount,
+            cBlocksStripeEncrypted: stripes.map_or(0, |stripes| stripes.encrypted),
+            cBlocksStripeClear: stripes.map_or(0, |stripes| stripes.clear),
+            ..Default::default()
+        };
+        // SAFETY: as above; the subsamples live past the call.
+        unsafe { calls.video_decoder_submit_buffers_2(decoder, &[desc]) }?
+    } else {
+        let desc = D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1 {
+            hResource,
+            BufferType,
+            DataSize,
+            pIV,
+            IVSize,
+            pSubSampleMappingBlock,
+            SubSampleMappingCount,
+            ..Default::default()
+        };
+        // SAFETY: as above.
+        unsafe { calls.video_decoder_submit_buffers_1(decoder, &[desc]) }?
+    };
+    Ok(reply.into_result()?)
+}
+
+fn end(decoder: &Decoder) -> Result<()> {
+    Ok(decoder.device().calls().video_decoder_end_frame(decoder.handle())?.into_result()?)
 }

@@ -60,11 +60,11 @@ pub use calls::{
 pub use caps::ContentProtectionCaps;
 pub use channel::{CONFIGURE_OUTPUT_SIZE, Channel, ConfigureOutput};
 pub use command::{CommandMessage, PrivateDataSizes, SecureAnswer, SecureCommand};
-pub use decoder::{Decoder, DecoderDesc};
+pub use decoder::{DXVA_NO_ENCRYPT, Decoder, DecoderDesc};
 pub use device::{CertificateOf, CryptoSessionDesc, Device, SUB_DEVICES};
 pub use driver::Driver;
 pub use error::{DriverError, Error, Result};
-pub use frame::{CompressedBuffer, EncryptedBytes, Frame, FrameKey, OutputView, Stripes, SubSample};
+pub use frame::{CompressedBuffer, EncryptedBytes, Frame, FrameDecoder, FrameKey, OutputView, Stripes, SubSample};
 pub use hresult::HResult;
 pub use memory::PrivateMemory;
 pub use resource::{Mapping, MappingMut, PlaneDesc, Resource, ResourceDesc, WrappedResource};

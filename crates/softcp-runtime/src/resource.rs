@@ -234,6 +234,11 @@ impl WrappedResource<'_> {
         Ok(Self { resource: Resource { device: device.clone(), raw }, memory: PhantomData })
     }
 
+    /// The resource without the life time of its memory, for an owner whose maker answers for that.
+    pub(crate) fn into_resource(self) -> Resource {
+        self.resource
+    }
+
     /// As [`Resource::map_read`].
     ///
     /// # Errors

@@ -5,10 +5,10 @@
 mod fake;
 
 use fake::{Behaviour, behave, device, log};
-use softcp_abi::{D3DERR_INVALIDCALL, E_OUTOFMEMORY};
+use softcp_abi::{D3DERR_INVALIDCALL, E_OUTOFMEMORY, softcp_mapping};
 use softcp_runtime::{
     CompressedBuffer, CryptoSessionDesc, Decoder, DecoderDesc, Device, EncryptedBlockInfo, EncryptedBytes, Error,
-    FrameKey, GUID, HResult, OutputView, Resource, ResourceDesc, Stripes, SubSample,
+    FrameDecoder, FrameKey, GUID, HResult, OutputView, Resource, ResourceDesc, Stripes, SubSample,
 };
 
 const PROFILE: GUID = GUID::from_u128(9 << 96);
@@ -175,4 +175,80 @@ fn driver_without_frames_is_a_missing_entry() {
     let (mut decoder, view) = (decoder(&device), view(&device));
     let error = decoder.begin_frame(&view, FrameKey::Session).unwrap_err();
     assert!(matches!(error, Error::MissingEntry { function: "VideoDecoderBeginFrame" }), "{error}");
+}
+
+#[test]
+fn frame_decoder_has_a_frame_between_calls_and_its_view_goes_with_it() {
+    let device = device(Behaviour::default());
+    let data = resource(&device);
+    let mut frames = FrameDecoder::new(decoder(&device));
+    let (first, second) = (view(&device), view(&device));
+    log();
+    frames.begin(first, FrameKey::Content(&[1, 2, 3])).unwrap();
+    frames.submit(&buffer(&data, EncryptedBytes::All)).unwrap();
+    frames.end().unwrap();
+    let calls = log();
+    let submit = format!("VideoDecoderSubmitBuffers type 7 0+48 of 264 iv {IV}");
+    assert_eq!(
+        calls,
+        [
+            "VideoDecoderBeginFrame 2.4: 600 700 010203",
+            &submit,
+            "VideoDecoderEndFrame 600",
+            "DestroyVideoDecoderOutputView 700",
+            "destroy_resource 264"
+        ]
+    );
+    // One that is open when the decoder goes ends before its view.
+    frames.begin(second, FrameKey::Session).unwrap();
+    log();
+    drop(frames);
+    assert_eq!(
+        log(),
+        [
+            "VideoDecoderEndFrame 600",
+            "DestroyVideoDecoderOutputView 700",
+            "destroy_resource 264",
+            "DestroyVideoDecoder 600"
+        ]
+    );
+}
+
+#[test]
+fn frame_decoder_ends_no_frame_that_has_not_begun() {
+    let device = device(Behaviour { returns: vec![("VideoDecoderBeginFrame", E_OUTOFMEMORY)], ..Behaviour::default() });
+    let mut frames = FrameDecoder::new(decoder(&device));
+    let view = view(&device);
+    log();
+    frames.begin(view, FrameKey::Session).unwrap_err();
+    drop(frames);
+    assert_eq!(
+        log(),
+        [
+            "VideoDecoderBeginFrame 2.4: 600 700 null/0",
+            "DestroyVideoDecoderOutputView 700",
+            "destroy_resource 264",
+            "DestroyVideoDecoder 600"
+        ]
+    );
+}
+
+#[test]
+fn view_of_lent_memory_is_of_a_wrapped_resource() {
+    let device = device(Behaviour::default());
+    let mut memory = [0_u8; 16];
+    let data = memory.as_mut_ptr().cast();
+    let described = softcp_mapping { data, row_pitch: 16, row_bytes: 16, rows: 1, flags: 1, ..Default::default() };
+    // SAFETY: the memory is there until the view is gone.
+    let view = unsafe { device.wrap_output_view(&described, PROFILE) }.unwrap();
+    drop(view);
+    assert_eq!(
+        log(),
+        [
+            "wrap_resource 16x1/16 flags 1 format 0",
+            "CreateVideoDecoderOutputView 316 9 0+1/0",
+            "DestroyVideoDecoderOutputView 700",
+            "destroy_resource 316"
+        ]
+    );
 }

@@ -23,7 +23,7 @@ use super::resource::Resources;
 use super::session::Sessions;
 use super::video_context::VideoContext;
 use super::video_device::VideoDevice;
-use super::{context, creation, query, reading, settings, shared, teardown};
+use super::{context, creation, encryption, query, reading, settings, shared, teardown};
 use crate::protection::Protection;
 
 /// Under this name the state is private data of the device.
@@ -39,6 +39,8 @@ pub(super) struct DeviceState {
     device: Weak,
     context: Weak,
     driver: OnceLock<Option<DriverDevice>>,
+    /// The driver's decoders have been tried: they hand out what they decrypt.
+    shows_clear_bytes: OnceLock<bool>,
     watched: AtomicBool,
     /// The program has said that it wants video or content protection.
     asks: AtomicBool,
@@ -135,6 +137,11 @@ impl DeviceState {
             Some(device)
         };
         self.driver.get_or_init(make).as_ref()
+    }
+
+    /// Whether the driver's decoders hand out what they decrypt, so that a decoder below can have it.
+    pub(super) fn shows_clear_bytes(&self) -> bool {
+        *self.shows_clear_bytes.get_or_init(|| self.driver().is_some_and(encryption::shows_clear_bytes))
     }
 
     /// The program asks for content protection of this device.
@@ -280,6 +287,7 @@ unsafe fn attach_to(device: Raw, asks_for_video: bool) {
         device: weak,
         context: Weak::new(context.as_raw()),
         driver: OnceLock::new(),
+        shows_clear_bytes: OnceLock::new(),
         watched: AtomicBool::new(false),
         asks: AtomicBool::new(asks_for_video),
         warned: AtomicBool::new(false),

@@ -1,5 +1,5 @@
-//! Methods of the video interfaces that are not about content protection: done by the implementation below, where it has
-//! the interface, and not implemented where it has not.
+//! Methods of the video interfaces that are not about content protection: done by the implementation below, where it
+//! has the interface, and not implemented where it has not.
 //!
 //! A forwarded method is a generic function that knows its place in the table; the types of its parameters are those
 //! of the entry that it stands in, so that none is written down here.
@@ -100,8 +100,8 @@ impl Below for OfContext {
     }
 }
 
-/// The method of the object below that stands at `OFFSET` of its table, as a function of type `F`; none where there is no
-/// such object.
+/// The method of the object below that stands at `OFFSET` of its table, as a function of type `F`; none where there is
+/// no such object.
 ///
 /// # Safety
 ///
@@ -117,6 +117,18 @@ unsafe fn method<B: Below, F: Copy>(this: Raw, version: usize, offset: usize) ->
     // SAFETY: the caller's duty.
     let method = unsafe { entry.read() };
     Some((object, method))
+}
+
+/// Whether the implementation below has a version of an interface.
+///
+/// # Safety
+///
+/// `this` is the part of a live device.
+pub(super) unsafe fn below_has<B: Below>(this: Raw, version: usize) -> bool {
+    // SAFETY: the caller's duty.
+    let real = unsafe { B::real(this) };
+    // SAFETY: it lives, since its part does.
+    unsafe { query::object_below(real, &B::VERSIONS[version]) }.is_some()
 }
 
 /// One forwarding function for each number of parameters, and one for each of those that make an object.

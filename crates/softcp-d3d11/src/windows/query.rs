@@ -159,14 +159,7 @@ unsafe fn part(this: Raw, iid: GUID) -> Option<Raw> {
             // SAFETY: the caller's duty.
             unsafe { video_device(this) }
         }
-        ID3D11VideoContext::IID | ID3D11VideoContext1::IID => {
-            // SAFETY: the caller's duty.
-            unsafe { video_context(this) }
-        }
-        ID3D11VideoContext2::IID | ID3D11VideoContext3::IID => {
-            // The layer's context has these where the one below has.
-            // SAFETY: the caller's duty.
-            unsafe { object_below(this, &iid) }?;
+        ID3D11VideoContext::IID | ID3D11VideoContext1::IID | ID3D11VideoContext2::IID | ID3D11VideoContext3::IID => {
             // SAFETY: the caller's duty.
             unsafe { video_context(this) }
         }

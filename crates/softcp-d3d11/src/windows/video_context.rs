@@ -1,7 +1,8 @@
-//! `ID3D11VideoContext`, up to version 3, of an immediate context: its content-protection methods are the layer's.
+//! `ID3D11VideoContext`, up to version 3, of an immediate context: its content-protection methods are the layer's,
+//! and so are those that take a decoder, which may be the layer's.
 //!
-//! The object is a face of the real immediate context: its references are the context's, and `QueryInterface` leads to all
-//! that the context has.
+//! The object is a face of the real immediate context: its references are the context's, and `QueryInterface` leads to
+//! all that the context has.
 
 use windows::Win32::Graphics::Direct3D11::{
     ID3D11DeviceChild_Vtbl, ID3D11DeviceContext_Vtbl, ID3D11VideoContext_Vtbl, ID3D11VideoContext1_Vtbl,
@@ -12,7 +13,7 @@ use windows::core::{GUID, HRESULT, IUnknown_Vtbl};
 use super::com::{self, Raw};
 use super::device::Part;
 use super::forward::{below, table};
-use super::{blit, dialogue, hardware, key_exchange, refresh};
+use super::{blit, decoding, dialogue, hardware, key_exchange, refresh};
 
 /// The video context of a device.
 pub(super) type VideoContext = Part<ID3D11VideoContext3_Vtbl>;
@@ -36,13 +37,13 @@ const VERSION_0: ID3D11VideoContext_Vtbl = table!(
     NegotiateAuthenticatedChannelKeyExchange: key_exchange::negotiate_channel,
     QueryAuthenticatedChannel: dialogue::query_authenticated_channel,
     ConfigureAuthenticatedChannel: dialogue::configure_authenticated_channel,
+    GetDecoderBuffer: decoding::get_decoder_buffer,
+    ReleaseDecoderBuffer: decoding::release_decoder_buffer,
+    DecoderBeginFrame: decoding::decoder_begin_frame,
+    DecoderEndFrame: decoding::decoder_end_frame,
+    SubmitDecoderBuffers: decoding::submit_decoder_buffers,
+    DecoderExtension: decoding::decoder_extension,
     ;
-    GetDecoderBuffer 4,
-    ReleaseDecoderBuffer 2,
-    DecoderBeginFrame 4,
-    DecoderEndFrame 1,
-    SubmitDecoderBuffers 3,
-    DecoderExtension 2,
     VideoProcessorSetOutputTargetRect 3,
     VideoProcessorSetOutputBackgroundColor 3,
     VideoProcessorSetOutputColorSpace 2,
@@ -92,10 +93,10 @@ const VERSION_1: ID3D11VideoContext1_Vtbl = table!(
     ID3D11VideoContext1_Vtbl of OfContext 1 over VERSION_0;
     GetDataForNewHardwareKey: hardware::get_data_for_new_hardware_key,
     CheckCryptoSessionStatus: hardware::check_crypto_session_status,
+    SubmitDecoderBuffers1: decoding::submit_decoder_buffers_1,
+    DecoderEnableDownsampling: decoding::decoder_enable_downsampling,
+    DecoderUpdateDownsampling: decoding::decoder_update_downsampling,
     ;
-    SubmitDecoderBuffers1 3,
-    DecoderEnableDownsampling 4,
-    DecoderUpdateDownsampling 2,
     VideoProcessorSetOutputColorSpace1 2,
     VideoProcessorSetOutputShaderUsage 2,
     VideoProcessorGetOutputColorSpace1 2,
@@ -118,9 +119,9 @@ const VERSION_2: ID3D11VideoContext2_Vtbl = table!(
 
 pub(super) static VTABLE: ID3D11VideoContext3_Vtbl = table!(
     ID3D11VideoContext3_Vtbl of OfContext 3 over VERSION_2;
+    DecoderBeginFrame1: decoding::decoder_begin_frame_1,
+    SubmitDecoderBuffers2: decoding::submit_decoder_buffers_2,
     ;
-    DecoderBeginFrame1 7,
-    SubmitDecoderBuffers2 3,
 );
 
 /// The real immediate context behind `this`, and its table.

@@ -1,4 +1,5 @@
-//! `ID3D11VideoDevice`, up to version 2: its content-protection methods are the layer's.
+//! `ID3D11VideoDevice`, up to version 2: its content-protection methods are the layer's, and so are decoders of
+//! encrypted bitstreams.
 //!
 //! The object is a face of the real device: its references are the device's, and `QueryInterface` leads to all that the
 //! device has.
@@ -16,7 +17,7 @@ use super::call::Call;
 use super::com::{self, Raw};
 use super::device::Part;
 use super::forward::{below, table};
-use super::{channel, key_exchange, session};
+use super::{channel, decoder, encryption, key_exchange, session};
 use crate::capability;
 use crate::message::MessageId;
 
@@ -28,7 +29,7 @@ const UNKNOWN: IUnknown_Vtbl =
 
 const VERSION_0: ID3D11VideoDevice_Vtbl = table!(
     ID3D11VideoDevice_Vtbl of OfDevice 0 over UNKNOWN;
-    CreateVideoDecoder: below!(new OfDevice 0 ID3D11VideoDevice_Vtbl.CreateVideoDecoder 2),
+    CreateVideoDecoder: decoder::create_video_decoder,
     CreateVideoProcessor: below!(new OfDevice 0 ID3D11VideoDevice_Vtbl.CreateVideoProcessor 2),
     CreateAuthenticatedChannel: channel::create_authenticated_channel,
     CreateCryptoSession: session::create_crypto_session,
@@ -37,7 +38,8 @@ const VERSION_0: ID3D11VideoDevice_Vtbl = table!(
     CreateVideoProcessorOutputView: below!(new OfDevice 0 ID3D11VideoDevice_Vtbl.CreateVideoProcessorOutputView 3),
     CreateVideoProcessorEnumerator: below!(new OfDevice 0 ID3D11VideoDevice_Vtbl.CreateVideoProcessorEnumerator 1),
     CheckVideoDecoderFormat: below!(new OfDevice 0 ID3D11VideoDevice_Vtbl.CheckVideoDecoderFormat 2),
-    GetVideoDecoderConfigCount: below!(new OfDevice 0 ID3D11VideoDevice_Vtbl.GetVideoDecoderConfigCount 1),
+    GetVideoDecoderConfigCount: encryption::get_video_decoder_config_count,
+    GetVideoDecoderConfig: encryption::get_video_decoder_config,
     GetContentProtectionCaps: get_content_protection_caps,
     CheckCryptoKeyExchange: check_crypto_key_exchange,
     SetPrivateData: set_private_data,
@@ -45,12 +47,11 @@ const VERSION_0: ID3D11VideoDevice_Vtbl = table!(
     ;
     GetVideoDecoderProfileCount 0,
     GetVideoDecoderProfile 2,
-    GetVideoDecoderConfig 3,
 );
 
 const VERSION_1: ID3D11VideoDevice1_Vtbl = table!(
     ID3D11VideoDevice1_Vtbl of OfDevice 1 over VERSION_0;
-    GetVideoDecoderCaps: below!(new OfDevice 1 ID3D11VideoDevice1_Vtbl.GetVideoDecoderCaps 6),
+    GetVideoDecoderCaps: encryption::get_video_decoder_caps,
     CheckVideoDecoderDownsampling: below!(new OfDevice 1 ID3D11VideoDevice1_Vtbl.CheckVideoDecoderDownsampling 6),
     GetCryptoSessionPrivateDataSize: get_crypto_session_private_data_size,
     ;
