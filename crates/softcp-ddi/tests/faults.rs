@@ -158,7 +158,7 @@ fn nothing_of_the_adapter_is_told(device: &TestDevice) {
     // SAFETY: GUIDs and outputs live past the calls here and below.
     let hresult =
         unsafe { table.pfnGetContentProtectionCaps.unwrap()(h_device, &raw const aes, null(), &raw mut caps) };
-    assert_eq!((hresult, caps), (D3DDDIERR_DEVICEREMOVED, Default::default()));
+    assert_eq!((hresult, caps), (D3DDDIERR_DEVICEREMOVED, softcp_abi::D3D11_VIDEO_CONTENT_PROTECTION_CAPS::default()));
     let mut exchange = aes;
     let get_type = table.pfnGetCryptoKeyExchangeType.unwrap();
     // SAFETY: as above.
@@ -194,6 +194,7 @@ fn nothing_of_the_adapter_is_told(device: &TestDevice) {
     let (pointer, mut number, mut guid) = (device.as_ptr(), 7, aes);
     let mut caps = softcp_content_protection_caps { caps: 7, ..Default::default() };
     // SAFETY: the device lives, GUIDs and outputs live past the calls.
+    #[allow(clippy::multiple_unsafe_ops_per_block, reason = "one reason for all of them")]
     let answers = unsafe {
         [
             softcp_caps(pointer, &raw const aes, null(), &raw mut caps),
@@ -207,7 +208,7 @@ fn nothing_of_the_adapter_is_told(device: &TestDevice) {
         ]
     };
     assert_eq!(answers, [D3DDDIERR_DEVICEREMOVED; 8]);
-    assert_eq!((caps, guid, number), (Default::default(), softcp_guid::default(), 0));
+    assert_eq!((caps, guid, number), (softcp_content_protection_caps::default(), softcp_guid::default(), 0));
     assert_eq!(certificate, [FILL; 64]);
     let mut decoder = 7;
     // SAFETY: as above.

@@ -2,6 +2,7 @@
 //! thousand. Not part of the test run; `cargo test --release -p softcp-ddi --test soak -- --ignored --nocapture` runs it.
 
 #![allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+#![allow(clippy::print_stdout, reason = "whoever runs it wants to see the memory")]
 
 mod common;
 

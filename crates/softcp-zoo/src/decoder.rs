@@ -24,19 +24,23 @@ use crate::keys::{Block, unwrap};
 use crate::sample::{Flaws, Sample, decrypt};
 use crate::{memory, surface};
 
+/// Changes something of a call, or refuses the call.
+type Change<T> = fn(&mut T) -> Result<(), HRESULT>;
+
 /// What a driver does to decoders that a correct one does not. None of it is a correct driver.
 #[derive(Clone, Copy)]
 pub(crate) struct Rules {
     /// Stands before `CreateVideoDecoder` of a decoder of AES-CBC.
     pub(crate) create_cbc: Option<HRESULT>,
     /// Changes what a frame begins with, or refuses it.
-    pub(crate) begin: Option<fn(&mut FrameKey) -> Result<(), HRESULT>>,
+    pub(crate) begin: Option<Change<FrameKey>>,
     /// Changes what came of the beginning of a frame, given whether it has a sealed key.
     pub(crate) begun: Option<fn(bool, HRESULT) -> HRESULT>,
     /// The key of a frame.
     pub(crate) key: Option<fn(&Keys<'_>) -> Block>,
     /// Changes the description of a buffer, or refuses it.
-    pub(crate) describe: Option<fn(&mut Buffer<'_>) -> Result<(), HRESULT>>,
+    #[allow(clippy::type_complexity, reason = "an alias could not name both lifetimes")]
+    pub(crate) describe: Option<for<'a, 'b> fn(&'a mut Buffer<'b>) -> Result<(), HRESULT>>,
     /// Changes the description of a buffer without subsamples.
     pub(crate) describe_blocks: Option<fn(bool, &mut BlocksDesc)>,
     /// The buffers of one call come in the wrong order.
@@ -292,7 +296,9 @@ unsafe extern "system" fn submit(
         .collect();
     if let Some((device, Rules { describe_blocks: Some(change), .. })) = with_rules(h_device) {
         let is_cbc = is_cbc(&device, decoder);
-        changed.iter_mut().for_each(|desc| change(is_cbc, desc));
+        for desc in &mut changed {
+            change(is_cbc, desc);
+        }
     }
     let descs = if descs.is_null() { descs } else { changed.as_ptr() };
     // SAFETY: the caller's arguments, or ones that are as valid.
@@ -396,7 +402,7 @@ fn put_clear_bytes(buffer: &mut Buffer<'_>, rules: &Rules) -> Option<(usize, Vec
     }
     let sample = Sample { is_cbc: buffer.is_cbc, key, iv, parts: &parts, stripes, data: data.get(place.clone())? };
     let mut clear = data.clone();
-    clear[place].copy_from_slice(&decrypt(&sample, &flaws));
+    clear[place].copy_from_slice(&decrypt(&sample, flaws));
     let mut written = rows.clone();
     surface::set_visible(&mut written, &clear);
     surface::write(buffer.device, resource, &written, false);

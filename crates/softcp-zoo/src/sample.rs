@@ -56,7 +56,7 @@ pub(crate) const NO_FLAWS: Flaws = Flaws {
 };
 
 /// The clear bytes of a sample.
-pub(crate) fn decrypt(sample: &Sample<'_>, flaws: &Flaws) -> Vec<u8> {
+pub(crate) fn decrypt(sample: &Sample<'_>, flaws: Flaws) -> Vec<u8> {
     let is_striped = sample.stripes != (0, 0);
     let is_cbc = if flaws.mode_by_stripes { is_striped } else { sample.is_cbc };
     let restarts = (is_cbc && is_striped) != flaws.inverted_restart;
@@ -159,7 +159,7 @@ mod tests {
         let cipher = 0x7649_abac_8119_b246_cee9_8e9b_12e9_197d_u128.to_be_bytes();
         let plain = 0x6bc1_bee2_2e40_9f96_e93d_7e11_7393_172a_u128.to_be_bytes();
         let published = Sample { is_cbc: true, key, iv, parts: &[(0, 16)], stripes: (0, 0), data: &cipher };
-        assert_eq!(decrypt(&published, &NO_FLAWS), plain);
+        assert_eq!(decrypt(&published, NO_FLAWS), plain);
         let data: Vec<u8> = (0..107).collect();
         for flaws in [
             Flaws { inverted_restart: true, ..NO_FLAWS },
@@ -174,7 +174,7 @@ mod tests {
             let schemes = [(false, (0, 0)), (false, (1, 1)), (true, (0, 0)), (true, (1, 1))];
             let shows = schemes.iter().filter(|(is_cbc, stripes)| {
                 let sample = sample(*is_cbc, *stripes, &data);
-                decrypt(&sample, &flaws) != decrypt(&sample, &NO_FLAWS)
+                decrypt(&sample, flaws) != decrypt(&sample, NO_FLAWS)
             });
             assert_ne!(shows.count(), 0, "{flaws:?}");
         }

@@ -308,7 +308,7 @@ fn subsamples_that_cover_more_than_the_sample_are_refused() {
     // Of a sample that is longer the rest is clear.
     let samples = samples(&file(4)).unwrap();
     let encryption = samples[0].encryption.as_ref().unwrap();
-    assert_eq!(encryption.encrypted_runs(4).collect::<Vec<_>>(), [1..3]);
+    assert!(encryption.encrypted_runs(4).eq(std::iter::once(1..3)));
 }
 
 #[test]

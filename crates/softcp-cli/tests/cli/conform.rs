@@ -231,7 +231,7 @@ fn frozen_rules_are_run_by_version() {
 fn deviations_of_another_driver_are_not_applied() {
     let sandbox = Sandbox::new();
     let deviation = "[[deviation]]\ncase = \"refresh/xor\"\nreason = \"no time\"\n";
-    sandbox.write("known.toml", &format!("driver = \"Another driver\"\n{deviation}"));
+    sandbox.write("known.toml", format!("driver = \"Another driver\"\n{deviation}"));
     let (report, code) = report(&sandbox, &["--filter", "refresh", "--expect", "known.toml"]);
     assert_eq!((code, report["other_deviations"].as_u64()), (0, Some(1)), "stale only for its own driver");
 }

@@ -517,10 +517,8 @@ mod tests {
         let groups = selection.groups().unwrap();
         let results = |offers: fn(&str) -> bool| {
             let cases = groups.iter().flat_map(|(_, cases)| cases);
-            let outcome = |name| match offers(name) {
-                true => Outcome::Passed,
-                false => Outcome::Skipped { reason: "not offered".to_owned() },
-            };
+            let skipped = || Outcome::Skipped { reason: "not offered".to_owned() };
+            let outcome = |name| if offers(name) { Outcome::Passed } else { skipped() };
             let report = |case: &&Case| CaseReport {
                 name: case.name.to_owned(),
                 outcome: outcome(case.name),

@@ -1,6 +1,6 @@
 //! The Test Anything Protocol, version 13.
 //!
-//! Version 14 says the same lines otherwise, and `prove` up to that of Debian 12 (TAP::Harness 3.44) refuses its header. The
+//! Version 14 says the same lines otherwise, and `prove` up to that of Debian 12 (`TAP::Harness` 3.44) refuses its header. The
 //! YAML blocks hold nothing but a name and a text in double quotes on each line: `prove` refuses a list of texts that
 //! hold a colon and a space.
 

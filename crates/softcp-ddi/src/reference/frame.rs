@@ -459,23 +459,22 @@ unsafe fn submit<'a, D: Copy>(
         }
         _ => None,
     };
-    let added = match added {
-        Some(added) => added,
-        None => {
-            let mut data = Vec::with_capacity(buffers.len());
-            for (source, range, buffer, subsamples) in &buffers {
-                data.push((source.read(range.clone())?, buffer.described(subsamples)));
-            }
-            let mut clear = Vec::new();
-            for (mut data, described) in data {
-                let place = data.as_mut_ptr().cast::<c_void>();
-                // SAFETY: source and destination are the same vector of that size, which nothing else touches.
-                unsafe { device.decrypt_buffer(decoder, place, place, data.len(), &described) }?;
-                clear.append(&mut data);
-            }
-            output.write(filled, &clear)?;
-            clear.len()
+    let added = if let Some(added) = added {
+        added
+    } else {
+        let mut data = Vec::with_capacity(buffers.len());
+        for (source, range, buffer, subsamples) in &buffers {
+            data.push((source.read(range.clone())?, buffer.described(subsamples)));
         }
+        let mut clear = Vec::new();
+        for (mut data, described) in data {
+            let place = data.as_mut_ptr().cast::<c_void>();
+            // SAFETY: source and destination are the same vector of that size, which nothing else touches.
+            unsafe { device.decrypt_buffer(decoder, place, place, data.len(), &described) }?;
+            clear.append(&mut data);
+        }
+        output.write(filled, &clear)?;
+        clear.len()
     };
     host.set_frame(decoder, Some(Frame { filled: filled + added, ..frame }));
     Ok(())

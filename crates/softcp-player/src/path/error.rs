@@ -59,7 +59,7 @@ pub enum PathError {
         /// Its scheme.
         scheme: Scheme,
     },
-    /// The driver's function table lacks what decrypts samples of AES-CBC: DecryptionBlt knows AES-CTR alone.
+    /// The driver's function table lacks what decrypts samples of AES-CBC: `DecryptionBlt` knows AES-CTR alone.
     #[error(
         "the driver cannot decrypt 'cbcs' and 'cbc1': they take a decoder and {entry}, of WDDM 2.4 (sub-devices 6 and 7), \
          and its table is that of sub-device {sub_device_id}"

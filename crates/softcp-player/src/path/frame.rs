@@ -362,6 +362,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::type_complexity, reason = "compared with literals, as it stands")]
     /// The parts of a sample whose bytes are their own numbers, by blocks: IV, map, stripes and encrypted bytes.
     fn parts(encryption: &SampleEncryption, len: u32, limit: usize) -> Vec<(u8, Vec<(u32, u32)>, Option<(u32, u32)>)> {
         let sample: Vec<u8> = (0..len).map(|at| u8::try_from(at / 16).unwrap()).collect();

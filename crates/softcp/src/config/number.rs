@@ -49,6 +49,7 @@ pub(super) mod plain {
 
     use super::Number;
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
     pub(in crate::config) fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
         match i64::try_from(*number) {
             Ok(number) => number.serialize(serializer),
@@ -78,6 +79,7 @@ pub(super) mod list {
         Text(String),
     }
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
     pub(in crate::config) fn serialize<S: Serializer>(numbers: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(numbers.iter().map(|&number| Plain(number)))
     }

@@ -58,13 +58,13 @@ impl ApplicationIvs {
     pub(super) fn use_iv(&mut self, key: &Key, iv: AesCtrIv) -> Result<()> {
         let key = fingerprint(key);
         let known = match &mut self.refreshed {
-            Some((refreshed, last)) if *refreshed == key => match last {
-                Some(last) => Some(last),
-                None => {
+            Some((refreshed, last)) if *refreshed == key => {
+                let Some(last) = last else {
                     *last = Some(iv);
                     return Ok(());
-                }
-            },
+                };
+                Some(last)
+            }
             _ => self.places.get(&key).map(|&place| &mut self.last[place].1),
         };
         match known {

@@ -114,7 +114,7 @@ pub(super) fn many_rows(ctx: &Context<'_>) -> CaseResult {
     check_blit(ctx, "clear bytes of 1080 rows of 1280", &session, None, [&desc, &desc])
 }
 
-/// DXGI_FORMAT_R8_UNORM and DXGI_FORMAT_B8G8R8A8_UNORM.
+/// `DXGI_FORMAT_R8_UNORM` and `DXGI_FORMAT_B8G8R8A8_UNORM`.
 const FORMATS: [u32; 2] = [61, 87];
 
 pub(super) fn unknown_format(ctx: &Context<'_>) -> CaseResult {
