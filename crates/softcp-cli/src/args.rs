@@ -152,7 +152,8 @@ pub(crate) struct DemoArgs {
 /// Opens an authenticated channel and switches protection on. Each protected track gets a crypto session of its own, bound
 /// to a decoder: certificate check, key exchange, wrapped content keys, decryption into protected memory, encrypted
 /// read-back, and a session key refresh every N samples. At the end protection is switched off again. Unprotected tracks
-/// are copied. A wrong key is not noticed: neither AES-CTR nor AES-CBC has a way to tell.
+/// are copied. A cipher cannot tell a wrong key; where decrypted samples are not what their codec writes, a warning names
+/// track and KID.
 ///
 /// Decryption blits know AES-CTR alone. Tracks of cbcs and cbc1 are decrypted by the decoder, which takes a driver with a
 /// function table of WDDM 2.4 and decoders for the CBCS encryption; without a channel it takes a licence, too.
