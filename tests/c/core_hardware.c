@@ -625,7 +625,7 @@ static void test_claimed_sizes(const char *identity)
 }
 
 /* D36: what a removed device says to the functions that its adapter would answer. */
-static void test_removed(const char *identity)
+static void test_removed_hardware(const char *identity)
 {
     struct core core;
     begin(&core, identity, "faults.opt_in=true");
@@ -663,5 +663,5 @@ void test_core_hardware(const char *identity)
     test_teardown(identity);
     test_set_hardware_protection(identity);
     test_claimed_sizes(identity);
-    test_removed(identity);
+    test_removed_hardware(identity);
 }

@@ -22,7 +22,7 @@ use crate::{driver, progress, table};
 /// The driver without a fault.
 const NONE: &str = "none";
 /// For each case: far more than any takes, and what drivers that hang cost.
-const TIME_LIMIT: Duration = Duration::from_secs(20);
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// `softcp zoo`.
 pub(crate) fn run(args: &ZooArgs, json: bool) -> Result<Exit, Failure> {
