@@ -9,7 +9,7 @@ use super::engine::{Between, Engine, ROUNDS_BETWEEN};
 use super::{Access, Piece, Place, Plan, cbc, pass};
 use crate::BLOCK;
 use crate::counter::Counter;
-use crate::key::RoundKeys;
+use crate::schedule::RoundKeys;
 use crate::section::Sections;
 
 /// A processor with the AES instructions of Armv8.

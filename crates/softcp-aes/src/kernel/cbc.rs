@@ -17,7 +17,7 @@ use super::plan::Access;
 use super::prefetch;
 use super::sections::{self, Mode};
 use crate::BLOCK;
-use crate::key::RoundKeys;
+use crate::schedule::RoundKeys;
 use crate::section::{Sections, SplitBlock};
 
 /// See [`super::decrypt`]. `keys` are those of the equivalent inverse cipher.

@@ -22,7 +22,7 @@ use super::two_rounds::{Entries, TwoRounds};
 use super::{Piece, Place, prefetch};
 use crate::BLOCK;
 use crate::counter::Counter;
-use crate::key::RoundKeys;
+use crate::schedule::RoundKeys;
 use crate::section::{Sections, SplitBlock};
 
 /// Vectors in flight: enough to hide the latency of a round.
