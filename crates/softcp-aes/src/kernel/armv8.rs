@@ -238,11 +238,11 @@ fn decrypt<const N: usize>(
     keys: &[uint8x16_t; 11],
     between: &mut impl Between<Armv8>,
 ) {
-    for round in 1..=ROUNDS_BETWEEN {
+    for key in &keys[..ROUNDS_BETWEEN] {
         for state in states.iter_mut() {
-            *state = vaesimcq_u8(vaesdq_u8(*state, keys[round - 1]));
+            *state = vaesimcq_u8(vaesdq_u8(*state, *key));
         }
-        between.work(engine, round);
+        between.work(engine);
     }
     for state in states {
         *state = veorq_u8(vaesdq_u8(*state, keys[9]), keys[10]);
