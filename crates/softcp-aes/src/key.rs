@@ -1,68 +1,24 @@
 //! AES-128 keys.
 
-use core::array;
 use core::fmt;
 
-use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
+use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt};
 use aes::{Aes128Dec, Aes128Enc};
-use zeroize::{ZeroizeOnDrop, optimization_barrier};
+use zeroize::ZeroizeOnDrop;
 
 use crate::BLOCK;
 use crate::kernel::Kernel;
-#[cfg(target_arch = "aarch64")]
-use crate::kernel::armv8::Armv8;
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-use crate::kernel::x86::{AesNi, Vaes256, Vaes512};
+use crate::kernel::x86::{Vaes256, Vaes512};
+use crate::schedule::Schedule;
 
 /// An expanded AES-128 key: the encryption schedule of FIPS 197, for one of the kernels.
 ///
 /// Its bytes are overwritten when it is dropped and are never printed.
 #[derive(Clone)]
 pub struct Key {
-    schedule: Schedule,
+    schedule: Schedule<Aes128Enc>,
 }
-
-/// A key schedule, in the form that its kernel takes, and what proves that the processor has the kernel.
-#[derive(Clone)]
-pub(crate) enum Schedule {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    Vaes512(Vaes512, RoundKeys),
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    Vaes256(Vaes256, RoundKeys),
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    AesNi(AesNi, RoundKeys),
-    #[cfg(target_arch = "aarch64")]
-    Armv8(Armv8, RoundKeys),
-    // It overwrites itself when it is dropped: the `zeroize` feature of `aes`.
-    Portable(Aes128Enc),
-}
-
-/// The eleven round keys.
-#[derive(Clone)]
-#[repr(align(16))]
-pub(crate) struct RoundKeys([[u8; BLOCK]; 11]);
-
-impl RoundKeys {
-    #[inline]
-    pub(crate) fn new(blocks: [[u8; BLOCK]; 11]) -> Self {
-        Self(blocks)
-    }
-
-    #[inline]
-    pub(crate) fn blocks(&self) -> &[[u8; BLOCK]; 11] {
-        &self.0
-    }
-}
-
-impl Drop for RoundKeys {
-    fn drop(&mut self) {
-        // At once: byte by byte it would take as long as making them.
-        self.0 = array::from_fn(|_| [0; BLOCK]);
-        optimization_barrier(self);
-    }
-}
-
-impl ZeroizeOnDrop for RoundKeys {}
 
 impl Key {
     /// Expands a 16-byte key for the fastest kernel that this processor has.
@@ -71,48 +27,20 @@ impl Key {
     #[inline]
     #[must_use]
     pub fn new(bytes: &[u8; BLOCK]) -> Self {
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        if let Some(vaes512) = Vaes512::new() {
-            return Self { schedule: Schedule::Vaes512(vaes512, vaes512.aes_ni.expand(bytes)) };
-        }
-        let others = Kernel::ALL.into_iter().find_map(|kernel| Self::with_kernel(bytes, kernel));
-        others.expect("every processor has the portable kernel")
+        Self { schedule: Schedule::new(bytes) }
     }
 
     /// Expands a 16-byte key for `kernel`, if this processor has it. For tests and measurements: [`Key::new`] chooses the
     /// fastest.
     #[must_use]
     pub fn with_kernel(bytes: &[u8; BLOCK], kernel: Kernel) -> Option<Self> {
-        let schedule = match kernel {
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-            Kernel::Vaes512 => Vaes512::new().map(|engine| Schedule::Vaes512(engine, engine.aes_ni.expand(bytes)))?,
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-            Kernel::Vaes256 => Vaes256::new().map(|engine| Schedule::Vaes256(engine, engine.aes_ni.expand(bytes)))?,
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-            Kernel::AesNi => AesNi::new().map(|engine| Schedule::AesNi(engine, engine.expand(bytes)))?,
-            #[cfg(target_arch = "aarch64")]
-            Kernel::Armv8 => Armv8::new().map(|engine| Schedule::Armv8(engine, engine.expand(bytes)))?,
-            Kernel::Portable => Schedule::Portable(Aes128Enc::new(bytes.into())),
-            #[allow(unreachable_patterns, reason = "kernels of other processors")]
-            _ => return None,
-        };
-        Some(Self { schedule })
+        Schedule::for_kernel(bytes, kernel).map(|schedule| Self { schedule })
     }
 
     /// The kernel that it is for.
     #[must_use]
     pub fn kernel(&self) -> Kernel {
-        match self.schedule {
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-            Schedule::Vaes512(..) => Kernel::Vaes512,
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-            Schedule::Vaes256(..) => Kernel::Vaes256,
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-            Schedule::AesNi(..) => Kernel::AesNi,
-            #[cfg(target_arch = "aarch64")]
-            Schedule::Armv8(..) => Kernel::Armv8,
-            Schedule::Portable(_) => Kernel::Portable,
-        }
+        self.schedule.kernel()
     }
 
     /// Enciphers one block in place (AES-128, FIPS 197 section 5.1; one block of ECB mode).
@@ -143,7 +71,7 @@ impl Key {
         }
     }
 
-    pub(crate) fn schedule(&self) -> &Schedule {
+    pub(crate) fn schedule(&self) -> &Schedule<Aes128Enc> {
         &self.schedule
     }
 }
@@ -185,13 +113,5 @@ mod tests {
             key.decrypt_block(&mut block);
             assert_eq!(block, plain, "{kernel}");
         }
-    }
-
-    #[test]
-    fn schedules_overwrite_themselves_on_drop() {
-        fn overwrites_itself<T: ZeroizeOnDrop>() {}
-        // Does not compile when the `zeroize` feature of `aes` is off.
-        overwrites_itself::<Aes128Enc>();
-        overwrites_itself::<RoundKeys>();
     }
 }

@@ -56,6 +56,7 @@ mod keystream;
 mod parts;
 mod region;
 mod rows;
+mod schedule;
 mod section;
 mod walk;
 mod workers;

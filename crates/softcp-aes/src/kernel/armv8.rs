@@ -9,7 +9,7 @@ use super::engine::{Between, Engine, ROUNDS_BETWEEN};
 use super::{Access, Piece, Place, Plan, cbc, pass};
 use crate::BLOCK;
 use crate::counter::Counter;
-use crate::key::RoundKeys;
+use crate::schedule::RoundKeys;
 use crate::section::Sections;
 
 /// A processor with the AES instructions of Armv8.
@@ -238,11 +238,11 @@ fn decrypt<const N: usize>(
     keys: &[uint8x16_t; 11],
     between: &mut impl Between<Armv8>,
 ) {
-    for round in 1..=ROUNDS_BETWEEN {
+    for key in &keys[..ROUNDS_BETWEEN] {
         for state in states.iter_mut() {
-            *state = vaesimcq_u8(vaesdq_u8(*state, keys[round - 1]));
+            *state = vaesimcq_u8(vaesdq_u8(*state, *key));
         }
-        between.work(engine, round);
+        between.work(engine);
     }
     for state in states {
         *state = veorq_u8(vaesdq_u8(*state, keys[9]), keys[10]);

@@ -8,17 +8,16 @@
 #![allow(clippy::inline_always, clippy::needless_range_loop)]
 
 use aes::cipher::inout::InOutBuf;
-use zeroize::optimization_barrier;
 
 use super::engine::{Engine, MAX_BYTES, Nothing};
 use super::lanes::{Columns, Contiguous, Lanes};
 use super::pass::{FLIGHT, ask_ahead, broadcast};
 use super::plan::Access;
 use super::prefetch;
-use super::sections::{self, Mode};
+use super::sections::{self, Mode, VectorMode};
 use crate::BLOCK;
-use crate::key::RoundKeys;
-use crate::section::{Sections, SplitBlock};
+use crate::schedule::RoundKeys;
+use crate::section::Sections;
 
 /// See [`super::decrypt`]. `keys` are those of the equivalent inverse cipher.
 #[inline(always)]
@@ -89,17 +88,7 @@ impl<E: Engine> Cbc<E> {
     }
 }
 
-impl<E: Engine> Mode<E> for Cbc<E> {
-    #[inline(always)]
-    fn engine(&self) -> E {
-        self.engine
-    }
-
-    #[inline(always)]
-    fn is_at_block(&self) -> bool {
-        true
-    }
-
+impl<E: Engine> Mode for Cbc<E> {
     #[inline(always)]
     fn restart(&mut self) {
         self.chain = self.iv;
@@ -119,6 +108,18 @@ impl<E: Engine> Mode<E> for Cbc<E> {
         if !data.is_empty() {
             self.part(data);
         }
+    }
+}
+
+impl<E: Engine> VectorMode<E> for Cbc<E> {
+    #[inline(always)]
+    fn engine(&self) -> E {
+        self.engine
+    }
+
+    #[inline(always)]
+    fn is_at_block(&self) -> bool {
+        true
     }
 
     #[inline(always)]
@@ -165,13 +166,4 @@ impl<E: Engine> Mode<E> for Cbc<E> {
 
     #[inline(always)]
     fn end_columns(&mut self) {}
-
-    #[inline(always)]
-    fn split(&mut self, mut block: SplitBlock<'_>) {
-        let mut bytes = block.read();
-        self.blocks((&mut bytes[..]).into());
-        block.write(&bytes);
-        bytes = [0; BLOCK];
-        optimization_barrier(&bytes);
-    }
 }

@@ -103,8 +103,8 @@ pub(super) trait Engine: Copy {
 
 /// Work that a processor can do while it waits for rounds of AES.
 pub(super) trait Between<E: Engine> {
-    /// Does a part of it: the last when `round` is [`ROUNDS_BETWEEN`], the first when it is 1.
-    fn work(&mut self, engine: E, round: usize);
+    /// Does a part of it, of [`ROUNDS_BETWEEN`] in all.
+    fn work(&mut self, engine: E);
 }
 
 /// Rounds behind which [`Between::work`] is called.
@@ -116,7 +116,7 @@ pub(super) struct Nothing;
 #[allow(clippy::inline_always)]
 impl<E: Engine> Between<E> for Nothing {
     #[inline(always)]
-    fn work(&mut self, _: E, _: usize) {}
+    fn work(&mut self, _: E) {}
 }
 
 /// Checks what [`Engine::gather`] and [`Engine::scatter`] panic at: the block at byte `at` of any of `periods` periods then lies

@@ -45,43 +45,13 @@ impl<E: Engine, const N: usize> Lanes<E, N> for Contiguous<'_, '_> {
     }
 }
 
-#[allow(clippy::inline_always)]
 impl<E: Engine> Between<E> for Contiguous<'_, '_> {
     #[inline(always)]
-    fn work(&mut self, _: E, _: usize) {}
+    fn work(&mut self, _: E) {}
 }
 
-/// As [`Contiguous`], with lines to stream meanwhile.
-pub(super) struct Flowing<'f, 's, 'd, 'i, 'o> {
-    pub(super) lanes: Contiguous<'i, 'o>,
-    pub(super) outflow: &'f mut Outflow<'s, 'd>,
-}
-
-impl<E: Engine, const N: usize> Lanes<E, N> for Flowing<'_, '_, '_, '_, '_> {
-    #[inline(always)]
-    fn load(&self, engine: E, i: usize) -> E::Vector {
-        Lanes::<E, N>::load(&self.lanes, engine, i)
-    }
-
-    #[inline(always)]
-    fn before(&self, engine: E, i: usize, loaded: &[E::Vector; N]) -> E::Vector {
-        self.lanes.before(engine, i, loaded)
-    }
-
-    #[inline(always)]
-    fn store(&mut self, engine: E, i: usize, vector: E::Vector) {
-        Lanes::<E, N>::store(&mut self.lanes, engine, i, vector);
-    }
-}
-
-impl<E: Engine> Between<E> for Flowing<'_, '_, '_, '_, '_> {
-    #[inline(always)]
-    fn work(&mut self, engine: E, _: usize) {
-        self.outflow.stream(engine, 1);
-    }
-}
-
-/// The first blocks of periods, as many periods as the vectors have blocks, where they are.
+/// The first blocks of periods, as many periods as the vectors have blocks. From one place to another, the periods have been
+/// copied, and the blocks are written over their copies.
 pub(super) struct Strided<'i, 'o> {
     pub(super) data: InOutBuf<'i, 'o, u8>,
     pub(super) period: usize,
@@ -108,40 +78,35 @@ impl<E: Engine, const N: usize> Lanes<E, N> for Strided<'_, '_> {
 
 impl<E: Engine> Between<E> for Strided<'_, '_> {
     #[inline(always)]
-    fn work(&mut self, _: E, _: usize) {}
+    fn work(&mut self, _: E) {}
 }
 
-/// As [`Strided`], from one place to another. The bytes have been copied, and the blocks are written over their copies.
-pub(super) struct Copied<'f, 's, 'd, 'i> {
-    pub(super) source: &'i [u8],
-    pub(super) destination: &'i mut [u8],
-    pub(super) period: usize,
-    /// Lines to stream meanwhile.
+/// Other lanes, with lines to stream meanwhile.
+pub(super) struct Flowing<'f, 's, 'd, L> {
+    pub(super) lanes: L,
     pub(super) outflow: &'f mut Outflow<'s, 'd>,
 }
 
-impl<E: Engine, const N: usize> Lanes<E, N> for Copied<'_, '_, '_, '_> {
+impl<E: Engine, L: Lanes<E, N>, const N: usize> Lanes<E, N> for Flowing<'_, '_, '_, L> {
     #[inline(always)]
     fn load(&self, engine: E, i: usize) -> E::Vector {
-        let span = E::BYTES / BLOCK * self.period;
-        engine.gather(&self.source[i * span..][..span], self.period, 0)
+        self.lanes.load(engine, i)
     }
 
     #[inline(always)]
     fn before(&self, engine: E, i: usize, loaded: &[E::Vector; N]) -> E::Vector {
-        engine.follow(loaded[i - 1], loaded[i])
+        self.lanes.before(engine, i, loaded)
     }
 
     #[inline(always)]
     fn store(&mut self, engine: E, i: usize, vector: E::Vector) {
-        let span = E::BYTES / BLOCK * self.period;
-        engine.scatter(vector, &mut self.destination[i * span..][..span], self.period, 0);
+        self.lanes.store(engine, i, vector);
     }
 }
 
-impl<E: Engine> Between<E> for Copied<'_, '_, '_, '_> {
+impl<E: Engine, L> Between<E> for Flowing<'_, '_, '_, L> {
     #[inline(always)]
-    fn work(&mut self, engine: E, _: usize) {
+    fn work(&mut self, engine: E) {
         self.outflow.stream(engine, 1);
     }
 }

@@ -10,8 +10,9 @@ use aes::cipher::inout::InOutBuf;
 
 use crate::BLOCK;
 use crate::counter::Counter;
-use crate::decryption_key::{DecryptionKey, DecryptionSchedule};
-use crate::key::{Key, Schedule};
+use crate::decryption_key::DecryptionKey;
+use crate::key::Key;
+use crate::schedule::{Schedule, with_kernel};
 use crate::section::Sections;
 
 /// The passes of one kernel: `$engine` for vectors, compiled for `$features`.
@@ -126,7 +127,11 @@ mod two_rounds;
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 pub(crate) mod x86;
 
+#[cfg(target_arch = "aarch64")]
+pub(crate) use armv8::Armv8 as OneBlock;
 pub(crate) use plan::{Access, Job, Plan};
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+pub(crate) use x86::AesNi as OneBlock;
 
 /// An implementation of the keystream. All give the same bytes, in a time that depends only on sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -222,60 +227,36 @@ pub(crate) fn run<'i, 'o>(
     plan: Plan,
     pieces: impl Iterator<Item = Piece<'i, 'o>>,
 ) {
-    match key.schedule() {
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Schedule::Vaes512(engine, keys) => engine.run(keys, place, len, plan, pieces),
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Schedule::Vaes256(engine, keys) => engine.run(keys, place, len, plan, pieces),
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Schedule::AesNi(engine, keys) => engine.run(keys, place, len, plan, pieces),
-        #[cfg(target_arch = "aarch64")]
-        Schedule::Armv8(engine, keys) => engine.run(keys, place, len, plan, pieces),
-        Schedule::Portable(schedule) => portable::run(schedule, place, len, pieces),
-    }
+    with_kernel!(
+        key.schedule(),
+        (engine, keys) => engine.run(keys, place, len, plan, pieces),
+        schedule => portable::run(schedule, place, len, pieces),
+    );
 }
 
 /// As [`run`], over the sections of a sample, whose blocks are `len` bytes together.
 pub(crate) fn run_sections(key: &Key, place: Place, len: usize, access: Access, sections: Sections<'_, '_, '_>) {
-    match key.schedule() {
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Schedule::Vaes512(engine, keys) => engine.run_sections(keys, place, len, access, sections),
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Schedule::Vaes256(engine, keys) => engine.run_sections(keys, place, len, access, sections),
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Schedule::AesNi(engine, keys) => engine.run_sections(keys, place, len, access, sections),
-        #[cfg(target_arch = "aarch64")]
-        Schedule::Armv8(engine, keys) => engine.run_sections(keys, place, len, access, sections),
-        Schedule::Portable(schedule) => portable::run_sections(schedule, place, len, sections),
-    }
+    with_kernel!(
+        key.schedule(),
+        (engine, keys) => engine.run_sections(keys, place, len, access, sections),
+        schedule => portable::run_sections(schedule, place, len, sections),
+    );
 }
 
 /// Decrypts the blocks of `sections` in CBC mode, from `iv` on, and copies what is clear.
 pub(crate) fn decrypt(key: &DecryptionKey, iv: [u8; BLOCK], access: Access, sections: Sections<'_, '_, '_>) {
-    match key.schedule() {
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        DecryptionSchedule::Vaes512(engine, keys) => engine.decrypt_sections(keys, iv, access, sections),
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        DecryptionSchedule::Vaes256(engine, keys) => engine.decrypt_sections(keys, iv, access, sections),
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        DecryptionSchedule::AesNi(engine, keys) => engine.decrypt_sections(keys, iv, access, sections),
-        #[cfg(target_arch = "aarch64")]
-        DecryptionSchedule::Armv8(engine, keys) => engine.decrypt_sections(keys, iv, access, sections),
-        DecryptionSchedule::Portable(schedule) => portable::decrypt(schedule, iv, sections),
-    }
+    with_kernel!(
+        key.schedule(),
+        (engine, keys) => engine.decrypt_sections(keys, iv, access, sections),
+        schedule => portable::decrypt(schedule, iv, sections),
+    );
 }
 
 /// Takes blocks through the rounds in registers alone, as many as `blocks` or a few more; returns what comes of it.
 pub(crate) fn rounds_alone(key: &DecryptionKey, blocks: usize) -> [u8; BLOCK] {
-    match key.schedule() {
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        DecryptionSchedule::Vaes512(engine, keys) => engine.rounds_alone(keys, blocks),
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        DecryptionSchedule::Vaes256(engine, keys) => engine.rounds_alone(keys, blocks),
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        DecryptionSchedule::AesNi(engine, keys) => engine.rounds_alone(keys, blocks),
-        #[cfg(target_arch = "aarch64")]
-        DecryptionSchedule::Armv8(engine, keys) => engine.rounds_alone(keys, blocks),
-        DecryptionSchedule::Portable(schedule) => portable::rounds_alone(schedule, blocks),
-    }
+    with_kernel!(
+        key.schedule(),
+        (engine, keys) => engine.rounds_alone(keys, blocks),
+        schedule => portable::rounds_alone(schedule, blocks),
+    )
 }

@@ -11,19 +11,18 @@
 use core::mem::MaybeUninit;
 
 use aes::cipher::inout::InOutBuf;
-use zeroize::optimization_barrier;
 
 use super::buffer::{Buffer, Memory};
 use super::engine::{Engine, ROUNDS_BETWEEN};
 use super::lanes::{Columns, Lanes};
 use super::plan::{Access, Plan};
-use super::sections::{self, Mode};
+use super::sections::{self, Mode, VectorMode};
 use super::two_rounds::{Entries, TwoRounds};
 use super::{Piece, Place, prefetch};
 use crate::BLOCK;
 use crate::counter::Counter;
-use crate::key::RoundKeys;
-use crate::section::{Sections, SplitBlock};
+use crate::schedule::RoundKeys;
+use crate::section::Sections;
 
 /// Vectors in flight: enough to hide the latency of a round.
 pub(super) const FLIGHT: usize = 8;
@@ -50,15 +49,8 @@ pub(super) fn run<'i, 'o, E: Engine>(
     plan: Plan,
     pieces: impl Iterator<Item = Piece<'i, 'o>>,
 ) {
-    let keys = broadcast(engine, keys);
-    // Large, and short calls have no use for it: it is neither made nor moved there.
     let mut entries = MaybeUninit::uninit();
-    let table = if len >= TABLE_FROM {
-        Some(TwoRounds::new(engine, &keys, place.counter(), entries.write(Entries::EMPTY)))
-    } else {
-        None
-    };
-    let mut pass = Pass::new(engine, keys, table, place, plan.access);
+    let mut pass = Pass::new(engine, keys, place, len, plan.access, &mut entries);
     // Keystream at another alignment than its blocks' comes from the buffer. Where vectors are short, waiting for what has
     // just been stored there costs more than going past the caches saves.
     if plan.access == Access::Streaming && E::STREAMS && (plan.aligned || E::BYTES == LINE) {
@@ -67,9 +59,7 @@ pub(super) fn run<'i, 'o, E: Engine>(
     } else {
         pass.over::<false>(plan.buffered, len, pieces);
     }
-    if let Some(table) = &mut pass.table {
-        table.wipe();
-    }
+    pass.wipe();
 }
 
 /// As [`run`], over the sections of a sample.
@@ -82,18 +72,10 @@ pub(super) fn run_sections<E: Engine>(
     access: Access,
     sections: Sections<'_, '_, '_>,
 ) {
-    let keys = broadcast(engine, keys);
     let mut entries = MaybeUninit::uninit();
-    let table = if len >= TABLE_FROM {
-        Some(TwoRounds::new(engine, &keys, place.counter(), entries.write(Entries::EMPTY)))
-    } else {
-        None
-    };
-    let mut pass = Pass::new(engine, keys, table, place, access);
+    let mut pass = Pass::new(engine, keys, place, len, access, &mut entries);
     sections::run(&mut pass, access, sections);
-    if let Some(table) = &mut pass.table {
-        table.wipe();
-    }
+    pass.wipe();
 }
 
 struct Pass<'e, E: Engine> {
@@ -109,10 +91,33 @@ struct Pass<'e, E: Engine> {
 }
 
 impl<'e, E: Engine> Pass<'e, E> {
+    /// For `len` encrypted bytes. `entries` are large, and short calls have no use for them: they are neither made nor moved
+    /// there.
     #[inline(always)]
-    fn new(engine: E, keys: [E::Vector; 11], table: Option<TwoRounds<'e, E>>, place: Place, access: Access) -> Self {
+    fn new(
+        engine: E,
+        keys: &RoundKeys,
+        place: Place,
+        len: usize,
+        access: Access,
+        entries: &'e mut MaybeUninit<Entries>,
+    ) -> Self {
+        let keys = broadcast(engine, keys);
+        let table = if len >= TABLE_FROM {
+            Some(TwoRounds::new(engine, &keys, place.counter(), entries.write(Entries::EMPTY)))
+        } else {
+            None
+        };
         let column = engine.numbers(place.counter());
         Self { engine, keys, table, place, ahead: access == Access::AskingAhead, column, behind_columns: 0 }
+    }
+
+    /// Overwrites what depends on the key in memory.
+    #[inline(always)]
+    fn wipe(&mut self) {
+        if let Some(table) = &mut self.table {
+            table.wipe();
+        }
     }
 }
 
@@ -312,7 +317,18 @@ impl<E: Engine> Pass<'_, E> {
     }
 }
 
-impl<E: Engine> Mode<E> for Pass<'_, E> {
+impl<E: Engine> Mode for Pass<'_, E> {
+    /// One keystream runs over all regions.
+    #[inline(always)]
+    fn restart(&mut self) {}
+
+    #[inline(always)]
+    fn blocks(&mut self, data: InOutBuf<'_, '_, u8>) {
+        self.in_registers::<false>(data);
+    }
+}
+
+impl<E: Engine> VectorMode<E> for Pass<'_, E> {
     #[inline(always)]
     fn engine(&self) -> E {
         self.engine
@@ -323,21 +339,12 @@ impl<E: Engine> Mode<E> for Pass<'_, E> {
         self.place.in_block() == 0
     }
 
-    /// One keystream runs over all regions.
-    #[inline(always)]
-    fn restart(&mut self) {}
-
-    #[inline(always)]
-    fn blocks(&mut self, data: InOutBuf<'_, '_, u8>) {
-        self.in_registers::<false>(data);
-    }
-
     #[inline(always)]
     fn flight<const N: usize>(&mut self, mut lanes: impl Lanes<E, N>) {
         let keystream = self.keystream::<N>(self.place.counter());
         self.place.bytes += (N * E::BYTES) as u64;
-        for round in 1..=ROUNDS_BETWEEN {
-            lanes.work(self.engine, round);
+        for _ in 0..ROUNDS_BETWEEN {
+            lanes.work(self.engine);
         }
         for i in 0..N {
             let vector = lanes.load(self.engine, i);
@@ -368,15 +375,6 @@ impl<E: Engine> Mode<E> for Pass<'_, E> {
     #[inline(always)]
     fn end_columns(&mut self) {
         self.place.bytes = self.behind_columns;
-    }
-
-    #[inline(always)]
-    fn split(&mut self, mut block: SplitBlock<'_>) {
-        let mut bytes = block.read();
-        self.blocks((&mut bytes[..]).into());
-        block.write(&bytes);
-        bytes = [0; BLOCK];
-        optimization_barrier(&bytes);
     }
 }
 

@@ -9,9 +9,10 @@
 #![allow(clippy::inline_always)]
 
 use aes::cipher::inout::InOutBuf;
+use zeroize::optimization_barrier;
 
 use super::engine::Engine;
-use super::lanes::{Columns, Contiguous, Copied, Flowing, Lanes, Strided, copy_lines};
+use super::lanes::{Columns, Contiguous, Flowing, Lanes, Strided, copy_lines};
 use super::pass::{FLIGHT, copy};
 use super::plan::Access;
 use super::stage::{self, Fill, Outflow, Stage};
@@ -20,14 +21,40 @@ use crate::region::Stripes;
 use crate::section::{Section, Sections, SplitBlock};
 
 /// A mode of operation of AES, at its place in a chain of blocks.
-pub(super) trait Mode<E: Engine> {
-    fn engine(&self) -> E;
-    /// Whether a whole block comes next.
-    fn is_at_block(&self) -> bool;
+pub(super) trait Mode {
     /// A region begins whose chain does not go on from the one before.
     fn restart(&mut self);
     /// Takes whole consecutive blocks.
     fn blocks(&mut self, data: InOutBuf<'_, '_, u8>);
+
+    /// Takes whole periods of a pattern, one by one.
+    #[inline(always)]
+    fn periods(&mut self, mut data: InOutBuf<'_, '_, u8>, Stripes { encrypted, period }: Stripes) {
+        while !data.is_empty() {
+            let (blocks, rest) = data.split_at(encrypted);
+            let (clear, rest) = rest.split_at(period - encrypted);
+            self.blocks(blocks);
+            copy(clear);
+            data = rest;
+        }
+    }
+
+    /// Takes the next block, whose bytes do not lie together.
+    #[inline(always)]
+    fn split(&mut self, mut block: SplitBlock<'_>) {
+        let mut bytes = block.read();
+        self.blocks((&mut bytes[..]).into());
+        block.write(&bytes);
+        bytes = [0; BLOCK];
+        optimization_barrier(&bytes);
+    }
+}
+
+/// A mode that takes blocks in vectors, from places that need not be consecutive, too.
+pub(super) trait VectorMode<E: Engine>: Mode {
+    fn engine(&self) -> E;
+    /// Whether a whole block comes next.
+    fn is_at_block(&self) -> bool;
     /// Takes the next `N` vectors of blocks that are consecutive in the chain.
     fn flight<const N: usize>(&mut self, lanes: impl Lanes<E, N>);
     /// Begins with as many periods as a vector has blocks. `last` are their last encrypted blocks, of `blocks` in each.
@@ -36,8 +63,6 @@ pub(super) trait Mode<E: Engine> {
     fn columns<const N: usize>(&mut self, columns: Columns<'_, '_>);
     /// All blocks of these periods have been taken.
     fn end_columns(&mut self);
-    /// Takes the next block, whose bytes do not lie together.
-    fn split(&mut self, block: SplitBlock<'_>);
 }
 
 /// Vectors of one period's encrypted blocks from which on they are taken by themselves rather than with other periods'.
@@ -46,9 +71,12 @@ const LONG_RUN: usize = 4;
 /// Bytes of the periods of a vector up to which they are copied before their encrypted blocks are written over the copies.
 const TOGETHER: usize = 8 << 10;
 
+/// Source and destination are split alike.
+const ONE_LENGTH: &str = "both are of one length";
+
 /// Copies `sections`, the encrypted ones in `mode`.
 #[inline(always)]
-pub(super) fn run<E: Engine>(mode: &mut impl Mode<E>, access: Access, sections: Sections<'_, '_, '_>) {
+pub(super) fn run<E: Engine>(mode: &mut impl VectorMode<E>, access: Access, sections: Sections<'_, '_, '_>) {
     if access == Access::Streaming && E::STREAMS {
         let mut stage = Stage::EMPTY;
         for section in sections {
@@ -64,7 +92,7 @@ pub(super) fn run<E: Engine>(mode: &mut impl Mode<E>, access: Access, sections: 
 }
 
 #[inline(always)]
-fn cached<E: Engine>(mode: &mut impl Mode<E>, section: Section<'_>) {
+fn cached<E: Engine>(mode: &mut impl VectorMode<E>, section: Section<'_>) {
     match section {
         Section::Restart => mode.restart(),
         Section::Clear(data) => copy(data),
@@ -76,7 +104,7 @@ fn cached<E: Engine>(mode: &mut impl Mode<E>, section: Section<'_>) {
 
 /// As [`cached`], past the caches where there are enough lines.
 #[inline(always)]
-fn streamed<E: Engine>(mode: &mut impl Mode<E>, stage: &mut Stage, section: Section<'_>) {
+fn streamed<E: Engine>(mode: &mut impl VectorMode<E>, stage: &mut Stage, section: Section<'_>) {
     let engine = mode.engine();
     match section {
         Section::Clear(data) if data.len() >= stage::WORTHWHILE => stage::copy(engine, data),
@@ -98,10 +126,10 @@ struct Filling<'m, M> {
     stripes: Option<Stripes>,
 }
 
-impl<E: Engine, M: Mode<E>> Fill<E> for Filling<'_, M> {
+impl<E: Engine, M: VectorMode<E>> Fill<E> for Filling<'_, M> {
     #[inline(always)]
     fn fill(&mut self, source: &[u8], destination: &mut [u8], outflow: &mut Outflow<'_, '_>) {
-        let mut data = InOutBuf::new(source, destination).expect("both are of one length");
+        let mut data = InOutBuf::new(source, destination).expect(ONE_LENGTH);
         if let Some(stripes) = self.stripes {
             return periods(self.mode, data, stripes, outflow);
         }
@@ -132,7 +160,7 @@ fn periods_within<E: Engine>(limit: usize, Stripes { encrypted, period }: Stripe
 /// Takes whole periods of a pattern, and streams `outflow` meanwhile.
 #[inline(always)]
 fn periods<E: Engine>(
-    mode: &mut impl Mode<E>,
+    mode: &mut impl VectorMode<E>,
     mut data: InOutBuf<'_, '_, u8>,
     stripes: Stripes,
     outflow: &mut Outflow<'_, '_>,
@@ -151,18 +179,12 @@ fn periods<E: Engine>(
         }
         data = rest;
     }
-    while !data.is_empty() {
-        let (blocks, rest) = data.split_at(encrypted);
-        let (clear, rest) = rest.split_at(period - encrypted);
-        mode.blocks(blocks);
-        copy(clear);
-        data = rest;
-    }
+    mode.periods(data, stripes);
 }
 
 /// Takes the blocks of whole vectors of periods with one block each, where they are.
 #[inline(always)]
-fn strided<E: Engine>(mode: &mut impl Mode<E>, mut data: InOutBuf<'_, '_, u8>, period: usize) {
+fn strided<E: Engine>(mode: &mut impl VectorMode<E>, mut data: InOutBuf<'_, '_, u8>, period: usize) {
     let span = E::BYTES / BLOCK * period;
     while data.len() >= FLIGHT * span {
         let (now, rest) = data.split_at(FLIGHT * span);
@@ -174,7 +196,7 @@ fn strided<E: Engine>(mode: &mut impl Mode<E>, mut data: InOutBuf<'_, '_, u8>, p
 
 /// As [`strided`], of fewer periods than a flight has.
 #[inline(always)]
-fn few_strided<E: Engine>(mode: &mut impl Mode<E>, mut data: InOutBuf<'_, '_, u8>, period: usize) {
+fn few_strided<E: Engine>(mode: &mut impl VectorMode<E>, mut data: InOutBuf<'_, '_, u8>, period: usize) {
     let span = E::BYTES / BLOCK * period;
     if data.len() >= 4 * span {
         let (now, rest) = data.split_at(4 * span);
@@ -194,7 +216,7 @@ fn few_strided<E: Engine>(mode: &mut impl Mode<E>, mut data: InOutBuf<'_, '_, u8
 /// As [`strided`], from one place to another, with all bytes.
 #[inline(always)]
 fn strided_copy<E: Engine>(
-    mode: &mut impl Mode<E>,
+    mode: &mut impl VectorMode<E>,
     data: InOutBuf<'_, '_, u8>,
     period: usize,
     outflow: &mut Outflow<'_, '_>,
@@ -219,18 +241,19 @@ fn strided_copy<E: Engine>(
         }
         let (from, from_rest) = source.split_at(group);
         let (to, to_rest) = destination.split_at_mut(group);
-        mode.flight::<FLIGHT>(Copied { source: from, destination: to, period, outflow });
+        let data = InOutBuf::new(from, to).expect(ONE_LENGTH);
+        mode.flight::<FLIGHT>(Flowing { lanes: Strided { data, period }, outflow });
         (source, destination) = (from_rest, to_rest);
         copied -= group;
     }
-    let mut data = InOutBuf::new(source, destination).expect("both are of one length");
+    let mut data = InOutBuf::new(source, destination).expect(ONE_LENGTH);
     copy(data.reborrow());
     few_strided(mode, data, period);
 }
 
 /// Takes whole vectors of periods with several blocks each.
 #[inline(always)]
-fn columns<E: Engine>(mode: &mut impl Mode<E>, mut data: InOutBuf<'_, '_, u8>, stripes: Stripes) {
+fn columns<E: Engine>(mode: &mut impl VectorMode<E>, mut data: InOutBuf<'_, '_, u8>, stripes: Stripes) {
     let Stripes { encrypted, period } = stripes;
     let span = E::BYTES / BLOCK * period;
     while !data.is_empty() {

@@ -12,7 +12,7 @@ use crate::BLOCK;
 use crate::counter::Counter;
 use crate::kernel::engine::{Between, Engine};
 use crate::kernel::{Access, Piece, Place, Plan, cbc, pass};
-use crate::key::RoundKeys;
+use crate::schedule::RoundKeys;
 use crate::section::Sections;
 
 /// A processor with AES-NI and SSE4.1.

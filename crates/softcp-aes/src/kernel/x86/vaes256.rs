@@ -12,7 +12,7 @@ use crate::BLOCK;
 use crate::counter::Counter;
 use crate::kernel::engine::{Between, Engine, check_periods};
 use crate::kernel::{Access, Piece, Place, Plan, cbc, pass};
-use crate::key::RoundKeys;
+use crate::schedule::RoundKeys;
 use crate::section::Sections;
 
 /// A processor with VAES and AVX2, and AES-NI for single blocks.
