@@ -8,7 +8,7 @@ use crate::error::{BoxDefect, Result};
 use crate::fourcc::{HDLR, MDHD, MDIA, MINF, STBL, STSD, TKHD};
 use crate::meta::{BoxRef, Meta};
 use crate::note::{NoteKind, Notes};
-use crate::rewrite::{Edit, is_sample_protection};
+use crate::rewrite::{Edit, sample_protection};
 use crate::run::{Run, SampleCursor, SampleSet};
 use crate::sample_entry::{Protection, SampleEntry, are_equal_when_clear};
 use crate::sample_group::{GroupCursor, SampleGroups};
@@ -409,18 +409,6 @@ fn sample_entries(
         }
         _ => (entries, false),
     })
-}
-
-/// The changes that take out what says how samples are encrypted.
-fn sample_protection(meta: &Meta, parents: &[BoxRef]) -> Result<Vec<Edit>> {
-    let mut edits = Vec::new();
-    for child in parents.iter().flat_map(|parent| meta.children(parent)) {
-        let child = child?;
-        if is_sample_protection(meta, &child) {
-            edits.push(Edit::free(&child));
-        }
-    }
-    Ok(edits)
 }
 
 fn known_scheme(entries: &[SampleEntry]) -> Option<Scheme> {
