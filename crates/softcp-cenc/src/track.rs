@@ -13,7 +13,7 @@ use crate::run::{Run, SampleCursor, SampleSet};
 use crate::sample_entry::{Protection, SampleEntry, are_equal_when_clear};
 use crate::sample_group::{GroupCursor, SampleGroups};
 use crate::sample_table::{ChunkCursor, SampleTable};
-use crate::{FourCc, KeyId, Scheme};
+use crate::{FourCc, KeyId, Scheme, Syntax};
 
 /// Chunks of a track that need not be in file order: a day of video in chunks of a tenth of a second.
 const MAX_UNORDERED_CHUNKS: u32 = 1 << 20;
@@ -76,6 +76,14 @@ impl Track {
     #[must_use]
     pub fn sample_entries(&self) -> &[SampleEntry] {
         &self.set.entries
+    }
+
+    /// What its samples look like when they are clear: by its first protected sample entry, or in a clear track its first.
+    #[must_use]
+    pub fn syntax(&self) -> Syntax {
+        let entries = self.sample_entries();
+        let entry = entries.iter().find(|entry| entry.protection.is_some()).or(entries.first());
+        entry.map_or(Syntax::default(), |entry| entry.syntax)
     }
 
     /// The keys that the `moov` box names for this track, each once: the defaults of its sample entries and those of
@@ -229,6 +237,14 @@ impl Track {
             Scheme::Other(code) => Some(code),
             _ => None,
         })
+    }
+
+    /// Whether samples may have initialization vectors of their own: the track is protected, and does not give all of them
+    /// one that they share.
+    pub(crate) fn may_have_vectors(&self) -> bool {
+        let entries = self.set.entries.iter().filter_map(|entry| entry.parameters.as_ref());
+        let mut all = entries.chain(self.set.groups.track_descriptions().entries());
+        all.any(|parameters| !parameters.protected || parameters.iv_size > 0)
     }
 
     /// The samples of the track in `moov`.
