@@ -9,7 +9,7 @@
 //! | codec | what is looked at |
 //! |---|---|
 //! | AVC, HEVC, VVC | lengths and headers of NAL units; how slices end ([`STOP_BIT`]) |
-//! | AV1 | headers and lengths of OBUs |
+//! | AV1 | headers and lengths of OBUs; how tiles end ([`STOP_BIT`]) |
 //! | VP9 | frame marker, synchronization code, no superframe marker where none may be |
 //! | AAC (LC, HE) | the first element, its section data, the end of the frame |
 //! | AC-3, E-AC-3, FLAC, MP3, MPEG-4 video | synchronization words |
@@ -295,7 +295,7 @@ fn nal_units(sample: &View<'_>, codec: NalCodec, length_size: usize) -> f32 {
     bits
 }
 
-/// What the zeros behind the stop bit of a slice tell, in bits. A slice ends at any bit of its last byte, and each place
+/// What the zeros behind the stop bit of a slice, or of an AV1 tile, tell, in bits. A slice ends at any bit of its last byte, and each place
 /// behind the first is as likely; how often it is the first differs, and x264 makes it that more than each second time, as
 /// noise does. In noise the lowest bit set is the second of each fourth byte, the third of each eighth, and so on. The
 /// logarithms are taken down by a third: encoders are not quite alike.
@@ -336,15 +336,19 @@ fn nal_unit(sample: &View<'_>, codec: NalCodec, unit: Range<usize>) -> f32 {
         };
         bits += if header & 0x80 == 0 && is_usual { 1.0 } else { -6.0 };
     }
+    bits + stop_bit(sample, unit)
+}
+
+/// How a NAL unit or an OBU ends.
+fn stop_bit(sample: &View<'_>, unit: Range<usize>) -> f32 {
     if unit.len() < LONG {
-        return bits;
+        return 0.0;
     }
-    let Some(last) = sample.judged_bytes(unit.end - 3..unit.end) else { return bits };
-    match last {
+    match sample.judged_bytes(unit.end - 3..unit.end) {
         // Padding (cabac_zero_words), and zeros that some writers leave behind: nothing to see.
-        [0, 0, 3] | [_, _, 0] => bits,
-        [_, _, last] => bits + STOP_BIT[last.trailing_zeros() as usize & 7],
-        _ => bits,
+        Some([0, 0, 3] | [_, _, 0]) => 0.0,
+        Some([_, _, last]) => STOP_BIT[last.trailing_zeros() as usize & 7],
+        _ => 0.0,
     }
 }
 
@@ -352,7 +356,8 @@ fn bits_of(number: u32) -> f32 {
     f32::from(u8::try_from(number).unwrap_or(u8::MAX))
 }
 
-/// OBUs, of which all but the last have a size (AV1, 5.3).
+/// OBUs, of which all but the last have a size (AV1, 5.3). A frame and a tile group end with a tile, and that with a one
+/// and zeros up to the next byte (8.2.4).
 fn av1(sample: &View<'_>) -> f32 {
     let mut bits = 0.0;
     let mut position = 0;
@@ -364,10 +369,14 @@ fn av1(sample: &View<'_>) -> f32 {
         if is_judged {
             bits += if is_usual { 2.5 } else { -CERTAIN };
         }
-        if !is_usual || header & 2 == 0 {
+        if !is_usual {
             return bits;
         }
+        let ends_with_tile = matches!(kind, 4 | 6);
         position += if header & 4 == 0 { 1 } else { 2 };
+        if header & 2 == 0 {
+            return if ends_with_tile { bits + stop_bit(sample, position..sample.len) } else { bits };
+        }
         let mut size = 0usize;
         for index in 0..8 {
             let Some(&byte) = sample.bytes.get(position) else { return bits };
@@ -377,9 +386,13 @@ fn av1(sample: &View<'_>) -> f32 {
                 break;
             }
         }
+        let start = position;
         position = position.saturating_add(size);
         if is_judged {
             bits += if position > sample.len { -CERTAIN } else { 6.0 };
+        }
+        if ends_with_tile {
+            bits += stop_bit(sample, start..position);
         }
     }
     bits
@@ -624,6 +637,26 @@ mod tests {
         let slices: Vec<_> =
             (0..).zip(&random).map(|(index, end)| units(200, &[*end | u8::from(*end == 0)], index)).collect();
         assert!(evidence(avc(), &slices, ends).is_noise());
+    }
+
+    #[test]
+    fn av1_tiles_end_at_any_bit_and_noise_does_not() {
+        // A temporal delimiter and a frame, with a length or up to the end of the sample.
+        let frame = |is_sized: bool, end: u8, seed: u64| {
+            let header: &[u8] = if is_sized { &[0x12, 0, 0x32, 100] } else { &[0x12, 0, 0x30] };
+            let mut frame = [header, &noise(100, seed)].concat();
+            *frame.last_mut().unwrap() = end;
+            frame
+        };
+        #[expect(clippy::single_range_in_vec_init, reason = "the ranges that are judged, of which there is one")]
+        let tile = |sample: &[u8]| vec![20..sample.len()];
+        let random = noise(200, 7);
+        for is_sized in [true, false] {
+            let right: Vec<_> = (0..100).map(|index| frame(is_sized, 1 << (index % 8), index)).collect();
+            assert!(evidence(Syntax(Kind::Av1), &right, tile).is_right());
+            let noisy: Vec<_> = (0..).zip(&random).map(|(index, end)| frame(is_sized, *end, index)).collect();
+            assert!(evidence(Syntax(Kind::Av1), &noisy, tile).is_noise());
+        }
     }
 
     #[test]
