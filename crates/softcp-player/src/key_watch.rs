@@ -1,13 +1,15 @@
 //! Wrong keys, noticed by what comes out.
 //!
 //! AES-CTR decrypts under any key. But under a wrong one the samples come out as noise, and codecs write anything but:
-//! [`Evidence`] weighs the first samples of each track and key. The policy is to be silent rather than wrong:
+//! [`Evidence`] weighs the samples of each track and key, until they are right or wrong beyond doubt. The policy is to be
+//! silent rather than wrong:
 //!
 //! - A warning needs 20 bits of evidence, a chance of one in a million that right samples look so bad.
 //! - Only bytes that were encrypted are judged. Each check allows what real writers do, known defects included: padding of
 //!   slices, zeros behind NAL units, streams that change their configuration.
-//! - Codecs without checks, and samples too few to tell, are passed over in silence. So is most video of `cbcs` and `cens`
-//!   with a pattern: what its checks look at, how slices and tiles end, is clear there.
+//! - Codecs without checks, and samples too few to tell, are passed over in silence. `cbcs` and `cens` with a pattern leave
+//!   clear how most slices and tiles end: AVC and HEVC are told there after some megabytes of encrypted bytes, by bytes that
+//!   no NAL unit has, and AV1 is not.
 //!
 //! A warning changes nothing: the file is written, and the run succeeds.
 
@@ -15,8 +17,6 @@ use std::ops::Range;
 
 use softcp_cenc::{Evidence, KeyId, Sample, Syntax, Track};
 
-/// Samples of each key that are looked at, at most.
-const SAMPLES: u32 = 256;
 /// Longer samples are not: they are held in memory for it.
 const LONGEST: u32 = 4 << 20;
 /// Keys that are watched, at most: a file with more of them is none that a user has.
@@ -37,7 +37,7 @@ struct Watched {
 
 impl Watched {
     fn is_decided(&self) -> bool {
-        self.evidence.is_right() || self.evidence.is_noise() || self.evidence.samples() >= SAMPLES
+        self.evidence.is_right() || self.evidence.is_noise()
     }
 }
 
