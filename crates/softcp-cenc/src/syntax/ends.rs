@@ -12,7 +12,7 @@ use super::View;
 const SHORTEST: usize = 64;
 
 /// Of how many encoders one is taken to end its slices in a way of its own, in bits.
-const OWN_WAY: f32 = 10.0;
+const OWN_WAY: f32 = 14.0;
 
 /// Where the stop bits of slices or tiles were: how often at each bit.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,7 +89,7 @@ mod tests {
             let mut ends = Ends::default();
             for _ in 0..1000 {
                 ends.add_bit(bit);
-                assert!(ends.bits(false) > -15.0, "bit {bit}: {}", ends.bits(false));
+                assert!(ends.bits(false) > -18.0, "bit {bit}: {}", ends.bits(false));
             }
             assert!(ends.bits(false) > 20.0);
         }
