@@ -61,6 +61,8 @@ pub enum NoteKind {
     MediaDataCutOff,
     /// A sample that ends behind the file's last byte, and is left out.
     SampleLeftOut,
+    /// The tables of the `moov` box listed samples that are not there, and list the others now.
+    TablesShortened,
     /// Two sample entries became equal, and are one now.
     EntriesMerged,
 }
@@ -89,6 +91,7 @@ impl NoteKind {
             Self::BoxLeftOut => "box-left-out",
             Self::MediaDataCutOff => "media-data-cut-off",
             Self::SampleLeftOut => "sample-left-out",
+            Self::TablesShortened => "tables-shortened",
             Self::EntriesMerged => "entries-merged",
         }
     }
@@ -124,6 +127,7 @@ impl NoteKind {
             Self::BoxLeftOut => "the last box is not whole, and was left out",
             Self::MediaDataCutOff => "the media data end early: the mdat box was given the size that is there",
             Self::SampleLeftOut => "a sample is not whole, and was left out",
+            Self::TablesShortened => "the moov box was made to list the samples that are there",
             Self::EntriesMerged => "a clear and a protected sample entry became equal, and were made one",
         }
     }

@@ -100,6 +100,11 @@ impl Pass {
         MovieBox::parse(Arc::new(meta), &mut samples_left, first_index, &mut self.notes).map(Some)
     }
 
+    /// The `moov` box in force.
+    pub(crate) fn moov(&self) -> &Meta {
+        &self.moov
+    }
+
     /// The `moov` box in force as rewritten, if it changes.
     pub(crate) fn moov_bytes(&self) -> Option<&[u8]> {
         self.moov_bytes.as_deref()
