@@ -1,7 +1,7 @@
 //! Opening a file: finding and reading its `moov` box.
 
 use std::collections::HashMap;
-use std::io::{Read, Seek};
+use std::io::{ErrorKind, Read, Seek};
 use std::sync::Arc;
 
 use crate::error::{BoxDefect, Error, Result};
@@ -338,6 +338,7 @@ impl Tracks {
 /// The first `moov` box.
 fn find_movie<R: Read + Seek>(source: &mut Source<R>) -> Result<(u64, Header)> {
     let mut position = 0;
+    let mut last = (FourCc([0; 4]), 0);
     while !source.is_end(position)? {
         let header = match box_at(source, position) {
             Ok(header) => header,
@@ -352,9 +353,14 @@ fn find_movie<R: Read + Seek>(source: &mut Source<R>) -> Result<(u64, Header)> {
             // The header has been checked against the rest of the file.
             _ => position += header.size,
         }
+        last = (header.kind, header.size);
     }
     // Something else may look like boxes by chance.
-    Err(not_mp4(source)?.unwrap_or(Error::NoMovie { fragments: false }))
+    Err(not_mp4(source)?.unwrap_or_else(|| match position.checked_sub(source.len()) {
+        // Of a stream it shows behind the box.
+        Some(missing @ 1..) => Error::MovieCutOff { kind: last.0, offset: position - last.1, missing },
+        _ => Error::NoMovie { fragments: false },
+    }))
 }
 
 /// What an error about a box in front of `moov` says about the whole file: that it is something else, or ends there.
@@ -373,6 +379,7 @@ fn before_movie<R: Read + Seek>(source: &mut Source<R>, position: u64, error: Er
                 Error::MovieCutOff { kind, offset, missing }
             }
         }
+        Error::StrayBytes { .. } if position > 0 => Error::NoMovie { fragments: false },
         error => error,
     })
 }
@@ -419,5 +426,13 @@ pub(crate) fn read_metadata<R: Read + Seek>(
     };
     let len = Some(header.size).filter(|size| *size <= limits.metadata_box);
     let len = len.and_then(|size| usize::try_from(size).ok()).ok_or_else(too_large)?;
-    Ok(Meta::new(offset, source.read(offset, len)?))
+    let bytes = source.read(offset, len).map_err(|error| match &error {
+        // A stream shows only now that it ends there.
+        Error::Read { source: cause, .. } if source.is_stream() && cause.kind() == ErrorKind::UnexpectedEof => {
+            let missing = (offset + header.size).saturating_sub(source.len());
+            Error::CutOff { kind: header.kind, offset, missing }
+        }
+        _ => error,
+    })?;
+    Ok(Meta::new(offset, bytes))
 }

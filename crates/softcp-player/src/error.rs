@@ -288,7 +288,14 @@ impl DecryptError {
             }
             ErrorClass::WrongPartner => "use the initialization segment of the stream that the fragments are of",
             ErrorClass::CutOff => match error {
+                Error::NoMovie { .. } => {
+                    "a moov box says where the samples are, mostly at the end of a file: this recording or download was not \
+                     finished"
+                }
                 Error::MovieCutOff { .. } => "nothing can be decrypted without its end: get the file again",
+                Error::CutOff { kind, .. } if &kind.0 == b"moov" => {
+                    "nothing can be decrypted without the whole of it: get the file again"
+                }
                 _ => "get the file again, or write what is there with --partial",
             },
             ErrorClass::Unsupported => "the file may be in order: it uses what is not supported here",
@@ -298,6 +305,7 @@ impl DecryptError {
             _ => "the file contradicts itself there: it is damaged, or its writer has a defect",
         };
         match self {
+            Self::CutOff { whole, .. } if whole.is_empty() => Some("get the file again"),
             Self::Container { source, .. } | Self::CutOff { source, .. } => Some(container(source)),
             Self::NothingWhole { .. } => Some("get the file again"),
             Self::SeemsDamaged { .. } => Some("the file contradicts itself there: get it again"),
