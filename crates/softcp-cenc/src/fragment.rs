@@ -47,6 +47,19 @@ pub(crate) fn unsignalled_tracks(meta: &Meta, is_clear: impl Fn(u32) -> bool) ->
     Ok(encrypted.map(|(track_id, _)| track_id).collect())
 }
 
+/// The tracks among `samples`, which the `moov` box has so many samples of, whose vectors stand in this `moof` box: each with
+/// a `senc` box for them. Those that have a `traf` here are taken out of `samples`: it is their first.
+pub(crate) fn vectors_of_movie(meta: &Meta, samples: &mut Vec<(u32, u32)>) -> Result<Vec<(u32, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for (track_id, traf) in track_fragments(meta)? {
+        if let Some(place) = samples.iter().position(|(id, _)| *id == track_id) {
+            let (_, count) = samples.swap_remove(place);
+            found.extend(Auxiliary::entries_of_movie(meta, &traf, count).map(|senc| (track_id, senc)));
+        }
+    }
+    Ok(found)
+}
+
 /// The `traf` boxes of a `moof` box with the numbers of their tracks.
 fn track_fragments(meta: &Meta) -> Result<Vec<(u32, BoxRef)>> {
     let mut fragments = Vec::new();

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use crate::error::{BoxDefect, Error, Result};
 use crate::file_kind::{FileKind, LOOKED_AT};
 use crate::fourcc::{MDAT, MOOF, MOOV, MVEX, TRAK, TREX};
-use crate::fragment::unsignalled_tracks;
+use crate::fragment::{unsignalled_tracks, vectors_of_movie};
 use crate::header::{Header, MAX_HEADER};
 use crate::key_system::SystemHeader;
 use crate::meta::{BoxRef, Meta};
-use crate::note::Notes;
+use crate::note::{NoteKind, Notes};
 use crate::pieces::Pieces;
 use crate::rewrite::{Edit, is_system_header};
 use crate::source::Source;
@@ -175,6 +175,7 @@ impl<R: Read + Seek> Movie<R> {
         let contents = MovieBox::parse(meta, &mut samples_left, |_| 0, &mut notes)?;
         let mut movie = Self { source, limits, contents, notes, unsignalled: Vec::new() };
         movie.find_unsignalled(offset + header.size);
+        movie.find_vectors(offset + header.size);
         Ok(movie)
     }
 
@@ -203,6 +204,33 @@ impl<R: Read + Seek> Movie<R> {
                 }
                 _ => position = position.saturating_add(header.size),
             }
+        }
+    }
+
+    /// Finds the vectors of samples in `moov` that ffmpeg has put into the first fragment of the track.
+    fn find_vectors(&mut self, mut position: u64) {
+        let lacking = |track: &Track| Some((track.id(), track.lacks_vectors()?));
+        let mut samples: Vec<_> = self.contents.tracks.list.iter().filter_map(lacking).collect();
+        if self.source.is_stream() || !self.contents.fragmented {
+            return;
+        }
+        // What is wrong here is reported when it is reached.
+        while !samples.is_empty() && position < self.source.len() {
+            let Ok(header) = box_at(&mut self.source, position) else { return };
+            if header.kind == MOOV {
+                return;
+            }
+            if header.kind == MOOF {
+                let Ok(moof) = read_metadata(&mut self.source, position, &header, self.limits) else { return };
+                let Ok(found) = vectors_of_movie(&moof, &mut samples) else { return };
+                for (track_id, senc) in found {
+                    let track = self.contents.tracks.get_mut(track_id);
+                    if track.is_some_and(|track| track.set_vectors(&senc).is_ok()) {
+                        self.notes.add(NoteKind::VectorsBehind, track_id, position);
+                    }
+                }
+            }
+            position = position.saturating_add(header.size);
         }
     }
 

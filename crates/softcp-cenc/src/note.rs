@@ -35,6 +35,8 @@ pub enum NoteKind {
     AuxiliaryType,
     /// `senc` repeats the entries of earlier fragments in front of this one's.
     RepeatedEntries,
+    /// The vectors of samples in `moov` stand in the `senc` of the first fragment, in front of its own.
+    VectorsBehind,
     /// The subsamples of a sample cover less than all of it. The bytes left over are clear.
     ShortMap,
     /// Samples whose entry says that they are encrypted come without initialization vectors and are clear.
@@ -78,6 +80,7 @@ impl NoteKind {
             Self::DuplicateBox => "duplicate-box",
             Self::AuxiliaryType => "auxiliary-type",
             Self::RepeatedEntries => "repeated-entries",
+            Self::VectorsBehind => "vectors-behind",
             Self::ShortMap => "short-map",
             Self::UnsignalledClear => "unsignalled-clear",
             Self::UnsignalledEncryption => "unsignalled-encryption",
@@ -109,6 +112,10 @@ impl NoteKind {
             Self::AuxiliaryType => "saiz and saio name another type than the scheme's, and were taken for its own",
             Self::RepeatedEntries => {
                 "senc repeats the entries of earlier fragments, a defect of ffmpeg: the last ones were taken"
+            }
+            Self::VectorsBehind => {
+                "the initialization vectors of samples in moov stand in the first fragment, a defect of ffmpeg, and were \
+                 taken from there"
             }
             Self::ShortMap => "the subsamples cover less than the sample: the bytes left over stay as they are",
             Self::UnsignalledClear => {

@@ -202,6 +202,22 @@ impl Track {
         Ok(())
     }
 
+    /// How many samples the `moov` box has for the track without initialization vectors, which each of them needs.
+    pub(crate) fn lacks_vectors(&self) -> Option<u32> {
+        let is_lacking = matches!(self.set.auxiliary, Auxiliary::Absent) && self.may_have_vectors();
+        (is_lacking && self.table.sample_count > 0).then_some(self.table.sample_count)
+    }
+
+    /// Gives those samples the vectors in this `senc` box, which was found elsewhere.
+    pub(crate) fn set_vectors(&mut self, senc: &[u8]) -> Result<()> {
+        let Some(set) = Arc::get_mut(&mut self.set) else { return Ok(()) };
+        let position = set.meta.bytes().len();
+        // Behind the `moov` box nothing that was read of it moves.
+        set.meta = Arc::new(Meta::new(set.meta.offset(), [set.meta.bytes(), senc].concat()));
+        set.auxiliary = Auxiliary::appended(&set.meta, position)?;
+        settle(set, &self.table)
+    }
+
     /// Says whether the last partial block of whole `cens` samples is encrypted.
     pub(crate) fn set_encrypted_tail(&mut self, is_encrypted: bool) {
         if let Some(set) = Arc::get_mut(&mut self.set) {
