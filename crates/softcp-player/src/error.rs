@@ -270,7 +270,7 @@ impl DecryptError {
     /// What to do about an error of the input; `None` for other errors, and where the error says it.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
-        use softcp_cenc::{Error, ErrorClass, FileKind};
+        use softcp_cenc::{BoxDefect, Error, ErrorClass, FileKind};
         let container = |error: &Error| match error.class() {
             ErrorClass::Empty => "the file has no bytes: get it again from where it came",
             ErrorClass::WrongKind => match error {
@@ -302,6 +302,9 @@ impl DecryptError {
             ErrorClass::Unreadable => "have the file encrypted again, with a writer that does not leave this out",
             ErrorClass::Limit => "this is a limit against hostile files, and not an error of the file",
             ErrorClass::Request => "give the input as a file, and the tracks that it has",
+            _ if matches!(error, Error::Box { defect: BoxDefect::Missing(kind), .. } if &kind.0 == b"trak") => {
+                "a file without tracks has nothing to decrypt"
+            }
             _ => "the file contradicts itself there: it is damaged, or its writer has a defect",
         };
         match self {
