@@ -27,7 +27,7 @@ pub struct Pattern {
 }
 
 /// Encrypted bytes at the beginning of a sample, then clear and encrypted ones in turn to its end: the pattern of a
-/// DecryptionBlt (D8), where everything that it encrypts of a sample is whole blocks.
+/// `DecryptionBlt` (D8), where everything that it encrypts of a sample is whole blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alternation {
     beginning: usize,
@@ -38,19 +38,26 @@ pub struct Alternation {
     total: usize,
 }
 
+/// Periods from which on they are taken together.
+const MANY_PERIODS: usize = 16;
+
 impl Alternation {
     /// For a sample of `total` bytes, of which `beginning` are encrypted, and behind them `skip` clear and `encrypt` encrypted
-    /// in turn. `None` where runs to the end of the sample are meant (`skip` or `encrypt` is 0), and where the beginning, a
-    /// period, or the last encrypted run is not whole blocks.
+    /// in turn. `None` where runs to the end of the sample are meant (`skip` or `encrypt` is 0), where the beginning, a period, or
+    /// the last encrypted run is not whole blocks, and where the periods are few: their runs are taken faster one by one.
     #[must_use]
     pub fn new(beginning: u32, skip: u32, encrypt: u32, total: usize) -> Option<Self> {
         let [beginning, skip, encrypt] = [beginning, skip, encrypt].map(|bytes| usize::try_from(bytes).ok());
         let (beginning, skip, encrypted) = (beginning?.min(total), skip?, encrypt?);
+        if encrypted == 0 || skip == 0 {
+            return None;
+        }
         let stripes = Stripes { encrypted, period: encrypted.checked_add(skip)? };
         let alternation = Self { beginning, skip, stripes, total };
         let is_whole = |area: Area| area.kind == Kind::Clear || area.len.is_multiple_of(BLOCK);
         let are_blocks = encrypted.is_multiple_of(BLOCK) && skip.is_multiple_of(BLOCK);
-        (encrypted != 0 && skip != 0 && are_blocks && alternation.areas().all(is_whole)).then_some(alternation)
+        let are_many = total / stripes.period >= MANY_PERIODS;
+        (are_blocks && are_many && alternation.areas().all(is_whole)).then_some(alternation)
     }
 
     /// Checks that the planes of `shapes` have as many visible bytes as the sample, and returns them.
@@ -279,24 +286,27 @@ mod tests {
     }
 
     #[test]
-    fn alternation_is_whole_blocks_cut_at_the_end() {
+    fn alternation_is_many_periods_of_whole_blocks_cut_at_the_end() {
         let areas = |beginning, skip, encrypt, total| {
             let areas = Alternation::new(beginning, skip, encrypt, total)?.areas();
             Some(areas.map(|area| (area.len, area.kind)).collect::<Vec<_>>())
         };
         let stripes = |encrypted, period| Kind::Stripes(Stripes { encrypted, period });
         let (blocks, clear) = (Kind::Blocks, Kind::Clear);
-        assert_eq!(areas(16, 32, 16, 160), Some(vec![(16, blocks), (32, clear), (96, stripes(16, 48)), (16, blocks)]));
         // The end cuts clear bytes anywhere, encrypted ones between blocks alone.
-        assert_eq!(areas(0, 32, 16, 55), Some(vec![(32, clear), (16, blocks), (7, clear)]));
-        assert_eq!(areas(0, 32, 32, 48), Some(vec![(32, clear), (16, blocks)]));
-        assert_eq!(areas(0, 32, 32, 55), None);
-        assert_eq!(areas(64, 32, 16, 48), Some(vec![(48, blocks)]));
-        assert_eq!(areas(64, 32, 16, 47), None);
-        assert_eq!(areas(0, u32::MAX - 15, u32::MAX - 15, 9), Some(vec![(9, clear)]));
-        assert_eq!(areas(0, 16, 16, 0), Some(vec![]));
+        let whole = 20 * 48;
+        let expected = |more: &[_]| Some([&[(16, blocks), (32, clear), (whole, stripes(16, 48))][..], more].concat());
+        assert_eq!(areas(16, 32, 16, 48 + whole), expected(&[]));
+        assert_eq!(areas(16, 32, 16, 48 + whole + 16), expected(&[(16, blocks)]));
+        assert_eq!(areas(16, 32, 16, 48 + whole + 23), expected(&[(16, blocks), (7, clear)]));
+        assert_eq!(areas(16, 32, 16, 48 + whole + 9), None);
+        assert_eq!(areas(0, 32, 32, 32 + 16 * 64 + 16).unwrap()[1..], [(1024, stripes(32, 64)), (16, blocks)]);
+        assert_eq!(areas(5000, 32, 16, 1000), None);
+        assert_eq!(areas(5008, 32, 16, 1008), Some(vec![(1008, blocks)]));
+        assert_eq!(areas(16, 32, 16, 16 * 48 - 1), None);
+        assert_eq!(areas(0, u32::MAX - 15, u32::MAX - 15, 1000), None);
         for (beginning, skip, encrypt) in [(1, 16, 16), (16, 1, 16), (16, 16, 1), (16, 0, 16), (16, 16, 0)] {
-            assert_eq!(areas(beginning, skip, encrypt, 160), None, "{beginning} {skip} {encrypt}");
+            assert_eq!(areas(beginning, skip, encrypt, 1600), None, "{beginning} {skip} {encrypt}");
         }
     }
 
