@@ -30,9 +30,11 @@ pub(super) fn plan(bench: &mut Bench<'_>) -> Vec<Planned> {
         let mut case = Case::new("CHANNEL_TYPE", None);
         case.enter("aws-lc: CMAC of 56 bytes alone", &Rc::from(RFC_CODE), Signature::new()?);
         let expected = Rc::from([1]);
-        case.enter("QueryAuthenticatedChannel", &expected, Asking::open(&bench.link)?);
-        let checking = PlayerChannel::open(bench.link.device(), bench.link.trust(), TYPE)?;
-        case.enter("the same, its answer checked", &expected, Checking(checking));
+        for (link, of) in bench.every_link() {
+            case.enter(format!("QueryAuthenticatedChannel{of}"), &expected, Asking::open(link)?);
+            let checking = PlayerChannel::open(link.device(), link.trust(), TYPE)?;
+            case.enter(format!("the same, its answer checked{of}"), &expected, Checking(checking));
+        }
         Ok(case)
     };
     vec![Planned::new("query", warm(bench), build)]

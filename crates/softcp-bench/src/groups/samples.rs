@@ -94,11 +94,12 @@ fn case(bench: &Bench<'_>, name: &str, layout: &Layout) -> Result<Case, BenchErr
         (D3D11_1DDI_CONTENT_PROTECTION_CAPS_CONTENT_KEY, "CONTENT_KEY"),
         (D3D11_1DDI_CONTENT_PROTECTION_CAPS_PARTIAL_DECRYPTION, "PARTIAL_DECRYPTION"),
     ];
-    if bench.drives && bench.link.lacks(&needed).is_none() {
-        let keyed = bench.link.session()?;
+    for (link, of) in bench.links(&needed) {
+        let keyed = link.session()?;
         let wrapped = keyed.client.wrap_content_key(&ContentKey::from(CONTENT_KEY));
-        let resources = bench.link.resources(1, SAMPLE, &sample)?;
-        case.enter("DecryptionBlt", &opened, ByBlit { keyed, wrapped, info: layout.info, resources });
+        let resources = link.resources(1, SAMPLE, &sample)?;
+        let name = format!("DecryptionBlt{of}");
+        case.enter(name, &opened, ByBlit { keyed, wrapped, info: layout.info, resources });
     }
     Ok(case)
 }

@@ -35,13 +35,16 @@ pub(super) fn refresh(bench: &mut Bench<'_>) -> Vec<Planned> {
     if !bench.offers("refresh", &needed) {
         return Vec::new();
     }
-    let build = |bench: &Bench<'_>| {
+    let build = move |bench: &Bench<'_>| {
         let content = content(SMALL.visible());
+        let expected = Rc::from(&content[..]);
         let mut case = Case::new("16 random bytes, a new key", None);
         let nothing = Rc::from(&[][..]);
         case.enter("aws-lc: random bytes alone", &nothing, RandomBytes([0; 16]));
-        let refresh = Refresh { keyed: bench.link.session()?, resources: bench.link.resources(1, SMALL, &content)? };
-        case.enter("Start + Finish", &Rc::from(content), refresh);
+        for (link, of) in bench.links(&needed) {
+            let refresh = Refresh { keyed: link.session()?, resources: link.resources(1, SMALL, &content)? };
+            case.enter(format!("Start + Finish{of}"), &expected, refresh);
+        }
         Ok(case)
     };
     vec![Planned::new("refresh", warm(bench), build)]
@@ -52,11 +55,13 @@ pub(super) fn key_exchange(bench: &mut Bench<'_>) -> Vec<Planned> {
     if !bench.offers("key-exchange", &needed) {
         return Vec::new();
     }
-    let build = |bench: &Bench<'_>| {
+    let build = move |bench: &Bench<'_>| {
         let mut case = Case::new("one key", None);
         case.enter("aws-lc: private operation alone", &Rc::from(KEY), PrivateOperation::new()?);
-        let exchange = Exchange::new(&bench.link)?;
-        case.enter("NegotiateCryptoSessionKeyExchange", &Exchange::expected(), exchange);
+        for (link, of) in bench.links(&needed) {
+            let name = format!("NegotiateCryptoSessionKeyExchange{of}");
+            case.enter(name, &Exchange::expected(), Exchange::new(link)?);
+        }
         Ok(case)
     };
     vec![Planned::new("key exchange", warm(bench), build)]
@@ -67,11 +72,13 @@ pub(super) fn whole(bench: &mut Bench<'_>) -> Vec<Planned> {
     if !bench.offers("sessions", &needed) {
         return Vec::new();
     }
-    let build = |bench: &Bench<'_>| {
+    let build = move |bench: &Bench<'_>| {
         let mut case = Case::new("one session", None);
         case.enter("aws-lc: private operation alone", &Rc::from(KEY), PrivateOperation::new()?);
-        let life = Life(Exchange::new(&bench.link)?);
-        case.enter("create, exchange, destroy", &Exchange::expected(), life);
+        for (link, of) in bench.links(&needed) {
+            let life = Life(Exchange::new(link)?);
+            case.enter(format!("create, exchange, destroy{of}"), &Exchange::expected(), life);
+        }
         Ok(case)
     };
     vec![Planned::new("sessions", warm(bench), build)]
@@ -96,12 +103,14 @@ pub(super) fn many(bench: &mut Bench<'_>) -> Vec<Planned> {
     let build = move |bench: &Bench<'_>| {
         let expected = Rc::from(content(SMALL.visible()));
         let alone = Rc::new(RefCell::new(Crowd::new(&alone, 1)?));
-        let crowd = Rc::new(RefCell::new(Crowd::new(&bench.link, count)?));
         let mut case = Case::new("a blit of 256 bytes", None);
         let entrant = |crowd: &Rc<RefCell<Crowd>>, in_turn| OneOfMany { crowd: Rc::clone(crowd), in_turn, next: 0 };
         case.enter("the only session", &expected, entrant(&alone, false));
-        case.enter(format!("one of {count}"), &expected, entrant(&crowd, false));
-        case.enter(format!("each of {count} in turn"), &expected, entrant(&crowd, true));
+        for (link, of) in bench.links(&needed) {
+            let crowd = Rc::new(RefCell::new(Crowd::new(link, count)?));
+            case.enter(format!("one of {count}{of}"), &expected, entrant(&crowd, false));
+            case.enter(format!("each of {count} in turn{of}"), &expected, entrant(&crowd, true));
+        }
         Ok(case)
     };
     vec![Planned::new("many sessions", warm(bench), build)]

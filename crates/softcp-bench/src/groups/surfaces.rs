@@ -11,7 +11,7 @@ use super::{Planned, from_memory, warm as schedule};
 use crate::bench::Bench;
 use crate::case::Case;
 use crate::contestants::{AwsLc, Cipher, KEY, OnSurfaces, PlainCopy, RustCrypto, kernels, reference};
-use crate::driver::{Blit, Blits};
+use crate::driver::{Blit, Blits, Link};
 use crate::error::BenchError;
 use crate::machine::available_memory;
 use crate::surface::{Ring, Shape, content};
@@ -93,21 +93,24 @@ fn case(bench: &Bench<'_>, name: &str, shape: Shape, manner: Manner) -> Result<C
 
     let mut case = Case::new(name, Some(shape.visible()));
     let ring = Rc::new(RefCell::new(Ring::of_buffers(pairs(ciphers.len()), shape, &content)));
-    let resources = if blits.is_empty() {
-        Ring::new(Vec::new())
-    } else {
-        bench.link.resources(pairs(blits.len()), shape, &content)?
-    };
-    let resources = Rc::new(RefCell::new(resources));
+    let drivers: Vec<_> = blits
+        .chunk_by(|(one, ..), (next, ..)| std::ptr::eq(*one, *next))
+        .map(|blits| {
+            let resources = blits[0].0.resources(pairs(blits.len()), shape, &content)?;
+            Ok((blits, Rc::new(RefCell::new(resources))))
+        })
+        .collect::<Result<_, BenchError>>()?;
     let content = Rc::from(content);
     let on_surfaces = |cipher, in_place| OnSurfaces { cipher, ring: Rc::clone(&ring), shape, in_place };
     for (name, cipher, is_copy) in ciphers {
         let expected = if is_copy { &content } else { &enciphered };
         case.enter(name, expected, on_surfaces(cipher, manner.in_place && !is_copy));
     }
-    for (name, blit) in blits {
-        let expected = if blit == Blit::Encrypt { &content } else { &enciphered };
-        case.enter(name, expected, Blits::new(&bench.link, blit, &resources, shape)?);
+    for (blits, resources) in drivers {
+        for (link, name, blit) in blits {
+            let expected = if *blit == Blit::Encrypt { &content } else { &enciphered };
+            case.enter(name, expected, Blits::new(link, *blit, &resources, shape)?);
+        }
     }
     Ok(case)
 }
@@ -139,14 +142,17 @@ fn ciphers(bench: &Bench<'_>) -> Result<Vec<Named>, BenchError> {
     Ok(ciphers)
 }
 
-/// What the driver can do of it.
-fn blits(bench: &Bench<'_>, manner: Manner) -> Vec<(&'static str, Blit)> {
+/// What the drivers can do of it, driver by driver.
+fn blits<'b>(bench: &'b Bench<'_>, manner: Manner) -> Vec<(&'b Link, String, Blit)> {
     let mut blits = Vec::new();
-    if bench.drives && bench.link.has(D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT) {
-        blits.push(("DecryptionBlt", if manner.in_place { Blit::InPlace } else { Blit::Decrypt }));
-    }
-    if bench.drives && !manner.in_place && bench.link.has(D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK) {
-        blits.push(("EncryptionBlt", Blit::Encrypt));
+    for (link, of) in bench.links(&[]) {
+        if link.has(D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT) {
+            let blit = if manner.in_place { Blit::InPlace } else { Blit::Decrypt };
+            blits.push((link, format!("DecryptionBlt{of}"), blit));
+        }
+        if !manner.in_place && link.has(D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK) {
+            blits.push((link, format!("EncryptionBlt{of}"), Blit::Encrypt));
+        }
     }
     blits
 }

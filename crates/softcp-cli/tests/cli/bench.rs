@@ -101,6 +101,37 @@ fn loaded_driver_is_measured_too() {
 }
 
 #[test]
+fn two_builds_take_turns_in_every_case() {
+    let driver = driver("driver");
+    let groups = ["surfaces", "in-place", "samples", "refresh", "key-exchange", "query", "sessions", "many-sessions"];
+    let args = ["--against", &driver].into_iter().chain(groups.iter().flat_map(|group| ["--group", group]));
+    let report = report(&Sandbox::new(), &args.collect::<Vec<_>>());
+    assert_eq!(report["driver"]["library"], Value::Null);
+    assert_eq!(report["against"]["library"], driver);
+    for (group, name) in report["groups"].as_array().unwrap().iter().zip(groups) {
+        assert_eq!(group["name"], name);
+        for case in group["cases"].as_array().unwrap() {
+            let contestants = texts(&case["results"], "contestant");
+            let (against, here): (Vec<_>, Vec<_>) = contestants.iter().partition(|name| name.ends_with(", against"));
+            assert!(!against.is_empty(), "{contestants:?}");
+            for name in against {
+                assert!(here.contains(&&name.trim_end_matches(", against").to_owned()), "{contestants:?}");
+            }
+        }
+    }
+    let sandbox = Sandbox::new();
+    let command = ["bench", "--quick", "--group", "refresh", "--against", &driver];
+    let text = sandbox.softcp(command).assert().success();
+    let text = String::from_utf8(text.get_output().stdout.clone()).unwrap();
+    assert!(text.contains("\n Against ") && text.contains(" Start + Finish, against "), "{text}");
+}
+
+#[test]
+fn library_to_measure_against_must_be_there() {
+    Sandbox::new().softcp(["bench", "--against", "none.so"]).expect(3, "bench-against-missing");
+}
+
+#[test]
 fn driver_with_increasing_ivs_is_measured_too() {
     let sandbox = Sandbox::new();
     let command = sandbox.softcp([
