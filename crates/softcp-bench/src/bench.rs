@@ -7,10 +7,10 @@ use softcp_abi::{D3D11_1DDI_CONTENT_PROTECTION_CAPS, D3D11_1DDI_CONTENT_PROTECTI
 use softcp_player::Trust;
 use softcp_runtime::Driver;
 
-use crate::contestants::{OpenSsl, kernel_in_use};
 use crate::driver::Link;
 use crate::error::BenchError;
 use crate::groups::{Group, Planned};
+use crate::implementations::{OpenSsl, kernel_in_use};
 use crate::machine::Machine;
 use crate::report::{BenchReport, GroupReport, PeerReport, Skipped};
 use crate::timing::SplitMix;
@@ -18,7 +18,7 @@ use crate::timing::SplitMix;
 /// The seed of the order of turns: any will do.
 const SEED: u64 = 0x50f7_c900;
 
-/// What the names of contestants end in that are the other driver's.
+/// What the names of implementations end in that are the other driver's.
 const AGAINST: &str = ", against";
 
 /// An open driver, and whom to trust when it shows its certificate.
@@ -81,7 +81,7 @@ impl Bench<'_> {
         self.skipped.push(Skipped { what: what.into(), reason: reason.into() });
     }
 
-    /// The drivers, each with what the names of its contestants end in.
+    /// The drivers, each with what the names of its implementations end in.
     pub(crate) fn every_link(&self) -> impl Iterator<Item = (&Link, &'static str)> {
         let against = self.against.as_ref().map(|link| (link, AGAINST));
         std::iter::once((&self.link, "")).chain(against)
@@ -113,13 +113,13 @@ impl Bench<'_> {
     }
 }
 
-/// Checks that every contestant gives the right output, and measures them.
+/// Checks that every implementation gives the right output, and measures them.
 ///
 /// `opened` is the driver that is measured, `open_again` makes further ones of its kind.
 ///
 /// # Errors
 ///
-/// [`BenchError::WrongOutput`] when a contestant's output is wrong; the others when a call fails, the driver's certificate
+/// [`BenchError::WrongOutput`] when an implementation's output is wrong; the others when a call fails, the driver's certificate
 /// is not believed, or another implementation fails.
 pub fn run(
     opened: &Opened,

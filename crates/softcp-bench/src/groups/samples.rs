@@ -14,10 +14,10 @@ use softcp_runtime::{EncryptedBlockInfo, Resource};
 
 use super::{Planned, warm};
 use crate::bench::Bench;
-use crate::case::{Case, Contestant};
-use crate::contestants::{AwsLc, RustCrypto, SLACK, SampleCipher, kernels, reference};
+use crate::case::{Case, Implementation};
 use crate::driver::{KeyedSession, read, write};
 use crate::error::BenchError;
+use crate::implementations::{AwsLc, RustCrypto, SLACK, SampleCipher, kernels, reference};
 use crate::surface::{Ring, Shape, UNTOUCHED, content};
 
 /// About what fits a network packet.
@@ -87,7 +87,7 @@ fn case(bench: &Bench<'_>, name: &str, layout: &Layout) -> Result<Case, BenchErr
     for (name, cipher) in ciphers {
         let (source, destination) = (sample.clone(), vec![0; SAMPLE.visible() + SLACK]);
         let wrapped = RustCrypto::wrap(&CONTENT_KEY);
-        case.enter(name, &opened, ByCipher { cipher, wrapped, runs: layout.runs.clone(), source, destination });
+        case.add(name, &opened, ByCipher { cipher, wrapped, runs: layout.runs.clone(), source, destination });
     }
     let needed = [
         (D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT, "DECRYPTION_BLT"),
@@ -99,7 +99,7 @@ fn case(bench: &Bench<'_>, name: &str, layout: &Layout) -> Result<Case, BenchErr
         let wrapped = keyed.client.wrap_content_key(&ContentKey::from(CONTENT_KEY));
         let resources = link.resources(1, SAMPLE, &sample)?;
         let name = format!("DecryptionBlt{of}");
-        case.enter(name, &opened, ByBlit { keyed, wrapped, info: layout.info, resources });
+        case.add(name, &opened, ByBlit { keyed, wrapped, info: layout.info, resources });
     }
     Ok(case)
 }
@@ -113,7 +113,7 @@ struct ByCipher {
     destination: Vec<u8>,
 }
 
-impl Contestant for ByCipher {
+impl Implementation for ByCipher {
     fn call(&mut self) -> Result<(), BenchError> {
         self.cipher.open(&self.wrapped, &self.runs, black_box(&self.source), black_box(&mut self.destination))
     }
@@ -133,7 +133,7 @@ struct ByBlit {
     resources: Ring<Resource>,
 }
 
-impl Contestant for ByBlit {
+impl Implementation for ByBlit {
     fn call(&mut self) -> Result<(), BenchError> {
         let iv = self.keyed.next_iv();
         let (source, destination) = self.resources.advance();

@@ -10,9 +10,9 @@ use softcp_abi::{
 use super::{Planned, from_memory, warm as schedule};
 use crate::bench::Bench;
 use crate::case::Case;
-use crate::contestants::{AwsLc, Cipher, KEY, OnSurfaces, PlainCopy, RustCrypto, kernels, reference};
 use crate::driver::{Blit, Blits, Link};
 use crate::error::BenchError;
+use crate::implementations::{AwsLc, Cipher, KEY, OnSurfaces, PlainCopy, RustCrypto, kernels, reference};
 use crate::machine::available_memory;
 use crate::surface::{Ring, Shape, content};
 
@@ -89,7 +89,7 @@ fn case(bench: &Bench<'_>, name: &str, shape: Shape, manner: Manner) -> Result<C
     let blits = blits(bench, manner);
     let content = content(shape.visible());
     let enciphered = Rc::from(reference(&KEY, &content));
-    let pairs = |contestants| pairs_for(manner.distance, shape, contestants, ciphers.len() + blits.len());
+    let pairs = |implementations| pairs_for(manner.distance, shape, implementations, ciphers.len() + blits.len());
 
     let mut case = Case::new(name, Some(shape.visible()));
     let ring = Rc::new(RefCell::new(Ring::of_buffers(pairs(ciphers.len()), shape, &content)));
@@ -104,20 +104,20 @@ fn case(bench: &Bench<'_>, name: &str, shape: Shape, manner: Manner) -> Result<C
     let on_surfaces = |cipher, in_place| OnSurfaces { cipher, ring: Rc::clone(&ring), shape, in_place };
     for (name, cipher, is_copy) in ciphers {
         let expected = if is_copy { &content } else { &enciphered };
-        case.enter(name, expected, on_surfaces(cipher, manner.in_place && !is_copy));
+        case.add(name, expected, on_surfaces(cipher, manner.in_place && !is_copy));
     }
     for (blits, resources) in drivers {
         for (link, name, blit) in blits {
             let expected = if *blit == Blit::Encrypt { &content } else { &enciphered };
-            case.enter(name, expected, Blits::new(link, *blit, &resources, shape)?);
+            case.add(name, expected, Blits::new(link, *blit, &resources, shape)?);
         }
     }
     Ok(case)
 }
 
-/// How many pairs of surfaces a part of the contestants shares, so that `distance` bytes lie between two uses of each.
+/// How many pairs of surfaces a part of the implementations shares, so that `distance` bytes lie between two uses of each.
 ///
-/// Contestants take equal turns, so while a ring of a part goes round once, all others move their share as well.
+/// Implementations take equal turns, so while a ring of a part goes round once, all others move their share as well.
 fn pairs_for(distance: u64, shape: Shape, part: usize, all: usize) -> usize {
     let bytes_per_turn = 2 * shape.len() as u64;
     let turns = distance.div_ceil(bytes_per_turn);
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn warm_contestants_use_one_pair() {
+    fn warm_implementations_use_one_pair() {
         assert_eq!(pairs_for(0, HD, 5, 7), 1);
     }
 
@@ -171,7 +171,7 @@ mod tests {
         let distance = 520 << 20;
         for shape in [HD, UHD, Shape::flat(64 << 20)] {
             let (ciphers, blits) = (pairs_for(distance, shape, 5, 7), pairs_for(distance, shape, 2, 7));
-            // While a ring goes round, every contestant moves a pair in each of its turns.
+            // While a ring goes round, every implementation moves a pair in each of its turns.
             for (pairs, part) in [(ciphers, 5), (blits, 2)] {
                 let moved = (pairs as u64 * 2 * shape.len() as u64) * 7 / part;
                 assert!(moved >= distance, "{shape:?}: {pairs}");

@@ -147,7 +147,7 @@ impl Measured {
     }
 }
 
-/// One row per contestant, one column per case.
+/// One row per implementation, one column per case.
 fn figures(group: &GroupReport) -> Table {
     let unit = match group.unit {
         Unit::GigabytesPerSecond => "GB/s",
@@ -156,11 +156,11 @@ fn figures(group: &GroupReport) -> Table {
     };
     let mut table = table::plain();
     table.set_header(std::iter::once(unit).chain(group.cases.iter().map(|case| case.name.as_str())));
-    let contestants = group.cases.first().map(|case| &case.results).into_iter().flatten();
-    for (row, contestant) in contestants.enumerate() {
+    let implementations = group.cases.first().map(|case| &case.results).into_iter().flatten();
+    for (row, implementation) in implementations.enumerate() {
         let cells =
             group.cases.iter().map(|case| case.results.get(row).map_or("-".to_owned(), |r| cell(r, group.unit)));
-        table.add_row(std::iter::once(contestant.contestant.clone()).chain(cells));
+        table.add_row(std::iter::once(implementation.implementation.clone()).chain(cells));
     }
     for column in 1..=group.cases.len() {
         if let Some(column) = table.column_mut(column) {
@@ -185,7 +185,8 @@ fn quality(group: &GroupReport) -> String {
     let rounds: usize = group.cases.iter().map(|case| case.rounds + case.rounds_dropped).sum();
     let dropped: usize = group.cases.iter().map(|case| case.rounds_dropped).sum();
     let spread = group.cases.iter().flat_map(|case| &case.results).map(|result| result.spread).fold(0.0, f64::max);
-    let reference = group.cases.first().and_then(|case| case.results.first()).map_or("", |result| &result.contestant);
+    let reference =
+        group.cases.first().and_then(|case| case.results.first()).map_or("", |result| &result.implementation);
     format!(
         "(in brackets: times as fast as \"{reference}\"; spread at most {:.1} %; {dropped} of {rounds} rounds dropped)",
         spread * 100.0
