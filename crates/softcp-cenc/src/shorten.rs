@@ -289,24 +289,24 @@ fn set_durations(
     let kept = runs(meta.payload(&stts).get(8..).unwrap_or_default(), samples);
     let of_entry =
         |entry: &[u8]| number(entry, 0).zip(number(entry, 4)).map_or(0, |(n, each)| u64::from(n) * u64::from(each));
-    let media = kept.chunks_exact(8).map(of_entry).fold(0, u64::saturating_add);
-    let media = mdhd.duration.lower(media, bytes).value;
-    let in_movie = |media: u64| {
-        let scaled = u128::from(media) * u128::from(scale) / u128::from(mdhd.scale.max(1));
+    let ticks = kept.chunks_exact(8).map(of_entry).fold(0, u64::saturating_add);
+    let ticks = mdhd.duration.lower(ticks, bytes).value;
+    let in_movie = |ticks: u64| {
+        let scaled = u128::from(ticks) * u128::from(scale) / u128::from(mdhd.scale.max(1));
         u64::try_from(scaled).unwrap_or(u64::MAX)
     };
     let Some(tkhd) = meta.find(trak, TKHD)?.and_then(|tkhd| track_duration(meta, &tkhd)) else { return Ok(None) };
-    let mut track = in_movie(media);
+    let mut whole = in_movie(ticks);
     if let Some(edts) = meta.find(trak, EDTS)?
         && let Some(elst) = meta.find(&edts, ELST)?
         && let Some((edits, last_start)) = edits(meta, &elst)
         && let Some((last, before)) = edits.split_last()
     {
         let before = before.iter().fold(0, |sum: u64, edit| sum.saturating_add(edit.value));
-        let last = last.lower(in_movie(media.saturating_sub(last_start)), bytes);
-        track = before.saturating_add(last.value);
+        let last = last.lower(in_movie(ticks.saturating_sub(last_start)), bytes);
+        whole = before.saturating_add(last.value);
     }
-    Ok(Some(tkhd.lower(track, bytes)))
+    Ok(Some(tkhd.lower(whole, bytes)))
 }
 
 /// The durations of the edits of `elst`, and where in the media the last of them begins.
@@ -316,7 +316,7 @@ fn edits(meta: &Meta, elst: &BoxRef) -> Option<(Vec<Duration>, u64)> {
     let (stride, field) = if is_wide { (20, 8) } else { (12, 4) };
     let count = number(payload, 4)? as usize;
     let entries = payload.get(8..)?.chunks_exact(stride).take(count);
-    let last = entries.clone().last()?;
+    let last = entries.clone().next_back()?;
     let start = if is_wide {
         last.get(8..16)?.first_chunk().map(|bytes| u64::from_be_bytes(*bytes))?
     } else {

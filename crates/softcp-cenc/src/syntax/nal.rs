@@ -168,7 +168,7 @@ fn header(sample: &View<'_>, codec: NalCodec, unit: Range<usize>) -> f32 {
         // ffmpeg leaves one byte of the two of the header clear. Layer, and temporal identifier plus one.
         NalCodec::Hevc => match sample.judged_byte(unit.start + 1).filter(|_| unit.len() > 1) {
             None => 0.0,
-            Some(second) if second & 7 == 0 => -10.0,
+            Some(second) if second.trailing_zeros() >= 3 => -10.0,
             Some(second) if second >> 3 < 4 => 3.0,
             Some(_) => -6.0,
         },

@@ -21,7 +21,7 @@ pub(crate) use regions::{Copy, Layout, Limit, OnBuffers, RegionCipher, RegionRus
 pub(crate) use rust_crypto::{RustCrypto, reference};
 pub(crate) use surfaces::OnSurfaces;
 
-/// The key that every contestant has. A benchmark has nothing to hide.
+/// The key that every implementation has. A benchmark has nothing to hide.
 pub(crate) const KEY: [u8; 16] = *b"softcp bench key";
 
 /// The counter block that every keystream begins with: an IV, and a count of zero.
