@@ -341,18 +341,20 @@ mod tests {
 
     /// A movie of one track: six samples of 10 bytes in two chunks of three, at 1000 and 1030; 100 ticks each.
     fn moov(more: &[u8]) -> Meta {
-        let stts = bx(b"stts", &[&words(&[0, 2, 4, 100, 2, 100])]);
-        let stss = bx(b"stss", &[&words(&[0, 2, 1, 5])]);
-        let stsc = bx(b"stsc", &[&words(&[0, 1, 1, 3, 1])]);
-        let stsz = bx(b"stsz", &[&words(&[0, 0, 6, 10, 10, 10, 10, 10, 10])]);
-        let stco = bx(b"stco", &[&words(&[0, 2, 1000, 1030])]);
-        let stbl = bx(b"stbl", &[&stts, &stss, &stsc, &stsz, &stco, more]);
-        let mdhd = bx(b"mdhd", &[&words(&[0, 0, 0, 1000, 600, 0])]);
-        let mdia = bx(b"mdia", &[&mdhd, &bx(b"minf", &[&stbl])]);
-        let tkhd = bx(b"tkhd", &[&words(&[0, 0, 0, 1, 0, 1200, 0, 0])]);
-        let elst = bx(b"edts", &[&bx(b"elst", &[&words(&[0, 1, 1200, 0, 0x1_0000])])]);
-        let mvhd = bx(b"mvhd", &[&words(&[0, 0, 0, 2000, 1200, 0])]);
-        Meta::new(0, bx(b"moov", &[&mvhd, &bx(b"trak", &[&tkhd, &elst, &mdia])]))
+        let tables = [
+            bx(b"stts", &[&words(&[0, 2, 4, 100, 2, 100])]),
+            bx(b"stss", &[&words(&[0, 2, 1, 5])]),
+            bx(b"stsc", &[&words(&[0, 1, 1, 3, 1])]),
+            bx(b"stsz", &[&words(&[0, 0, 6, 10, 10, 10, 10, 10, 10])]),
+            bx(b"stco", &[&words(&[0, 2, 1000, 1030])]),
+            more.to_vec(),
+        ];
+        let media_header = bx(b"mdhd", &[&words(&[0, 0, 0, 1000, 600, 0])]);
+        let media = bx(b"mdia", &[&media_header, &bx(b"minf", &[&bx(b"stbl", &[&tables.concat()])])]);
+        let track_header = bx(b"tkhd", &[&words(&[0, 0, 0, 1, 0, 1200, 0, 0])]);
+        let edits = bx(b"edts", &[&bx(b"elst", &[&words(&[0, 1, 1200, 0, 0x1_0000])])]);
+        let movie_header = bx(b"mvhd", &[&words(&[0, 0, 0, 2000, 1200, 0])]);
+        Meta::new(0, bx(b"moov", &[&movie_header, &bx(b"trak", &[&track_header, &edits, &media])]))
     }
 
     /// Chunks as (offset, samples), and the durations of movie, track, edit and media.
