@@ -158,6 +158,24 @@ void test_every_interface(const char *object_name, IUnknown *object)
     is_number(com_references(object), before, "as many references as before");
 }
 
+/* A deferred context has no video interfaces, whichever of its interfaces is asked. */
+void test_deferred(const gpu &gpu)
+{
+    ID3D11DeviceContext *deferred = nullptr;
+    is_hresult(gpu.device->CreateDeferredContext(0, &deferred), S_OK, "a deferred context");
+    test_every_interface("a deferred context", deferred);
+    for (const GUID &from : {__uuidof(ID3D11DeviceContext), __uuidof(ID3D11DeviceContext1), __uuidof(ID3D11DeviceChild)}) {
+        IUnknown *const start = query(deferred, from);
+        ok(start != nullptr, "an interface of it");
+        for (const GUID &to : {__uuidof(ID3D11VideoContext), __uuidof(ID3D11VideoContext1), __uuidof(ID3D11VideoDevice)}) {
+            ok(query(start, to) == nullptr, "has no video interface");
+        }
+        com_release(start);
+    }
+    tap_context(nullptr);
+    is_number(com_release(deferred), 0, "nothing is left of the deferred context");
+}
+
 /* Private data of an object that has it. */
 template <class T> void test_private_data(const char *object_name, T *object)
 {
@@ -460,6 +478,7 @@ int main()
     test_identity("the video context", gpu.video_context, of_context);
     test_every_interface("the device", gpu.device);
     test_every_interface("the context", gpu.context);
+    test_deferred(gpu);
     test_private_data("the device", gpu.device);
     test_private_data("the video context", gpu.video_context);
     test_children(gpu);

@@ -343,14 +343,24 @@ const PROGRAMS: &[(i32, &str, &[&str], Change)] = &[
     (1, "the layer in the system directory", &["--program", "game"], |game, _| {
         fs::copy(game.join("d3d11.dll"), game.join("../prefix/drive_c/windows/system32/d3d11.dll")).unwrap();
     }),
+    (1, "Wine 8, which has no bcryptprimitives.dll", &["--program", "game"], |game, _| {
+        fs::remove_file(game.join("../prefix/drive_c/windows/system32/bcryptprimitives.dll")).unwrap();
+    }),
+    (0, "and a stand-in for it", &["--program", "game"], |game, _| {
+        fs::remove_file(game.join("../prefix/drive_c/windows/system32/bcryptprimitives.dll")).unwrap();
+        fs::write(game.join("bcryptprimitives.dll"), pe(64, &[], b"")).unwrap();
+    }),
     (0, "DXVK in the prefix", &["--program", "game"], |game, _| {
         fs::write(game.join("../prefix/drive_c/windows/system32/d3d11.dll"), pe(64, OTHERS, b"DXVK_LOG_LEVEL"))
             .unwrap();
     }),
     (0, "32 bits in a prefix of both", &["--program", "game"], |game, _| {
-        for (name, exports) in
-            [("player.exe", &[][..]), ("d3d11.dll", LAYER), ("../prefix/drive_c/windows/syswow64/d3d11.dll", OTHERS)]
-        {
+        for (name, exports) in [
+            ("player.exe", &[][..]),
+            ("d3d11.dll", LAYER),
+            ("../prefix/drive_c/windows/syswow64/d3d11.dll", OTHERS),
+            ("../prefix/drive_c/windows/syswow64/bcryptprimitives.dll", &[]),
+        ] {
             fs::create_dir_all(game.join(name).parent().unwrap()).unwrap();
             fs::write(game.join(name), pe(32, exports, b"")).unwrap();
         }
@@ -410,6 +420,7 @@ fn drop_in_beside_a_program_is_checked_with_all_that_it_takes() {
         fs::write(game.join("player.exe"), pe(64, &[], b"")).unwrap();
         fs::write(game.join("d3d11.dll"), pe(64, LAYER, b"")).unwrap();
         fs::write(system.join("d3d11.dll"), pe(64, OTHERS, b"Wine builtin DLL")).unwrap();
+        fs::write(system.join("bcryptprimitives.dll"), pe(64, &[], b"Wine builtin DLL")).unwrap();
         let mut variables = vec![("WINEPREFIX", "prefix".to_owned()), (OVERRIDES, "d3d11=n,b".to_owned())];
         change(&game, &mut variables);
         let mut command = doctor(&sandbox, args.iter().copied(), "");

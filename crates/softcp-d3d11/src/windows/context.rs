@@ -25,7 +25,7 @@ use super::device::{self, DeviceState};
 use super::hooks::detour::{Method, instances, method};
 use super::hooks::own_call;
 use super::loss::{self, UPDATE};
-use super::query;
+use super::query::{self, Asker};
 use super::resource::Note;
 use super::staging::{COPY_REGION, MAP, UNMAP};
 
@@ -69,7 +69,7 @@ static RECLAIM_1: Method<IDXGIDevice4_Vtbl, Reclaim1> = method!(IDXGIDevice4_Vtb
 /// The device and its immediate context live.
 pub(super) unsafe fn watch(state: &DeviceState) {
     // SAFETY: the caller's duty.
-    unsafe { watch_context(state.context().raw()) };
+    unsafe { watch_context(state.context().raw(), state.context_asker()) };
     // SAFETY: the caller's duty.
     let device = unsafe { state.device().interface::<ID3D11Device>() };
     let mut deferred = None;
@@ -78,18 +78,20 @@ pub(super) unsafe fn watch(state: &DeviceState) {
     if unsafe { device.CreateDeferredContext(0, Some(&raw mut deferred)) }.is_ok()
         && let Some(deferred) = deferred
     {
+        // SAFETY: a live context that is new.
+        let asker = unsafe { Asker::of(deferred.as_raw()) };
         // SAFETY: a live context.
-        unsafe { watch_context(deferred.as_raw()) };
+        unsafe { watch_context(deferred.as_raw(), asker) };
     }
     // SAFETY: a live device.
-    if let Some(device) = unsafe { query::interface_below::<IDXGIDevice2>(device.as_raw()) } {
+    if let Some(device) = unsafe { state.device_interface::<IDXGIDevice2>() } {
         // SAFETY: a live device.
         unsafe { OFFER.hook(device.as_raw(), &instances!(offer_resources)) };
         // SAFETY: as above.
         unsafe { RECLAIM.hook(device.as_raw(), &instances!(reclaim_resources)) };
     }
     // SAFETY: a live device.
-    if let Some(device) = unsafe { query::interface_below::<IDXGIDevice4>(device.as_raw()) } {
+    if let Some(device) = unsafe { state.device_interface::<IDXGIDevice4>() } {
         // SAFETY: as above.
         unsafe { OFFER_1.hook(device.as_raw(), &instances!(offer_resources_1)) };
         // SAFETY: as above.
@@ -126,8 +128,8 @@ pub(super) unsafe fn prepare(context: Raw) {
 ///
 /// # Safety
 ///
-/// `context` is a live `ID3D11DeviceContext`.
-pub(super) unsafe fn enforce(context: Raw) -> bool {
+/// `context` is a live `ID3D11DeviceContext`, and `asker` its own.
+pub(super) unsafe fn enforce(context: Raw, asker: Asker) -> bool {
     // SAFETY: as in `prepare`, here and below.
     let map = unsafe { MAP.hook(context, &instances!(map)) };
     // SAFETY: as above.
@@ -137,7 +139,7 @@ pub(super) unsafe fn enforce(context: Raw) -> bool {
     // SAFETY: as above.
     let resolve = unsafe { RESOLVE.hook(context, &instances!(resolve_subresource)) };
     // SAFETY: as above.
-    let later = unsafe { query::interface_below::<ID3D11DeviceContext1>(context) };
+    let later = unsafe { asker.interface::<ID3D11DeviceContext1>(context) };
     let copy_region_1 = later.is_none_or(|later| {
         // SAFETY: as above.
         unsafe { COPY_REGION_1.hook(later.as_raw(), &instances!(copy_subresource_region_1)) }
@@ -149,14 +151,14 @@ pub(super) unsafe fn enforce(context: Raw) -> bool {
 ///
 /// # Safety
 ///
-/// `context` is a live `ID3D11DeviceContext`.
-unsafe fn watch_context(context: Raw) {
+/// As for [`enforce`].
+unsafe fn watch_context(context: Raw, asker: Asker) {
     // SAFETY: the caller's duty.
-    unsafe { enforce(context) };
+    unsafe { enforce(context, asker) };
     // SAFETY: as in `prepare`, here and below.
     unsafe { UNMAP.hook(context, &instances!(unmap)) };
     // SAFETY: as above.
-    let Some(later) = (unsafe { query::interface_below::<ID3D11DeviceContext1>(context) }) else { return };
+    let Some(later) = (unsafe { asker.interface::<ID3D11DeviceContext1>(context) }) else { return };
     let later = later.as_raw();
     // SAFETY: as above.
     unsafe { DISCARD.hook(later, &instances!(discard_resource)) };
@@ -219,7 +221,9 @@ unsafe fn new_deferred(context: Raw) {
     let Some(state) = (unsafe { device::of_context(context) }) else { return };
     if state.is_watched() {
         // SAFETY: the caller's duty.
-        unsafe { watch_context(context) };
+        let asker = unsafe { Asker::of(context) };
+        // SAFETY: as above.
+        unsafe { watch_context(context, asker) };
     } else {
         // SAFETY: as above.
         unsafe { prepare(context) };
@@ -726,7 +730,7 @@ unsafe fn reclaimed(device: Raw, resources: *const Raw, count: u32, discarded: i
         if discarded(index) {
             note.discard(state.work.load(Ordering::Relaxed));
             // SAFETY: the immediate context lives as long as its device.
-            let context = unsafe { query::interface_below::<ID3D11DeviceContext1>(state.context().raw()) };
+            let context = unsafe { state.context_asker().interface::<ID3D11DeviceContext1>(state.context().raw()) };
             if let Some(context) = context {
                 // SAFETY: a live context.
                 unsafe { watch_writes(context.as_raw()) };

@@ -295,7 +295,7 @@ static END_VTABLE: IUnknown_Vtbl =
 
 unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
     // SAFETY: the caller's duties, which are COM's.
-    unsafe { com::query_interface(this, &[], iid, out) }
+    unsafe { com::query_interface(this, add_reference, &[], iid, out) }
 }
 
 unsafe extern "system" fn add_reference(this: Raw) -> u32 {

@@ -178,6 +178,7 @@ impl Forwards<'_> {
             None if cfg!(windows) => {}
             None => self.check_system(findings),
         }
+        self.check_random_numbers(findings);
         if find(self.names, "dxgi.dll").is_some()
             && !cfg!(windows)
             && self.order("dxgi").is_none_or(|(order, _)| !order.is_native_first)
@@ -208,6 +209,19 @@ impl Forwards<'_> {
                 help,
             ),
             Some((_, place)) => findings.ok(Program, format!("Wine loads it: {place}")),
+        }
+    }
+
+    /// Whether there is the library that the layer has its random numbers from, which Wine lacks up to version 8.
+    fn check_random_numbers(&self, findings: &mut Findings) {
+        const NAME: &str = "bcryptprimitives.dll";
+        let Some(prefix) = self.prefix else { return };
+        if find(self.names, NAME).is_none() && !prefix.system_directory(self.bits).join(NAME).exists() {
+            findings.problem(
+                Program,
+                format!("this prefix has no {NAME}, as with Wine 8 and older: the layer cannot be loaded"),
+                "use a newer Wine, and let it renew the prefix: wineboot -u; or build the stand-in of docs/windows.md",
+            );
         }
     }
 
