@@ -662,7 +662,8 @@ static ULONG STDMETHODCALLTYPE memory_release(IUnknown *owner)
 
 static IUnknownVtbl memory_table = {owner_query, memory_add_ref, memory_release};
 
-/* The memory of a buffer, with zeros in it at first; null where there is no plain memory. It lives as long as the buffer. */
+/* The memory of a buffer, with zeros in it at first; null where there is no plain memory. It lives as long as the
+   buffer. */
 static struct memory *memory_of(ID3D11Resource *resource)
 {
     D3D11_RESOURCE_DIMENSION dimension;

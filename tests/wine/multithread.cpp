@@ -1,8 +1,9 @@
-/* Threads that use one device, one of them within ID3D11Multithread::Enter and Leave, as media pipelines do: the others wait,
-   and nobody waits for ever. below.dll stands below the layer. Each order of calls that could end in a deadlock is gone through
-   ROUNDS times (20,000 unless the variable of this name says otherwise), over plain memory of below.dll within the device's
-   critical section, and some times over Wine's own memory. A watchdog ends the program when an order makes no progress, and
-   names it. With an argument, only orders with this text in their name are gone through. */
+/* Threads that use one device, one of them within ID3D11Multithread::Enter and Leave, as media pipelines do: the
+   others wait, and nobody waits for ever. below.dll stands below the layer. Each order of calls that could end in a
+   deadlock is gone through ROUNDS times (20,000 unless the variable of this name says otherwise), over plain memory
+   of below.dll within the device's critical section, and some times over Wine's own memory. A watchdog ends the
+   program when an order makes no progress, and names it. With an argument, only orders with this text in their name
+   are gone through. */
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -190,7 +191,8 @@ void test_blit_in_map(const gpu &gpu, UINT rounds)
     com_release(target);
 }
 
-/* The first use of a device's video interfaces, on two threads: of one device that is new to the layer again and again. */
+/* The first use of a device's video interfaces, on two threads: of one device that is new to the layer again and
+   again. */
 void test_first_use(const gpu &gpu, UINT rounds)
 {
     Meeting meeting;

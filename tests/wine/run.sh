@@ -196,6 +196,7 @@ selftest selftest_heap "d3d11.real=heap_tables.dll" heap
 selftest selftest_system "" system --system
 selftest selftest_hang "" hung --test-hang
 selftest selftest_crash "" crashed --test-crash
+selftest selftest_end "" ended --test-end
 check refusals "" refusals.exe
 check refusals_below "d3d11.real=below.dll" refusals.exe below
 check refusals_unsupported \

@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
 # What selftest.exe says under Wine, compared with what is known there. Prints TAP.
-# Usage: perl selftest.pl passed|heap|system|hung|crashed EXIT-CODE FILE.json "$(wine --version)"
+# Usage: perl selftest.pl passed|heap|system|hung|crashed|ended EXIT-CODE FILE.json "$(wine --version)"
 use strict;
 use warnings;
 use JSON::PP;
@@ -8,7 +8,7 @@ use Test::More;
 
 my ($expected, $code, $file, $wine) = @ARGV;
 my ($wine_version) = $wine =~ /^wine-([0-9.]+)/;
-my %code = (passed => 0, heap => 0, system => 0, hung => 3, crashed => 3);
+my %code = (passed => 0, heap => 0, system => 0, hung => 3, crashed => 3, ended => 77);
 my @steps = qw(device tables multithread video playback enforcement teardown);
 
 is($code, $code{$expected}, 'the exit code');
@@ -29,11 +29,18 @@ is($report->{d3d11}{file}, 'd3d11.dll', 'd3d11.dll is met');
 is($report->{d3d11}{place}, $layer ? 'beside the program' : 'system', 'the right one');
 $layer ? like($report->{d3d11}{softcp}, qr/^\d+\.\d+\.\d+$/, 'it is the layer') : is($report->{d3d11}{softcp}, undef, 'not the layer');
 
-my $whole = $expected =~ /^(hung|crashed)$/ ? $expected : 'passed';
+my $whole = $expected =~ /^(hung|crashed)$/ ? $expected : $expected eq 'ended' ? 'running' : 'passed';
 is($report->{result}, $whole, 'the result');
 my $adapters = $report->{adapters};
 is($adapters->[0]{kind}, 'warp', 'the first adapter is WARP');
 
+if ($expected eq 'ended') {
+    ok(!$report->{complete}, 'it is not complete');
+    is($report->{start}[0]{result}, 'passed', 'what was found before is there');
+    is($adapters->[0]{steps}[0]{result}, 'running', 'the step is named');
+    done_testing();
+    exit;
+}
 if ($expected eq 'crashed') {
     like($report->{crash}, qr/^exception 0xc0000005 in selftest\.exe at 0x[0-9a-f]+, in the step device$/, 'the crash is told');
     ok(!$report->{complete}, 'it is not complete');

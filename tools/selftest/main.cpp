@@ -2,13 +2,14 @@
 
        selftest.exe [--json FILE] [--system]
 
-   With WARP and with each hardware adapter: a device, the tables of its interfaces, ID3D11Multithread::Enter, the playback
-   sequence with its blits and refreshes read back, enforcement of protection, and the teardown. The result is text, and JSON
-   in one file that can be sent back: versions, file names and results, no paths and no names of users.
+   With WARP and with each hardware adapter: a device, the tables of its interfaces, ID3D11Multithread::Enter, the
+   playback sequence with its blits and refreshes read back, enforcement of protection, and the teardown. The result
+   is text, and JSON in one file that can be sent back: versions, file names and results, no paths and no names of
+   users.
 
-   Each step runs on a thread of its own. One that hangs is named after a minute, and the next adapter is tried; a crash is
-   named, too; what had been found is written in both cases. Exit code: 0 all passed, 1 something failed, 2 the command line
-   or the system's Direct3D cannot be used, 3 a step hung or crashed. */
+   Each step runs on a thread of its own. One that hangs is named after a minute, and the next adapter is tried; a
+   crash is named, too; what had been found is written in both cases, and before each step. Exit code: 0 all passed, 1 something failed, 2
+   the command line or the system's Direct3D cannot be used, 3 a step hung or crashed. */
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -30,7 +31,7 @@ constexpr UINT width = 60, height = 17, buffer_size = 4096; /* rows are padded w
 
 const char *json_file = "softcp-selftest.json";
 DWORD patience = 60000; /* milliseconds for a step */
-bool hangs, crashes;    /* for tests of this program itself */
+bool hangs, crashes, ends; /* for tests of this program itself */
 LONG is_ending;
 
 /* Ends the process without asking anybody: a thread may hang with the loader's lock. */
@@ -74,6 +75,8 @@ bool run(step &to, const char *name, std::function<void()> body)
     to.name = name;
     to.outcome = RUNNING;
     running = &to;
+    /* What ends the process without asking anybody leaves this behind. */
+    report_write_json(json_file);
     const DWORD start = GetTickCount();
     auto *argument = new Body{std::move(body), &to}; /* never freed: the step may outlive it */
     const HANDLE thread = CreateThread(nullptr, 0, call, argument, 0, nullptr);
@@ -276,6 +279,9 @@ void test_device(Test &test)
     }
     if (hangs) {
         Sleep(INFINITE);
+    }
+    if (ends) {
+        TerminateProcess(GetCurrentProcess(), 77);
     }
     if (!is_hresult(create(test, &gpu), S_OK, "D3D11CreateDevice")) {
         return;
@@ -595,7 +601,7 @@ std::vector<IDXGIAdapter1 *> hardware()
         printf("%s cannot be written: name another file with --json\n", json_file);
     }
     const enum outcome worst = report_worst();
-    end(worst >= HUNG ? 3 : worst == FAILED ? 1 : written ? 0 : 2);
+    end(worst >= HUNG ? 3 : !is_complete || !written ? 2 : worst == FAILED ? 1 : 0);
 }
 
 LONG WINAPI crashed(EXCEPTION_POINTERS *exception)
@@ -648,6 +654,8 @@ int main(int argc, char **argv)
         } else if (is("--test-hang")) {
             hangs = true;
             patience = 2000;
+        } else if (is("--test-end")) {
+            ends = true;
         } else if (is("--test-crash")) {
             crashes = true;
         } else {

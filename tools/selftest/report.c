@@ -19,7 +19,7 @@ void report_step(struct step *step)
 
 const char *report_outcome(enum outcome outcome)
 {
-    static const char *const names[] = {"not run", "running", "passed", "failed", "skipped", "hung", "crashed"};
+    static const char *const names[] = {"not run", "skipped", "passed", "failed", "running", "hung", "crashed"};
     return names[outcome];
 }
 
@@ -29,9 +29,7 @@ enum outcome report_worst(void)
     for (unsigned i = 0; i < report.adapter_count; i++) {
         for (unsigned j = 0; j < report.adapters[i].step_count; j++) {
             const enum outcome outcome = report.adapters[i].steps[j].outcome;
-            if (outcome != SKIPPED && outcome > worst) {
-                worst = outcome;
-            }
+            worst = outcome > worst ? outcome : worst;
         }
     }
     return worst;

@@ -1,5 +1,5 @@
-/* What selftest.exe has found: steps with their checks, tables of functions, the system. It is all in static memory, so that
-   it can be written after a crash, and while a step hangs with a lock of the heap. */
+/* What selftest.exe has found: steps with their checks, tables of functions, the system. It is all in static memory,
+   so that it can be written after a crash, and while a step hangs with a lock of the heap. */
 #ifndef SELFTEST_REPORT_H
 #define SELFTEST_REPORT_H
 
@@ -23,7 +23,8 @@ enum {
     TEXT_SIZE = 200,
 };
 
-enum outcome { NOT_RUN, RUNNING, PASSED, FAILED, SKIPPED, HUNG, CRASHED };
+/* The better ones first. */
+enum outcome { NOT_RUN, SKIPPED, PASSED, FAILED, RUNNING, HUNG, CRASHED };
 
 struct step {
     const char *name;

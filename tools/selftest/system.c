@@ -135,7 +135,8 @@ bool system_load_d3d11(bool systems)
     return create_device != NULL;
 }
 
-/* For everything that calls it by this name: the library that was loaded, not one that the loader has chosen at the start. */
+/* For everything that calls it by this name: the library that was loaded, not one that the loader has chosen at the
+   start. */
 HRESULT WINAPI D3D11CreateDevice(IDXGIAdapter *adapter, D3D_DRIVER_TYPE type, HMODULE rasterizer, UINT flags,
                                  const D3D_FEATURE_LEVEL *levels, UINT count, UINT version, ID3D11Device **device,
                                  D3D_FEATURE_LEVEL *level, ID3D11DeviceContext **context)

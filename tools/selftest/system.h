@@ -11,8 +11,8 @@ extern "C" {
 /* Windows, Wine, processor. */
 void system_describe(void);
 
-/* Loads d3d11.dll as programs do, or the system's by its full path. Returns whether there is one with D3D11CreateDevice;
-   that function is what is called here by the name. */
+/* Loads d3d11.dll as programs do, or the system's by its full path. Returns whether there is one with
+   D3D11CreateDevice; that function is what is called here by the name. */
 bool system_load_d3d11(bool systems);
 
 /* Lists the modules of this process. */
