@@ -67,7 +67,7 @@ pub use decryption_key::DecryptionKey;
 pub use kernel::Kernel;
 pub use key::Key;
 pub use keystream::Keystream;
-pub use region::{Chain, Pattern, Region};
+pub use region::{Alternation, Chain, Pattern, Region};
 pub use rows::{Rows, RowsError, RowsMut};
 pub use walk::Run;
 pub use workers::Workers;

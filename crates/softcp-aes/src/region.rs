@@ -26,6 +26,65 @@ pub struct Pattern {
     pub clear: u32,
 }
 
+/// Encrypted bytes at the beginning of a sample, then clear and encrypted ones in turn to its end: the pattern of a
+/// `DecryptionBlt` (D8), where everything that it encrypts of a sample is whole blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alternation {
+    beginning: usize,
+    skip: usize,
+    /// With `skip`, a period.
+    stripes: Stripes,
+    /// The bytes of the sample.
+    total: usize,
+}
+
+/// Periods from which on they are taken together.
+const MANY_PERIODS: usize = 16;
+
+impl Alternation {
+    /// For a sample of `total` bytes, of which `beginning` are encrypted, and behind them `skip` clear and `encrypt` encrypted
+    /// in turn. `None` where runs to the end of the sample are meant (`skip` or `encrypt` is 0), where the beginning, a period, or
+    /// the last encrypted run is not whole blocks, and where the periods are few: their runs are taken faster one by one.
+    #[must_use]
+    pub fn new(beginning: u32, skip: u32, encrypt: u32, total: usize) -> Option<Self> {
+        let [beginning, skip, encrypt] = [beginning, skip, encrypt].map(|bytes| usize::try_from(bytes).ok());
+        let (beginning, skip, encrypted) = (beginning?.min(total), skip?, encrypt?);
+        if encrypted == 0 || skip == 0 {
+            return None;
+        }
+        let stripes = Stripes { encrypted, period: encrypted.checked_add(skip)? };
+        let alternation = Self { beginning, skip, stripes, total };
+        let is_whole = |area: Area| area.kind == Kind::Clear || area.len.is_multiple_of(BLOCK);
+        let are_blocks = encrypted.is_multiple_of(BLOCK) && skip.is_multiple_of(BLOCK);
+        let are_many = total / stripes.period >= MANY_PERIODS;
+        (are_blocks && are_many && alternation.areas().all(is_whole)).then_some(alternation)
+    }
+
+    /// Checks that the planes of `shapes` have as many visible bytes as the sample, and returns them.
+    pub(crate) fn check(self, shapes: impl Iterator<Item = Shape>) -> Result<usize, CopyError> {
+        let whole = Region { clear: 0, encrypted: self.total };
+        check(None, shapes, core::iter::once(whole))
+    }
+
+    /// The areas of the sample. None is empty.
+    pub(crate) fn areas(self) -> impl Iterator<Item = Area> + Clone {
+        let Self { beginning, skip, stripes, total } = self;
+        let skip = skip.min(total - beginning);
+        let rest = total - beginning - skip;
+        let cut = rest % stripes.period;
+        let last = stripes.encrypted.min(cut);
+        let areas = [
+            (beginning, Kind::Blocks),
+            (skip, Kind::Clear),
+            (rest - cut, Kind::Stripes(stripes)),
+            (last, Kind::Blocks),
+            (cut - last, Kind::Clear),
+        ];
+        let areas = areas.into_iter().map(|(len, kind)| Area { len, kind, begins_region: false });
+        areas.filter(|area| area.len != 0)
+    }
+}
+
 /// What the chain of CBC does where a region begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chain {
@@ -224,6 +283,31 @@ mod tests {
         assert_eq!(areas(&[(0, 47)], Some((2, 1))), ["32B", "15c"]);
         assert_eq!(areas(&[(0, 31)], Some((2, 1))), ["16B", "15c"]);
         assert_eq!(areas(&[(0, 90)], Some((3, 1))), ["64S48/64", "16b", "10c"]);
+    }
+
+    #[test]
+    fn alternation_is_many_periods_of_whole_blocks_cut_at_the_end() {
+        let areas = |beginning, skip, encrypt, total| {
+            let areas = Alternation::new(beginning, skip, encrypt, total)?.areas();
+            Some(areas.map(|area| (area.len, area.kind)).collect::<Vec<_>>())
+        };
+        let stripes = |encrypted, period| Kind::Stripes(Stripes { encrypted, period });
+        let (blocks, clear) = (Kind::Blocks, Kind::Clear);
+        // The end cuts clear bytes anywhere, encrypted ones between blocks alone.
+        let whole = 20 * 48;
+        let expected = |more: &[_]| Some([&[(16, blocks), (32, clear), (whole, stripes(16, 48))][..], more].concat());
+        assert_eq!(areas(16, 32, 16, 48 + whole), expected(&[]));
+        assert_eq!(areas(16, 32, 16, 48 + whole + 16), expected(&[(16, blocks)]));
+        assert_eq!(areas(16, 32, 16, 48 + whole + 23), expected(&[(16, blocks), (7, clear)]));
+        assert_eq!(areas(16, 32, 16, 48 + whole + 9), None);
+        assert_eq!(areas(0, 32, 32, 32 + 16 * 64 + 16).unwrap()[1..], [(1024, stripes(32, 64)), (16, blocks)]);
+        assert_eq!(areas(5000, 32, 16, 1000), None);
+        assert_eq!(areas(5008, 32, 16, 1008), Some(vec![(1008, blocks)]));
+        assert_eq!(areas(16, 32, 16, 16 * 48 - 1), None);
+        assert_eq!(areas(0, u32::MAX - 15, u32::MAX - 15, 1000), None);
+        for (beginning, skip, encrypt) in [(1, 16, 16), (16, 1, 16), (16, 16, 1), (16, 0, 16), (16, 16, 0)] {
+            assert_eq!(areas(beginning, skip, encrypt, 1600), None, "{beginning} {skip} {encrypt}");
+        }
     }
 
     #[test]

@@ -5,7 +5,8 @@ use ctr::Ctr64BE;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use softcp_aes::{
-    BLOCK, CbcDecryption, Chain, CopyError, DecryptionKey, Kernel, Key, Keystream, Pattern, Region, Rows, RowsMut,
+    Alternation, BLOCK, CbcDecryption, Chain, CopyError, DecryptionKey, Kernel, Key, Keystream, Pattern, Region, Rows,
+    RowsMut, Run,
 };
 
 /// The schemes that have whole blocks.
@@ -286,5 +287,68 @@ proptest! {
             prop_assert!(is_mismatch, "{:?}", refused);
         }
         prop_assert!(memory == before);
+    }
+}
+
+/// The runs of an alternation, by the words of D8.
+fn runs(beginning: usize, skip: usize, encrypt: usize, total: usize) -> Vec<Run> {
+    let lengths = [(beginning, true)].into_iter().chain([(skip, false), (encrypt, true)].into_iter().cycle());
+    let mut at = 0;
+    let mut runs = vec![];
+    for (length, encrypted) in lengths {
+        if at == total {
+            break;
+        }
+        let range = at..(at + length).min(total);
+        at = range.end;
+        runs.push(Run { range, encrypted });
+    }
+    runs
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 5 } else { 1500 }))]
+
+    #[test]
+    fn alternations_are_their_runs(
+        sample in samples(),
+        [beginning, skip, encrypt] in prop_oneof![[0..9_u32, 1..4_u32, 1..4_u32], [0..40_u32, 1..40_u32, 1..40_u32]],
+    ) {
+        // One plane, whose runs can be given to `copy_runs`.
+        let plane = sample.planes.first();
+        let Some(plane) = plane.map(|plane| Plane { row_bytes: plane.row_bytes.max(1), ..plane.clone() }) else {
+            return Ok(());
+        };
+        let total = plane.visible();
+        let [beginning, skip, encrypt] = [beginning, skip, encrypt].map(|blocks| blocks * 16);
+        let Some(alternation) = Alternation::new(beginning, skip, encrypt, total) else { return Ok(()) };
+        let runs = runs(beginning as usize, skip as usize, encrypt as usize, total);
+        let (source, before) = (plane.memory(0, sample.seed), plane.memory(1, sample.seed));
+        for kernel in kernels() {
+            let key = Key::with_kernel(&sample.key, kernel).expect("it is available");
+            let (mut by_runs, mut by_blocks) = (before.clone(), before.clone());
+            let mut expected = Keystream::new(&key, sample.iv);
+            let from = plane.rows(0, &source);
+            expected.copy_runs(&from, &mut plane.rows_mut(1, &mut by_runs), runs.iter().cloned()).unwrap();
+            let mut keystream = Keystream::new(&key, sample.iv);
+            let to = &mut [plane.rows_mut(1, &mut by_blocks)];
+            keystream.copy_alternation(&[plane.rows(0, &source)], to, alternation).unwrap();
+            prop_assert!(by_blocks == by_runs, "{}", kernel);
+            prop_assert_eq!(keystream.position(), expected.position());
+            let mut in_place = source.clone();
+            let mut keystream = Keystream::new(&key, sample.iv);
+            keystream.in_place_alternation(&mut [plane.rows_mut(0, &mut in_place)], alternation).unwrap();
+            for byte in 0..total {
+                prop_assert_eq!(in_place[plane.at(0, byte)], by_runs[plane.at(1, byte)]);
+            }
+            let more = vec![0; total + 1];
+            let refused = keystream.copy_alternation(
+                &[Rows::from(&more[..])],
+                &mut [RowsMut::from(&mut more.clone()[..])],
+                alternation,
+            );
+            let mismatch = CopyError::RegionsMismatch { covered: total as u128, visible_bytes: total + 1 };
+            prop_assert_eq!(refused, Err(mismatch));
+        }
     }
 }

@@ -280,7 +280,7 @@ impl softcp_device {
         Ok(self.engine.decoder_session(handle(id, Kind::Decoder)?)?.map_or(0, Handle::get))
     }
 
-    /// Writes the certificate chain to `certificate`, which must have exactly its size.
+    /// Writes the certificate chain to `certificate`, which must have exactly its size (D48).
     pub(crate) fn certificate(&self, of: CertificateOf, certificate: &mut [u8]) -> Result<()> {
         self.live_adapter()?;
         let measured = self.measured().clone().filter(|(whose, _)| *whose == of);

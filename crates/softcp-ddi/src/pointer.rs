@@ -81,6 +81,7 @@ pub(crate) unsafe fn optional_bytes<'a>(
     data: *const c_void,
     size: usize,
 ) -> Result<Option<&'a [u8]>> {
+    // Null with a size is an error (D72).
     if data.is_null() && size == 0 {
         return Ok(None);
     }

@@ -16,6 +16,11 @@ use softcp_cenc::{Evidence, KeyId, Sample, Syntax, Track};
 
 /// Samples of each key that are looked at, at most.
 const SAMPLES: u32 = 256;
+/// Bytes of each key up to which every sample is looked at; from there on as many as make a [`SHARE`]th of all bytes. To
+/// look at a sample costs as much as to decrypt it.
+const BYTES: u64 = 4 << 20;
+/// See [`BYTES`].
+const SHARE: u64 = 16;
 /// Longer samples are not: they are held in memory for it.
 const LONGEST: u32 = 4 << 20;
 /// Keys that are watched, at most: a file with more of them is none that a user has.
@@ -31,12 +36,26 @@ pub(crate) struct KeyWatch {
 struct Watched {
     track_id: u32,
     kid: KeyId,
-    evidence: Evidence,
+    /// None for a codec without checks.
+    evidence: Option<Evidence>,
+    /// Bytes of the samples so far, and of those that were looked at.
+    passed: u64,
+    looked_at: u64,
 }
 
 impl Watched {
+    /// Whether the next sample, of `len` bytes, is to be looked at.
+    fn wants(&mut self, len: u32) -> bool {
+        self.passed += u64::from(len);
+        let is_due = self.looked_at < BYTES || self.looked_at * SHARE <= self.passed;
+        let wants = is_due && !self.is_decided();
+        self.looked_at += if wants { len.into() } else { 0 };
+        wants
+    }
+
     fn is_decided(&self) -> bool {
-        self.evidence.is_right() || self.evidence.is_noise() || self.evidence.samples() >= SAMPLES
+        let is_decided = |seen: &Evidence| seen.is_right() || seen.is_noise() || seen.samples() >= SAMPLES;
+        self.evidence.as_ref().is_none_or(is_decided)
     }
 }
 
@@ -48,16 +67,19 @@ impl KeyWatch {
             return false;
         }
         let (track_id, kid) = (sample.track_id, encryption.kid);
-        let of_sample = |watched: &&Watched| watched.track_id == track_id && watched.kid == kid;
-        if let Some(watched) = self.watched.iter().rev().find(of_sample) {
-            return !watched.is_decided();
+        let of_sample = |watched: &&mut Watched| watched.track_id == track_id && watched.kid == kid;
+        if let Some(watched) = self.watched.iter_mut().rev().find(of_sample) {
+            return watched.wants(sample.len);
         }
         let syntax = tracks.iter().find(|track| track.id() == track_id).map_or(Syntax::default(), syntax_of);
         if self.watched.len() == KEYS {
             return false;
         }
-        self.watched.push(Watched { track_id, kid, evidence: Evidence::new(syntax) });
-        syntax.is_known()
+        let evidence = syntax.is_known().then(|| Evidence::new(syntax));
+        let mut watched = Watched { track_id, kid, evidence, passed: 0, looked_at: 0 };
+        let wants = watched.wants(sample.len);
+        self.watched.push(watched);
+        wants
     }
 
     /// Looks at a clear sample that [`wants`](Self::wants) asked for.
@@ -66,14 +88,17 @@ impl KeyWatch {
         let of_sample = |watched: &&mut Watched| watched.track_id == sample.track_id && watched.kid == encryption.kid;
         if let Some(watched) = self.watched.iter_mut().rev().find(of_sample) {
             let runs: Vec<Range<usize>> = encryption.encrypted_runs(sample.len).collect();
-            watched.evidence.add(bytes, bytes.len(), &runs);
+            if let Some(evidence) = &mut watched.evidence {
+                evidence.add(bytes, bytes.len(), &runs);
+            }
         }
     }
 
     /// The tracks and keys whose samples came out as noise, and how many samples showed it.
     pub(crate) fn wrong(&self) -> impl Iterator<Item = (u32, KeyId, u32)> {
-        let wrong = self.watched.iter().filter(|watched| watched.evidence.is_noise());
-        wrong.map(|watched| (watched.track_id, watched.kid, watched.evidence.samples()))
+        let seen = self.watched.iter().filter_map(|watched| Some((watched, watched.evidence.as_ref()?)));
+        let wrong = seen.filter(|(_, evidence)| evidence.is_noise());
+        wrong.map(|(watched, evidence)| (watched.track_id, watched.kid, evidence.samples()))
     }
 }
 
@@ -82,4 +107,29 @@ fn syntax_of(track: &Track) -> Syntax {
     let entries = track.sample_entries();
     let entry = entries.iter().find(|entry| entry.protection.is_some()).or(entries.first());
     entry.map_or(Syntax::default(), |entry| entry.syntax)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watched(evidence: Option<Evidence>) -> Watched {
+        Watched { track_id: 1, kid: [0; 16], evidence, passed: 0, looked_at: 0 }
+    }
+
+    #[test]
+    fn every_sample_is_looked_at_until_it_is_costly_and_then_a_share() {
+        let len = 1 << 20;
+        let mut watched = watched(Some(Evidence::new(Syntax::default())));
+        let wanted: Vec<usize> = (0..200).filter(|_| watched.wants(len)).collect();
+        assert_eq!(wanted[..4], [0, 1, 2, 3]);
+        assert!(wanted[4..].iter().zip(4..).all(|(&index, count)| index + 1 == 16 * count), "{wanted:?}");
+        assert_eq!(wanted.len(), 13);
+    }
+
+    #[test]
+    fn samples_of_a_codec_without_checks_are_not_looked_at() {
+        let mut watched = watched(None);
+        assert!((0..10).all(|_| !watched.wants(100)));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use softcp_aes::{Key, Keystream, Run, Workers};
+use softcp_aes::{Alternation, Key, Keystream, Run, Workers};
 
 use crate::error::{Error, Result};
 use crate::iv::AesCtrIv;
@@ -109,8 +109,11 @@ pub(crate) fn run(
     match encrypted {
         Encrypted::All => run_over_all(surfaces, key, iv, workers),
         Encrypted::Pattern(info) => {
-            let runs = Runs::new(info, surfaces.visible_bytes());
-            run_over(surfaces, &runs, key, iv);
+            let bytes = surfaces.visible_bytes();
+            match Alternation::new(info.at_beginning, info.skip, info.encrypt, bytes) {
+                Some(alternation) => run_over_blocks(surfaces, alternation, key, iv),
+                None => run_over(surfaces, &Runs::new(info, bytes), key, iv),
+            }
         }
         Encrypted::Subsamples(subsamples) => run_over(surfaces, &subsample_runs(subsamples), key, iv),
     }
@@ -132,6 +135,18 @@ fn run_over_all(surfaces: &mut BlitSurfaces<'_>, key: &Key, iv: AesCtrIv, worker
             }
         }
     }
+}
+
+/// As [`run_over`], where all runs are whole blocks.
+fn run_over_blocks(surfaces: &mut BlitSurfaces<'_>, alternation: Alternation, key: &Key, iv: AesCtrIv) {
+    let mut keystream = Keystream::new(key, iv.to_bytes());
+    match surfaces {
+        BlitSurfaces::Distinct { source, destination } => {
+            keystream.copy_alternation(source.planes(), destination.planes_mut(), alternation)
+        }
+        BlitSurfaces::Same(surface) => keystream.in_place_alternation(surface.planes_mut(), alternation),
+    }
+    .expect("source and destination agree, and the pattern is for their bytes");
 }
 
 fn run_over(surfaces: &mut BlitSurfaces<'_>, runs: &(impl Iterator<Item = Run> + Clone), key: &Key, iv: AesCtrIv) {

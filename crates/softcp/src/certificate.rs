@@ -36,7 +36,7 @@ struct EncapsulatedContentInfo {
     content_type: ObjectIdentifier,
 }
 
-/// The certs-only blob of `chain`, in the order given, and of a revocation list if there is one.
+/// The certs-only blob of `chain`, in the order given, and of a revocation list if there is one (D49).
 pub(crate) fn certs_only(chain: &[Vec<u8>], revocation_list: Option<&[u8]>) -> Vec<u8> {
     let parsed = |der| AnyRef::from_der(der).expect("an identity holds whole DER values only");
     ContentInfo {

@@ -44,10 +44,10 @@ pub enum Error {
     #[error("the session has no read-back key yet; call GetEncryptionBltKey first")]
     NoReadBackKey,
     /// A key exchange, blit, refresh or read-back key on a session of the `HW_PROTECTION` key exchange, which only
-    /// carries commands to the secure environment. `D3DERR_INVALIDCALL`.
+    /// carries commands to the secure environment. `D3DERR_INVALIDCALL` (D79).
     #[error("the session carries commands to the secure environment and nothing else")]
     CommandSession,
-    /// A command to the secure environment on a session of another key exchange. `D3DERR_INVALIDCALL`.
+    /// A command to the secure environment on a session of another key exchange. `D3DERR_INVALIDCALL` (D79).
     #[error("commands to the secure environment need a session of the HW_PROTECTION key exchange")]
     NoCommandSession,
     /// A hardware key for a session of the RSA key exchange. `D3DERR_INVALIDCALL`.
@@ -57,10 +57,10 @@ pub enum Error {
     /// A frame that needs a session on a decoder to which none is bound. `D3DERR_INVALIDCALL`.
     #[error("no session is bound to the decoder; bind one over an authenticated channel")]
     NoDecoderSession,
-    /// A frame begun while another is not ended. `D3DERR_INVALIDCALL`.
+    /// A frame begun while another is not ended. `D3DERR_INVALIDCALL` (D74).
     #[error("the decoder is in a frame; end it first")]
     FrameInProgress,
-    /// A buffer, or the end of a frame, without a frame. `D3DERR_INVALIDCALL`.
+    /// A buffer, or the end of a frame, without a frame. `D3DERR_INVALIDCALL` (D74).
     #[error("the decoder is in no frame; begin one first")]
     NoFrame,
 
@@ -142,7 +142,7 @@ pub enum Error {
         bytes: usize,
     },
     /// An IV for a buffer that cannot be encrypted: of a decoder created without encryption, or, where only slice data is
-    /// encrypted, of another type than bitstream. `E_INVALIDARG`.
+    /// encrypted, of another type than bitstream. `E_INVALIDARG` (D66, D75).
     #[error("a buffer of type {buffer_type} cannot be encrypted here")]
     BufferNotEncryptable {
         /// `D3D11_VIDEO_DECODER_BUFFER_TYPE`.
@@ -234,7 +234,7 @@ pub enum Error {
     /// An encryption that is not among those offered. `E_INVALIDARG`.
     #[error("encryption {0} is not offered for accessible content")]
     UnsupportedEncryption(GUID),
-    /// What this would take away has been set by another channel, or by the host. `E_INVALIDARG`.
+    /// What this would take away has been set by another channel, or by the host. `E_INVALIDARG` (D91).
     #[error("{0} was set by another channel or by the host")]
     HeldByAnother(&'static str),
 
@@ -252,7 +252,7 @@ pub enum Error {
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
     /// A sealed key that it does not open. The HRESULT is [`EnvironmentError::hresult`], except that an environment that is
-    /// not provisioned opens no key at all, which is `E_INVALIDARG` as without one (D28).
+    /// not provisioned opens no key at all, which is `E_INVALIDARG` as without one (D28, D73).
     #[error("the sealed key was not opened: {0}")]
     SealedKey(EnvironmentError),
 
@@ -260,7 +260,7 @@ pub enum Error {
     /// Crypto type, decode profile or key exchange type is not supported. `D3DERR_UNSUPPORTEDCRYPTO`.
     #[error("this crypto type, decode profile or key exchange type is not supported")]
     UnsupportedCrypto,
-    /// The call needs a capability that the profile does not report. `E_NOTIMPL`.
+    /// The call needs a capability that the profile does not report. `E_NOTIMPL` (D45).
     #[error("the capability profile does not report {0}")]
     NotOffered(Capability),
     /// While protection is enforced, the clear side of a blit must be a protected resource (D19).

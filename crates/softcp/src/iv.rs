@@ -74,7 +74,7 @@ impl DriverIvs {
         Ok(AesCtrIv { iv, count: 0 })
     }
 
-    /// Checks an IV that the caller chose (D26): it must be greater than the last one.
+    /// Checks an IV that the caller chose (D26): its IV field must be greater than the last one (D46).
     pub(crate) fn check(&self, iv: AesCtrIv) -> Result<()> {
         if self.last.is_some_and(|last| iv.iv <= last) { Err(Error::IvNotIncreasing) } else { Ok(()) }
     }

@@ -70,6 +70,8 @@ const LONG_RUN: usize = 4;
 
 /// Bytes of the periods of a vector up to which they are copied before their encrypted blocks are written over the copies.
 const TOGETHER: usize = 8 << 10;
+/// Flights whose periods are copied together, at least.
+const FLIGHTS: usize = 3;
 
 /// Source and destination are split alike.
 const ONE_LENGTH: &str = "both are of one length";
@@ -225,7 +227,8 @@ fn strided_copy<E: Engine>(
     let engine = mode.engine();
     let (mut source, mut destination) = stage::sides(data);
     let group = FLIGHT * span;
-    let together = (TOGETHER / group).max(1) * group;
+    // A copy of a single flight of long vectors waits for its stores.
+    let together = (TOGETHER / group).max(FLIGHTS) * group;
     let is_streaming = !outflow.is_empty();
     let mut copied = 0;
     while source.len() >= group {

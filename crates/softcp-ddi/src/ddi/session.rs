@@ -233,7 +233,7 @@ pub(super) unsafe extern "system" fn check_crypto_session_status(
     });
 }
 
-/// `SetHardwareProtection` (WDDM 2.0), of the core device table.
+/// `SetHardwareProtection` (WDDM 2.0), of the core device table (D82).
 pub(super) unsafe extern "system" fn set_hardware_protection(
     h_device: D3D10DDI_HDEVICE,
     resource: D3D10DDI_HRESOURCE,

@@ -1,6 +1,6 @@
 //! Frames of the reference driver's decoders: compressed buffers in, clear bytes out.
 //!
-//! There is no decoder behind them. What a frame's output view shows in the place of a picture is the clear bytes of the
+//! There is no decoder behind them (D76). What a frame's output view shows in the place of a picture is the clear bytes of the
 //! frame's buffers, of every type and in the order in which they are submitted, from the first visible byte on, row after
 //! row and plane after plane (D9); what lies behind them stays as it is. So whoever can read the output, which under
 //! enforced protection takes an EncryptionBlt, can compare it with what was encrypted.
@@ -181,7 +181,7 @@ unsafe extern "system" fn video_decoder_begin_frame_2_4(
     guard::run("VideoDecoderBeginFrame", || unsafe { begin_frame(h_device, h_decoder, begin, read) })
 }
 
-/// What a frame began with before there were histograms: `E_NOTIMPL` if one is asked for, since there is no picture.
+/// What a frame began with before there were histograms: `E_NOTIMPL` if one is asked for, since there is no picture (D78).
 #[allow(non_snake_case, reason = "the fields' names")]
 fn without_histograms(
     histograms: [D3D10DDI_HRESOURCE; 4],
@@ -339,7 +339,7 @@ unsafe extern "system" fn video_decoder_submit_buffers_2(
     guard::run("VideoDecoderSubmitBuffers2", || unsafe { submit(h_device, h_decoder, count, descs, read) })
 }
 
-/// The API's number of a buffer type.
+/// The API's number of a buffer type, smaller by one than the DDI's (D77).
 fn buffer_type(by_ddi: D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE) -> Result<u32> {
     by_ddi.checked_sub(1).ok_or(Failure::Invalid("the type of a buffer is unknown"))
 }

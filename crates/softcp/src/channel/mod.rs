@@ -52,7 +52,7 @@ pub enum ChannelType {
 }
 
 impl ChannelType {
-    /// The type of that number; [`Error::BadChannelType`] for any other, the API's own channel (1) included.
+    /// The type of that number, which every capability profile has (D94); [`Error::BadChannelType`] for any other, the API's own channel (1) included.
     pub fn from_number(number: u32) -> Result<Self> {
         match number {
             D3D11_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE => Ok(Self::DriverSoftware),
@@ -118,7 +118,7 @@ impl AuthenticatedChannel {
     }
 
     /// `NegotiateAuthenticatedChannelKeyExchange`: as a session's; the plain text is the channel key. Any state; the
-    /// sequences, if they run, go on.
+    /// sequences, if they run, go on (D90).
     pub(crate) fn negotiate(&mut self, message: &[u8]) -> Result<()> {
         let key = ChannelKey::new(*self.adapter.exchanged_key(message)?);
         self.state.negotiated(key.mac(&self.adapter.provider));
@@ -222,7 +222,7 @@ impl std::fmt::Debug for AuthenticatedChannel {
     }
 }
 
-/// The refusal of a command that nothing is known of but its header, which is zero where the message has none.
+/// The refusal of a command that nothing is known of but its header, which is zero where the message has none (D86).
 fn command_refusal(width: Width, message: &[u8], error: &Error) -> Message {
     let header = Header::of_command(width, message).map(|(_, header)| header).unwrap_or_default();
     Writer::answer(width, &header, error.hresult()).finish()

@@ -3,7 +3,7 @@
 //! What passed them is [`Checked`], which only this file can make: a handler that takes a `Checked` command or query
 //! cannot be reached with a message whose OMAC, handle or sequence number is wrong.
 //!
-//! | | command (D15) | query |
+//! | | command (D15) | query (D84) |
 //! |---|---|---|
 //! | 1 | it holds a header | it holds a header, and so does the output |
 //! | 2 | the OMAC is right, and the message is no answer handed back | – (D17) |
@@ -22,8 +22,8 @@ use super::state::{Sequences, State};
 use crate::error::{Error, Result};
 use crate::handle::Handle;
 
-/// Most bytes that a command can have; the longest has 72. A longer one is refused unread, as a wrong OMAC is: it may be
-/// said to be longer than what can be read.
+/// Most bytes that a command can have; the longest has 72. A longer one is refused unread, as a wrong OMAC is (D88): it may
+/// be said to be longer than what can be read.
 pub const MAX_COMMAND_SIZE: usize = 4096;
 
 /// A command whose OMAC, handle, sequence number and size are right, or a query of which the same holds but for the
@@ -66,7 +66,7 @@ pub(super) fn command(width: Width, channel: Handle, state: &mut State, message:
     match (state.sequences_mut(), header.kind == INITIALIZE) {
         (None, true) => {}
         (None, false) => return Err(Error::ChannelNotInitialized),
-        // Its number is not looked at, or else a replay of the first INITIALIZE could use a number up.
+        // Its number is not looked at, or else a replay of the first INITIALIZE could use a number up (D83).
         (Some(_), true) => return Err(Error::ChannelAlreadyInitialized),
         (Some(sequences), false) => sequences.commands.take(header.sequence)?,
     }
@@ -100,7 +100,7 @@ pub(super) fn query(
     Ok(Checked(query))
 }
 
-/// Bytes of the whole answer to a query; for an unknown one, of a header.
+/// Bytes of the whole answer to a query; for an unknown one, of a header (D85).
 pub(super) fn whole_answer_size(width: Width, header: &Header) -> usize {
     Answer::zero(header.kind).map_or_else(|| Header::answer_size(width), |answer| answer.write(width, header, 0).len())
 }
@@ -112,7 +112,7 @@ fn check_handle(channel: Handle, header: &Header) -> Result<()> {
 /// Whether a message with a right OMAC is one that this channel has signed itself. An answer begins as a command does,
 /// and is signed with the same key; what is in it an attacker chooses without the key, by a query or by a command with a
 /// wrong OMAC. Good answers to queries carry `S_OK` and are as long as their query's answer is; refusals are a header
-/// with a failure, or as long and zero behind the header. A good answer to a command has a number that is used up.
+/// with a failure, or as long and zero behind the header. A good answer to a command has a number that is used up (D87).
 fn is_answer(width: Width, header: &Header, message: &[u8]) -> bool {
     let header_size = Header::answer_size(width);
     let whole_size = whole_answer_size(width, header);

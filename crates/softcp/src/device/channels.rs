@@ -55,7 +55,7 @@ impl Device {
 
     /// `ConfigureAuthenticatedChannel`: checks a command, carries it out, and answers it; the checks are made in the
     /// order of D15. Any state; a channel without a key refuses with an answer that is not signed, and so does the device
-    /// where there is no such channel.
+    /// where there is no such channel (D89).
     ///
     /// Errors in the reply: [`Error::BadHandle`] of the channel, [`Error::MessageTooShort`], [`Error::NotAuthentic`] (of a
     /// command longer than [`MAX_COMMAND_SIZE`](crate::MAX_COMMAND_SIZE) too), [`Error::NoChannelKey`],
@@ -173,6 +173,7 @@ impl Device {
 
     fn answer(&self, channel_type: ChannelType, outputs: Outputs<'_>, query: &Checked<Query>) -> Result<Answer> {
         match *query.get() {
+            // Of the device, whoever enabled it (D92).
             Query::Protection => Ok(Answer::Protection { flags: self.protection.flags().bits() }),
             Query::ChannelType => Ok(Answer::ChannelType { channel_type: channel_type.number() }),
             Query::DeviceHandle => Ok(Answer::DeviceHandle { device: raw(self.handle) }),
@@ -252,7 +253,7 @@ fn raw(handle: Handle) -> u64 {
     handle.get() as u64
 }
 
-/// The handle that a message carries; zero, and what is no handle here, is an error.
+/// The handle that a message carries; zero, and what is no handle here, is an error (D93).
 fn handle(raw: u64, kind: Kind) -> Result<Handle> {
     usize::try_from(raw).ok().and_then(Handle::from_raw).ok_or_else(|| kind.bad_handle())
 }

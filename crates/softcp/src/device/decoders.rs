@@ -147,7 +147,7 @@ impl Device {
     }
 
     /// `VideoDecoderBeginFrame`: takes the frame's key. A content key is opened under the session key in force now; with
-    /// [`DataKey::Session`] each buffer is under the session key in force then, so that a refresh may lie in between.
+    /// [`DataKey::Session`] each buffer is under the session key in force then, so that a refresh may lie in between (D70).
     ///
     /// `session` names the session of a frame with a sealed key; every other frame has the one bound to the decoder. A
     /// decoder created without encryption takes no key. The key is the same 16 bytes for AES-CTR and AES-CBC (D62); which of
@@ -182,7 +182,7 @@ impl Device {
     /// [`Error::NoSessionKey`] (D3), [`Error::KeyLost`] (D23), [`Error::SizeMismatch`], [`Error::UnalignedPattern`] (D7),
     /// [`Error::PatternOutsideCenc`] (D68), [`Error::SubsamplesMismatch`] (D64), [`Error::IvNotIncreasing`] (D10, of AES-CTR
     /// only: D69), [`Error::IvOfForgottenKey`] (D31), [`Error::NotOffered`] for a pattern, subsamples or stripes where the profile does not report
-    /// `PARTIAL_DECRYPTION`.
+    /// `PARTIAL_DECRYPTION` (D71).
     pub fn decrypt_buffer(
         &self,
         decoder: Handle,

@@ -43,7 +43,7 @@ pub(crate) enum Object {
     Decoder(Decoder),
 }
 
-/// Who hears of the teardowns of a device: the layer that has the host's callbacks.
+/// Who hears of the teardowns of a device (D81): the layer that has the host's callbacks.
 pub trait TeardownObserver: Send + Sync {
     /// A session of the device, or several, lost their keys, and with `content` the protected content is lost too: the
     /// host must fill its protected resources with zeros (D23). Called with no lock of the engine held.

@@ -35,7 +35,7 @@ pub struct CommandBuffers<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct CommandReport {
-    /// `Status`: how the command ended, as the environment says. `E_UNEXPECTED` when the environment answered with more
+    /// `Status`: how the command ended, as the environment says (D80). `E_UNEXPECTED` when the environment answered with more
     /// bytes than there was room for; then nothing of its answer is used.
     pub status: HRESULT,
     /// `HWProtectionDataSize`: bytes of the answer. Behind them the output is zero.

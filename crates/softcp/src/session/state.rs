@@ -224,7 +224,7 @@ impl State {
     }
 
     /// A key exchange succeeded: any state becomes `Keyed`; a saved refresh number is discarded (D4), and so is the
-    /// read-back key, which the peer of the new key need not know. The IVs go on if the session has had the key before:
+    /// read-back key, which the peer of the new key need not know (D44). The IVs go on if the session has had the key before:
     /// no IV is used again with one key (D11, D33).
     pub(super) fn negotiated(&mut self, key: SessionKey, ended: &mut ReadBackIvs) -> &Keyed {
         let schedule = key.schedule();
@@ -269,7 +269,7 @@ impl State {
         }
     }
 
-    /// A teardown: the keys are dropped. A session that had none has nothing to lose; content once lost stays lost. Says
+    /// A teardown: the keys are dropped. A session that had none has nothing to lose (D47); content once lost stays lost. Says
     /// whether anything was lost now.
     pub(super) fn lose(&mut self, content: bool, ended: &mut ReadBackIvs) -> bool {
         if let Ok(keyed) = self.keyed() {
