@@ -243,6 +243,11 @@ void test_code_put_back()
     }
     is_number(differ, 4, "the layer's hooks are where the methods' code is");
     film->play(safe);
+    UINT hooked = 0;
+    for (size_t i = 0; i < 4; i++) {
+        hooked += std::memcmp(table_of(gpu.context)[methods[i]], pristine[i], bytes) != 0;
+    }
+    is_number(hooked, 4, "and are there again after the next blit");
     stays(gpu, safe, staging, "after the next blit");
     film->holds(safe, staging, film->clear.data(), "which was done");
     channel_protection(&channel, false);
@@ -428,12 +433,19 @@ void test_no_enforcement()
     is_number(lines, 1, "which one line of the log says");
 }
 
-/* From the system's library itself, by whose functions the layer's devices work. */
+/* From the library itself that the layer forwards to, by whose functions its devices work. */
 void read_pristine()
 {
-    char path[MAX_PATH];
-    const UINT length = GetSystemDirectoryA(path, MAX_PATH - sizeof "\\d3d11.dll");
-    std::strcpy(&path[length], "\\d3d11.dll");
+    char path[MAX_PATH], options[1024] = "";
+    GetEnvironmentVariableA("SOFTCP_OPTIONS", options, sizeof options);
+    const char *const real = std::strstr(options, "d3d11.real=");
+    if (real != nullptr) {
+        const char *const name = std::strchr(real, '=') + 1;
+        std::snprintf(path, sizeof path, "%.*s", static_cast<int>(std::strcspn(name, ";")), name);
+    } else {
+        const UINT length = GetSystemDirectoryA(path, MAX_PATH - sizeof "\\d3d11.dll");
+        std::strcpy(&path[length], "\\d3d11.dll");
+    }
     const auto create = reinterpret_cast<PFN_D3D11_CREATE_DEVICE>(
         reinterpret_cast<void *>(GetProcAddress(LoadLibraryA(path), "D3D11CreateDevice")));
     ID3D11Device *device = nullptr;
