@@ -220,9 +220,8 @@ fn pe(bits: u32, exports: &[&str], more: &[u8]) -> Vec<u8> {
     // The export directory, three tables for each name, and the names.
     let count = u32::try_from(exports.len()).unwrap();
     let tables = SECTION + 40;
-    let mut name_at = tables + 10 * count;
     let (mut names, mut text) = (Vec::new(), b"a.dll\0".to_vec());
-    name_at += 6;
+    let mut name_at = tables + 10 * count + 6;
     for export in exports {
         names.extend(word(name_at));
         text.extend(export.as_bytes().iter().chain([&0]));
@@ -230,10 +229,12 @@ fn pe(bits: u32, exports: &[&str], more: &[u8]) -> Vec<u8> {
     }
     let mut data = Vec::new();
     let directory = [0, 0, 0, tables + 10 * count, 1, count, count, tables, tables + 4 * count, tables + 8 * count];
-    directory.into_iter().for_each(|value| data.extend(word(value)));
-    (0..count).for_each(|_| data.extend(word(2 * SECTION)));
+    data.extend(directory.into_iter().flat_map(word));
+    data.extend((0..count).flat_map(|_| word(2 * SECTION)));
     data.extend(names);
-    (0..exports.len()).for_each(|index| data.extend(half(u16::try_from(index).unwrap())));
+    for index in 0..exports.len() {
+        data.extend(half(u16::try_from(index).unwrap()));
+    }
     data.extend(text);
     data.extend(more);
     let size = u32::try_from(data.len()).unwrap();
@@ -262,7 +263,7 @@ fn pe(bits: u32, exports: &[&str], more: &[u8]) -> Vec<u8> {
     file.extend(word(size));
     file.resize(start + usize::from(optional_size), 0);
     file.extend(b".edata\0\0");
-    [size, SECTION, size, FILE].into_iter().for_each(|value| file.extend(word(value)));
+    file.extend([size, SECTION, size, FILE].into_iter().flat_map(word));
     file.extend([0; 12]);
     file.extend(word(0x4000_0040));
     file.resize(FILE as usize, 0);
@@ -279,36 +280,36 @@ const PROGRAMS: &[(i32, &str, &[&str], Change)] = &[
     (0, "as it should be", &["--program", "game"], |_, _| {}),
     (0, "the program is named", &["--program", "game/player.exe"], |_, _| {}),
     (0, "several programs", &["--program", "game"], |game, _| {
-        fs::write(game.join("setup.EXE"), pe(64, &[], b"")).unwrap()
+        fs::write(game.join("setup.EXE"), pe(64, &[], b"")).unwrap();
     }),
     (1, "no such program", &["--program", "none.exe"], |_, _| {}),
     (1, "no program of Windows", &["--program", "game/readme.txt"], |game, _| {
-        fs::write(game.join("readme.txt"), "").unwrap()
+        fs::write(game.join("readme.txt"), "").unwrap();
     }),
     (0, "a directory without a program", &["--program", "game"], |game, _| {
-        fs::remove_file(game.join("player.exe")).unwrap()
+        fs::remove_file(game.join("player.exe")).unwrap();
     }),
     (0, "programs of both word sizes", &["--program", "game"], |game, _| {
-        fs::write(game.join("b.exe"), pe(32, &[], b"")).unwrap()
+        fs::write(game.join("b.exe"), pe(32, &[], b"")).unwrap();
     }),
     (1, "no library", &["--program", "game"], |game, _| fs::remove_file(game.join("d3d11.dll")).unwrap()),
     (1, "a library of the other word size", &["--program", "game"], |game, _| {
-        fs::write(game.join("d3d11.dll"), pe(32, LAYER, b"")).unwrap()
+        fs::write(game.join("d3d11.dll"), pe(32, LAYER, b"")).unwrap();
     }),
     (1, "DXVK in its place", &["--program", "game"], |game, _| {
-        fs::write(game.join("d3d11.dll"), pe(64, OTHERS, b"DXVK_LOG_LEVEL")).unwrap()
+        fs::write(game.join("d3d11.dll"), pe(64, OTHERS, b"DXVK_LOG_LEVEL")).unwrap();
     }),
     (1, "Wine's in its place", &["--program", "game"], |game, _| {
-        fs::write(game.join("d3d11.dll"), pe(64, OTHERS, b"Wine builtin DLL")).unwrap()
+        fs::write(game.join("d3d11.dll"), pe(64, OTHERS, b"Wine builtin DLL")).unwrap();
     }),
     (1, "another one in its place", &["--program", "game"], |game, _| {
-        fs::write(game.join("d3d11.dll"), pe(64, OTHERS, b"")).unwrap()
+        fs::write(game.join("d3d11.dll"), pe(64, OTHERS, b"")).unwrap();
     }),
     (1, "no library of Windows in its place", &["--program", "game"], |game, _| {
-        fs::write(game.join("d3d11.dll"), "text").unwrap()
+        fs::write(game.join("d3d11.dll"), "text").unwrap();
     }),
     (0, "its name in capitals", &["--program", "game"], |game, _| {
-        fs::rename(game.join("d3d11.dll"), game.join("D3D11.DLL")).unwrap()
+        fs::rename(game.join("d3d11.dll"), game.join("D3D11.DLL")).unwrap();
     }),
     (0, "DXVK as Debian names it", &["--program", "game"], |game, _| {
         for name in ["d3d11.dll.so", "dxgi.dll.so"] {
@@ -317,10 +318,10 @@ const PROGRAMS: &[(i32, &str, &[&str], Change)] = &[
     }),
     (1, "no override", &["--program", "game"], |_, variables| variables.retain(|(name, _)| *name != OVERRIDES)),
     (1, "an override without n in front", &["--program", "game"], |_, variables| {
-        variables.push((OVERRIDES, "d3d11=b,n".to_owned()))
+        variables.push((OVERRIDES, "d3d11=b,n".to_owned()));
     }),
     (1, "an override without b", &["--program", "game"], |_, variables| {
-        variables.push((OVERRIDES, "d3d11=n".to_owned()))
+        variables.push((OVERRIDES, "d3d11=n".to_owned()));
     }),
     (0, "an override in the registry", &["--program", "game"], |game, variables| {
         variables.retain(|(name, _)| *name != OVERRIDES);
@@ -388,10 +389,10 @@ const PROGRAMS: &[(i32, &str, &[&str], Change)] = &[
         fs::write(game.join("dxgi.dll"), pe(64, OTHERS, b"DXVK_LOG_LEVEL")).unwrap();
     }),
     (0, "d3d11.enabled is false", &["--program", "game"], |_, variables| {
-        variables.push((OPTIONS, "d3d11.enabled=false".to_owned()))
+        variables.push((OPTIONS, "d3d11.enabled=false".to_owned()));
     }),
     (1, "d3d11.driver that is not there", &["--program", "game"], |_, variables| {
-        variables.push((OPTIONS, "d3d11.driver=other.dll".to_owned()))
+        variables.push((OPTIONS, "d3d11.driver=other.dll".to_owned()));
     }),
     (0, "d3d11.driver", &["--program", "game"], |game, variables| {
         variables.push((OPTIONS, "d3d11.driver=other.dll".to_owned()));
