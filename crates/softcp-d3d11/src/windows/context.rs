@@ -22,7 +22,7 @@ use windows::core::{BOOL, HRESULT, Interface};
 use super::call::Call;
 use super::com::{self, Raw};
 use super::device::{self, DeviceState};
-use super::hooks::detour::{Method, instances, method};
+use super::hooks::detour::{KnownTable, Method, instances, method};
 use super::hooks::own_call;
 use super::loss::{self, UPDATE};
 use super::query::{self, Asker};
@@ -69,7 +69,7 @@ static RECLAIM_1: Method<IDXGIDevice4_Vtbl, Reclaim1> = method!(IDXGIDevice4_Vtb
 /// The device and its immediate context live.
 pub(super) unsafe fn watch(state: &DeviceState) {
     // SAFETY: the caller's duty.
-    unsafe { watch_context(state.context().raw(), state.context_asker()) };
+    unsafe { watch_context(state.context().raw(), state.context_asker(), Some(state.tables().context_1)) };
     // SAFETY: the caller's duty.
     let device = unsafe { state.device().interface::<ID3D11Device>() };
     let mut deferred = None;
@@ -81,21 +81,21 @@ pub(super) unsafe fn watch(state: &DeviceState) {
         // SAFETY: a live context that is new.
         let asker = unsafe { Asker::of(deferred.as_raw()) };
         // SAFETY: a live context.
-        unsafe { watch_context(deferred.as_raw(), asker) };
+        unsafe { watch_context(deferred.as_raw(), asker, None) };
     }
     // SAFETY: a live device.
     if let Some(device) = unsafe { state.device_interface::<IDXGIDevice2>() } {
         // SAFETY: a live device.
-        unsafe { OFFER.hook(device.as_raw(), &instances!(offer_resources)) };
+        unsafe { state.tables().dxgi_2.hook(&OFFER, device.as_raw(), &instances!(offer_resources)) };
         // SAFETY: as above.
-        unsafe { RECLAIM.hook(device.as_raw(), &instances!(reclaim_resources)) };
+        unsafe { state.tables().dxgi_2.hook(&RECLAIM, device.as_raw(), &instances!(reclaim_resources)) };
     }
     // SAFETY: a live device.
     if let Some(device) = unsafe { state.device_interface::<IDXGIDevice4>() } {
         // SAFETY: as above.
-        unsafe { OFFER_1.hook(device.as_raw(), &instances!(offer_resources_1)) };
+        unsafe { state.tables().dxgi_4.hook(&OFFER_1, device.as_raw(), &instances!(offer_resources_1)) };
         // SAFETY: as above.
-        unsafe { RECLAIM_1.hook(device.as_raw(), &instances!(reclaim_resources_1)) };
+        unsafe { state.tables().dxgi_4.hook(&RECLAIM_1, device.as_raw(), &instances!(reclaim_resources_1)) };
     }
 }
 
@@ -105,7 +105,7 @@ pub(super) unsafe fn watch(state: &DeviceState) {
 /// # Safety
 ///
 /// `context` is a live `ID3D11DeviceContext`.
-pub(super) unsafe fn prepare(context: Raw) {
+pub(super) unsafe fn prepare(context: Raw) -> KnownTable {
     // SAFETY: a live context, here and below, and functions that do what they replace for all that nothing is known of.
     unsafe { MAP.hook(context, &instances!(map)) };
     // SAFETY: as above.
@@ -117,10 +117,48 @@ pub(super) unsafe fn prepare(context: Raw) {
     // SAFETY: as above.
     unsafe { RESOLVE.prepare(context, &instances!(resolve_subresource)) };
     // SAFETY: as above.
-    if let Some(later) = unsafe { query::interface_below::<ID3D11DeviceContext1>(context) } {
+    let Some(later) = (unsafe { query::interface_below::<ID3D11DeviceContext1>(context) }) else {
+        return KnownTable::default();
+    };
+    let later = later.as_raw();
+    // SAFETY: as above.
+    let is_prepared = unsafe { COPY_REGION_1.prepare(later, &instances!(copy_subresource_region_1)) };
+    // SAFETY: as above.
+    unsafe { DISCARD.prepare(later, &instances!(discard_resource)) };
+    // SAFETY: as above.
+    unsafe { DISCARD_VIEW.prepare(later, &instances!(discard_view)) };
+    // SAFETY: a live context.
+    unsafe { KnownTable::of(later, is_prepared) }
+}
+
+/// As [`prepare`], for the methods of a device by which resources are offered: the tables of both versions.
+///
+/// # Safety
+///
+/// The device lives.
+pub(super) unsafe fn prepare_device(device: &ID3D11Device) -> (KnownTable, KnownTable) {
+    let (mut version_2, mut version_4) = (KnownTable::default(), KnownTable::default());
+    // SAFETY: a live device.
+    if let Some(device) = unsafe { query::interface_below::<IDXGIDevice2>(device.as_raw()) } {
+        let device = device.as_raw();
+        // SAFETY: as in `prepare`, here and below.
+        let offer = unsafe { OFFER.prepare(device, &instances!(offer_resources)) };
         // SAFETY: as above.
-        unsafe { COPY_REGION_1.prepare(later.as_raw(), &instances!(copy_subresource_region_1)) };
+        let reclaim = unsafe { RECLAIM.prepare(device, &instances!(reclaim_resources)) };
+        // SAFETY: a live device.
+        version_2 = unsafe { KnownTable::of(device, offer && reclaim) };
     }
+    // SAFETY: a live device.
+    if let Some(device) = unsafe { query::interface_below::<IDXGIDevice4>(device.as_raw()) } {
+        let device = device.as_raw();
+        // SAFETY: as above.
+        let offer = unsafe { OFFER_1.prepare(device, &instances!(offer_resources_1)) };
+        // SAFETY: as above.
+        let reclaim = unsafe { RECLAIM_1.prepare(device, &instances!(reclaim_resources_1)) };
+        // SAFETY: a live device.
+        version_4 = unsafe { KnownTable::of(device, offer && reclaim) };
+    }
+    (version_2, version_4)
 }
 
 /// Sees to it that content cannot leave protected resources by a context: every method by which it could is hooked, whatever
@@ -128,8 +166,9 @@ pub(super) unsafe fn prepare(context: Raw) {
 ///
 /// # Safety
 ///
-/// `context` is a live `ID3D11DeviceContext`, and `asker` its own.
-pub(super) unsafe fn enforce(context: Raw, asker: Asker) -> bool {
+/// `context` is a live `ID3D11DeviceContext`, and `asker` its own; `table` is that of its version 1 from when it was new, none
+/// where it is new.
+pub(super) unsafe fn enforce(context: Raw, asker: Asker, table: Option<KnownTable>) -> bool {
     // SAFETY: as in `prepare`, here and below.
     let map = unsafe { MAP.hook(context, &instances!(map)) };
     // SAFETY: as above.
@@ -141,8 +180,10 @@ pub(super) unsafe fn enforce(context: Raw, asker: Asker) -> bool {
     // SAFETY: as above.
     let later = unsafe { asker.interface::<ID3D11DeviceContext1>(context) };
     let copy_region_1 = later.is_none_or(|later| {
+        // SAFETY: a live context.
+        let table = table.unwrap_or_else(|| unsafe { KnownTable::of(later.as_raw(), true) });
         // SAFETY: as above.
-        unsafe { COPY_REGION_1.hook(later.as_raw(), &instances!(copy_subresource_region_1)) }
+        unsafe { table.hook(&COPY_REGION_1, later.as_raw(), &instances!(copy_subresource_region_1)) }
     });
     map && copy && copy_region && resolve && copy_region_1
 }
@@ -152,18 +193,20 @@ pub(super) unsafe fn enforce(context: Raw, asker: Asker) -> bool {
 /// # Safety
 ///
 /// As for [`enforce`].
-unsafe fn watch_context(context: Raw, asker: Asker) {
+unsafe fn watch_context(context: Raw, asker: Asker, table: Option<KnownTable>) {
     // SAFETY: the caller's duty.
-    unsafe { enforce(context, asker) };
+    unsafe { enforce(context, asker, table) };
     // SAFETY: as in `prepare`, here and below.
     unsafe { UNMAP.hook(context, &instances!(unmap)) };
     // SAFETY: as above.
     let Some(later) = (unsafe { asker.interface::<ID3D11DeviceContext1>(context) }) else { return };
     let later = later.as_raw();
     // SAFETY: as above.
-    unsafe { DISCARD.hook(later, &instances!(discard_resource)) };
+    let table = table.unwrap_or_else(|| unsafe { KnownTable::of(later, true) });
     // SAFETY: as above.
-    unsafe { DISCARD_VIEW.hook(later, &instances!(discard_view)) };
+    unsafe { table.hook(&DISCARD, later, &instances!(discard_resource)) };
+    // SAFETY: as above.
+    unsafe { table.hook(&DISCARD_VIEW, later, &instances!(discard_view)) };
 }
 
 /// The methods of a device that make deferred contexts.
@@ -223,7 +266,7 @@ unsafe fn new_deferred(context: Raw) {
         // SAFETY: the caller's duty.
         let asker = unsafe { Asker::of(context) };
         // SAFETY: as above.
-        unsafe { watch_context(context, asker) };
+        unsafe { watch_context(context, asker, None) };
     } else {
         // SAFETY: as above.
         unsafe { prepare(context) };

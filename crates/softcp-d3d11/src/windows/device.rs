@@ -20,6 +20,7 @@ use windows::Win32::Graphics::Dxgi::IDXGIDevice;
 use windows::core::{GUID, HRESULT, IUnknown, IUnknown_Vtbl, Interface};
 
 use super::com::{self, Raw, Weak};
+use super::hooks::detour::KnownTable;
 use super::query::Asker;
 use super::resource::Resources;
 use super::session::Sessions;
@@ -46,6 +47,7 @@ pub(super) struct DeviceState {
     context: Weak,
     device_asker: Asker,
     context_asker: Asker,
+    tables: OnceLock<Tables>,
     driver: OnceLock<Option<DriverDevice>>,
     /// The driver's decoders have been tried: they hand out what they decrypt.
     shows_clear_bytes: OnceLock<bool>,
@@ -59,6 +61,15 @@ pub(super) struct DeviceState {
     pub(super) protection: Arc<Protection>,
     pub(super) resources: Arc<Resources>,
     pub(super) sessions: Arc<Sessions>,
+}
+
+/// The tables of later interfaces, as they were when the device was made.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Tables {
+    pub(super) context_1: KnownTable,
+    pub(super) device_3: KnownTable,
+    pub(super) dxgi_2: KnownTable,
+    pub(super) dxgi_4: KnownTable,
 }
 
 /// A part of the state that programs see as an object: its table, then the state.
@@ -114,6 +125,11 @@ impl DeviceState {
     pub(super) unsafe fn device_interface<I: Interface>(&self) -> Option<I> {
         // SAFETY: the caller's duty.
         unsafe { self.device_asker.interface(self.device.raw()) }
+    }
+
+    /// The tables of later interfaces, as they were when the device was made.
+    pub(super) fn tables(&self) -> Tables {
+        self.tables.get().copied().unwrap_or_default()
     }
 
     /// How the immediate context answers below.
@@ -190,7 +206,8 @@ impl DeviceState {
     /// brings some in; where it cannot be had, that is logged once.
     pub(super) fn enforces(&self) -> bool {
         // SAFETY: the immediate context lives during a call on one of its device's objects.
-        let by_context = unsafe { context::enforce(self.context().raw(), self.context_asker) };
+        let by_context =
+            unsafe { context::enforce(self.context().raw(), self.context_asker, Some(self.tables().context_1)) };
         let enforces = reading::enforce() && by_context;
         if !enforces && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::error!(
@@ -318,6 +335,7 @@ unsafe fn attach_to(device: Raw, asks_for_video: bool) {
         device_asker: unsafe { Asker::of(device) },
         // SAFETY: a live context.
         context_asker: unsafe { Asker::of(context.as_raw()) },
+        tables: OnceLock::new(),
         driver: OnceLock::new(),
         shows_clear_bytes: OnceLock::new(),
         watched: AtomicBool::new(false),
@@ -355,7 +373,13 @@ unsafe fn attach_to(device: Raw, asks_for_video: bool) {
     // SAFETY: as above.
     unsafe { context::hook_deferred(&real) };
     // SAFETY: as above.
-    unsafe { context::prepare(context.as_raw()) };
+    let context_1 = unsafe { context::prepare(context.as_raw()) };
+    // SAFETY: as above.
+    let (dxgi_2, dxgi_4) = unsafe { context::prepare_device(&real) };
+    // SAFETY: as above.
+    let device_3 = unsafe { reading::prepare(device) };
+    // SAFETY: the state was made above, and its owner keeps it.
+    let _ = unsafe { &*state }.tables.set(Tables { context_1, device_3, dxgi_2, dxgi_4 });
     tracing::debug!(id = "device", "a device with content protection");
 }
 

@@ -188,7 +188,7 @@ impl Note {
         }
         let lost = if flags.is_protected {
             // SAFETY: the caller's duty, and the device lives as long as its resource.
-            unsafe { reading::hook(resource, state.device().raw()) };
+            unsafe { reading::hook(resource, state) };
             state.resources.mark()
         } else {
             Arc::default()
