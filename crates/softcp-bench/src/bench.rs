@@ -7,16 +7,19 @@ use softcp_abi::{D3D11_1DDI_CONTENT_PROTECTION_CAPS, D3D11_1DDI_CONTENT_PROTECTI
 use softcp_player::Trust;
 use softcp_runtime::Driver;
 
-use crate::contestants::{OpenSsl, kernel_in_use};
 use crate::driver::Link;
 use crate::error::BenchError;
 use crate::groups::{Group, Planned};
+use crate::implementations::{OpenSsl, kernel_in_use};
 use crate::machine::Machine;
 use crate::report::{BenchReport, GroupReport, PeerReport, Skipped};
 use crate::timing::SplitMix;
 
 /// The seed of the order of turns: any will do.
 const SEED: u64 = 0x50f7_c900;
+
+/// What the names of implementations end in that are the other driver's.
+const AGAINST: &str = ", against";
 
 /// An open driver, and whom to trust when it shows its certificate.
 #[derive(Clone, Debug)]
@@ -40,6 +43,8 @@ pub struct BenchOptions {
     pub quick: bool,
     /// Numbers of threads to compare with one; none: as many as there are processors.
     pub threads: Vec<usize>,
+    /// Another driver, such as an earlier build of the same one, that takes turns with the measured one in every case.
+    pub against: Option<Opened>,
 }
 
 /// How far a run has come.
@@ -59,6 +64,8 @@ pub struct Progress<'a> {
 pub(crate) struct Bench<'a> {
     pub(crate) open: &'a OpenAgain<'a>,
     pub(crate) link: Link,
+    /// The driver that it is measured against.
+    against: Option<Link>,
     /// Whether clear surfaces of the driver can be compared: else it takes no part in what is done to surfaces.
     pub(crate) drives: bool,
     pub(crate) openssl: Option<Rc<OpenSsl>>,
@@ -72,6 +79,21 @@ impl Bench<'_> {
     /// Notes what is left out.
     pub(crate) fn skip(&mut self, what: impl Into<String>, reason: impl Into<String>) {
         self.skipped.push(Skipped { what: what.into(), reason: reason.into() });
+    }
+
+    /// The drivers, each with what the names of its implementations end in.
+    pub(crate) fn every_link(&self) -> impl Iterator<Item = (&Link, &'static str)> {
+        let against = self.against.as_ref().map(|link| (link, AGAINST));
+        std::iter::once((&self.link, "")).chain(against)
+    }
+
+    /// Those that can take part in what is done to surfaces and needs capabilities.
+    pub(crate) fn links(
+        &self,
+        capabilities: &[(D3D11_1DDI_CONTENT_PROTECTION_CAPS, &'static str)],
+    ) -> impl Iterator<Item = (&Link, &'static str)> {
+        let is_driven = |link: &Link| self.drives || !std::ptr::eq(link, &raw const self.link);
+        self.every_link().filter(move |(link, _)| is_driven(link) && link.lacks(capabilities).is_none())
     }
 
     /// Whether the driver can take part in something that needs capabilities; else it is noted.
@@ -91,13 +113,13 @@ impl Bench<'_> {
     }
 }
 
-/// Checks that every contestant gives the right output, and measures them.
+/// Checks that every implementation gives the right output, and measures them.
 ///
 /// `opened` is the driver that is measured, `open_again` makes further ones of its kind.
 ///
 /// # Errors
 ///
-/// [`BenchError::WrongOutput`] when a contestant's output is wrong; the others when a call fails, the driver's certificate
+/// [`BenchError::WrongOutput`] when an implementation's output is wrong; the others when a call fails, the driver's certificate
 /// is not believed, or another implementation fails.
 pub fn run(
     opened: &Opened,
@@ -112,10 +134,16 @@ pub fn run(
     };
     let link = Link::open(&opened.driver, &opened.trust)?;
     let always_on = link.has(D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON);
+    let against = options.against.as_ref().map(|other| Link::open(&other.driver, &other.trust)).transpose()?;
+    let (against, unmeasurable) = match against {
+        Some(other) if other.has(D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON) => (None, true),
+        against => (against, false),
+    };
     let machine = Machine::here();
     let mut bench = Bench {
         open: open_again,
         link,
+        against,
         drives: !always_on,
         openssl,
         threads: counts(&options.threads, machine.processors),
@@ -125,6 +153,9 @@ pub fn run(
     };
     if let Some(reason) = no_openssl {
         bench.skip("OpenSSL", reason);
+    }
+    if unmeasurable {
+        bench.skip("--against", "that driver protects its output at all times (PROTECTION_ALWAYS_ON)");
     }
     if always_on {
         bench.skip("the driver's blits", "the driver protects its output at all times (PROTECTION_ALWAYS_ON)");

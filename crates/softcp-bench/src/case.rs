@@ -7,7 +7,7 @@ use crate::report::CaseReport;
 use crate::timing::{self, Schedule, SplitMix};
 
 /// Somebody who can do what a case asks for. Keys and contexts are ready.
-pub(crate) trait Contestant {
+pub(crate) trait Implementation {
     /// Does it once, as it is timed.
     fn call(&mut self) -> Result<(), BenchError>;
 
@@ -15,51 +15,52 @@ pub(crate) trait Contestant {
     fn prove(&mut self) -> Result<Vec<u8>, BenchError>;
 }
 
-/// A contestant in a case.
-pub(crate) struct Entrant {
+/// An implementation in a case.
+pub(crate) struct Entry {
     name: String,
-    contestant: Box<dyn Contestant>,
+    implementation: Box<dyn Implementation>,
     /// What must come out of it.
     expected: Rc<[u8]>,
 }
 
-/// One thing to do. The first entrant is the reference that the others are compared with.
+/// One thing to do. The first entry is the reference that the others are compared with.
 pub(crate) struct Case {
     name: String,
     /// Bytes that one call moves; none: the time of a call says more.
     bytes: Option<u64>,
-    entrants: Vec<Entrant>,
+    entries: Vec<Entry>,
 }
 
 impl Case {
     pub(crate) fn new(name: impl Into<String>, bytes: Option<usize>) -> Self {
-        Self { name: name.into(), bytes: bytes.map(|bytes| bytes as u64), entrants: Vec::new() }
+        Self { name: name.into(), bytes: bytes.map(|bytes| bytes as u64), entries: Vec::new() }
     }
 
-    pub(crate) fn enter(
+    pub(crate) fn add(
         &mut self,
         name: impl Into<String>,
         expected: &Rc<[u8]>,
-        contestant: impl Contestant + 'static,
+        implementation: impl Implementation + 'static,
     ) {
-        let entrant = Entrant { name: name.into(), contestant: Box::new(contestant), expected: Rc::clone(expected) };
-        self.entrants.push(entrant);
+        let entry =
+            Entry { name: name.into(), implementation: Box::new(implementation), expected: Rc::clone(expected) };
+        self.entries.push(entry);
     }
 
     /// Checks every output, then measures.
     pub(crate) fn run(mut self, schedule: Schedule, random: &mut SplitMix) -> Result<CaseReport, BenchError> {
-        for entrant in &mut self.entrants {
-            let output = entrant.contestant.prove()?;
-            if let Some(defect) = difference(&output, &entrant.expected) {
-                return Err(BenchError::WrongOutput { case: self.name, contestant: entrant.name.clone(), defect });
+        for entry in &mut self.entries {
+            let output = entry.implementation.prove()?;
+            if let Some(defect) = difference(&output, &entry.expected) {
+                return Err(BenchError::WrongOutput { case: self.name, implementation: entry.name.clone(), defect });
             }
         }
         let mut calls: Vec<_> = self
-            .entrants
+            .entries
             .iter_mut()
-            .map(|entrant| {
-                let contestant = &mut entrant.contestant;
-                move || contestant.call()
+            .map(|entry| {
+                let implementation = &mut entry.implementation;
+                move || implementation.call()
             })
             .collect();
         let mut turns: Vec<_> =
@@ -67,7 +68,7 @@ impl Case {
         let times = timing::run(&mut turns, schedule, random)?;
         drop(turns);
         drop(calls);
-        let names = self.entrants.into_iter().map(|entrant| entrant.name).collect();
+        let names = self.entries.into_iter().map(|entry| entry.name).collect();
         Ok(CaseReport::new(self.name, self.bytes, names, &timing::summarise(&times)))
     }
 }
@@ -89,7 +90,7 @@ mod tests {
 
     struct Copier(Vec<u8>);
 
-    impl Contestant for Copier {
+    impl Implementation for Copier {
         fn call(&mut self) -> Result<(), BenchError> {
             Ok(())
         }
@@ -102,7 +103,7 @@ mod tests {
     const SCHEDULE: Schedule = Schedule { budget: Duration::ZERO, turn: Duration::ZERO, least_rounds: 2, warm_up: 0 };
 
     #[test]
-    fn contestant_with_wrong_bytes_is_an_error_that_names_it() {
+    fn implementation_with_wrong_bytes_is_an_error_that_names_it() {
         for (wrong, defect) in [
             (&b"abxd"[..], "byte 2 of 4 is 0x78 instead of 0x63"),
             (b"abc", "3 bytes instead of 4"),
@@ -110,22 +111,22 @@ mod tests {
         ] {
             let mut case = Case::new("a copy", Some(4));
             let expected = Rc::from(&b"abcd"[..]);
-            case.enter("right", &expected, Copier(b"abcd".to_vec()));
-            case.enter("wrong", &expected, Copier(wrong.to_vec()));
+            case.add("right", &expected, Copier(b"abcd".to_vec()));
+            case.add("wrong", &expected, Copier(wrong.to_vec()));
             let error = case.run(SCHEDULE, &mut SplitMix::new(1)).unwrap_err();
             assert_eq!(error.to_string(), format!("wrong gives wrong output for a copy: {defect}"));
         }
     }
 
     #[test]
-    fn contestants_are_reported_in_the_order_of_entering() {
+    fn implementations_are_reported_in_the_order_they_were_added() {
         let mut case = Case::new("a copy", Some(4));
         let expected = Rc::from(&b"abcd"[..]);
         for name in ["first", "second", "third"] {
-            case.enter(name, &expected, Copier(b"abcd".to_vec()));
+            case.add(name, &expected, Copier(b"abcd".to_vec()));
         }
         let report = case.run(SCHEDULE, &mut SplitMix::new(1)).unwrap();
-        let names: Vec<_> = report.results.iter().map(|result| result.contestant.as_str()).collect();
+        let names: Vec<_> = report.results.iter().map(|result| result.implementation.as_str()).collect();
         assert_eq!(names, ["first", "second", "third"]);
         assert_eq!((report.bytes, report.rounds + report.rounds_dropped), (Some(4), 2));
     }

@@ -1,4 +1,4 @@
-//! A driver as a contestant: through its function table, as the Direct3D runtime calls it.
+//! A driver as an implementation: through its function table, as the Direct3D runtime calls it.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,9 +15,9 @@ use softcp_runtime::{
     CertificateOf, ContentProtectionCaps, CryptoSessionDesc, Device, Driver, PlaneDesc, Resource, ResourceDesc, Session,
 };
 
-use crate::case::Contestant;
-use crate::contestants::{IV, KEY};
+use crate::case::Implementation;
 use crate::error::BenchError;
+use crate::implementations::{IV, KEY};
 use crate::surface::{Ring, Shape, UNTOUCHED};
 
 const DESC: CryptoSessionDesc = CryptoSessionDesc {
@@ -199,7 +199,7 @@ fn work(
     Ok(None)
 }
 
-impl Contestant for Blits {
+impl Implementation for Blits {
     fn call(&mut self) -> Result<(), BenchError> {
         work(&mut self.keyed, self.blit, self.ring.borrow_mut().advance()).map(drop)
     }

@@ -10,13 +10,13 @@ use softcp_runtime::DriverError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BenchError {
-    /// A contestant's output is not what it must be: its time would mean nothing.
-    #[error("{contestant} gives wrong output for {case}: {defect}")]
+    /// An implementation's output is not what it must be: its time would mean nothing.
+    #[error("{implementation} gives wrong output for {case}: {defect}")]
     WrongOutput {
         /// What was done.
         case: String,
         /// Who did it.
-        contestant: String,
+        implementation: String,
         /// Where the output differs first.
         defect: String,
     },

@@ -1,16 +1,16 @@
 //! Measures SoftCP beside the plain copy and other implementations of AES-128-CTR.
 //!
 //! ```text
-//!  groups: what is measured ──▶ Case: a reference and its contestants, each with key and context ready
+//!  groups: what is measured ──▶ Case: a reference and its implementations, each with key and context ready
 //!                                 │ every output is checked first: a wrong one is an error
 //!                                 ▼
-//!                               rounds: each contestant has one turn, in an order drawn anew
+//!                               rounds: each implementation has one turn, in an order drawn anew
 //!                                 │ disturbed rounds are dropped
 //!                                 ▼
 //!                               medians, spread, ratios within a round ──▶ BenchReport ──▶ plot
 //! ```
 //!
-//! Contestants are the C library's `memcpy`, `softcp-aes` alone, a driver through its function table, OpenSSL if the system
+//! Implementations are the C library's `memcpy`, `softcp-aes` alone, a driver through its function table, OpenSSL if the system
 //! has it, AWS-LC and `RustCrypto`. All of them are in one process and take turns, because the speed of a machine changes
 //! from minute to minute: ratios of one round can be compared, figures of different runs hardly.
 //!
@@ -22,10 +22,10 @@
 
 mod bench;
 mod case;
-mod contestants;
 mod driver;
 mod error;
 mod groups;
+mod implementations;
 mod machine;
 mod plot;
 mod report;

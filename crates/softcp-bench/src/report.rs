@@ -57,7 +57,7 @@ pub enum Unit {
     PerSecond,
 }
 
-/// A group of cases with the same contestants.
+/// A group of cases with the same implementations.
 #[derive(Clone, Debug, Serialize)]
 pub struct GroupReport {
     /// Its name on the command line.
@@ -70,7 +70,7 @@ pub struct GroupReport {
     pub cases: Vec<CaseReport>,
 }
 
-/// One thing that was done, by each contestant in each round.
+/// One thing that was done, by each implementation in each round.
 #[derive(Clone, Debug, Serialize)]
 pub struct CaseReport {
     /// What was done.
@@ -81,15 +81,15 @@ pub struct CaseReport {
     pub rounds: usize,
     /// Rounds that were dropped because something disturbed one of their turns.
     pub rounds_dropped: usize,
-    /// One for each contestant; the first is the reference.
+    /// One for each implementation; the first is the reference.
     pub results: Vec<ResultReport>,
 }
 
-/// The figures of one contestant.
+/// The figures of one implementation.
 #[derive(Clone, Debug, Serialize)]
 pub struct ResultReport {
     /// Who.
-    pub contestant: String,
+    pub implementation: String,
     /// Median time of a call in nanoseconds.
     pub nanoseconds: f64,
     /// First quartile.
@@ -105,9 +105,9 @@ pub struct ResultReport {
 }
 
 impl CaseReport {
-    pub(crate) fn new(name: String, bytes: Option<u64>, contestants: Vec<String>, summary: &Summary) -> Self {
-        let results = contestants.into_iter().zip(&summary.figures).map(|(contestant, figures)| ResultReport {
-            contestant,
+    pub(crate) fn new(name: String, bytes: Option<u64>, implementations: Vec<String>, summary: &Summary) -> Self {
+        let results = implementations.into_iter().zip(&summary.figures).map(|(implementation, figures)| ResultReport {
+            implementation,
             nanoseconds: figures.median,
             lower_quartile: figures.lower,
             upper_quartile: figures.upper,

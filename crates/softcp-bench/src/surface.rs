@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::contestants::SLACK;
+use crate::implementations::SLACK;
 use crate::timing::SplitMix;
 
 /// The measures of a surface: bytes, and a number of rows.

@@ -376,6 +376,10 @@ pub(crate) struct BenchArgs {
     #[arg(short, long, requires = "plot")]
     pub(crate) force: bool,
 
+    /// Another driver library, such as an earlier build, that takes turns with the driver in every case
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) against: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) driver: DriverArgs,
 

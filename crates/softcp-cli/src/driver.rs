@@ -339,7 +339,7 @@ pub(crate) fn open_with(args: &DriverArgs, options: &str) -> Result<OpenedDriver
         // The loader would wait for the writer of a pipe.
         return Err(Failure::environment(
             format!("{} is {}, not a library", path_text(path), FileKind::of(&metadata)),
-            "check the path given to --driver",
+            "check the path of the library",
         ));
     }
     let driver = match &args.driver {
@@ -358,7 +358,7 @@ pub(crate) fn open_with(args: &DriverArgs, options: &str) -> Result<OpenedDriver
 
 fn cannot_open(error: &Error) -> Failure {
     let help = match error {
-        Error::Load { path, .. } if !path.exists() => "check the path given to --driver",
+        Error::Load { path, .. } if !path.exists() => "check the path of the library",
         Error::Load { .. } => "name a shared library for this processor whose dependencies are installed",
         Error::NoEntry { .. } => "name a library that exports one of them, as libsoftcp.so does the second",
         Error::WrongInterfaceVersion { .. } => "use a driver and a softcp command of the same release",

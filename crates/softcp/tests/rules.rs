@@ -10,6 +10,9 @@ use serde::Deserialize;
 /// Where the page is.
 const PAGE: &str = "docs/decisions.md";
 
+/// Why writing to text succeeds.
+const INFALLIBLE: &str = "a text takes everything";
+
 /// What stands above the rules.
 const HEAD: &str = "\
 <!-- Generated from spec/rules.toml by SOFTCP_WRITE_RULES=1 cargo test -p softcp --test rules -->
@@ -44,8 +47,8 @@ fn root() -> PathBuf {
 }
 
 fn rules() -> Vec<Rule> {
-    let text = fs::read_to_string(root().join("spec/rules.toml")).unwrap();
-    toml::from_str::<Rules>(&text).unwrap().rule
+    let text = fs::read_to_string(root().join("spec/rules.toml")).expect("the rules can be read");
+    toml::from_str::<Rules>(&text).expect("the rules are TOML").rule
 }
 
 /// A paragraph in lines of at most 120 columns.
@@ -77,16 +80,16 @@ fn page(rules: &[Rule]) -> String {
     }
     let mut page = HEAD.to_owned();
     for section in sections {
-        write!(page, "\n## {section}\n").unwrap();
+        write!(page, "\n## {section}\n").expect(INFALLIBLE);
         for rule in rules.iter().filter(|rule| rule.section == section) {
             let Rule { id, question, answer, why, hresult, since, .. } = rule;
             let mut reason = format!("*Why:* {why}");
             if !hresult.is_empty() {
-                write!(reason, " *HRESULT:* `{}`.", hresult.join("`, `")).unwrap();
+                write!(reason, " *HRESULT:* `{}`.", hresult.join("`, `")).expect(INFALLIBLE);
             }
-            write!(reason, " *Since:* {since}.").unwrap();
+            write!(reason, " *Since:* {since}.").expect(INFALLIBLE);
             let answer = wrapped(&format!("**{question}.** {answer}"));
-            write!(page, "\n### D{id}\n\n{answer}\n{}", wrapped(&reason)).unwrap();
+            write!(page, "\n### D{id}\n\n{answer}\n{}", wrapped(&reason)).expect(INFALLIBLE);
         }
     }
     page
@@ -133,8 +136,8 @@ fn citations(text: &str) -> impl Iterator<Item = u32> {
 
 /// The files below `folder`, by their path from the root.
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(folder).expect("folders can be read") {
+        let path = entry.expect("folders can be read").path();
         if path.is_dir() {
             files(&path, found);
         } else {
@@ -159,7 +162,7 @@ fn cited(extensions: &[&str]) -> BTreeMap<u32, PathBuf> {
     };
     let mut cited = BTreeMap::new();
     for path in found.into_iter().filter(is_wanted) {
-        let text = fs::read_to_string(&path).unwrap();
+        let text = fs::read_to_string(&path).expect("sources can be read");
         for number in citations(&text) {
             cited.entry(number).or_insert_with(|| path.clone());
         }

@@ -9,7 +9,7 @@ use softcp_runtime::{CertificateOf, Channel};
 
 use super::{Planned, warm};
 use crate::bench::Bench;
-use crate::case::{Case, Contestant};
+use crate::case::{Case, Implementation};
 use crate::driver::Link;
 use crate::error::BenchError;
 
@@ -28,11 +28,13 @@ const RFC_CODE: [u8; 16] = 0xdfa6_6747_de9a_e630_30ca_3261_1497_c827_u128.to_be_
 pub(super) fn plan(bench: &mut Bench<'_>) -> Vec<Planned> {
     let build = |bench: &Bench<'_>| {
         let mut case = Case::new("CHANNEL_TYPE", None);
-        case.enter("aws-lc: CMAC of 56 bytes alone", &Rc::from(RFC_CODE), Signature::new()?);
+        case.add("aws-lc: CMAC of 56 bytes alone", &Rc::from(RFC_CODE), Signature::new()?);
         let expected = Rc::from([1]);
-        case.enter("QueryAuthenticatedChannel", &expected, Asking::open(&bench.link)?);
-        let checking = PlayerChannel::open(bench.link.device(), bench.link.trust(), TYPE)?;
-        case.enter("the same, its answer checked", &expected, Checking(checking));
+        for (link, of) in bench.every_link() {
+            case.add(format!("QueryAuthenticatedChannel{of}"), &expected, Asking::open(link)?);
+            let checking = PlayerChannel::open(link.device(), link.trust(), TYPE)?;
+            case.add(format!("the same, its answer checked{of}"), &expected, Checking(checking));
+        }
         Ok(case)
     };
     vec![Planned::new("query", warm(bench), build)]
@@ -51,7 +53,7 @@ impl Signature {
     }
 }
 
-impl Contestant for Signature {
+impl Implementation for Signature {
     fn call(&mut self) -> Result<(), BenchError> {
         cmac::sign(&self.0, &[0x5a; 56]).map(drop).map_err(|_| Self::failed())
     }
@@ -85,7 +87,7 @@ impl Asking {
     }
 }
 
-impl Contestant for Asking {
+impl Implementation for Asking {
     fn call(&mut self) -> Result<(), BenchError> {
         let message = self.client.query(Query::ChannelType)?;
         self.output.resize(message.answer_size(), 0);
@@ -104,7 +106,7 @@ impl Contestant for Asking {
 /// Both halves, as a player asks.
 struct Checking(PlayerChannel);
 
-impl Contestant for Checking {
+impl Implementation for Checking {
     fn call(&mut self) -> Result<(), BenchError> {
         self.0.query(Query::ChannelType).map(drop).map_err(Into::into)
     }

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use super::{Planned, warm};
 use crate::bench::Bench;
 use crate::case::Case;
-use crate::contestants::{
+use crate::error::BenchError;
+use crate::implementations::{
     AwsLc, Copy, Layout, Limit, OnBuffers, RegionCipher, RegionRustCrypto, decrypted, region_kernels,
 };
-use crate::error::BenchError;
 use crate::surface::{Ring, Shape, content};
 
 /// As many bytes as a 1080p and a 4K surface have: whole blocks.
@@ -75,10 +75,10 @@ fn case(bench: &Bench<'_>, name: &str, layout: Layout, len: usize) -> Result<Cas
     let mut case = Case::new(name, Some(len));
     let ring = Rc::new(RefCell::new(Ring::of_buffers(1, Shape::flat(len), &content)));
     let on_buffers = |cipher, has_output| OnBuffers { cipher, ring: Rc::clone(&ring), layout, has_output };
-    case.enter("memcpy", &Rc::from(content), on_buffers(Box::new(Copy), true));
-    case.enter("AES limit", &Rc::from([]), on_buffers(Box::new(Limit::new()), false));
+    case.add("memcpy", &Rc::from(content), on_buffers(Box::new(Copy), true));
+    case.add("AES limit", &Rc::from([]), on_buffers(Box::new(Limit::new()), false));
     for (name, cipher) in ciphers {
-        case.enter(name, &clear, on_buffers(cipher, true));
+        case.add(name, &clear, on_buffers(cipher, true));
     }
     Ok(case)
 }

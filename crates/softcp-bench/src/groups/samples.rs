@@ -14,10 +14,10 @@ use softcp_runtime::{EncryptedBlockInfo, Resource};
 
 use super::{Planned, warm};
 use crate::bench::Bench;
-use crate::case::{Case, Contestant};
-use crate::contestants::{AwsLc, RustCrypto, SLACK, SampleCipher, kernels, reference};
+use crate::case::{Case, Implementation};
 use crate::driver::{KeyedSession, read, write};
 use crate::error::BenchError;
+use crate::implementations::{AwsLc, RustCrypto, SLACK, SampleCipher, kernels, reference};
 use crate::surface::{Ring, Shape, UNTOUCHED, content};
 
 /// About what fits a network packet.
@@ -49,8 +49,8 @@ impl Layout {
     fn opened(&self, sample: &[u8]) -> Vec<u8> {
         let mut opened = sample.to_vec();
         let gathered: Vec<_> = self.runs.iter().flat_map(|run| &sample[run.clone()]).copied().collect();
-        let deciphered = reference(&CONTENT_KEY, &gathered);
-        for (at, byte) in self.runs.iter().cloned().flatten().zip(deciphered) {
+        let decrypted = reference(&CONTENT_KEY, &gathered);
+        for (at, byte) in self.runs.iter().cloned().flatten().zip(decrypted) {
             opened[at] = byte;
         }
         opened
@@ -87,18 +87,19 @@ fn case(bench: &Bench<'_>, name: &str, layout: &Layout) -> Result<Case, BenchErr
     for (name, cipher) in ciphers {
         let (source, destination) = (sample.clone(), vec![0; SAMPLE.visible() + SLACK]);
         let wrapped = RustCrypto::wrap(&CONTENT_KEY);
-        case.enter(name, &opened, ByCipher { cipher, wrapped, runs: layout.runs.clone(), source, destination });
+        case.add(name, &opened, ByCipher { cipher, wrapped, runs: layout.runs.clone(), source, destination });
     }
     let needed = [
         (D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT, "DECRYPTION_BLT"),
         (D3D11_1DDI_CONTENT_PROTECTION_CAPS_CONTENT_KEY, "CONTENT_KEY"),
         (D3D11_1DDI_CONTENT_PROTECTION_CAPS_PARTIAL_DECRYPTION, "PARTIAL_DECRYPTION"),
     ];
-    if bench.drives && bench.link.lacks(&needed).is_none() {
-        let keyed = bench.link.session()?;
+    for (link, of) in bench.links(&needed) {
+        let keyed = link.session()?;
         let wrapped = keyed.client.wrap_content_key(&ContentKey::from(CONTENT_KEY));
-        let resources = bench.link.resources(1, SAMPLE, &sample)?;
-        case.enter("DecryptionBlt", &opened, ByBlit { keyed, wrapped, info: layout.info, resources });
+        let resources = link.resources(1, SAMPLE, &sample)?;
+        let name = format!("DecryptionBlt{of}");
+        case.add(name, &opened, ByBlit { keyed, wrapped, info: layout.info, resources });
     }
     Ok(case)
 }
@@ -112,7 +113,7 @@ struct ByCipher {
     destination: Vec<u8>,
 }
 
-impl Contestant for ByCipher {
+impl Implementation for ByCipher {
     fn call(&mut self) -> Result<(), BenchError> {
         self.cipher.open(&self.wrapped, &self.runs, black_box(&self.source), black_box(&mut self.destination))
     }
@@ -132,7 +133,7 @@ struct ByBlit {
     resources: Ring<Resource>,
 }
 
-impl Contestant for ByBlit {
+impl Implementation for ByBlit {
     fn call(&mut self) -> Result<(), BenchError> {
         let iv = self.keyed.next_iv();
         let (source, destination) = self.resources.advance();

@@ -14,10 +14,10 @@ use softcp_runtime::{Device, Resource, Session};
 
 use super::{Planned, warm};
 use crate::bench::Bench;
-use crate::case::{Case, Contestant};
-use crate::contestants::{IV, KEY, reference};
+use crate::case::{Case, Implementation};
 use crate::driver::{KeyedSession, Link, create_session, read, write};
 use crate::error::BenchError;
+use crate::implementations::{IV, KEY, reference};
 use crate::surface::{Ring, Shape, UNTOUCHED, content};
 
 /// What is blitted to see whether a key is the right one, and while there are many sessions.
@@ -35,13 +35,16 @@ pub(super) fn refresh(bench: &mut Bench<'_>) -> Vec<Planned> {
     if !bench.offers("refresh", &needed) {
         return Vec::new();
     }
-    let build = |bench: &Bench<'_>| {
+    let build = move |bench: &Bench<'_>| {
         let content = content(SMALL.visible());
+        let expected = Rc::from(&content[..]);
         let mut case = Case::new("16 random bytes, a new key", None);
         let nothing = Rc::from(&[][..]);
-        case.enter("aws-lc: random bytes alone", &nothing, RandomBytes([0; 16]));
-        let refresh = Refresh { keyed: bench.link.session()?, resources: bench.link.resources(1, SMALL, &content)? };
-        case.enter("Start + Finish", &Rc::from(content), refresh);
+        case.add("aws-lc: random bytes alone", &nothing, RandomBytes([0; 16]));
+        for (link, of) in bench.links(&needed) {
+            let refresh = Refresh { keyed: link.session()?, resources: link.resources(1, SMALL, &content)? };
+            case.add(format!("Start + Finish{of}"), &expected, refresh);
+        }
         Ok(case)
     };
     vec![Planned::new("refresh", warm(bench), build)]
@@ -52,11 +55,13 @@ pub(super) fn key_exchange(bench: &mut Bench<'_>) -> Vec<Planned> {
     if !bench.offers("key-exchange", &needed) {
         return Vec::new();
     }
-    let build = |bench: &Bench<'_>| {
+    let build = move |bench: &Bench<'_>| {
         let mut case = Case::new("one key", None);
-        case.enter("aws-lc: private operation alone", &Rc::from(KEY), PrivateOperation::new()?);
-        let exchange = Exchange::new(&bench.link)?;
-        case.enter("NegotiateCryptoSessionKeyExchange", &Exchange::expected(), exchange);
+        case.add("aws-lc: private operation alone", &Rc::from(KEY), PrivateOperation::new()?);
+        for (link, of) in bench.links(&needed) {
+            let name = format!("NegotiateCryptoSessionKeyExchange{of}");
+            case.add(name, &Exchange::expected(), Exchange::new(link)?);
+        }
         Ok(case)
     };
     vec![Planned::new("key exchange", warm(bench), build)]
@@ -67,11 +72,13 @@ pub(super) fn whole(bench: &mut Bench<'_>) -> Vec<Planned> {
     if !bench.offers("sessions", &needed) {
         return Vec::new();
     }
-    let build = |bench: &Bench<'_>| {
+    let build = move |bench: &Bench<'_>| {
         let mut case = Case::new("one session", None);
-        case.enter("aws-lc: private operation alone", &Rc::from(KEY), PrivateOperation::new()?);
-        let life = Life(Exchange::new(&bench.link)?);
-        case.enter("create, exchange, destroy", &Exchange::expected(), life);
+        case.add("aws-lc: private operation alone", &Rc::from(KEY), PrivateOperation::new()?);
+        for (link, of) in bench.links(&needed) {
+            let life = Life(Exchange::new(link)?);
+            case.add(format!("create, exchange, destroy{of}"), &Exchange::expected(), life);
+        }
         Ok(case)
     };
     vec![Planned::new("sessions", warm(bench), build)]
@@ -96,12 +103,14 @@ pub(super) fn many(bench: &mut Bench<'_>) -> Vec<Planned> {
     let build = move |bench: &Bench<'_>| {
         let expected = Rc::from(content(SMALL.visible()));
         let alone = Rc::new(RefCell::new(Crowd::new(&alone, 1)?));
-        let crowd = Rc::new(RefCell::new(Crowd::new(&bench.link, count)?));
         let mut case = Case::new("a blit of 256 bytes", None);
-        let entrant = |crowd: &Rc<RefCell<Crowd>>, in_turn| OneOfMany { crowd: Rc::clone(crowd), in_turn, next: 0 };
-        case.enter("the only session", &expected, entrant(&alone, false));
-        case.enter(format!("one of {count}"), &expected, entrant(&crowd, false));
-        case.enter(format!("each of {count} in turn"), &expected, entrant(&crowd, true));
+        let entry = |crowd: &Rc<RefCell<Crowd>>, in_turn| OneOfMany { crowd: Rc::clone(crowd), in_turn, next: 0 };
+        case.add("the only session", &expected, entry(&alone, false));
+        for (link, of) in bench.links(&needed) {
+            let crowd = Rc::new(RefCell::new(Crowd::new(link, count)?));
+            case.add(format!("one of {count}{of}"), &expected, entry(&crowd, false));
+            case.add(format!("each of {count} in turn{of}"), &expected, entry(&crowd, true));
+        }
         Ok(case)
     };
     vec![Planned::new("many sessions", warm(bench), build)]
@@ -110,7 +119,7 @@ pub(super) fn many(bench: &mut Bench<'_>) -> Vec<Planned> {
 /// What a refresh draws.
 struct RandomBytes([u8; 16]);
 
-impl Contestant for RandomBytes {
+impl Implementation for RandomBytes {
     fn call(&mut self) -> Result<(), BenchError> {
         let failed = |_| BenchError::Peer { peer: "aws-lc", what: "draw random bytes" };
         aws_lc_rs::rand::fill(&mut self.0).map_err(failed)
@@ -129,7 +138,7 @@ struct Refresh {
     resources: Ring<Resource>,
 }
 
-impl Contestant for Refresh {
+impl Implementation for Refresh {
     fn call(&mut self) -> Result<(), BenchError> {
         self.keyed.session.start_key_refresh()?;
         Ok(self.keyed.session.finish_key_refresh()?)
@@ -172,7 +181,7 @@ impl PrivateOperation {
     }
 }
 
-impl Contestant for PrivateOperation {
+impl Implementation for PrivateOperation {
     fn call(&mut self) -> Result<(), BenchError> {
         self.work().map(drop)
     }
@@ -211,7 +220,7 @@ impl Exchange {
     }
 }
 
-impl Contestant for Exchange {
+impl Implementation for Exchange {
     fn call(&mut self) -> Result<(), BenchError> {
         Ok(self.session.negotiate(self.message.as_bytes())?)
     }
@@ -227,7 +236,7 @@ impl Contestant for Exchange {
 /// A session from its creation to its destruction.
 struct Life(Exchange);
 
-impl Contestant for Life {
+impl Implementation for Life {
     fn call(&mut self) -> Result<(), BenchError> {
         let mut session = create_session(&self.0.device)?;
         Ok(session.negotiate(self.0.message.as_bytes())?)
@@ -273,7 +282,7 @@ struct OneOfMany {
     next: usize,
 }
 
-impl Contestant for OneOfMany {
+impl Implementation for OneOfMany {
     fn call(&mut self) -> Result<(), BenchError> {
         let crowd = &mut *self.crowd.borrow_mut();
         if self.in_turn {

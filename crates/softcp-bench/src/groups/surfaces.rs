@@ -10,9 +10,9 @@ use softcp_abi::{
 use super::{Planned, from_memory, warm as schedule};
 use crate::bench::Bench;
 use crate::case::Case;
-use crate::contestants::{AwsLc, Cipher, KEY, OnSurfaces, PlainCopy, RustCrypto, kernels, reference};
-use crate::driver::{Blit, Blits};
+use crate::driver::{Blit, Blits, Link};
 use crate::error::BenchError;
+use crate::implementations::{AwsLc, Cipher, KEY, OnSurfaces, PlainCopy, RustCrypto, kernels, reference};
 use crate::machine::available_memory;
 use crate::surface::{Ring, Shape, content};
 
@@ -88,33 +88,36 @@ fn case(bench: &Bench<'_>, name: &str, shape: Shape, manner: Manner) -> Result<C
     let ciphers = ciphers(bench)?;
     let blits = blits(bench, manner);
     let content = content(shape.visible());
-    let enciphered = Rc::from(reference(&KEY, &content));
-    let pairs = |contestants| pairs_for(manner.distance, shape, contestants, ciphers.len() + blits.len());
+    let encrypted = Rc::from(reference(&KEY, &content));
+    let pairs = |implementations| pairs_for(manner.distance, shape, implementations, ciphers.len() + blits.len());
 
     let mut case = Case::new(name, Some(shape.visible()));
     let ring = Rc::new(RefCell::new(Ring::of_buffers(pairs(ciphers.len()), shape, &content)));
-    let resources = if blits.is_empty() {
-        Ring::new(Vec::new())
-    } else {
-        bench.link.resources(pairs(blits.len()), shape, &content)?
-    };
-    let resources = Rc::new(RefCell::new(resources));
+    let drivers: Vec<_> = blits
+        .chunk_by(|(one, ..), (next, ..)| std::ptr::eq(*one, *next))
+        .map(|blits| {
+            let resources = blits[0].0.resources(pairs(blits.len()), shape, &content)?;
+            Ok((blits, Rc::new(RefCell::new(resources))))
+        })
+        .collect::<Result<_, BenchError>>()?;
     let content = Rc::from(content);
     let on_surfaces = |cipher, in_place| OnSurfaces { cipher, ring: Rc::clone(&ring), shape, in_place };
     for (name, cipher, is_copy) in ciphers {
-        let expected = if is_copy { &content } else { &enciphered };
-        case.enter(name, expected, on_surfaces(cipher, manner.in_place && !is_copy));
+        let expected = if is_copy { &content } else { &encrypted };
+        case.add(name, expected, on_surfaces(cipher, manner.in_place && !is_copy));
     }
-    for (name, blit) in blits {
-        let expected = if blit == Blit::Encrypt { &content } else { &enciphered };
-        case.enter(name, expected, Blits::new(&bench.link, blit, &resources, shape)?);
+    for (blits, resources) in drivers {
+        for (link, name, blit) in blits {
+            let expected = if *blit == Blit::Encrypt { &content } else { &encrypted };
+            case.add(name, expected, Blits::new(link, *blit, &resources, shape)?);
+        }
     }
     Ok(case)
 }
 
-/// How many pairs of surfaces a part of the contestants shares, so that `distance` bytes lie between two uses of each.
+/// How many pairs of surfaces a part of the implementations shares, so that `distance` bytes lie between two uses of each.
 ///
-/// Contestants take equal turns, so while a ring of a part goes round once, all others move their share as well.
+/// Implementations take equal turns, so while a ring of a part goes round once, all others move their share as well.
 fn pairs_for(distance: u64, shape: Shape, part: usize, all: usize) -> usize {
     let bytes_per_turn = 2 * shape.len() as u64;
     let turns = distance.div_ceil(bytes_per_turn);
@@ -139,14 +142,17 @@ fn ciphers(bench: &Bench<'_>) -> Result<Vec<Named>, BenchError> {
     Ok(ciphers)
 }
 
-/// What the driver can do of it.
-fn blits(bench: &Bench<'_>, manner: Manner) -> Vec<(&'static str, Blit)> {
+/// What the drivers can do of it, driver by driver.
+fn blits<'b>(bench: &'b Bench<'_>, manner: Manner) -> Vec<(&'b Link, String, Blit)> {
     let mut blits = Vec::new();
-    if bench.drives && bench.link.has(D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT) {
-        blits.push(("DecryptionBlt", if manner.in_place { Blit::InPlace } else { Blit::Decrypt }));
-    }
-    if bench.drives && !manner.in_place && bench.link.has(D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK) {
-        blits.push(("EncryptionBlt", Blit::Encrypt));
+    for (link, of) in bench.links(&[]) {
+        if link.has(D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT) {
+            let blit = if manner.in_place { Blit::InPlace } else { Blit::Decrypt };
+            blits.push((link, format!("DecryptionBlt{of}"), blit));
+        }
+        if !manner.in_place && link.has(D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK) {
+            blits.push((link, format!("EncryptionBlt{of}"), Blit::Encrypt));
+        }
     }
     blits
 }
@@ -156,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn warm_contestants_use_one_pair() {
+    fn warm_implementations_use_one_pair() {
         assert_eq!(pairs_for(0, HD, 5, 7), 1);
     }
 
@@ -165,7 +171,7 @@ mod tests {
         let distance = 520 << 20;
         for shape in [HD, UHD, Shape::flat(64 << 20)] {
             let (ciphers, blits) = (pairs_for(distance, shape, 5, 7), pairs_for(distance, shape, 2, 7));
-            // While a ring goes round, every contestant moves a pair in each of its turns.
+            // While a ring goes round, every implementation moves a pair in each of its turns.
             for (pairs, part) in [(ciphers, 5), (blits, 2)] {
                 let moved = (pairs as u64 * 2 * shape.len() as u64) * 7 / part;
                 assert!(moved >= distance, "{shape:?}: {pairs}");

@@ -35,7 +35,7 @@ const SCALE: [f64; 14] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 
 /// Pixels of the plot of some groups.
 pub(super) fn size(groups: &[&GroupReport]) -> (u32, u32) {
     let panels = count(groups.len().max(1));
-    let lines = contestants(groups).len().div_ceil(LEGEND_COLUMNS * groups.len().max(1));
+    let lines = implementations(groups).len().div_ceil(LEGEND_COLUMNS * groups.len().max(1));
     (PANEL.0 * panels, TITLE + PANEL.1 + LEGEND_LINE * (count(lines) + 1))
 }
 
@@ -45,7 +45,7 @@ pub(super) fn draw<B: DrawingBackend>(
     groups: &[&GroupReport],
     report: &BenchReport,
 ) -> Result<(), PlotError> {
-    let names = contestants(groups);
+    let names = implementations(groups);
     let root = backend.into_drawing_area();
     root.fill(&WHITE).map_err(failed)?;
     let (title, rest) = root.split_vertically(TITLE);
@@ -105,7 +105,7 @@ fn panel<B: DrawingBackend>(
         let points: Vec<_> = (0..)
             .zip(&group.cases)
             .filter_map(|(at, case)| {
-                let result = case.results.iter().find(|result| result.contestant == *name)?;
+                let result = case.results.iter().find(|result| result.implementation == *name)?;
                 Some((at, result.gigabytes_per_second?))
             })
             .collect();
@@ -123,12 +123,12 @@ fn heading(report: &BenchReport) -> String {
     format!("AES-128-CTR on {processor}, softcp-aes kernel {}", report.kernel)
 }
 
-/// The contestants of all groups, each once, in the order of the first.
-fn contestants(groups: &[&GroupReport]) -> Vec<String> {
+/// The implementations of all groups, each once, in the order of the first.
+fn implementations(groups: &[&GroupReport]) -> Vec<String> {
     let mut names = Vec::<String>::new();
     for result in groups.iter().flat_map(|group| &group.cases).flat_map(|case| &case.results) {
-        if !names.contains(&result.contestant) {
-            names.push(result.contestant.clone());
+        if !names.contains(&result.implementation) {
+            names.push(result.implementation.clone());
         }
     }
     names

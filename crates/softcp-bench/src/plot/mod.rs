@@ -1,4 +1,4 @@
-//! The plot: speed against size, one line per contestant.
+//! The plot: speed against size, one line per implementation.
 
 mod canvas;
 mod chart;
@@ -75,7 +75,7 @@ mod tests {
     fn case(name: &str, bytes: u64, times: &[f64]) -> CaseReport {
         let mut rounds = Times::new(times.len());
         rounds.push(times.to_vec());
-        let names = (0..times.len()).map(|contestant| format!("<contestant & {contestant}>")).collect();
+        let names = (0..times.len()).map(|implementation| format!("<implementation & {implementation}>")).collect();
         CaseReport::new(name.to_owned(), Some(bytes), names, &summarise(&rounds))
     }
 
@@ -138,7 +138,7 @@ mod tests {
         let names = elements(&svg);
         assert_eq!(names[0], "svg");
         assert!(names.iter().any(|name| name == "polyline" || name == "line"), "{names:?}");
-        for text in ["contestant &amp; 1", "A processor &lt;fast&gt;", "1 KiB", "1 MiB", "GB/s"] {
+        for text in ["implementation &amp; 1", "A processor &lt;fast&gt;", "1 KiB", "1 MiB", "GB/s"] {
             assert!(svg.contains(text), "{text}");
         }
     }

@@ -1,4 +1,4 @@
-//! How time is measured: rounds in which each contestant has one turn, and what is made of their times.
+//! How time is measured: rounds in which each implementation has one turn, and what is made of their times.
 
 mod random;
 mod rounds;

@@ -1,4 +1,4 @@
-//! Rounds: in each of them every contestant has one turn, in an order drawn anew.
+//! Rounds: in each of them every implementation has one turn, in an order drawn anew.
 
 use std::time::{Duration, Instant};
 
@@ -24,25 +24,25 @@ const MOST_ROUNDS: usize = 501;
 /// Calls of a turn, at most.
 const MOST_CALLS: u32 = 1 << 20;
 
-/// Nanoseconds per call: one row per round, one column per contestant.
+/// Nanoseconds per call: one row per round, one column per implementation.
 #[derive(Debug)]
 pub(crate) struct Times {
-    contestants: usize,
+    implementations: usize,
     rounds: Vec<Vec<f64>>,
 }
 
 impl Times {
-    pub(crate) fn new(contestants: usize) -> Self {
-        Self { contestants, rounds: Vec::new() }
+    pub(crate) fn new(implementations: usize) -> Self {
+        Self { implementations, rounds: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, round: Vec<f64>) {
-        assert_eq!(round.len(), self.contestants, "a round has a turn for each contestant");
+        assert_eq!(round.len(), self.implementations, "a round has a turn for each implementation");
         self.rounds.push(round);
     }
 
-    pub(crate) fn contestants(&self) -> usize {
-        self.contestants
+    pub(crate) fn implementations(&self) -> usize {
+        self.implementations
     }
 
     pub(crate) fn rounds(&self) -> &[Vec<f64>] {
@@ -50,29 +50,29 @@ impl Times {
     }
 }
 
-/// Lets `contestants`, each a call, take turns until the budget is used up.
+/// Lets `implementations`, each a call, take turns until the budget is used up.
 pub(crate) fn run<E>(
-    contestants: &mut [&mut dyn FnMut() -> Result<(), E>],
+    implementations: &mut [&mut dyn FnMut() -> Result<(), E>],
     schedule: Schedule,
     random: &mut SplitMix,
 ) -> Result<Times, E> {
     let mut calls = Vec::new();
-    for call in contestants.iter_mut() {
+    for call in implementations.iter_mut() {
         calls.push(if schedule.warm_up == 0 { 1 } else { calls_per_turn(*call, schedule.turn)? });
     }
-    let mut order: Vec<_> = (0..contestants.len()).collect();
-    let mut times = Times::new(contestants.len());
+    let mut order: Vec<_> = (0..implementations.len()).collect();
+    let mut times = Times::new(implementations.len());
     let start = Instant::now();
     while times.rounds.len() < schedule.least_rounds
         || (start.elapsed() < schedule.budget && times.rounds.len() < MOST_ROUNDS)
     {
         random.shuffle(&mut order);
-        let mut round = vec![0.0; contestants.len()];
-        for &contestant in &order {
-            turn(contestants[contestant], schedule.warm_up)?;
-            let taken = turn(contestants[contestant], calls[contestant])?;
+        let mut round = vec![0.0; implementations.len()];
+        for &implementation in &order {
+            turn(implementations[implementation], schedule.warm_up)?;
+            let taken = turn(implementations[implementation], calls[implementation])?;
             // A clock that stood still would make a ratio of nothing.
-            round[contestant] = (taken.as_secs_f64() * 1e9).max(1.0) / f64::from(calls[contestant]);
+            round[implementation] = (taken.as_secs_f64() * 1e9).max(1.0) / f64::from(calls[implementation]);
         }
         times.push(round);
     }
@@ -107,7 +107,7 @@ mod tests {
     const NO_TIME: Schedule = Schedule { budget: Duration::ZERO, turn: Duration::ZERO, least_rounds: 4, warm_up: 0 };
 
     #[test]
-    fn every_contestant_has_one_turn_in_each_round() {
+    fn every_implementation_has_one_turn_in_each_round() {
         let (mut first, mut second) = (0, 0);
         let mut one = || -> Result<(), Infallible> {
             first += 1;
@@ -119,7 +119,7 @@ mod tests {
         };
         let Ok(times) = run(&mut [&mut one, &mut other], NO_TIME, &mut SplitMix::new(1));
         assert_eq!((first, second), (4, 4));
-        assert_eq!((times.rounds().len(), times.contestants()), (4, 2));
+        assert_eq!((times.rounds().len(), times.implementations()), (4, 2));
         assert!(times.rounds().iter().flatten().all(|&time| time > 0.0));
     }
 
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn failure_of_a_contestant_ends_the_case() {
+    fn failure_of_an_implementation_ends_the_case() {
         let mut fine = || Ok(());
         let mut broken = || Err("broken");
         let error = run(&mut [&mut fine, &mut broken], NO_TIME, &mut SplitMix::new(1)).unwrap_err();

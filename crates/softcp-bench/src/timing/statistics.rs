@@ -1,14 +1,14 @@
 //! What is made of the times of all rounds: medians, their spread, and ratios within a round.
 //!
 //! Other work on the machine makes single turns slow, never fast. A round in which any turn took far longer than is
-//! usual for its contestant is dropped as a whole, so that all contestants are compared over the same moments.
+//! usual for its implementation is dropped as a whole, so that all implementations are compared over the same moments.
 
 use super::Times;
 
-/// A turn that took more than this many times its contestant's median disturbs its round.
+/// A turn that took more than this many times its implementation's median disturbs its round.
 const DISTURBED: f64 = 1.25;
 
-/// What is known of one contestant. Times are in nanoseconds per call.
+/// What is known of one implementation. Times are in nanoseconds per call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Figures {
     /// The median.
@@ -30,16 +30,16 @@ pub(crate) struct Summary {
     pub(crate) rounds: usize,
     /// Rounds that were dropped because something disturbed them.
     pub(crate) dropped: usize,
-    /// In the order of the contestants.
+    /// In the order of the implementations.
     pub(crate) figures: Vec<Figures>,
 }
 
-/// Summarises rounds; the first contestant is the reference. There must be a round and a contestant.
+/// Summarises rounds; the first implementation is the reference. There must be a round and an implementation.
 pub(crate) fn summarise(times: &Times) -> Summary {
     let kept = undisturbed(times);
-    let figures = (0..times.contestants()).map(|contestant| {
-        let own: Vec<_> = kept.iter().map(|round| round[contestant]).collect();
-        let ratios = kept.iter().map(|round| round[0] / round[contestant]).collect();
+    let figures = (0..times.implementations()).map(|implementation| {
+        let own: Vec<_> = kept.iter().map(|round| round[implementation]).collect();
+        let ratios = kept.iter().map(|round| round[0] / round[implementation]).collect();
         let median = quantile(own.clone(), 0.5);
         Figures {
             median,
@@ -55,8 +55,8 @@ pub(crate) fn summarise(times: &Times) -> Summary {
 /// The rounds that nothing disturbed. At least half of the rounds are kept: where more are disturbed, being disturbed is
 /// how the machine is, and the quietest half counts.
 fn undisturbed(times: &Times) -> Vec<&[f64]> {
-    let medians: Vec<_> = (0..times.contestants())
-        .map(|contestant| quantile(times.rounds().iter().map(|round| round[contestant]).collect(), 0.5))
+    let medians: Vec<_> = (0..times.implementations())
+        .map(|implementation| quantile(times.rounds().iter().map(|round| round[implementation]).collect(), 0.5))
         .collect();
     let excess = |round: &[f64]| round.iter().zip(&medians).map(|(time, median)| time / median).fold(0.0, f64::max);
     let mut rounds: Vec<_> = times.rounds().iter().map(|round| (excess(round), round.as_slice())).collect();

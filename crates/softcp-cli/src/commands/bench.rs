@@ -12,7 +12,7 @@ use softcp_bench::{
 use softcp_files::{Destination, OutputFile};
 
 use super::decrypt::counted;
-use crate::args::{BenchArgs, PlotFile};
+use crate::args::{BenchArgs, DriverArgs, PlotFile};
 use crate::driver::{self, DriverInfo, Trust, TrustedDriver};
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Report, printable};
@@ -32,7 +32,15 @@ pub(crate) fn run(args: &BenchArgs, json: bool) -> Result<Exit, Failure> {
         further.borrow_mut().push(trusted);
         Ok(opened)
     };
-    let options = BenchOptions { groups: args.groups.clone(), quick: args.quick, threads: args.threads.clone() };
+    let against =
+        args.against.as_ref().map(|path| driver::open_trusted(&DriverArgs { driver: Some(path.clone()) }, &args.trust));
+    let against = against.transpose()?;
+    let options = BenchOptions {
+        groups: args.groups.clone(),
+        quick: args.quick,
+        threads: args.threads.clone(),
+        against: against.as_ref().map(opened),
+    };
     let bar = progress::measurements();
     let result = softcp_bench::run(&opened(&trusted), &open_again, &options, &mut |progress| {
         bar.set_length(progress.total as u64);
@@ -41,7 +49,8 @@ pub(crate) fn run(args: &BenchArgs, json: bool) -> Result<Exit, Failure> {
     });
     bar.finish_and_clear();
     let bench = result.map_err(|error| bench_failed(&error, &trusted.trust))?;
-    let report = Measured { driver: trusted.opened.info, bench };
+    let against = against.map(|trusted| trusted.opened.info);
+    let report = Measured { driver: trusted.opened.info, against, bench };
     output::print(&report, json)?;
     if let Some((file, format)) = plot_file {
         let bytes = plot(&report.bench, format).map_err(|error| plot_failed(&error))?;
@@ -95,6 +104,8 @@ fn bench_failed(error: &BenchError, trust: &Trust) -> Failure {
 #[derive(Serialize)]
 struct Measured {
     driver: DriverInfo,
+    /// The driver that it was measured against.
+    against: Option<DriverInfo>,
     #[serde(flatten)]
     bench: BenchReport,
 }
@@ -124,8 +135,11 @@ impl Measured {
         let caches: Vec<_> = machine.caches.iter().map(|bytes| format!("{} KiB", bytes >> 10)).collect();
         let peers = peers.iter().map(|peer| peer.version.as_deref().unwrap_or(peer.name)).collect::<Vec<_>>();
         let mut head = table::plain();
-        head.add_row(["Driver", &self.driver.to_string()])
-            .add_row(["Kernel", kernel])
+        head.add_row(["Driver", &self.driver.to_string()]);
+        if let Some(against) = &self.against {
+            head.add_row(["Against", &against.to_string()]);
+        }
+        head.add_row(["Kernel", kernel])
             .add_row(["Processor", &format!("{} ({} usable)", printable(processor), machine.processors)])
             .add_row(["Caches", &caches.join(", ")])
             .add_row(["Beside", &printable(&peers.join(", "))]);
@@ -133,7 +147,7 @@ impl Measured {
     }
 }
 
-/// One row per contestant, one column per case.
+/// One row per implementation, one column per case.
 fn figures(group: &GroupReport) -> Table {
     let unit = match group.unit {
         Unit::GigabytesPerSecond => "GB/s",
@@ -142,11 +156,11 @@ fn figures(group: &GroupReport) -> Table {
     };
     let mut table = table::plain();
     table.set_header(std::iter::once(unit).chain(group.cases.iter().map(|case| case.name.as_str())));
-    let contestants = group.cases.first().map(|case| &case.results).into_iter().flatten();
-    for (row, contestant) in contestants.enumerate() {
+    let implementations = group.cases.first().map(|case| &case.results).into_iter().flatten();
+    for (row, implementation) in implementations.enumerate() {
         let cells =
             group.cases.iter().map(|case| case.results.get(row).map_or("-".to_owned(), |r| cell(r, group.unit)));
-        table.add_row(std::iter::once(contestant.contestant.clone()).chain(cells));
+        table.add_row(std::iter::once(implementation.implementation.clone()).chain(cells));
     }
     for column in 1..=group.cases.len() {
         if let Some(column) = table.column_mut(column) {
@@ -171,7 +185,8 @@ fn quality(group: &GroupReport) -> String {
     let rounds: usize = group.cases.iter().map(|case| case.rounds + case.rounds_dropped).sum();
     let dropped: usize = group.cases.iter().map(|case| case.rounds_dropped).sum();
     let spread = group.cases.iter().flat_map(|case| &case.results).map(|result| result.spread).fold(0.0, f64::max);
-    let reference = group.cases.first().and_then(|case| case.results.first()).map_or("", |result| &result.contestant);
+    let reference =
+        group.cases.first().and_then(|case| case.results.first()).map_or("", |result| &result.implementation);
     format!(
         "(in brackets: times as fast as \"{reference}\"; spread at most {:.1} %; {dropped} of {rounds} rounds dropped)",
         spread * 100.0

@@ -65,13 +65,13 @@ fn surfaces_are_done_by_the_driver_and_its_peers() {
     assert_eq!(texts(&report["groups"], "name"), ["surfaces"]);
     let cases = &report["groups"][0]["cases"];
     assert_eq!(texts(cases, "name"), ["1 KiB", "256 KiB", "1080p NV12"]);
-    let contestants = texts(&cases[0]["results"], "contestant");
-    assert_eq!(contestants[0], "memcpy");
-    for contestant in ["aws-lc", "RustCrypto", "DecryptionBlt", "EncryptionBlt"] {
-        assert!(contestants.iter().any(|name| name == contestant), "{contestants:?}");
+    let implementations = texts(&cases[0]["results"], "implementation");
+    assert_eq!(implementations[0], "memcpy");
+    for implementation in ["aws-lc", "RustCrypto", "DecryptionBlt", "EncryptionBlt"] {
+        assert!(implementations.iter().any(|name| name == implementation), "{implementations:?}");
     }
     let has_openssl = texts(&report["peers"], "name").contains(&"OpenSSL".to_owned());
-    assert_eq!(contestants.contains(&"OpenSSL".to_owned()), has_openssl);
+    assert_eq!(implementations.contains(&"OpenSSL".to_owned()), has_openssl);
     assert_eq!(texts(&report["skipped"], "what").contains(&"OpenSSL".to_owned()), !has_openssl);
 }
 
@@ -96,8 +96,40 @@ fn loaded_driver_is_measured_too() {
     let driver = driver("driver");
     let report = report(&Sandbox::new(), &["--group", "samples", "--driver", &driver]);
     assert_eq!(report["driver"]["library"], driver);
-    let contestants = texts(&report["groups"][0]["cases"][0]["results"], "contestant");
-    assert!(contestants.contains(&"DecryptionBlt".to_owned()), "{contestants:?}");
+    let implementations = texts(&report["groups"][0]["cases"][0]["results"], "implementation");
+    assert!(implementations.contains(&"DecryptionBlt".to_owned()), "{implementations:?}");
+}
+
+#[test]
+fn two_builds_take_turns_in_every_case() {
+    let driver = driver("driver");
+    let groups = ["surfaces", "in-place", "samples", "refresh", "key-exchange", "query", "sessions", "many-sessions"];
+    let args = ["--against", &driver].into_iter().chain(groups.iter().flat_map(|group| ["--group", group]));
+    let report = report(&Sandbox::new(), &args.collect::<Vec<_>>());
+    assert_eq!(report["driver"]["library"], Value::Null);
+    assert_eq!(report["against"]["library"], driver);
+    for (group, name) in report["groups"].as_array().unwrap().iter().zip(groups) {
+        assert_eq!(group["name"], name);
+        for case in group["cases"].as_array().unwrap() {
+            let implementations = texts(&case["results"], "implementation");
+            let (against, here): (Vec<_>, Vec<_>) =
+                implementations.iter().partition(|name| name.ends_with(", against"));
+            assert!(!against.is_empty(), "{implementations:?}");
+            for name in against {
+                assert!(here.contains(&&name.trim_end_matches(", against").to_owned()), "{implementations:?}");
+            }
+        }
+    }
+    let sandbox = Sandbox::new();
+    let command = ["bench", "--quick", "--group", "refresh", "--against", &driver];
+    let text = sandbox.softcp(command).assert().success();
+    let text = String::from_utf8(text.get_output().stdout.clone()).unwrap();
+    assert!(text.contains("\n Against ") && text.contains(" Start + Finish, against "), "{text}");
+}
+
+#[test]
+fn library_to_measure_against_must_be_there() {
+    Sandbox::new().softcp(["bench", "--against", "none.so"]).expect(3, "bench-against-missing");
 }
 
 #[test]
@@ -126,8 +158,8 @@ fn driver_that_always_protects_is_left_out_of_blits() {
     let report: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
     check_report("bench", &output.get_output().stdout);
     assert!(texts(&report["skipped"], "what").contains(&"the driver's blits".to_owned()), "{report}");
-    let contestants = texts(&report["groups"][0]["cases"][0]["results"], "contestant");
-    assert!(!contestants.contains(&"DecryptionBlt".to_owned()), "{contestants:?}");
+    let implementations = texts(&report["groups"][0]["cases"][0]["results"], "implementation");
+    assert!(!implementations.contains(&"DecryptionBlt".to_owned()), "{implementations:?}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use softcp_aes::{CbcDecryption, Chain, DecryptionKey, Key, Keystream, Pattern, R
 
 use super::rust_crypto::stream;
 use super::{IV, KEY};
-use crate::case::Contestant;
+use crate::case::Implementation;
 use crate::error::BenchError;
 use crate::surface::{Buffer, Ring, UNTOUCHED};
 
@@ -42,7 +42,7 @@ impl Layout {
     }
 }
 
-/// A decipherer with its key ready.
+/// A decrypter with its key ready.
 pub(crate) trait RegionCipher {
     /// Decrypts a buffer, from the IV on. The destination is [`super::SLACK`] bytes longer than the source.
     fn decrypt(&mut self, layout: Layout, source: &[u8], destination: &mut [u8]) -> Result<(), BenchError>;
@@ -163,7 +163,7 @@ pub(crate) fn decrypted(layout: Layout, source: &[u8]) -> Vec<u8> {
     decrypted
 }
 
-/// A decipherer that goes over buffers, which it shares with others.
+/// A decrypter that goes over buffers, which it shares with others.
 pub(crate) struct OnBuffers {
     pub(crate) cipher: Box<dyn RegionCipher>,
     pub(crate) ring: Rc<RefCell<Ring<Buffer>>>,
@@ -172,7 +172,7 @@ pub(crate) struct OnBuffers {
     pub(crate) has_output: bool,
 }
 
-impl Contestant for OnBuffers {
+impl Implementation for OnBuffers {
     fn call(&mut self) -> Result<(), BenchError> {
         let mut ring = self.ring.borrow_mut();
         let (source, destination) = ring.advance();
@@ -182,7 +182,7 @@ impl Contestant for OnBuffers {
     fn prove(&mut self) -> Result<Vec<u8>, BenchError> {
         let mut ring = self.ring.borrow_mut();
         let (source, destination) = ring.advance();
-        // What another contestant left there must not pass for this one's work.
+        // What another implementation left there must not pass for this one's work.
         destination.bytes_mut().fill(UNTOUCHED);
         self.cipher.decrypt(self.layout, source.bytes(), destination.bytes_mut())?;
         Ok(if self.has_output { destination.bytes().to_vec() } else { Vec::new() })
@@ -192,11 +192,11 @@ impl Contestant for OnBuffers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contestants::{AwsLc, OpenSsl, SLACK};
+    use crate::implementations::{AwsLc, OpenSsl, SLACK};
     use crate::surface::content;
 
     #[test]
-    fn every_decipherer_gives_the_blocks_of_the_reference() {
+    fn every_decrypter_gives_the_blocks_of_the_reference() {
         let layouts = [
             Layout { is_chained: true, pattern: None },
             Layout { is_chained: true, pattern: Some((1, 9)) },

@@ -1,11 +1,11 @@
-//! A cipher as a contestant of a case about surfaces.
+//! A cipher as an implementation of a case about surfaces.
 
 use std::cell::RefCell;
 use std::hint::black_box;
 use std::rc::Rc;
 
 use super::Cipher;
-use crate::case::Contestant;
+use crate::case::Implementation;
 use crate::error::BenchError;
 use crate::surface::{Buffer, Ring, Shape, UNTOUCHED};
 
@@ -32,7 +32,7 @@ fn work(
     }
 }
 
-impl Contestant for OnSurfaces {
+impl Implementation for OnSurfaces {
     fn call(&mut self) -> Result<(), BenchError> {
         work(&mut *self.cipher, self.shape, self.in_place, self.ring.borrow_mut().advance())
     }
@@ -43,7 +43,7 @@ impl Contestant for OnSurfaces {
         if self.in_place {
             pair.1.bytes_mut()[..self.shape.len()].copy_from_slice(pair.0.bytes());
         } else {
-            // What another contestant left there must not pass for this one's work.
+            // What another implementation left there must not pass for this one's work.
             pair.1.bytes_mut().fill(UNTOUCHED);
         }
         self.cipher.renew()?;

@@ -29,7 +29,7 @@ fn key_of(bytes: &[u8; 16], kernel: softcp_aes::Kernel) -> Key {
 }
 
 impl Kernel {
-    /// What it is called among the contestants.
+    /// What it is called among the implementations.
     pub(crate) fn name(&self) -> &str {
         self.kernel.name()
     }
