@@ -69,8 +69,10 @@ add() {
         }
     done
     import_library softcp.dll "$(exported "$directory/softcp.dll" | grep '^softcp_')" "$directory/libsoftcp.dll.a"
+    bash tools/selftest/build.sh "$architecture" "$directory/selftest.exe"
     check "$directory/d3d11.dll"
     check "$directory/softcp.dll"
+    check "$directory/selftest.exe"
 }
 
 # third_party: which crates are in the libraries, under which licences, and the licences' texts, each once.

@@ -63,6 +63,7 @@ pub(crate) enum Command {
     Conform(ConformArgs),
     Zoo(ZooArgs),
     Faults(FaultsArgs),
+    Doctor(DoctorArgs),
     #[command(subcommand)]
     Cert(CertCommand),
     Completions(CompletionsArgs),
@@ -601,6 +602,31 @@ pub(crate) struct FaultsTargetArgs {
     /// Seconds to wait for the processes to obey; each does so at its next call that a fault can meet
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=3600))]
     pub(crate) wait: u32,
+}
+
+/// Find problems of the configuration, the identity, the driver and the drop-in d3d11.dll
+///
+/// Looks at what SOFTCP_CONF and SOFTCP_OPTIONS say, at the driver's identity, at the directory for injected faults, and
+/// opens the driver. With --program it also looks at the drop-in beside a Windows program: its word size, whether Wine is
+/// told to load it, and what it forwards to. Says what to do about each problem. Changes nothing and needs no network.
+///
+/// The exit code is 1 when there is a problem. A warning is not one.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// A Windows program with the drop-in d3d11.dll beside it, or the directory that both lie in
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) program: Option<PathBuf>,
+
+    /// The Wine prefix that the program runs in [default: WINEPREFIX, else ~/.wine]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "program")]
+    pub(crate) prefix: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) driver: DriverArgs,
+
+    /// Open the driver and print what is found, for softcp itself
+    #[arg(long, hide = true)]
+    pub(crate) child: bool,
 }
 
 /// Make and show certificates of drivers

@@ -1,7 +1,7 @@
 //! The `softcp` command.
 //!
 //! ```text
-//!  args ──▶ commands::{demo, decrypt, info, caps, channel, bench, conform, zoo, faults, cert, completions, man}
+//!  args ──▶ commands::{demo, decrypt, info, caps, channel, bench, conform, zoo, faults, doctor, cert, completions, man}
 //!              │  driver: opens the driver, decides whom to trust
 //!              ▼
 //!           libraries do the work ──▶ a report ──▶ output: text or JSON from the same data

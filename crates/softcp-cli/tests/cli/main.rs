@@ -11,6 +11,7 @@ mod channel;
 mod conform;
 mod decrypt;
 mod demo;
+mod doctor;
 mod faults;
 #[cfg(unix)]
 mod files;

@@ -202,6 +202,7 @@ fn every_schema_is_of_a_report_and_says_what_it_is() {
             "conform-list",
             "decrypt",
             "demo",
+            "doctor",
             "error",
             "faults-list",
             "faults-names",

@@ -38,7 +38,7 @@
 //! [faults]
 //! opt_in = false                       # whether faults can be set and cleared at run time
 //! list = []                            # what goes wrong on purpose, as "key-lost at=3"; see docs/faults.md
-//! control = "/run/user/1000/softcp"    # where `softcp faults` can set and clear them; left out: nowhere
+//! control = "/run/user/1000/softcp"    # where `softcp faults` can set and clear them; left out or "": nowhere
 //!
 //! [d3d11]                              # the drop-in d3d11.dll (docs/windows.md); paths are relative to its directory
 //! enabled = true                       # false: every call is forwarded, nothing is answered
@@ -387,6 +387,15 @@ mod tests {
         std::fs::write(file.path(), "[memory]\nprotected = 7\n[quirks]\nstatus_echo = true\n").unwrap();
         let config = Config::from_sources(Some(file.path()), Some("memory.protected=9")).unwrap();
         assert_eq!((config.memory.protected, config.quirks.status_echo), (9, true));
+    }
+
+    #[test]
+    fn empty_control_directory_undoes_the_one_of_the_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "[faults]\ncontrol = \"/run/softcp\"\n").unwrap();
+        let control = |options| Config::from_sources(Some(file.path()), Some(options)).unwrap().faults.control;
+        assert_eq!(control("").as_deref(), Some(Path::new("/run/softcp")));
+        assert_eq!(control("faults.control="), None);
     }
 
     #[test]

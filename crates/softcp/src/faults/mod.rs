@@ -193,8 +193,9 @@ pub struct FaultConfig {
     #[serde(deserialize_with = "list_or_text")]
     pub list: Vec<Schedule>,
     /// A directory by which other processes can set and clear faults, and see them; it is made if needed. None: they
-    /// cannot. [`files`] is what goes on in it. Independent of `opt_in`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// cannot, and so does an empty path, by which inline options undo what a file names. [`files`] is what goes on in it.
+    /// Independent of `opt_in`.
+    #[serde(deserialize_with = "path_or_none", skip_serializing_if = "Option::is_none")]
     pub control: Option<PathBuf>,
 }
 
@@ -428,6 +429,12 @@ fn list_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Schedu
         Given::List(list) => list,
     };
     given.iter().map(|text| text.trim().parse()).collect::<Result<_, _>>().map_err(serde::de::Error::custom)
+}
+
+/// A path; an empty one is none.
+fn path_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = Option::<PathBuf>::deserialize(deserializer)?;
+    Ok(path.filter(|path| !path.as_os_str().is_empty()))
 }
 
 #[cfg(test)]
