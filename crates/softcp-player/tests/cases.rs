@@ -168,9 +168,9 @@ fn file_that_ends_too_early_says_what_is_whole_and_partial_writes_it() {
         assert_eq!(kinds(&report), notes, "{file}");
         assert!(report.file_notes[0].text.contains(&format!("{whole} of track 1")), "{:?}", report.file_notes);
         // What was written is a whole file: its boxes describe what is there, and nothing else.
-        let movie = softcp_cenc::Movie::open(std::fs::File::open(setup.output()).unwrap()).unwrap();
-        let pieces = movie.into_pieces(&softcp_cenc::Selection::All).unwrap().collect::<Result<Vec<_>, _>>().unwrap();
-        let count = pieces.iter().filter(|piece| matches!(piece, softcp_cenc::Piece::Sample(_))).count();
+        let movie = Movie::open(fs::File::open(setup.output()).unwrap()).unwrap();
+        let pieces = movie.into_pieces(&Selection::All).unwrap().collect::<Result<Vec<_>, _>>().unwrap();
+        let count = pieces.iter().filter(|piece| matches!(piece, Piece::Sample(_))).count();
         assert_eq!(count as u64, whole, "{file}");
     }
 }
