@@ -64,13 +64,7 @@ pub struct Context<'d> {
 impl<'d> Context<'d> {
     /// For one run of a case. `seed` decides what keys, IVs and contents it gives.
     #[must_use]
-    pub fn new(
-        driver: &Driver,
-        source: &'d DriverSource,
-        options: &'d str,
-        variation: Variation,
-        seed: u64,
-    ) -> Self {
+    pub fn new(driver: &Driver, source: &'d DriverSource, options: &'d str, variation: Variation, seed: u64) -> Self {
         let is_plain = (variation.thread, variation.buffers) == (CallThread::Caller, CallBuffers::AsGiven);
         let site = (!is_plain).then(|| CallSite::new(variation.thread, variation.buffers));
         let driver = at(driver.clone(), site.as_ref());

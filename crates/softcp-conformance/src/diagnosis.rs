@@ -102,8 +102,8 @@ pub(crate) fn explain(expected: &[u8], seen: &[u8]) -> Option<String> {
         let blit = memory.blits.iter().rev().find(|blit| blit.expected == expected)?;
         blit.without_cipher(seen)
             .or_else(|| blit.with_another_key(memory, seen))
-            .or_else(|| blit.with_another_counter(memory, seen))
             .or_else(|| blit.with_another_pattern(seen))
+            .or_else(|| blit.with_another_counter(memory, seen))
             .or_else(|| blit.with_another_mode(seen))
             .or_else(|| blit.in_part(seen))
     })
@@ -152,7 +152,10 @@ impl Blit {
                     return Some(format!("only the first {bytes} bytes of the key are those of after the refresh"));
                 }
                 if fits(&back) {
-                    return Some(format!("only the last {} bytes of the key are those of after the refresh", 16 - bytes));
+                    return Some(format!(
+                        "only the last {} bytes of the key are those of after the refresh",
+                        16 - bytes
+                    ));
                 }
             }
             let reversed = std::array::from_fn(|i| old[i] ^ number[15 - i]);
@@ -204,9 +207,10 @@ impl Blit {
 
     /// What another key is, seen from the right one.
     fn name(right: &Block, memory: &Memory, origin: Origin) -> String {
-        let later = memory.keys.iter().any(
-            |(_, origin)| matches!(origin, Origin::Refreshed(old, _) | Origin::Unwrapped(_, old) if old == right),
-        );
+        let later = memory
+            .keys
+            .iter()
+            .any(|(_, origin)| matches!(origin, Origin::Refreshed(old, _) | Origin::Unwrapped(_, old) if old == right));
         match origin {
             Origin::Exchanged => "that of another key exchange: an earlier one, or another session's".to_owned(),
             Origin::Refreshed(old, _) if old == *right => "that of after the refresh".to_owned(),
@@ -219,8 +223,7 @@ impl Blit {
 
     fn with_another_counter(&self, memory: &Memory, seen: &[u8]) -> Option<String> {
         let fits = |iv: &Block| self.fits(&self.key, iv, self.info, seen);
-        let [high, low]: [[u8; 8]; 2] =
-            [std::array::from_fn(|i| self.iv[i]), std::array::from_fn(|i| self.iv[8 + i])];
+        let [high, low]: [[u8; 8]; 2] = [std::array::from_fn(|i| self.iv[i]), std::array::from_fn(|i| self.iv[8 + i])];
         let of = |high: [u8; 8], low: [u8; 8]| -> Block { [high, low].concat().try_into().unwrap_or_default() };
         let reversed = |mut bytes: [u8; 8]| {
             bytes.reverse();
@@ -244,7 +247,9 @@ impl Blit {
         }
         if let Some(iv) = memory.ivs.iter().rev().find(|iv| **iv != self.iv && fits(iv)) {
             let last = memory.ivs.iter().rev().find(|other| **other != self.iv) == Some(iv);
-            return Some(if last { "the IV is that of the blit before" } else { "the IV is that of an earlier blit" }.to_owned());
+            return Some(
+                if last { "the IV is that of the blit before" } else { "the IV is that of an earlier blit" }.to_owned(),
+            );
         }
         let with = |next: &dyn Fn(&Block, u64) -> Block| self.with_stream(seen, next);
         if with(&|iv, at| (u128::from_be_bytes(*iv).wrapping_add(u128::from(at))).to_be_bytes()) {
@@ -327,7 +332,10 @@ impl Blit {
         for (other, text) in [
             (None, "everything was taken to be encrypted: the block information was not looked at"),
             (Some(EncryptedBlockInfo { at_beginning: 0, ..info }), "the beginning was taken to have no bytes"),
-            (Some(EncryptedBlockInfo { at_beginning, skip: encrypt, encrypt: skip }), "skipped and encrypted runs have changed places"),
+            (
+                Some(EncryptedBlockInfo { at_beginning, skip: encrypt, encrypt: skip }),
+                "skipped and encrypted runs have changed places",
+            ),
             (Some(EncryptedBlockInfo { skip: 0, encrypt: 0, ..info }), "only the beginning was decrypted"),
         ] {
             if other != self.info && fits(other) {
@@ -442,15 +450,12 @@ mod tests {
         assert_eq!(with(zero), "Count begins at 0, not where it should");
         assert_eq!(with([0; 16]), "IV and Count are not used");
         let carried = said(None, |key, data| {
-            let stream = (0..13_u128).flat_map(|at| {
-                keys::encrypt_block(key, &u128::from_be_bytes(IV).wrapping_add(at).to_be_bytes())
-            });
+            let stream = (0..13_u128)
+                .flat_map(|at| keys::encrypt_block(key, &u128::from_be_bytes(IV).wrapping_add(at).to_be_bytes()));
             data.iter().zip(stream).map(|(byte, key)| byte ^ key).collect()
         });
         assert_eq!(carried.unwrap(), "Count carries into the IV");
-        let rows = said(None, |key, data| {
-            data.chunks(40).flat_map(|row| ctr::quietly(key, &IV, None, row)).collect()
-        });
+        let rows = said(None, |key, data| data.chunks(40).flat_map(|row| ctr::quietly(key, &IV, None, row)).collect());
         assert_eq!(rows.unwrap(), "the key stream starts again at byte 40, where it should go on");
     }
 

@@ -54,12 +54,8 @@ const LEAST: usize = 4;
 
 impl Variation {
     /// The plainest circumstances.
-    pub const PLAIN: Self = Self {
-        table: None,
-        beside: Beside::Nothing,
-        thread: CallThread::Caller,
-        buffers: CallBuffers::AsGiven,
-    };
+    pub const PLAIN: Self =
+        Self { table: None, beside: Beside::Nothing, thread: CallThread::Caller, buffers: CallBuffers::AsGiven };
 
     /// What comes behind the plainest circumstances, for a driver with these tables, the newest first. `seed` decides.
     #[must_use]

@@ -90,10 +90,7 @@ impl CallSite {
 
 impl fmt::Debug for CallSite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallSite")
-            .field("thread", &self.thread)
-            .field("buffers", &self.buffers)
-            .finish_non_exhaustive()
+        f.debug_struct("CallSite").field("thread", &self.thread).field("buffers", &self.buffers).finish_non_exhaustive()
     }
 }
 

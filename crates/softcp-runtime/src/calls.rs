@@ -201,7 +201,8 @@ impl<'d> Calls<'d> {
     ) -> Result<Reply> {
         let info = const_ptr(info);
         let certificate = self.output("GetCertificate", "the certificate", certificate)?;
-        let reply = call!(self, get_certificate, "GetCertificate", void, (info, certificate.size, certificate.data.cast()))?;
+        let reply =
+            call!(self, get_certificate, "GetCertificate", void, (info, certificate.size, certificate.data.cast()))?;
         certificate.end()?;
         Ok(reply)
     }

@@ -64,8 +64,7 @@ fn trial(suspects: &[Suspect], identity: &str, args: &ZooArgs) -> Result<Trial, 
     let work = || -> Result<Vec<_>, Failure> {
         let mut done = Vec::new();
         while let Some(index) = next() {
-            let (name, killed_by) =
-                index.map_or((NONE, ""), |index| (suspects[index].name, suspects[index].caught_by));
+            let (name, killed_by) = index.map_or((NONE, ""), |index| (suspects[index].name, suspects[index].caught_by));
             bar.set_message(name);
             done.push((index, failed(name, killed_by, identity).map_err(|error| conform::run_failed(&error))?));
             bar.inc(1);

@@ -419,7 +419,15 @@ mod tests {
         let expectations = Expectations::parse(&(deviation(known) + &deviation(stale))).unwrap();
         let driver = Driver { name: "A <driver>".to_owned(), version: "1".to_owned(), ..Driver::default() };
         let started = Some(UNIX_EPOCH + Duration::from_secs(1_700_000_000));
-        let run = Run { driver, seed: 7, started, rules: None, expectations, demands: &Demands::default() };
+        let run = Run {
+            driver,
+            seed: 7,
+            varied: Varied::None,
+            started,
+            rules: None,
+            expectations,
+            demands: &Demands::default(),
+        };
         Report::new(run, &groups, outcomes.into_iter().map(result).collect())
     }
 

@@ -50,7 +50,8 @@ impl Isolation {
             let request = Request::new(options, left.make_contiguous(), mark());
             let mut process = Process::start(&self.command, &request)?;
             let end = process.follow(self.limit(hung), &mut |event| {
-                let is_unload = matches!(&event, Event::Ended(result) if result.name == UNLOAD && !result.outcome.is_failure());
+                let is_unload =
+                    matches!(&event, Event::Ended(result) if result.name == UNLOAD && !result.outcome.is_failure());
                 if let Event::Ended(_) = event {
                     left.pop_front();
                 }
@@ -249,9 +250,10 @@ impl End {
             (None, Some(_)) => ", when the driver was to be opened",
             (None, None) => ", when the driver was closed and unloaded",
         };
-        let variation = self.variation.as_ref().map(|variation| {
-            format!("with {variation}; the rule is kept with {}", crate::variation::Variation::PLAIN)
-        });
+        let variation = self
+            .variation
+            .as_ref()
+            .map(|variation| format!("with {variation}; the rule is kept with {}", crate::variation::Variation::PLAIN));
         let outcome = match self.how {
             How::Done => return None,
             How::Exited(status) => Outcome::Crashed { how: format!("{status}{when}") },

@@ -144,9 +144,11 @@ impl Varied {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::All => "each rule once, then again on every table that the driver has, in a mix of further devices and \
+            Self::All => {
+                "each rule once, then again on every table that the driver has, in a mix of further devices and \
                           openings, threads and addresses that the seed decides"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::None => "each rule once, on the newest table".to_owned(),
             Self::Only(name) => format!("each rule once, and {name} in variations"),
         }
