@@ -454,13 +454,21 @@ pub(crate) struct ConformArgs {
     #[arg(long, value_name = "OPTIONS", default_value = "", hide_default_value = true)]
     pub(crate) options: String,
 
-    /// Seconds that a case may take
+    /// Seconds that a case may take: of the processor's time, or of waiting
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub(crate) time_limit: u32,
 
-    /// Decides the keys, IVs and contents of the cases
+    /// Decides the keys, IVs and contents of the cases, and the mix of tables, devices and threads
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(crate) seed: u64,
+
+    /// Run each case once, on the newest table, and not on the others, on further devices and from another thread
+    #[arg(long)]
+    pub(crate) quick: bool,
+
+    /// Groups to run at a time [default: the number of processors]
+    #[arg(long, value_name = "N", conflicts_with = "in_process")]
+    pub(crate) jobs: Option<NonZeroUsize>,
 
     /// Run all cases in this process, for a debugger: a crash ends the run
     #[arg(long)]

@@ -191,11 +191,7 @@ fn injected_faults_and_their_directory_are_told_and_left_alone() {
 fn driver_is_opened_and_its_tables_are_named() {
     let sandbox = Sandbox::new();
     doctor(&sandbox, ["--driver", &driver("driver")], "").expect(0, "doctor-driver");
-    only(
-        doctor(&sandbox, ["--driver", "./none.so"], ""),
-        1,
-        &["problem", "none.so", "check the path given to --driver"],
-    );
+    only(doctor(&sandbox, ["--driver", "./none.so"], ""), 1, &["problem", "none.so", "check the path"]);
     sandbox.write("text.so", "not a library");
     only(
         doctor(&sandbox, ["--driver", "./text.so"], ""),
