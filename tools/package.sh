@@ -42,7 +42,7 @@ documents() {
 
 # command_files ROOT BASH ZSH FISH: the command, its man pages, and completions in these directories of ROOT.
 command_files() {
-    local root=$1 shell directory
+    local root=$1 shell directory name
     mkdir -p "$root/bin" "$root/share/man/man1"
     cp "$stage/stripped" "$root/bin/softcp"
     cp "$stage/man"/* "$root/share/man/man1"
