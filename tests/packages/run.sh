@@ -34,8 +34,12 @@ cp examples/c/driver.c examples/c/conformance/template.c "$root/examples"
 here() { chroot "$root" env -i PATH="${path:-}/usr/sbin:/usr/bin:/sbin:/bin" HOME=/root DEBIAN_FRONTEND=noninteractive "$@"; }
 # Packages of Debian, with a second try: mirrors fail now and then.
 debian() {
-    here apt-get update -q >/dev/null || here apt-get update -q >/dev/null
-    here apt-get install -qy --no-install-recommends "$@" >/dev/null || here apt-get install -qy --no-install-recommends "$@" >/dev/null
+    local try
+    for try in 1 2; do
+        if here apt-get update -q && here apt-get install -qy --no-install-recommends "$@"; then return; fi
+    done >"$work/apt.log" 2>&1
+    cat "$work/apt.log"
+    skip "these packages of Debian cannot be had: $*"
 }
 
 # What a user of the command does.
@@ -58,13 +62,13 @@ softcp conform --driver ./libtemplate.so | tail -1
 cc -std=c99 /examples/driver.c $(pkg-config --cflags --libs softcp) -o dynamic
 ldd dynamic | grep -q libsoftcp
 ./dynamic
-cc -std=c99 -static /examples/driver.c $(pkg-config --cflags --static --libs softcp) -o static 
+cc -std=c99 -static /examples/driver.c $(pkg-config --cflags --static --libs softcp) -o static
 ! ldd static 2>/dev/null | grep -q libsoftcp
 ./static
 pkg-config --modversion softcp
 TRY
 
-# same_crates DIRECTORY: the bill of materials is JSON and names what it must.
+# sbom FILE: the bill of materials is JSON and names what it must.
 sbom() {
     python3 - "$1" <<'PY'
 import json, sys
@@ -90,7 +94,7 @@ debian gcc libc6-dev pkg-config python3-venv xz-utils
 here sh -c 'dpkg -i /packages/libsoftcp*.deb' >/dev/null
 here sh /try-library.sh
 sbom "$root/usr/share/doc/libsoftcp-dev/sbom.cdx.json"
-here apt-get purge -qy softcp 'libsoftcp*' >/dev/null
+here apt-get purge -qy softcp 'libsoftcp*' >/dev/null 2>&1
 left=$(find "$root/usr" "$root/etc" "$root/var/lib/dpkg/info" -name '*softcp*')
 [ -z "$left" ] || { printf 'left behind:\n%s\n' "$left"; exit 1; }
 
