@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Packs SoftCP for Windows and Wine: the drop-in d3d11.dll and the C library softcp.dll, for x86_64 and, where the toolchain
-# can build for it, i686; import libraries, headers, licences, and docs/windows.md as USE.md.
+# can build for it, i686; import libraries, headers, licences, a bill of materials, and docs/windows.md as USE.md.
 #
 # Usage, from anywhere: bash tools/package-windows.sh [OUT.zip]     [default: target/softcp-windows.zip]
 #
@@ -12,6 +12,7 @@ target=${CARGO_TARGET_DIR:-$repository/target}
 out=$(realpath -m "${1:-$target/softcp-windows.zip}")
 cd "$repository"
 . tools/windows-toolchain.sh
+. tools/third-party.sh
 
 # The same sources make the same dates, in libraries and in the archive.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 1577836800)}
@@ -75,33 +76,6 @@ add() {
     check "$directory/selftest.exe"
 }
 
-# third_party: which crates are in the libraries, under which licences, and the licences' texts, each once.
-third_party() {
-    local crates name version licence file sum
-    declare -A texts=() holders=()
-    crates=$(cargo tree --locked -p softcp-d3d11 -p softcp-ddi -e normal --target x86_64-pc-windows-gnu --prefix none \
-        --format '{p}|{l}' | grep -v -e '(/' -e '(proc-macro)' -e '(\*)' | sed '/^|*$/d' | sort -u)
-    printf 'The libraries of this package contain code of these crates, of the Rust standard library (MIT or Apache-2.0)\n'
-    printf 'and of the mingw-w64 runtime (public domain, and the Zope Public License 2.1). The texts follow the list.\n\n'
-    while IFS='|' read -r name licence; do
-        printf '%-40s %s\n' "$name" "$licence"
-        read -r name version _ <<<"$name"
-        for file in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/"$name-${version#v}"/{LICEN[SC]E*,COPYING*,NOTICE*,license*,minhook/LICENSE*}; do
-            [ -f "$file" ] || continue
-            sum=$(tr -d '\r' <"$file" | sha256sum | cut -d' ' -f1)
-            texts[$sum]=$file
-            case ",${holders[$sum]:-}," in
-            *", $name,"*) ;;
-            *) holders[$sum]="${holders[$sum]:-}, $name" ;;
-            esac
-        done
-    done <<<"$crates"
-    for sum in $(printf '%s\n' "${!texts[@]}" | LC_ALL=C sort); do
-        printf '\n%s\n%s\n\n' "$(printf '=%.0s' {1..100})" "${holders[$sum]#, }"
-        tr -d '\r' <"${texts[$sum]}"
-    done
-}
-
 windows_target x86_64-pc-windows-gnu
 add x86_64-pc-windows-gnu
 if windows_target i686-pc-windows-gnu; then
@@ -112,7 +86,9 @@ fi
 cp crates/softcp-ddi/include/softcp.h crates/softcp-ddi/include/softcp_ddi.h "$root/include"
 cp tests/wine/guids.h "$root/include/d3d11_protection_guids.h"
 cp LICENSE-APACHE LICENSE-MIT THIRD-PARTY.md "$root"
-third_party >"$root/THIRD-PARTY-LICENCES.txt"
+what='the Rust standard library (MIT or Apache-2.0) and the mingw-w64 runtime (public domain, and the Zope Public License 2.1)'
+third_party x86_64-pc-windows-gnu "$what" softcp-d3d11 softcp-ddi >"$root/THIRD-PARTY-LICENCES.txt"
+tools/sbom.py softcp-windows x86_64-pc-windows-gnu softcp-d3d11 softcp-ddi >"$root/sbom.cdx.json"
 cp docs/windows.md "$root/USE.md"
 
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +

@@ -3,12 +3,14 @@
 // Backticks are no help in a terminal.
 #![allow(clippy::doc_markdown)]
 
-use std::ffi::OsString;
+use std::convert::Infallible;
+use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::builder::{OsStringValueParser, PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
+use clap::{Arg, ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use softcp::config::Encryption;
 use softcp::faults::{Fault, FaultError, Schedule};
@@ -24,6 +26,11 @@ const MID_CLIP: u32 = 75;
 
 /// What `softcp help` says at its end.
 const AFTER_HELP: &str = "\
+Examples:
+  softcp demo --write-sample sample    an encrypted file to try, and the command that decrypts it
+  softcp conform                       the built-in driver against the rules of the DDI
+  softcp help decrypt                  all about one command
+
 Exit codes:
   0  done, and every check passed
   1  a check failed: a certificate, a key, the content of a file, an answer of the driver
@@ -117,6 +124,11 @@ impl From<ProtectionArgs> for Protection {
 /// the key. Protection is switched on over an authenticated channel before, and off after; in both states the frame is
 /// reached for past the read-back, to show what protection forbids. Takes no file and no network.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp demo
+  softcp demo --fault key-lost --clip clear.mp4
+  softcp demo --write-sample sample")]
 pub(crate) struct DemoArgs {
     /// The picture [default: softcp-demo.png, which is replaced]
     #[arg(short, long, value_name = "PNG", value_hint = ValueHint::FilePath)]
@@ -126,11 +138,22 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "MP4", value_hint = ValueHint::FilePath)]
     pub(crate) clip: Option<PathBuf>,
 
+    /// Write an encrypted sample, softcp-sample.mp4, into this directory, print the command that decrypts it, and do nothing else
+    ///
+    /// The sample is the clip of the demonstration. Its key is no secret.
+    #[arg(
+        long,
+        value_name = "DIR",
+        value_hint = ValueHint::DirPath,
+        conflicts_with_all = ["output", "clip", "fault", "without_channel", "driver", "root", "any_root"]
+    )]
+    pub(crate) write_sample: Option<PathBuf>,
+
     /// A fault to happen on the way, by its name or with a schedule as "key-lost every=20" (docs/faults.md)
     ///
     /// The report shows what the application saw and how it recovered. The exit code is 1 when the fault did not occur, or
     /// the clip or the frame suffered from it.
-    #[arg(long, value_name = "NAME", value_parser = demo_fault)]
+    #[arg(long, value_name = "NAME", value_parser = suggest(demo_fault, faults), hide_possible_values = true)]
     pub(crate) fault: Option<Schedule>,
 
     /// Replace existing files
@@ -165,6 +188,12 @@ pub(crate) struct DemoArgs {
 /// With --licence the keys go to the driver's secure environment, and samples are decrypted with keys that it has sealed.
 /// Keys that the driver loses on the way, by a teardown, are set up anew, and no sample is lost.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp decrypt in.mp4 --key KID:KEY -o out.mp4
+  softcp decrypt in.mp4 --key-file keys.txt --refresh-every 10 -o out.mp4
+  softcp decrypt --init init.mp4 *.m4s --key KEY --output-dir clear
+  softcp decrypt in.mp4 --licence license.json -o out.mp4")]
 pub(crate) struct DecryptArgs {
     /// The encrypted files; - is standard input
     #[arg(required = true, value_name = "IN.mp4", value_hint = ValueHint::FilePath)]
@@ -275,6 +304,11 @@ impl From<CensTailArg> for softcp_player::CensTail {
 ///
 /// The exit code is 0 also for a file that decrypt would refuse; the report says why it would.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp info in.mp4
+  softcp info segment.m4s --init init.mp4
+  softcp info in.mp4 --json")]
 pub(crate) struct InfoArgs {
     /// The file; - is standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -289,6 +323,11 @@ pub(crate) struct InfoArgs {
 ///
 /// Decode profiles with the same answer are put together.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp caps
+  SOFTCP_OPTIONS=capabilities.profile=hardware-like softcp caps --all
+  softcp caps --driver ./libdriver.so")]
 pub(crate) struct CapsArgs {
     /// List each decode profile on its own
     #[arg(long)]
@@ -308,6 +347,11 @@ pub(crate) struct CapsArgs {
 /// The exit code is 1 when a signature or an answer is wrong, or a command is refused. A query that the driver refuses
 /// under its signature is an answer like others.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp channel
+  softcp channel --type hardware --encryption aes128-ctr
+  softcp channel --driver ./libdriver.so --root root.pem")]
 pub(crate) struct ChannelArgs {
     /// Which part of the driver is to answer
     #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t = ChannelTypeArg::Software)]
@@ -355,6 +399,11 @@ impl From<ChannelTypeArg> for ChannelType {
 ///
 /// The exit code is 1 when an output is wrong. Speed is no check.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp bench --quick
+  softcp bench --group blit --plot blit.svg
+  softcp bench --driver ./libdriver.so --any-root")]
 pub(crate) struct BenchArgs {
     /// Measure only this group; once for each group
     #[arg(long = "group", value_name = "NAME", value_parser = group())]
@@ -405,17 +454,23 @@ pub(crate) struct PlotFile {
 /// driver is made ready, and how to read the result.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[command(after_help = "\
+Examples:
+  softcp conform
+  softcp conform --driver ./libdriver.so --html report.html
+  softcp conform --filter 'refresh*' --options capabilities.profile=hardware-like
+  softcp conform --driver ./libdriver.so --expect known.toml --max-skipped 5%")]
 pub(crate) struct ConformArgs {
     /// List the cases with their rules, and run nothing
     #[arg(long)]
     pub(crate) list: bool,
 
     /// Run only cases of this name or group, where * stands for any characters; once for each
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = suggest(text, cases), hide_possible_values = true)]
     pub(crate) filter: Vec<String>,
 
     /// Leave cases of this name or group out; once for each
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = suggest(text, cases), hide_possible_values = true)]
     pub(crate) skip: Vec<String>,
 
     /// Run only rules of this requirement; once for each
@@ -427,7 +482,7 @@ pub(crate) struct ConformArgs {
     pub(crate) expect: Option<PathBuf>,
 
     /// Fail unless something of this case or group was checked, where * stands for any characters; once for each
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = suggest(text, cases), hide_possible_values = true)]
     pub(crate) require: Vec<String>,
 
     /// Fail when more rules than this are skipped: a number, such as 20, or a share, such as 5%
@@ -451,7 +506,14 @@ pub(crate) struct ConformArgs {
     pub(crate) html: Option<PathBuf>,
 
     /// Options for the driver, as SOFTCP_OPTIONS has them
-    #[arg(long, value_name = "OPTIONS", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "OPTIONS",
+        default_value = "",
+        hide_default_value = true,
+        value_parser = suggest(text, profiles),
+        hide_possible_values = true
+    )]
     pub(crate) options: String,
 
     /// Seconds that a case may take: of the processor's time, or of waiting
@@ -478,7 +540,13 @@ pub(crate) struct ConformArgs {
     pub(crate) driver: DriverArgs,
 
     /// Check a driver that is wrong on purpose (softcp zoo --list), or none of them
-    #[arg(long, value_name = "NAME", conflicts_with = "driver")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "driver",
+        value_parser = suggest(text, mutants),
+        hide_possible_values = true
+    )]
     pub(crate) zoo: Option<String>,
 
     /// Run the cases that standard input names, for softcp itself
@@ -508,9 +576,14 @@ fn rule_set(version: &str) -> Result<&'static RuleSet, String> {
 ///
 /// The exit code is 1 when a driver is not caught by its case, or the one without a fault fails any.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp zoo
+  softcp zoo --list
+  softcp zoo refresh-without-xor")]
 pub(crate) struct ZooArgs {
     /// Only these drivers [default: all]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = suggest(text, mutants), hide_possible_values = true)]
     pub(crate) names: Vec<String>,
 
     /// List the drivers and what each does wrong, and run nothing
@@ -552,6 +625,11 @@ impl From<RequirementArg> for Requirement {
 /// A program takes part if faults.control in the configuration of its driver names a directory: in the file of
 /// SOFTCP_CONF, or as SOFTCP_OPTIONS=faults.control=DIR. Without a command below, lists what is set.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp faults --control /tmp/faults
+  softcp faults set 'key-lost at=3' --control /tmp/faults
+  softcp faults clear --control /tmp/faults")]
 pub(crate) struct FaultsArgs {
     #[command(subcommand)]
     pub(crate) command: Option<FaultsCommand>,
@@ -564,10 +642,17 @@ pub(crate) struct FaultsArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum FaultsCommand {
     /// List the faults of each process, and how often each has occurred
+    #[command(after_help = "\
+Examples:
+  softcp faults list --control /tmp/faults
+  softcp faults list --control /tmp/faults --json")]
     List,
     Set(FaultsSetArgs),
     Clear(FaultsClearArgs),
     /// List the faults that there are
+    #[command(after_help = "\
+Examples:
+  softcp faults names")]
     Names,
 }
 
@@ -580,9 +665,19 @@ pub(crate) enum FaultsCommand {
 /// When it occurs: at=N, every=N, or probability=P with seed=S; times=M for no more than M calls; after=T; delay=T of a slow
 /// key exchange. Times are as 250ms or 2s. The command "softcp faults names" lists the names.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp faults set 'key-lost at=3' --control /tmp/faults
+  softcp faults set 'wrong-mac every=5 times=2' --add --control /tmp/faults
+  softcp faults set 'slow-key-exchange after=2s delay=250ms' --process 4711")]
 pub(crate) struct FaultsSetArgs {
     /// A fault, in quotes if it says when
-    #[arg(required = true, value_name = "FAULT")]
+    #[arg(
+        required = true,
+        value_name = "FAULT",
+        value_parser = suggest(<Schedule as FromStr>::from_str, faults),
+        hide_possible_values = true
+    )]
     pub(crate) faults: Vec<Schedule>,
 
     /// Leave the faults that are set, and their counts
@@ -595,6 +690,10 @@ pub(crate) struct FaultsSetArgs {
 
 /// Clear all faults, those of the configuration too
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp faults clear --control /tmp/faults
+  softcp faults clear --process 4711")]
 pub(crate) struct FaultsClearArgs {
     #[command(flatten)]
     pub(crate) target: FaultsTargetArgs,
@@ -639,6 +738,10 @@ pub(crate) struct DoctorArgs {
 
 /// Make and show certificates of drivers
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  softcp cert new identity
+  softcp cert show identity")]
 pub(crate) enum CertCommand {
     New(CertNewArgs),
     Show(CertShowArgs),
@@ -652,6 +755,10 @@ pub(crate) enum CertCommand {
 /// crl.pem is a revocation list of the root that names the driver's certificate. The driver shows it when the fault
 /// certificate-revoked occurs, and at no other time; an application can be given it to test a list of its own.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp cert new identity
+  softcp cert new identity --name 'Test driver' --days 30")]
 pub(crate) struct CertNewArgs {
     /// The directory, made if needed
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -672,6 +779,11 @@ pub(crate) struct CertNewArgs {
 /// chain from a file is checked when --root is given, that of a directory against its own root.pem too, and that of a
 /// driver always.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp cert show
+  softcp cert show identity
+  softcp cert show chain.pem --root root.pem")]
 pub(crate) struct CertShowArgs {
     /// A file or an identity directory [default: ask the driver]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath, conflicts_with = "driver")]
@@ -686,12 +798,20 @@ pub(crate) struct CertShowArgs {
 
 /// Print a completion script for a shell
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp completions bash > ~/.local/share/bash-completion/completions/softcp
+  softcp completions zsh > ~/.zfunc/_softcp
+  softcp completions fish > ~/.config/fish/completions/softcp.fish")]
 pub(crate) struct CompletionsArgs {
     pub(crate) shell: Shell,
 }
 
 /// Write the man pages into a directory
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp man ~/.local/share/man/man1")]
 pub(crate) struct ManArgs {
     /// The directory, made if needed
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -707,6 +827,57 @@ fn common_name(text: &str) -> Result<String, String> {
         _ if text.chars().any(char::is_control) => Err("control characters are not allowed".to_owned()),
         _ => Ok(text.to_owned()),
     }
+}
+
+/// A parser that takes what `inner` takes, and has names for completions to offer.
+#[derive(Clone)]
+struct Suggest<P> {
+    inner: P,
+    names: fn() -> Vec<&'static str>,
+}
+
+fn suggest<P: TypedValueParser>(inner: P, names: fn() -> Vec<&'static str>) -> Suggest<P> {
+    Suggest { inner, names }
+}
+
+impl<P: TypedValueParser> TypedValueParser for Suggest<P> {
+    type Value = P::Value;
+
+    fn parse_ref(&self, command: &clap::Command, arg: Option<&Arg>, value: &OsStr) -> Result<P::Value, clap::Error> {
+        self.inner.parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new((self.names)().into_iter().map(PossibleValue::new)))
+    }
+}
+
+/// Any text.
+#[expect(clippy::unnecessary_wraps, reason = "a parser may fail")]
+fn text(text: &str) -> Result<String, Infallible> {
+    Ok(text.to_owned())
+}
+
+/// The names of the faults.
+fn faults() -> Vec<&'static str> {
+    Fault::ALL.iter().map(|fault| fault.name()).collect()
+}
+
+/// The names of the cases of the conformance kit, and patterns for its groups.
+fn cases() -> Vec<&'static str> {
+    let groups = softcp_conformance::cases::GROUPS;
+    let names = groups.iter().flat_map(|group| group.cases).map(|case| case.name);
+    groups.iter().map(|group| group.name).chain(names).collect()
+}
+
+/// The names of the drivers of the zoo.
+fn mutants() -> Vec<&'static str> {
+    softcp_zoo::drivers().map(|driver| driver.name).collect()
+}
+
+/// The options that choose a profile of the built-in driver.
+fn profiles() -> Vec<&'static str> {
+    ["capabilities.profile=software", "capabilities.profile=hardware-like", "capabilities.profile=permissive"].into()
 }
 
 /// A group of measurements, by its name.
@@ -790,6 +961,13 @@ mod tests {
             assert_eq!(demo_fault(text).map(|fault| fault.to_string()), Ok(schedule.to_owned()));
         }
         assert!(demo_fault("certificate-lost").unwrap_err().contains("certificate-expired"));
+    }
+
+    #[test]
+    fn suggested_profiles_are_options_of_the_driver() {
+        for option in profiles() {
+            assert!(softcp::config::Config::from_sources(None, Some(option)).is_ok(), "{option}");
+        }
     }
 
     #[test]

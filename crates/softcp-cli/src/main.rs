@@ -17,6 +17,7 @@ mod failure;
 mod identity_cache;
 mod keys;
 mod log;
+mod manual;
 mod output;
 mod progress;
 mod protected;

@@ -114,10 +114,10 @@ impl Report for Measured {
     const NAME: &'static str = "bench";
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}\n", self.head().trim_fmt())?;
+        writeln!(out, "{}\n", table::text(&self.head()))?;
         for group in &self.bench.groups {
             writeln!(out, "{}: {}", group.name, group.description)?;
-            writeln!(out, "{}", figures(group).trim_fmt())?;
+            writeln!(out, "{}", table::text(&figures(group)))?;
             writeln!(out, "{}\n", quality(group))?;
         }
         for skipped in &self.bench.skipped {

@@ -194,7 +194,7 @@ impl CapsReport {
                 table.add_row([crypto_type.to_owned(), profiles, key_exchange, capabilities, alignment, memory]);
             }
         }
-        writeln!(out, "{}", table.trim_fmt())
+        writeln!(out, "{}", table::text(&table))
     }
 
     /// One row per crypto type and decode profile, with the capabilities as a number, and what the numbers mean.
@@ -218,7 +218,7 @@ impl CapsReport {
             let crypto_type = pair.crypto_type.text();
             table.add_row([crypto_type, profile, &key_exchange, &capabilities, &alignment, &memory]);
         }
-        writeln!(out, "{}\n", table.trim_fmt())?;
+        writeln!(out, "{}\n", table::text(&table))?;
         meanings.into_iter().try_for_each(|(bits, names)| writeln!(out, "0x{bits:x}: {names}"))
     }
 }

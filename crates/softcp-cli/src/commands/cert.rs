@@ -280,7 +280,7 @@ fn write_certificates(certificates: &[CertificateReport], out: &mut dyn Write) -
             .add_row(["Key usage", &usage])
             .add_row(["Authority", if certificate.is_ca { "yes" } else { "no" }])
             .add_row(["SHA-256", &certificate.sha256_fingerprint]);
-        writeln!(out, "{}\n", table.trim_fmt())?;
+        writeln!(out, "{}\n", table::text(&table))?;
     }
     Ok(())
 }

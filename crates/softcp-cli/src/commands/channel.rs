@@ -58,9 +58,9 @@ impl Report for ChannelReport {
             .add_row(["Channel", &format!("{}, {}", survey.channel_type, survey.channel)])
             .add_row(["Certificate", &survey.certificate.subject])
             .add_row(["  root", &root]);
-        writeln!(out, "{}\n", head.trim_fmt())?;
-        writeln!(out, "{}\n", messages("Command", &survey.commands).trim_fmt())?;
-        writeln!(out, "{}\n", messages("Query", &survey.queries).trim_fmt())?;
+        writeln!(out, "{}\n", table::text(&head))?;
+        writeln!(out, "{}\n", table::text(&messages("Command", &survey.commands)))?;
+        writeln!(out, "{}\n", table::text(&messages("Query", &survey.queries)))?;
         for command in survey.commands.iter().filter(|command| matches!(command.outcome, Outcome::Refused { .. })) {
             writeln!(out, "{}: the driver refused this command", command.name)?;
         }

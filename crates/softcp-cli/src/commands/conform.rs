@@ -220,7 +220,7 @@ impl Report for Checked {
         let driver = &self.report.driver;
         let library = driver.library.as_deref().map_or("built in".to_owned(), printable);
         writeln!(out, "{} {} ({library})\n", driver.name, driver.version)?;
-        writeln!(out, "{}\n", self.groups().trim_fmt())?;
+        writeln!(out, "{}\n", table::text(&self.groups()))?;
         self.write_skipped(out)?;
         for entry in self
             .report

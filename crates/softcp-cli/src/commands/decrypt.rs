@@ -52,8 +52,8 @@ pub(crate) fn run(args: &DecryptArgs, json: bool) -> Result<Exit, Failure> {
         let is_aside = destination.is_stdout();
         let result = decrypt(&trusted, &options, &input, init.clone(), destination);
         match result {
-            Ok(report) if is_aside => output::print_aside(&Decrypted(report), json)?,
-            Ok(report) => output::print(&Decrypted(report), json)?,
+            Ok(report) if is_aside => output::print_aside(&Decrypted { report, is_aside }, json)?,
+            Ok(report) => output::print(&Decrypted { report, is_aside }, json)?,
             Err(failure) if is_alone => return Err(failure),
             // The others may be good.
             Err(failure) => {
@@ -264,14 +264,19 @@ impl Drop for MadeDirectory {
 
 /// What `softcp decrypt` reports.
 #[derive(Serialize)]
-#[serde(transparent)]
-struct Decrypted(DecryptReport);
+struct Decrypted {
+    #[serde(flatten)]
+    report: DecryptReport,
+    /// Whether it is printed to standard error, since standard output has the content.
+    #[serde(skip)]
+    is_aside: bool,
+}
 
 impl Report for Decrypted {
     const NAME: &'static str = "decrypt";
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let report = &self.0;
+        let report = &self.report;
         let certificate = if report.certificate_verified { "certificate trusted" } else { "certificate not checked" };
         writeln!(out, "{}, {certificate}\n", printable(&report.driver))?;
         let mut table = table::with_header([
@@ -299,7 +304,8 @@ impl Report for Decrypted {
                 column.set_cell_alignment(comfy_table::CellAlignment::Right);
             }
         }
-        writeln!(out, "{}\n", table.trim_fmt())?;
+        let fitted = if self.is_aside { table::text_aside(&table) } else { table::text(&table) };
+        writeln!(out, "{fitted}\n")?;
         writeln!(
             out,
             "{}: {} bytes in {:.2} s, {:.0} MB/s",

@@ -1,5 +1,7 @@
 //! `softcp demo`: what each side sees of protected video.
 
+mod sample;
+
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -29,6 +31,9 @@ const PICTURE: &str = "softcp-demo.png";
 
 /// `softcp demo`.
 pub(crate) fn run(args: &DemoArgs, json: bool) -> Result<Exit, Failure> {
+    if let Some(directory) = &args.write_sample {
+        return sample::write(directory, args.force, json);
+    }
     let picture = picture(args)?;
     let clear_clip = args.clip.as_deref().map(|path| destination(path, args.force, "--clip")).transpose()?;
     if clear_clip.as_ref().and_then(Destination::real_path).is_some_and(|clip| picture.real_path() == Some(clip)) {
@@ -137,7 +142,7 @@ impl Report for Shown {
             .add_row(["  read-back identical", identical]);
         self.add_channel(&mut table);
         self.add_fault(&mut table);
-        writeln!(out, "{}\n", table.trim_fmt())?;
+        writeln!(out, "{}\n", table::text(&table))?;
         for note in &clip.notes {
             writeln!(out, "note: {}", printable(note))?;
         }

@@ -62,7 +62,7 @@ impl Report for Shown {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        writeln!(out, "{}\n", table.trim_fmt())?;
+        writeln!(out, "{}\n", table::text(&table))?;
         for system in key_systems {
             let name = system.name.as_deref().unwrap_or("unknown");
             let keys = counted(system.key_ids.len() as u64, "KID");

@@ -7,6 +7,7 @@ use softcp_files::{Destination, TemporaryDirectory};
 
 use crate::args::{Cli, CompletionsArgs, ManArgs};
 use crate::failure::{Exit, Failure};
+use crate::manual;
 use crate::output::print_bytes;
 
 /// Prints a completion script.
@@ -27,9 +28,10 @@ pub(crate) fn man(args: &ManArgs) -> Result<Exit, Failure> {
     clap_mangen::generate_to(Cli::command(), staging.path()).map_err(|error| failed(&error))?;
     for entry in std::fs::read_dir(staging.path()).map_err(|error| failed(&error))? {
         let entry = entry.map_err(|error| failed(&error))?;
-        let page = std::fs::read(entry.path()).map_err(|error| failed(&error))?;
+        let page = std::fs::read_to_string(entry.path()).map_err(|error| failed(&error))?;
+        let page = manual::tidy(&page);
         let place = Destination::check(&directory.join(entry.file_name()), true).and_then(|place| place.create());
-        let written = place.and_then(|file| file.write_and_commit(&page));
+        let written = place.and_then(|file| file.write_and_commit(page.as_bytes()));
         written.map_err(|error| Failure {
             help: "name another directory, or remove what is there".to_owned(),
             ..Failure::output(&error, "DIR")

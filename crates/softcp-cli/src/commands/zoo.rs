@@ -142,7 +142,7 @@ impl Report for Tried {
             let besides = failed.len() - usize::from(*is_caught);
             findings.add_row([suspect.name.to_owned(), caught_by, besides.to_string()]);
         }
-        writeln!(out, "{}\n", findings.trim_fmt())?;
+        writeln!(out, "{}\n", table::text(&findings))?;
         for case in &self.trial.blamed {
             writeln!(out, "blamed without a fault: {case}")?;
         }

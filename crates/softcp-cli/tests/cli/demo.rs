@@ -266,3 +266,26 @@ fn untrusted_driver_is_refused() {
         .expect(1, "demo-foreign-driver");
     assert!(!sandbox.path("softcp-demo.png").exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn sample_is_decrypted_by_the_printed_command_as_typed() {
+    let sandbox = Sandbox::new();
+    for directory in ["sample", "my sample's"] {
+        let output = sandbox.softcp(["demo", "--write-sample", directory]).assert().success();
+        let command = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+        assert_eq!(command.lines().count(), 1, "{command}");
+        let bin = std::path::Path::new(env!("CARGO_BIN_EXE_softcp")).parent().unwrap();
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+        let mut shell = std::process::Command::new("sh");
+        crate::support::without_configuration(&mut shell, &sandbox.path(""));
+        let ran = shell.args(["-c", &command]).env("PATH", path).output().unwrap();
+        assert!(ran.status.success(), "{command}: {}", String::from_utf8_lossy(&ran.stderr));
+        let clear = sandbox.path(directory).join("softcp-sample-clear.mp4");
+        assert!(std::fs::metadata(clear).unwrap().len() > 1000);
+    }
+    // What is there is not replaced without being asked.
+    sandbox.softcp(["demo", "--write-sample", "sample"]).expect(3, "demo-sample-exists");
+    sandbox.softcp(["demo", "--write-sample", "sample", "--force"]).expect(0, "demo-sample");
+    sandbox.softcp(["demo", "--write-sample", "sample", "--clip", "a.mp4"]).expect(2, "demo-sample-clip");
+}

@@ -172,6 +172,7 @@ fn info_keeps_to_its_schema() {
 #[test]
 fn demo_keeps_to_its_schema() {
     let sandbox = Sandbox::new();
+    check_report("demo-sample", &sandbox.softcp(["--json", "demo", "--write-sample", "s"]).output().unwrap().stdout);
     check_report("demo", &sandbox.softcp(["--json", "demo"]).output().unwrap().stdout);
     check_report("demo", &sandbox.softcp(["--json", "demo", "--clip", "clear.mp4"]).output().unwrap().stdout);
     check_report("demo", &sandbox.softcp(["--json", "demo", "--without-channel"]).output().unwrap().stdout);
@@ -203,6 +204,7 @@ fn every_schema_is_of_a_report_and_says_what_it_is() {
             "decrypt",
             "demo",
             "doctor",
+            "demo-sample",
             "error",
             "faults-list",
             "faults-names",

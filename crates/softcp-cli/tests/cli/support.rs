@@ -74,7 +74,8 @@ pub(crate) fn limited_softcp_in(directory: &Path, blocks: u32) -> std::process::
     command
 }
 
-fn without_configuration(command: &mut std::process::Command, directory: &Path) {
+/// Runs a command in a directory without the caller's configuration.
+pub(crate) fn without_configuration(command: &mut std::process::Command, directory: &Path) {
     command
         .current_dir(directory)
         .env("NO_COLOR", "1")

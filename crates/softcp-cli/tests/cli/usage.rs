@@ -75,11 +75,105 @@ fn completions_name_every_command() {
 }
 
 #[test]
+fn completions_know_faults_cases_mutants_and_profiles() {
+    let sandbox = Sandbox::new();
+    for shell in ["bash", "fish", "zsh"] {
+        let output = sandbox.softcp(["completions", shell]).assert().success();
+        let script = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+        for name in ["key-lost", "refresh/xor", "refresh-without-xor", "capabilities.profile=hardware-like"] {
+            assert!(script.contains(name), "{shell}: {name}");
+        }
+    }
+    // They are offered, and nothing else is refused for not being among them.
+    sandbox.softcp(["conform", "--list", "--filter", "refresh/x*"]).assert().success();
+}
+
+#[test]
+fn help_of_every_command_has_examples_that_begin_with_its_name() {
+    let sandbox = Sandbox::new();
+    for command in [
+        "demo",
+        "decrypt",
+        "info",
+        "caps",
+        "channel",
+        "bench",
+        "conform",
+        "zoo",
+        "faults",
+        "faults list",
+        "faults set",
+        "faults clear",
+        "faults names",
+        "cert",
+        "cert new",
+        "cert show",
+        "completions",
+        "man",
+    ] {
+        let output = sandbox.softcp(["help"].into_iter().chain(command.split(' '))).assert().success();
+        let help = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+        let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{command}: {help}"));
+        let mut lines = examples.lines().take_while(|line| line.starts_with("  ")).peekable();
+        assert!(lines.peek().is_some(), "{command}");
+        assert!(lines.all(|line| line.contains(&format!("softcp {command}"))), "{command}: {examples}");
+    }
+}
+
+/// Runs the command in a terminal of so many columns, which `script` of util-linux makes.
+#[cfg(target_os = "linux")]
+fn in_terminal(sandbox: &Sandbox, columns: u32, arguments: &str) -> Option<String> {
+    let command = format!("stty cols {columns}; exec {} {arguments}", env!("CARGO_BIN_EXE_softcp"));
+    let mut script = Command::new("script");
+    script.args(["-qec", &command, "/dev/null"]).current_dir(sandbox.path("")).env("XDG_CACHE_HOME", cache_home());
+    let output = script.env("NO_COLOR", "1").stdin(Stdio::null()).output().ok()?;
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stdout));
+    Some(String::from_utf8(output.stdout).unwrap().replace('\r', ""))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn tables_fit_terminals_of_80_and_40_columns() {
+    let sandbox = Sandbox::new();
+    let file = crate::support::vector("ff-cenc-frag-video.mp4");
+    // `cert show` of a file says below its table where it is, in a line as long as the path.
+    for arguments in ["caps", "caps --all", "channel", "faults names", "cert show", "demo -f", &format!("info {file}")]
+    {
+        for columns in [80, 40] {
+            let Some(text) = in_terminal(&sandbox, columns, arguments) else {
+                println!("skipped: there is no script(1)");
+                return;
+            };
+            // Sentences are the terminal's to wrap; a table's lines are told by the gap between two cells.
+            let is_row = |line: &&str| line.trim_start().contains("  ") || line.contains('─');
+            let wide: Vec<_> = text.lines().filter(is_row).filter(|l| l.chars().count() > columns as usize).collect();
+            assert!(wide.is_empty(), "{arguments} at {columns}: {wide:#?}");
+            assert!(text.lines().any(|line| is_row(&line)), "{arguments}: {text}");
+        }
+    }
+}
+
+#[test]
+fn man_pages_pass_the_lint_of_mandoc() {
+    let sandbox = Sandbox::new();
+    sandbox.softcp(["man", "pages"]).assert().success();
+    let mut pages: Vec<_> =
+        std::fs::read_dir(sandbox.path("pages")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    pages.sort();
+    let Ok(output) = Command::new("mandoc").args(["-T", "lint"]).args(&pages).output() else {
+        println!("skipped: there is no mandoc");
+        return;
+    };
+    let messages = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.success(), messages.as_str()), (true, ""));
+}
+
+#[test]
 fn man_writes_a_page_per_command() {
     let sandbox = Sandbox::new();
     sandbox.softcp(["man", "pages/man1"]).assert().success().stdout_eq("").stderr_eq("");
     let page = |name: &str| std::fs::read_to_string(sandbox.path("pages/man1").join(name)).unwrap();
-    assert!(page("softcp.1").contains("Exit codes"));
+    assert!(page("softcp.1").contains("EXIT STATUS"));
     for command in [
         "demo",
         "decrypt",

@@ -117,6 +117,6 @@ impl ListReport {
                 table.add_row([&process, &adapter.program, "none", "-", "-", "-"]);
             }
         }
-        writeln!(out, "{}", table.trim_fmt())
+        writeln!(out, "{}", table::text(&table))
     }
 }

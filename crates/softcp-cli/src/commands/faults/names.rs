@@ -37,6 +37,6 @@ impl Report for NamesReport {
         for fault in &self.faults {
             table.add_row([fault.name, fault.summary]);
         }
-        writeln!(out, "{}\n\nWhen they occur: softcp help faults set", table.trim_fmt())
+        writeln!(out, "{}\n\nWhen they occur: softcp help faults set", table::text(&table))
     }
 }

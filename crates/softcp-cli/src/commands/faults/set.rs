@@ -197,7 +197,7 @@ impl Report for SetReport {
             };
             table.add_row([&label(adapter.process, adapter.adapter, of_process == 1), &adapter.program, answer]);
         }
-        writeln!(out, "{}", table.trim_fmt())?;
+        writeln!(out, "{}", table::text(&table))?;
         self.dropped.iter().try_for_each(|Unanswered { process, adapter }| {
             writeln!(out, "{process}-{adapter} had not come to the request before this one, and no longer will")
         })
