@@ -1,16 +1,21 @@
-//! Every command of docs/faults.md is run as it stands there, with `softcp demo` in place of a player.
+//! Every command of docs/faults.md is run as it stands there, with `softcp decrypt` in place of a player.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::{Sandbox, cache_home};
+use crate::faults::{call, program};
+use crate::support::{KEY, Sandbox, cache_home, vector};
 
 const PAGE: &str = include_str!("../../../../docs/faults.md");
 
 /// The shell blocks of the page.
 fn blocks() -> Vec<&'static str> {
     PAGE.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+fn input() -> String {
+    vector("ff-cenc-faststart.mp4")
 }
 
 /// Runs a script with `softcp` and `player` in the path, and the control directories below the sandbox's; its exit code and
@@ -21,11 +26,7 @@ fn run(sandbox: &Sandbox, script: &str) -> (Option<i32>, String) {
     let softcp = env!("CARGO_BIN_EXE_softcp");
     for (name, text) in [
         ("softcp", format!("#!/bin/sh\nexec '{softcp}' \"$@\"\n")),
-        // Its frames go on for as long as somebody may want to see a fault.
-        (
-            "player",
-            format!("#!/bin/sh\nfor run in 1 2 3 4 5 6; do '{softcp}' demo -f -o \"player-$$.png\" >/dev/null || exit; done\n"),
-        ),
+        ("player", format!("#!/bin/sh\nexec '{softcp}' decrypt '{}' --key {KEY} -f -o out.mp4 --restarts 3\n", input())),
     ] {
         let path = bin.join(name);
         fs::write(&path, text).unwrap();
@@ -53,7 +54,19 @@ fn run(sandbox: &Sandbox, script: &str) -> (Option<i32>, String) {
 fn commands_for_running_programs_do_what_the_page_says() {
     let sandbox = Sandbox::new();
     let block = blocks().into_iter().find(|block| block.contains("--wait-for-program")).unwrap();
-    let (code, text) = run(&sandbox, block);
+    // A program that runs for as long as the commands do, next to the player, which may be through before.
+    let is_over = AtomicBool::new(false);
+    let (code, text) = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let device = program(&sandbox.path("softcp-faults"), "");
+            while !is_over.load(Ordering::Relaxed) {
+                call(&device);
+            }
+        });
+        let result = run(&sandbox, &block.replace("player film.mp4 &", ":"));
+        is_over.store(true, Ordering::Relaxed);
+        result
+    });
     assert_eq!(code, Some(0), "{text}");
     for expected in ["Set key-lost at=100, wrong-mac at=1", "Add refresh-refused at=9", "Clear all faults"] {
         assert!(text.contains(expected), "{expected}: {text}");
@@ -78,9 +91,7 @@ fn decryption_survives_the_faults_of_the_page() {
     let sandbox = Sandbox::new();
     let (_, rest) = PAGE.split_once("    SOFTCP_OPTIONS=\"faults.list=device-removed").unwrap();
     let command = format!("SOFTCP_OPTIONS=\"faults.list=device-removed{}", rest.split("\n\n").next().unwrap());
-    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/cenc");
-    let script = command.replace("in.mp4", &format!("{}/bento4-cenc-fmp4.mp4", vectors.display()));
-    let script = script.replace("KID:KEY", crate::support::KEY);
+    let script = command.replace("in.mp4", &input()).replace("KID:KEY", KEY);
     let (code, text) = run(&sandbox, &script);
     assert_eq!(code, Some(0), "{text}");
     assert!(sandbox.path("out.mp4").exists());

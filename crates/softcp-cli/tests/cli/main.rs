@@ -13,6 +13,8 @@ mod decrypt;
 mod demo;
 mod faults;
 #[cfg(unix)]
+mod faults_page;
+#[cfg(unix)]
 mod files;
 mod identity_cache;
 mod info;
