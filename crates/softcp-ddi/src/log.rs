@@ -82,7 +82,10 @@ fn parse_filter(text: &str) -> Result<EnvFilter, String> {
     };
     let parts = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
     let is_known = |part: &str| {
-        part.contains(['=', '[']) || part.starts_with("softcp") || part.starts_with("d3d11") || part.parse::<LevelFilter>().is_ok()
+        part.contains(['=', '['])
+            || part.starts_with("softcp")
+            || part.starts_with("d3d11")
+            || part.parse::<LevelFilter>().is_ok()
     };
     if let Some(part) = parts().find(|part| !text.contains('[') && !is_known(part)) {
         return Err(bad(part));
@@ -100,7 +103,8 @@ mod tests {
 
     #[test]
     fn filters_are_levels_and_lists() {
-        for filter in ["error", "warn", "info", "debug", "trace", "off", "WARN", "warn,softcp_ddi=debug", "softcp_ddi"] {
+        for filter in ["error", "warn", "info", "debug", "trace", "off", "WARN", "warn,softcp_ddi=debug", "softcp_ddi"]
+        {
             assert!(read(&[("SOFTCP_LOG", filter)]).unwrap().is_some(), "{filter}");
         }
         assert!(read(&[("SOFTCP_LOG_FORMAT", "json")]).unwrap().is_none());

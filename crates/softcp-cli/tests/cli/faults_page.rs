@@ -26,7 +26,10 @@ fn run(sandbox: &Sandbox, script: &str) -> (Option<i32>, String) {
     let softcp = env!("CARGO_BIN_EXE_softcp");
     for (name, text) in [
         ("softcp", format!("#!/bin/sh\nexec '{softcp}' \"$@\"\n")),
-        ("player", format!("#!/bin/sh\nexec '{softcp}' decrypt '{}' --key {KEY} -f -o out.mp4 --restarts 3\n", input())),
+        (
+            "player",
+            format!("#!/bin/sh\nexec '{softcp}' decrypt '{}' --key {KEY} -f -o out.mp4 --restarts 3\n", input()),
+        ),
     ] {
         let path = bin.join(name);
         fs::write(&path, text).unwrap();

@@ -8,8 +8,7 @@ pub const SOFTCP_VERSION_MINOR: u32 = 1;
 pub const SOFTCP_VERSION_PATCH: u32 = 0;
 /// The version of this header as one number, which grows from version to version. Compare it with the result of
 /// `softcp_version_number`, the version of the library that is loaded.
-pub const SOFTCP_VERSION_NUMBER: u32 =
-    SOFTCP_VERSION_MAJOR << 24 | SOFTCP_VERSION_MINOR << 12 | SOFTCP_VERSION_PATCH;
+pub const SOFTCP_VERSION_NUMBER: u32 = SOFTCP_VERSION_MAJOR << 24 | SOFTCP_VERSION_MINOR << 12 | SOFTCP_VERSION_PATCH;
 
 /// The library's version as one number: major << 24 | minor << 12 | patch, as SOFTCP_VERSION_NUMBER has it for the header.
 /// A program may run with a library whose number is greater than its header's, within one major version, and below 1.0.0

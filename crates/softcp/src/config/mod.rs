@@ -581,7 +581,8 @@ mod tests {
 
     #[test]
     fn errors_name_the_layer_they_come_from() {
-        let layers = |mine, variable| Config::from_layers(None, &[("desc.options", mine), ("SOFTCP_OPTIONS", variable)]);
+        let layers =
+            |mine, variable| Config::from_layers(None, &[("desc.options", mine), ("SOFTCP_OPTIONS", variable)]);
         for (mine, variable, origin) in [
             ("memory.secret=1", "memory.protected=1", "desc.options: memory.secret"),
             ("memory.protected=1", "memory.secret=1", "SOFTCP_OPTIONS: memory.secret"),
@@ -622,7 +623,8 @@ mod tests {
         ] {
             let error = Config::default().with_options(option).unwrap_err().to_string();
             let is_type = |word: &str| {
-                ["struct", "enum", "variant", "u8", "u16", "u32", "u64", "usize", "i64", "tuple", "untagged"].contains(&word)
+                ["struct", "enum", "variant", "u8", "u16", "u32", "u64", "usize", "i64", "tuple", "untagged"]
+                    .contains(&word)
                     || word.ends_with("Config")
                     || word.contains("::")
             };
