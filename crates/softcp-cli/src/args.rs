@@ -641,12 +641,11 @@ pub(crate) struct FaultsArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FaultsCommand {
-    /// List the faults of each process, and how often each has occurred
     #[command(after_help = "\
 Examples:
   softcp faults list --control /tmp/faults
-  softcp faults list --control /tmp/faults --json")]
-    List,
+  softcp faults list --control /tmp/faults --occurred key-lost --wait 10")]
+    List(FaultsListArgs),
     Set(FaultsSetArgs),
     Clear(FaultsClearArgs),
     /// List the faults that there are
@@ -654,6 +653,24 @@ Examples:
 Examples:
   softcp faults names")]
     Names,
+}
+
+/// List the faults of each process, and how often each has occurred
+///
+/// Programs that have ended are listed too where faults were set: what occurred can be read after the end.
+#[derive(Debug, Default, Args)]
+pub(crate) struct FaultsListArgs {
+    /// Exit with 1 unless this fault has occurred in one of the programs; can be given more than once
+    #[arg(long, value_name = "NAME", value_parser = fault_name)]
+    pub(crate) occurred: Vec<Fault>,
+
+    /// Seconds to wait for the faults of --occurred
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, requires = "occurred", value_parser = clap::value_parser!(u32).range(0..=3600))]
+    pub(crate) wait: u32,
+}
+
+fn fault_name(text: &str) -> Result<Fault, FaultError> {
+    Fault::from_name(text).ok_or_else(|| FaultError::UnknownFault { name: text.to_owned() })
 }
 
 /// Set faults, in place of those that are set
@@ -683,6 +700,15 @@ pub(crate) struct FaultsSetArgs {
     /// Leave the faults that are set, and their counts
     #[arg(long)]
     pub(crate) add: bool,
+
+    /// Leave the faults for the next program that starts with the directory: it has them from its first call on
+    #[arg(long, conflicts_with_all = ["process", "wait", "wait_for_program"])]
+    pub(crate) next: bool,
+
+    /// Wait until a program uses the directory, for 60 seconds or as many as are named
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "60",
+        value_parser = clap::value_parser!(u32).range(0..=3600))]
+    pub(crate) wait_for_program: Option<u32>,
 
     #[command(flatten)]
     pub(crate) target: FaultsTargetArgs,

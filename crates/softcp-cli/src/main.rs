@@ -31,7 +31,11 @@ use crate::args::Cli;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log::init(cli.verbose);
+    if let Err(error) = log::init(cli.verbose) {
+        let failure = failure::Failure::usage(error, "correct the variable, or unset it");
+        failure.print(cli.json);
+        return failure.exit.into();
+    }
     if let Err(error) = softcp_files::remove_temporaries_on_signals() {
         // Everything works as before but for the removal.
         tracing::warn!(%error, "a signal would leave temporary files behind");

@@ -14,6 +14,8 @@ mod demo;
 mod doctor;
 mod faults;
 #[cfg(unix)]
+mod faults_page;
+#[cfg(unix)]
 mod files;
 mod identity_cache;
 mod info;

@@ -11,7 +11,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -220,6 +220,8 @@ pub struct Faults {
     /// Why `certificate-revoked` cannot be set; none if it can.
     unable_to_revoke: Option<FaultError>,
     control: Option<Control>,
+    /// Is called when a fault occurs.
+    notify: OnceLock<fn(Fault, &Schedule)>,
 }
 
 struct Set {
@@ -237,11 +239,16 @@ impl Faults {
     ) -> Result<Self> {
         let pending = AtomicU32::new(0);
         let opt_in = config.opt_in;
-        let mut faults = Self { opt_in, clock, pending, set: Mutex::default(), unable_to_revoke, control: None };
+        let notify = OnceLock::new();
+        let mut faults =
+            Self { opt_in, clock, pending, set: Mutex::default(), unable_to_revoke, control: None, notify };
         config.list.iter().try_for_each(|schedule| faults.add(schedule.clone()))?;
         if let Some(directory) = &config.control {
             faults.control = Some(Control::new(directory, &faults.list())?);
             faults.note_pending(&faults.lock());
+        }
+        if let Some(control) = &faults.control {
+            control.take_next(&faults);
         }
         Ok(faults)
     }
@@ -252,6 +259,12 @@ impl Faults {
         if let Some(control) = &self.control {
             control.warn_with(warning);
         }
+    }
+
+    /// From now on `notify` is called for each schedule by which a fault occurs, to be logged; it must not call this adapter. The
+    /// first one given stays.
+    pub fn notify_with(&self, notify: fn(Fault, &Schedule)) {
+        let _ = self.notify.set(notify);
     }
 
     /// Sets a fault, next to those that are set already. Errors: [`FaultError::NotAllowed`], [`FaultError::TooMany`], and
@@ -324,10 +337,14 @@ impl Faults {
         let mut set = self.lock();
         // Every schedule counts the call, also behind one that meets it.
         let met = set.iter_mut().filter(|set| set.state.schedule.fault() == fault);
-        let delay = met.filter_map(|set| set.count(now).then(|| set.state.schedule.delay())).max();
+        let met: Vec<_> = met.filter_map(|set| set.count(now).then(|| set.state.schedule.clone())).collect();
+        let delay = met.iter().map(Schedule::delay).max();
         if delay.is_some() {
             self.note_pending(&set);
             drop(set);
+            if let Some(notify) = self.notify.get() {
+                met.iter().for_each(|schedule| notify(fault, schedule));
+            }
             if let Some(control) = &self.control {
                 control.occurred(self, now);
             }
@@ -388,6 +405,14 @@ impl Faults {
 impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Faults").field("opt_in", &self.opt_in).field("list", &self.list()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Faults {
+    fn drop(&mut self) {
+        if let Some(control) = &self.control {
+            control.end(&self.list());
+        }
     }
 }
 
