@@ -26,6 +26,8 @@ pub(crate) fn tidy(page: &str) -> String {
                 extra.push(line);
             }
             push_sections(&mut out, &extra);
+        } else if line == ".br" && out.ends_with("\n.br\n") {
+            // One is a break, and a second one nothing.
         } else if line.starts_with(['.', '\'']) {
             push(&mut out, line.trim_end());
         } else {

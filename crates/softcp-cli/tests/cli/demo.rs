@@ -275,7 +275,7 @@ fn sample_is_decrypted_by_the_printed_command_as_typed() {
         let output = sandbox.softcp(["demo", "--write-sample", directory]).assert().success();
         let command = String::from_utf8(output.get_output().stdout.clone()).unwrap();
         assert_eq!(command.lines().count(), 1, "{command}");
-        let bin = std::path::Path::new(env!("CARGO_BIN_EXE_softcp")).parent().unwrap();
+        let bin = Path::new(env!("CARGO_BIN_EXE_softcp")).parent().unwrap();
         let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
         let mut shell = std::process::Command::new("sh");
         crate::support::without_configuration(&mut shell, &sandbox.path(""));

@@ -121,7 +121,7 @@ fn help_of_every_command_has_examples_that_begin_with_its_name() {
 /// Runs the command in a terminal of so many columns, which `script` of util-linux makes.
 #[cfg(target_os = "linux")]
 fn in_terminal(sandbox: &Sandbox, columns: u32, arguments: &str) -> Option<String> {
-    let command = format!("stty cols {columns}; exec {} {arguments}", env!("CARGO_BIN_EXE_softcp"));
+    let command = format!("stty cols {columns} rows 24; exec {} {arguments}", env!("CARGO_BIN_EXE_softcp"));
     let mut script = Command::new("script");
     script.args(["-qec", &command, "/dev/null"]).current_dir(sandbox.path("")).env("XDG_CACHE_HOME", cache_home());
     let output = script.env("NO_COLOR", "1").stdin(Stdio::null()).output().ok()?;
