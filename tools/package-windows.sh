@@ -70,8 +70,10 @@ add() {
         }
     done
     import_library softcp.dll "$(exported "$directory/softcp.dll" | grep '^softcp_')" "$directory/libsoftcp.dll.a"
+    bash tools/selftest/build.sh "$architecture" "$directory/selftest.exe"
     check "$directory/d3d11.dll"
     check "$directory/softcp.dll"
+    check "$directory/selftest.exe"
 }
 
 windows_target x86_64-pc-windows-gnu

@@ -310,6 +310,7 @@ int main(int count, char **arguments)
         {"threads", test_threads},
         {"processes", test_processes},
         {"removed", test_removed},
+        {"errors", test_errors},
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         tap_context("%s", parts[i].name);

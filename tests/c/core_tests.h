@@ -64,5 +64,6 @@ void test_threads(const char *identity);
 void test_destroyed_during_a_call(const char *identity);
 void test_processes(const char *identity);
 void test_removed(const char *identity);
+void test_errors(const char *identity);
 
 #endif

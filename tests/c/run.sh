@@ -33,8 +33,15 @@ mkdir -p "$out/shared" "$out/static" "$identity"
 cp "$built/libsoftcp_ddi.so" "$out/shared/libsoftcp.so"
 cp "$built/libsoftcp_ddi.a" "$out/static/libsoftcp.a"
 library=$out/shared/libsoftcp.so
-# What `cargo rustc ... -- --print native-static-libs` names.
-static_needs=(-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc)
+# What `cargo rustc ... -- --print native-static-libs` names, but -lgcc_s, which the compiler adds where it fits.
+static_needs=(-lutil -lrt -lpthread -lm -ldl -lc)
+
+step "the ABI: exported functions, layouts and constants against tests/c/abi-*.txt (docs/abi.md)"
+if [ "$(uname -m)" = x86_64 ]; then
+    bash tests/c/abi.sh "$library"
+else
+    skip "the ABI is compared on x86_64"
+fi
 
 step "an identity by another maker: openssl's chain of driver, issuer and root"
 # certificate NAME KEYFILE ISSUER EXTENSIONS: a key, and a certificate for it by ISSUER, or by itself.
@@ -75,7 +82,7 @@ build() {
     local channel=(tests/c/channel{,_protocol,_refusals,_sizes,_attacks}.c tests/c/hardware.c)
     compile "$directory/ddi_client" tests/c/ddi_{client,protocol,refusals,profiles,channel,player,frames,hardware}.c "${channel[@]}" \
         tests/c/{ddi,client,tap}.c -- "${link[@]}" -lcrypto -ldl
-    compile "$directory/core_client" tests/c/core_{client,session,channel,decoder,hardware,environment,mapping,ddi,process,removed}.c "${channel[@]}" \
+    compile "$directory/core_client" tests/c/core_{client,session,channel,decoder,hardware,environment,mapping,ddi,process,removed,errors}.c "${channel[@]}" \
         tests/c/{host,client,tap}.c -- "${link[@]}" -lcrypto -lpthread
     compile "$directory/load_client" tests/c/{load_client,ddi,client,tap}.c -- "${flags[@]}" -lcrypto -lpthread -ldl
     compile "$directory/driver" examples/c/driver.c -- "${link[@]}"
@@ -204,9 +211,42 @@ if cargo cinstall --version >/dev/null 2>&1 && have pkg-config; then
     build "$out/with-installed" $(package --cflags --libs) -Wl,-rpath,"$prefix/lib"
     library=$prefix/lib/libsoftcp.so
     run_all "$out/with-installed"
-    build "$out/with-installed-static" $(package --cflags) "$prefix/lib/libsoftcp.a" \
-        $(package --static --libs-only-l | sed 's/-lsoftcp//')
-    run_all "$out/with-installed-static"
+    # All programs but load_client, which loads a library, with nothing shared in them: as a user would type it.
+    static=$out/with-installed-static
+    mkdir -p "$static"
+    gcc -static -std=c99 examples/c/driver.c -o "$static/driver" $(package --static --cflags --libs)
+    gcc -static -std=c99 -D_POSIX_C_SOURCE=200809L examples/c/client.c -o "$static/client" \
+        $(package --static --cflags --libs) -lcrypto $(pkg-config --static --libs-only-l libcrypto)
+    run "$static/driver"
+    run "$static/client" "$identity"
+
+    step "examples of CMake and Meson, by pkg-config, shared and static"
+    export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+    for link in shared static; do
+        is_static=$([ "$link" = static ] && echo ON || echo OFF)
+        if have cmake; then
+            cmake -S examples/cmake -B "$out/cmake-$link" -DSOFTCP_STATIC="$is_static" >"$out/output" || { cat "$out/output"; exit 1; }
+            cmake --build "$out/cmake-$link" >"$out/output" 2>&1 || { cat "$out/output"; exit 1; }
+            run env LD_LIBRARY_PATH="$prefix/lib" "$out/cmake-$link/driver"
+        else
+            skip "there is no cmake (Debian package cmake)"
+        fi
+        if have meson && have ninja; then
+            meson setup "$out/meson-$link" examples/meson -Ddefault_library="$link" >"$out/output" || { cat "$out/output"; exit 1; }
+            ninja -C "$out/meson-$link" >"$out/output" 2>&1 || { cat "$out/output"; exit 1; }
+            run env LD_LIBRARY_PATH="$prefix/lib" "$out/meson-$link/driver"
+        else
+            skip "there is no meson, or no ninja (Debian packages meson and ninja-build)"
+        fi
+    done
+    for tool in cmake meson; do
+        for link in shared static; do
+            [ -x "$out/$tool-$link/driver" ] || continue
+            if [ "$link" = "$(readelf -d "$out/$tool-$link/driver" | grep -q 'NEEDED.*libsoftcp' && echo shared || echo static)" ]; then continue; fi
+            printf '%s has not linked %s\n' "$tool" "$link"
+            failed=1
+        done
+    done
 else
     skip "there is no cargo-c, or no pkg-config; tools/install-c.sh says how to install it"
 fi

@@ -633,6 +633,74 @@ static HRESULT STDMETHODCALLTYPE below_OpenSharedResource(ID3D11Device *device, 
     return result;
 }
 
+/* The plain memory of a buffer. It is private data of the buffer, and ends with it. */
+struct memory {
+    IUnknown owner;
+    LONG references;
+    UINT size;
+    uint8_t bytes[];
+};
+
+/* Of d3d11_4.h; mingw-w64's libraries lack it. */
+static const GUID multithread_iid = {0x9b7e4e00, 0x342c, 0x4106, {0xa1, 0x9f, 0x4f, 0x27, 0x04, 0xf6, 0x89, 0xf0}};
+
+static const GUID memory_name = {0x0a9a3d1e, 0x5c3b, 0x4f5e, {0x8d, 0x11, 0x3b, 0x8b, 0x0e, 0x9c, 0x4a, 0x78}};
+
+static ULONG STDMETHODCALLTYPE memory_add_ref(IUnknown *owner)
+{
+    return (ULONG)InterlockedIncrement(&((struct memory *)owner)->references);
+}
+
+static ULONG STDMETHODCALLTYPE memory_release(IUnknown *owner)
+{
+    const LONG left = InterlockedDecrement(&((struct memory *)owner)->references);
+    if (left == 0) {
+        free(owner);
+    }
+    return (ULONG)left;
+}
+
+static IUnknownVtbl memory_table = {owner_query, memory_add_ref, memory_release};
+
+/* The memory of a buffer, with zeros in it at first; null where there is no plain memory. It lives as long as the
+   buffer. */
+static struct memory *memory_of(ID3D11Resource *resource)
+{
+    D3D11_RESOURCE_DIMENSION dimension;
+    D3D11_BUFFER_DESC desc;
+    struct memory *memory = NULL;
+    UINT size = sizeof memory;
+    ID3D11Resource_GetType(resource, &dimension);
+    if (!failures.plain_memory || dimension != D3D11_RESOURCE_DIMENSION_BUFFER) {
+        return NULL;
+    }
+    if (FAILED(ID3D11Resource_GetPrivateData(resource, &memory_name, &size, &memory))) {
+        ID3D11Buffer_GetDesc((ID3D11Buffer *)resource, &desc);
+        memory = calloc(1, sizeof *memory + desc.ByteWidth);
+        memory->owner.lpVtbl = &memory_table;
+        memory->references = 1;
+        memory->size = desc.ByteWidth;
+        ID3D11Resource_SetPrivateDataInterface(resource, &memory_name, &memory->owner);
+    }
+    memory_release(&memory->owner);
+    return memory;
+}
+
+/* Into the device's critical section, as every call on a context is below. To be left with `leave`. */
+static ID3D11Multithread *enter(ID3D11DeviceContext *context)
+{
+    ID3D11Multithread *multithread;
+    context_below.QueryInterface(context, &multithread_iid, (void **)&multithread);
+    ID3D11Multithread_Enter(multithread);
+    return multithread;
+}
+
+static void leave(ID3D11Multithread *multithread)
+{
+    ID3D11Multithread_Leave(multithread);
+    ID3D11Multithread_Release(multithread);
+}
+
 static HRESULT STDMETHODCALLTYPE below_Map(ID3D11DeviceContext *context, ID3D11Resource *resource, UINT subresource,
                                            D3D11_MAP access, UINT flags, D3D11_MAPPED_SUBRESOURCE *mapped)
 {
@@ -642,8 +710,58 @@ static HRESULT STDMETHODCALLTYPE below_Map(ID3D11DeviceContext *context, ID3D11R
         failures.in_map();
         is_inside = FALSE;
     }
-    return FAILED(failures.map) ? failures.map
-                                : context_below.Map(context, resource, subresource, access, flags, mapped);
+    if (FAILED(failures.map)) {
+        return failures.map;
+    }
+    if (!failures.plain_memory) {
+        return context_below.Map(context, resource, subresource, access, flags, mapped);
+    }
+    ID3D11Multithread *multithread = enter(context);
+    struct memory *memory = memory_of(resource);
+    HRESULT result = S_OK;
+    if (memory != NULL) {
+        *mapped = (D3D11_MAPPED_SUBRESOURCE){memory->bytes, memory->size, memory->size};
+    } else {
+        result = context_below.Map(context, resource, subresource, access, flags, mapped);
+    }
+    leave(multithread);
+    return result;
+}
+
+static void STDMETHODCALLTYPE below_Unmap(ID3D11DeviceContext *context, ID3D11Resource *resource, UINT subresource)
+{
+    if (!failures.plain_memory) {
+        context_below.Unmap(context, resource, subresource);
+        return;
+    }
+    ID3D11Multithread *multithread = enter(context);
+    if (memory_of(resource) == NULL) {
+        context_below.Unmap(context, resource, subresource);
+    }
+    leave(multithread);
+}
+
+/* Whether it was a copy of plain memory, which has taken place then. */
+static BOOL copied_memory(ID3D11DeviceContext *context, ID3D11Resource *to, ID3D11Resource *from)
+{
+    if (!failures.plain_memory) {
+        return FALSE;
+    }
+    ID3D11Multithread *multithread = enter(context);
+    struct memory *to_memory = memory_of(to), *from_memory = memory_of(from);
+    const BOOL both = to_memory != NULL && from_memory != NULL && to_memory->size == from_memory->size;
+    if (both) {
+        memcpy(to_memory->bytes, from_memory->bytes, to_memory->size);
+    }
+    leave(multithread);
+    return both;
+}
+
+static void STDMETHODCALLTYPE below_CopyResource(ID3D11DeviceContext *context, ID3D11Resource *to, ID3D11Resource *from)
+{
+    if (!copied_memory(context, to, from)) {
+        context_below.CopyResource(context, to, from);
+    }
 }
 
 static void STDMETHODCALLTYPE below_CopySubresourceRegion(ID3D11DeviceContext *context, ID3D11Resource *to,
@@ -651,7 +769,7 @@ static void STDMETHODCALLTYPE below_CopySubresourceRegion(ID3D11DeviceContext *c
                                                           UINT from_subresource, const D3D11_BOX *box)
 {
     ID3D11DeviceContext1 *later;
-    if (failures.copies_nothing) {
+    if (failures.copies_nothing || (box == NULL && x == 0 && y == 0 && z == 0 && copied_memory(context, to, from))) {
         return;
     }
     if (failures.copies_by_table &&
@@ -680,6 +798,56 @@ static HRESULT STDMETHODCALLTYPE below_ReclaimResources(IDXGIDevice2 *device, UI
     return S_OK;
 }
 
+/* The private data that the device which was given some last has been given since it was made. */
+static ID3D11Device *given_to;
+static GUID given[16];
+static UINT givens;
+
+static HRESULT STDMETHODCALLTYPE below_SetPrivateDataInterface(ID3D11Device *device, REFGUID name, const IUnknown *data)
+{
+    givens = device == given_to ? givens : 0;
+    given_to = device;
+    if (data != NULL && givens < 16 && !IsEqualGUID(name, &queue_name)) {
+        given[givens++] = *name;
+    }
+    return device_below.SetPrivateDataInterface(device, name, data);
+}
+
+/* `one_device` as if it were new, with a reference. */
+static HRESULT hand_out_again(ID3D11Device **device, D3D_FEATURE_LEVEL *level, ID3D11DeviceContext **context)
+{
+    ID3D11Device *const one = failures.one_device;
+    while (one == given_to && givens != 0) {
+        ID3D11Device_SetPrivateData(one, &given[--givens], 0, NULL);
+    }
+    if (device != NULL) {
+        ID3D11Device_AddRef(one);
+        *device = one;
+    }
+    if (level != NULL) {
+        *level = ID3D11Device_GetFeatureLevel(one);
+    }
+    if (context != NULL) {
+        ID3D11Device_GetImmediateContext(one, context);
+    }
+    return S_OK;
+}
+
+/* Within the critical section, where the order of locks is looked at. */
+static HRESULT STDMETHODCALLTYPE below_CreateDeferredContext(ID3D11Device *device, UINT flags, ID3D11DeviceContext **out)
+{
+    ID3D11DeviceContext *context;
+    if (failures.one_device == NULL) {
+        return device_below.CreateDeferredContext(device, flags, out);
+    }
+    ID3D11Device_GetImmediateContext(device, &context);
+    ID3D11Multithread *multithread = enter(context);
+    const HRESULT result = device_below.CreateDeferredContext(device, flags, out);
+    leave(multithread);
+    ID3D11DeviceContext_Release(context);
+    return result;
+}
+
 static void attach(ID3D11Device *device)
 {
     ID3D11DeviceContext *context;
@@ -689,8 +857,12 @@ static void attach(ID3D11Device *device)
     PATCH(device, device_below, CreateBuffer);
     PATCH(device, device_below, CreateTexture2D);
     PATCH(device, device_below, OpenSharedResource);
+    PATCH(device, device_below, SetPrivateDataInterface);
+    PATCH(device, device_below, CreateDeferredContext);
     ID3D11Device_GetImmediateContext(device, &context);
     PATCH(context, context_below, Map);
+    PATCH(context, context_below, Unmap);
+    PATCH(context, context_below, CopyResource);
     PATCH(context, context_below, CopySubresourceRegion);
     patch(&context->lpVtbl->QueryInterface, &context_below.QueryInterface, (void *)below_context_QueryInterface);
     ID3D11DeviceContext_Release(context);
@@ -706,6 +878,9 @@ __declspec(dllexport) HRESULT WINAPI D3D11CreateDeviceAndSwapChain(
     UINT version, const DXGI_SWAP_CHAIN_DESC *desc, IDXGISwapChain **chain, ID3D11Device **device,
     D3D_FEATURE_LEVEL *level, ID3D11DeviceContext **context)
 {
+    if (failures.one_device != NULL) {
+        return hand_out_again(device, level, context);
+    }
     const HRESULT result =
         ((PFN_D3D11_CREATE_DEVICE_AND_SWAP_CHAIN)(void *)real("D3D11CreateDeviceAndSwapChain"))(
             adapter, type, rasterizer, flags, levels, count, version, desc, chain, device, level, context);

@@ -18,6 +18,12 @@ struct below_failures {
     BOOL copies_by_table;  /* CopySubresourceRegion calls CopySubresourceRegion1 of the table, as DXVK's up to 2.4.1 does */
     void (*in_map)(void);  /* called by Map, as another library's hook of it might do something; not within itself */
     BOOL copies_nothing;   /* CopySubresourceRegion does nothing, and nobody is told */
+    BOOL plain_memory;     /* Map, Unmap and whole copies of buffers work on memory of this library, within the device's
+                              critical section: thousands of times as often in a second as on Wine's memory. Not to be
+                              changed while a buffer lives that was mapped or copied */
+    ID3D11Device *one_device; /* D3D11CreateDevice hands out this one, without the private data that it was given since
+                                 it was made: to everybody above, it is a new device. Its CreateDeferredContext enters
+                                 the device's critical section */
 };
 
 /* Exported under this name by the library called `below.dll`. */

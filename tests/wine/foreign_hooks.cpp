@@ -92,6 +92,238 @@ void test_copied_tables(bool before_first_use)
     is_number(gpu_end(&gpu), 0, "nothing is left of the device");
 }
 
+void stays(const gpu &gpu, ID3D11Texture2D *safe, ID3D11Texture2D *staging, const char *when);
+
+/* The code of Map, CopySubresourceRegion, CopyResource and ResolveSubresource before the layer. */
+uint8_t pristine[4][16];
+
+/* Hooks with a lock: the usual kind, which is taken around what the hook calls, and is no place to come back to. */
+struct Guarded {
+    Copied copied;
+    bool is_within = false;
+    UINT calls = 0, again = 0; /* how often it was called, and how often while it was within itself */
+    static std::vector<Guarded *> all;
+
+    explicit Guarded(void *object) : copied(object)
+    {
+        copied.copy[0] = reinterpret_cast<void *>(query);
+        all.push_back(this);
+    }
+    ~Guarded() { all.pop_back(); }
+
+    static HRESULT STDMETHODCALLTYPE query(IUnknown *object, REFIID iid, void **out)
+    {
+        for (Guarded *guarded : all) {
+            if (guarded->copied.object == object) {
+                guarded->calls++;
+                guarded->again += guarded->is_within;
+                const bool before = guarded->is_within;
+                guarded->is_within = true;
+                const HRESULT result = reinterpret_cast<HRESULT(STDMETHODCALLTYPE *)(IUnknown *, REFIID, void **)>(
+                    guarded->copied.before[0])(object, iid, out);
+                guarded->is_within = before;
+                return result;
+            }
+        }
+        return E_UNEXPECTED;
+    }
+};
+std::vector<Guarded *> Guarded::all;
+
+/* From each hooked interface to the others, and nobody comes back into a hook. */
+void test_guarded_queries(bool before_first_use)
+{
+    tap_context(before_first_use ? "hooks of QueryInterface with a lock, before the first use"
+                                 : "hooks of QueryInterface with a lock");
+    gpu gpu = gpu_begin_plain();
+    IDXGIDevice *dxgi = nullptr;
+    ID3D11Multithread *multithread = nullptr;
+    ID3DUserDefinedAnnotation *annotation = nullptr;
+    gpu.device->QueryInterface(IID_PPV_ARGS(&dxgi));
+    gpu.context->QueryInterface(IID_PPV_ARGS(&multithread));
+    gpu.context->QueryInterface(IID_PPV_ARGS(&annotation));
+    if (!before_first_use) {
+        gpu_video(&gpu);
+    }
+    {
+        Guarded hooks[] = {Guarded(gpu.device), Guarded(dxgi), Guarded(gpu.context), Guarded(multithread),
+                           Guarded(annotation)};
+        UINT calls = 0, again = 0;
+        for (const Guarded &hook : hooks) {
+            auto *object = static_cast<IUnknown *>(hook.copied.object);
+            const bool of_device = &hook - hooks < 2;
+            ok(has(object, __uuidof(ID3D11VideoDevice)) == of_device, "hook %u: ID3D11VideoDevice",
+               static_cast<UINT>(&hook - hooks));
+            ok(has(object, __uuidof(ID3D11VideoContext)) != of_device, "hook %u: ID3D11VideoContext",
+               static_cast<UINT>(&hook - hooks));
+            ok(has(object, of_device ? __uuidof(IDXGIDevice) : __uuidof(ID3DUserDefinedAnnotation)), "hook %u: its own",
+               static_cast<UINT>(&hook - hooks));
+        }
+        for (const Guarded &hook : hooks) {
+            calls += hook.calls;
+            again += hook.again;
+        }
+        ok(calls >= 15, "%u calls came to the hooks", calls);
+        is_number(again, 0, "none of them within another one of the same hook");
+    }
+    com_release(annotation);
+    com_release(multithread);
+    com_release(dxgi);
+    is_number(gpu_end(&gpu), 0, "nothing is left of the device");
+}
+
+/* The layer's own objects, each with a copied table. */
+void test_copied_objects()
+{
+    tap_context("copied tables of the layer's objects");
+    gpu gpu = gpu_begin();
+    {
+        channel channel = channel_create(&gpu, D3D11_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE);
+        com_release(channel.object);
+        Copied device(gpu.video_device), context(gpu.video_context);
+        channel = channel_begin(&gpu, D3D11_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE);
+        auto hooked_channel = std::make_unique<Copied>(channel.object);
+        channel_protection(&channel, true);
+        auto film = std::make_unique<Film>(gpu, gpu_buffer(&gpu, size, STAGING, 0));
+        ID3D11Texture2D *safe = gpu_buffer(&gpu, size, TARGET, D3D11_RESOURCE_MISC_RESTRICTED_CONTENT);
+        ID3D11Texture2D *staging = gpu_buffer(&gpu, size, STAGING, 0);
+        {
+            Copied session(film->session.object); /* of resources, Wine does not take copies */
+            session_negotiate(&film->session);
+            uint8_t number[KEY_SIZE] = {};
+            film->play(safe);
+            film->holds(safe, staging, film->clear.data(), "a frame there and back");
+            gpu.video_context->StartSessionKeyRefresh(film->session.object, sizeof number, number);
+            gpu.video_context->FinishSessionKeyRefresh(film->session.object);
+            crypto_xor(film->session.key, number);
+            film->play(safe);
+            film->holds(safe, staging, film->clear.data(), "and after a refresh");
+            stays(gpu, safe, staging, "while tables are copied");
+        }
+        channel_protection(&channel, false);
+        hooked_channel.reset();
+        film.reset();
+        com_release(staging);
+        com_release(safe);
+        com_release(channel.object);
+        for (void *stranger : {static_cast<void *>(gpu.device), static_cast<void *>(gpu.context)}) {
+            UINT certificate = 0;
+            is_hresult(gpu.video_context->NegotiateCryptoSessionKeyExchange(static_cast<ID3D11CryptoSession *>(stranger), 1,
+                                                                            &certificate),
+                       E_INVALIDARG, "what is no session is none");
+        }
+    }
+    is_number(gpu_end(&gpu), 0, "nothing is left of the device");
+}
+
+/* A copy for the interface that a program knows, and not an entry more: behind it is nothing. */
+struct Short {
+    void *object;
+    void **before;
+    void *pages;
+
+    Short(void *object_, size_t count) : object(object_), before(table_of(object_))
+    {
+        constexpr size_t page = 4096;
+        DWORD was;
+        pages = VirtualAlloc(nullptr, 2 * page, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE);
+        VirtualProtect(static_cast<uint8_t *>(pages) + page, page, PAGE_NOACCESS, &was);
+        void **copy = reinterpret_cast<void **>(static_cast<uint8_t *>(pages) + page) - count;
+        std::memcpy(copy, before, count * sizeof *copy);
+        table_of(object) = copy;
+    }
+    ~Short()
+    {
+        table_of(object) = before;
+        VirtualFree(pages, 0, MEM_RELEASE);
+    }
+};
+
+/* Tables for the first version of each interface. */
+void test_short_tables(bool before_first_use)
+{
+    char options[1024] = "";
+    tap_context(before_first_use ? "short tables, before the first use" : "short tables");
+    GetEnvironmentVariableA("SOFTCP_OPTIONS", options, sizeof options);
+    if (std::strstr(options, "dxvk") != nullptr) {
+        tap_skip("DXVK calls functions of its own by its tables", "tables for the first version of each interface");
+        return;
+    }
+    gpu gpu = gpu_begin_plain();
+    if (!before_first_use) {
+        gpu_video(&gpu);
+    }
+    std::unique_ptr<Film> film;
+    ID3D11Texture2D *safe = nullptr, *staging = nullptr;
+    channel channel;
+    {
+        Short device(gpu.device, 43), context(gpu.context, 115); /* of its IDXGIDevice, Wine itself needs more */
+        if (before_first_use) {
+            gpu_video(&gpu);
+        }
+        channel = channel_begin(&gpu, D3D11_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE);
+        channel_protection(&channel, true);
+        film = std::make_unique<Film>(gpu, gpu_buffer(&gpu, size, STAGING, 0));
+        safe = gpu_buffer(&gpu, size, TARGET, D3D11_RESOURCE_MISC_RESTRICTED_CONTENT);
+        staging = gpu_buffer(&gpu, size, STAGING, 0);
+        film->play(safe);
+        film->holds(safe, staging, film->clear.data(), "a frame there and back");
+        gpu_fill(&gpu, staging, 0x5A);
+        gpu.context->CopyResource(staging, safe);
+        gpu.context->CopySubresourceRegion(staging, 0, 0, 0, 0, safe, 0, nullptr);
+        gpu_is_filled(&gpu, staging, 0x5A, "copies are refused");
+    }
+    stays(gpu, safe, staging, "with the whole tables again");
+    channel_protection(&channel, false);
+    film.reset();
+    com_release(staging);
+    com_release(safe);
+    com_release(channel.object);
+    is_number(gpu_end(&gpu), 0, "nothing is left of the device");
+}
+
+/* Another library that hooks the same code leaves, and puts back what the code was before the layer. */
+void test_code_put_back()
+{
+    tap_context("code put back");
+    constexpr size_t methods[] = {14, 46, 47, 57}; /* Map, CopySubresourceRegion, CopyResource, ResolveSubresource */
+    constexpr size_t bytes = 16;
+    uint8_t now[4][bytes];
+    gpu gpu = gpu_begin();
+    channel channel = channel_begin(&gpu, D3D11_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE);
+    channel_protection(&channel, true);
+    auto film = std::make_unique<Film>(gpu, gpu_buffer(&gpu, size, STAGING, 0));
+    ID3D11Texture2D *safe = gpu_buffer(&gpu, size, TARGET, D3D11_RESOURCE_MISC_RESTRICTED_CONTENT);
+    ID3D11Texture2D *staging = gpu_buffer(&gpu, size, STAGING, 0);
+    film->play(safe);
+    UINT differ = 0;
+    for (size_t i = 0; i < 4; i++) {
+        auto *code = static_cast<uint8_t *>(table_of(gpu.context)[methods[i]]);
+        std::memcpy(now[i], code, bytes);
+        differ += std::memcmp(now[i], pristine[i], bytes) != 0;
+        DWORD before;
+        VirtualProtect(code, bytes, PAGE_EXECUTE_READWRITE, &before);
+        std::memcpy(code, pristine[i], bytes);
+        VirtualProtect(code, bytes, before, &before);
+        FlushInstructionCache(GetCurrentProcess(), code, bytes);
+    }
+    is_number(differ, 4, "the layer's hooks are where the methods' code is");
+    film->play(safe);
+    UINT hooked = 0;
+    for (size_t i = 0; i < 4; i++) {
+        hooked += std::memcmp(table_of(gpu.context)[methods[i]], pristine[i], bytes) != 0;
+    }
+    is_number(hooked, 4, "and are there again after the next blit");
+    stays(gpu, safe, staging, "after the next blit");
+    film->holds(safe, staging, film->clear.data(), "which was done");
+    channel_protection(&channel, false);
+    film.reset();
+    com_release(staging);
+    com_release(safe);
+    com_release(channel.object);
+    is_number(gpu_end(&gpu), 0, "nothing is left of the device");
+}
+
 /* Each way out of a protected resource by a context. */
 void stays(const gpu &gpu, ID3D11Texture2D *safe, ID3D11Texture2D *staging, const char *when)
 {
@@ -267,6 +499,33 @@ void test_no_enforcement()
     is_number(lines, 1, "which one line of the log says");
 }
 
+/* From the library itself that the layer forwards to, by whose functions its devices work. */
+void read_pristine()
+{
+    char path[MAX_PATH], options[1024] = "";
+    GetEnvironmentVariableA("SOFTCP_OPTIONS", options, sizeof options);
+    const char *const real = std::strstr(options, "d3d11.real=");
+    if (real != nullptr) {
+        const char *const name = std::strchr(real, '=') + 1;
+        std::snprintf(path, sizeof path, "%.*s", static_cast<int>(std::strcspn(name, ";")), name);
+    } else {
+        const UINT length = GetSystemDirectoryA(path, MAX_PATH - sizeof "\\d3d11.dll");
+        std::strcpy(&path[length], "\\d3d11.dll");
+    }
+    const auto create = reinterpret_cast<PFN_D3D11_CREATE_DEVICE>(
+        reinterpret_cast<void *>(GetProcAddress(LoadLibraryA(path), "D3D11CreateDevice")));
+    ID3D11Device *device = nullptr;
+    ID3D11DeviceContext *context = nullptr;
+    is_hresult(create(nullptr, D3D_DRIVER_TYPE_HARDWARE, nullptr, 0, nullptr, 0, D3D11_SDK_VERSION, &device, nullptr, &context),
+               S_OK, "a device without the layer");
+    constexpr size_t methods[] = {14, 46, 47, 57};
+    for (size_t i = 0; i < 4; i++) {
+        std::memcpy(pristine[i], table_of(context)[methods[i]], sizeof pristine[i]);
+    }
+    com_release(context);
+    com_release(device);
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -277,10 +536,21 @@ int main(int argc, char **argv)
         test_no_enforcement();
         return tap_done();
     }
+    if (!is_asked("heap")) {
+        read_pristine();
+    }
     test_hook_that_leaves(true);
     test_hook_that_leaves(false);
     test_copied_tables(true);
     test_copied_tables(false);
+    test_guarded_queries(true);
+    test_guarded_queries(false);
+    test_short_tables(true);
+    test_short_tables(false);
+    test_copied_objects();
+    if (!is_asked("heap")) {
+        test_code_put_back();
+    }
     if (is_asked("heap")) {
         test_owner();
         test_many_devices();

@@ -2,13 +2,14 @@
 # Builds the Windows programs and runs each with the layer beside it, on Wine's Direct3D.
 # Usage, from anywhere: bash tests/wine/run.sh PATH/d3d11.dll
 #
-# Debian 12: apt-get install mingw-w64 wine wine64 xvfb libgl1-mesa-dri libgl1 libgnutls30. What is missing is skipped, with
+# Debian 12: apt-get install mingw-w64 wine wine64 xvfb libgl1-mesa-dri libgl1 libgnutls30 perl. What is missing is skipped, with
 # the reason. Nothing of the user's own Wine is used or changed.
 #
 # PROGRAMS="startup objects"   only these tests, by the names that are printed
 # OUT=target/wine              where everything is built, the Wine prefix included
 # SECONDS_EACH=300             a test that runs longer has failed
 # VERBOSE=1                    all of what a test prints, not only what failed
+# ROUNDS=20000                 rounds of each order of calls of two threads, in multithread
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -26,9 +27,9 @@ step() { printf '\n== %s\n' "$*"; }
 skip() { printf 'SKIPPED: %s\n' "$*"; }
 have() { command -v "$1" >/dev/null; }
 
-for tool in x86_64-w64-mingw32-gcc x86_64-w64-mingw32-g++ wine wineserver xvfb-run; do
+for tool in x86_64-w64-mingw32-gcc x86_64-w64-mingw32-g++ wine wineserver xvfb-run perl; do
     if ! have "$tool"; then
-        skip "there is no $tool; apt-get install mingw-w64 wine wine64 xvfb libgl1-mesa-dri libgl1 libgnutls30"
+        skip "there is no $tool; apt-get install mingw-w64 wine wine64 xvfb libgl1-mesa-dri libgl1 libgnutls30 perl"
         exit 0
     fi
 done
@@ -70,6 +71,7 @@ for double in below heap_tables; do
 done
 cc -shared "$here/driver.c" "$objects"/{crypto,tap}.o -I"$root/crates/softcp-ddi/include" -o "$with/driver.dll" -static -lbcrypt \
     -lcrypt32
+bash "$root/tools/selftest/build.sh" x86_64 "$with/selftest.exe"
 cp "$with/plain_rendering.exe" "$without/"
 cp "$dll" "$with/d3d11.dll"
 
@@ -143,6 +145,19 @@ same() {
     verdict "$name" "$code" $((SECONDS - start)) "$out/$name.with" . lines
 }
 
+# selftest NAME OPTIONS EXPECTATION ARGUMENTS...: the package's selftest.exe, and what is known here compared with its JSON.
+selftest() {
+    local name=$1 options=$2 expectation=$3 code=0 start=$SECONDS
+    shift 3
+    wanted "$name" || return 0
+    rm -f "$with/$name.json"
+    SOFTCP_OPTIONS=$options SOFTCP_LOG=warn SOFTCP_LOG_PATH=$name.log \
+        wine_run "$with" "$out/$name.text" selftest.exe --json "$name.json" "$@" || code=$?
+    perl "$here/selftest.pl" "$expectation" "$code" "$with/$name.json" "$(wine --version)" \
+        >"$out/$name.tap" 2>&1 && code=0 || code=$?
+    verdict "$name" "$code" $((SECONDS - start)) "$out/$name.tap" '^(not )?ok ' checks
+}
+
 step "tests"
 hardware="capabilities.profile=hardware-like;quirks.key_exchange_alias=true"
 same plain_rendering ""
@@ -176,6 +191,12 @@ check foreign_hooks "" foreign_hooks.exe
 check foreign_hooks_heap "d3d11.real=heap_tables.dll" foreign_hooks.exe heap
 check foreign_hooks_fixed "d3d11.real=heap_tables.dll" foreign_hooks.exe fixed
 check shared_resources "d3d11.real=below.dll" shared_resources.exe
+selftest selftest "" passed
+selftest selftest_heap "d3d11.real=heap_tables.dll" heap
+selftest selftest_system "" system --system
+selftest selftest_hang "" hung --test-hang
+selftest selftest_crash "" crashed --test-crash
+selftest selftest_end "" ended --test-end
 check refusals "" refusals.exe
 check refusals_below "d3d11.real=below.dll" refusals.exe below
 check refusals_unsupported \

@@ -315,7 +315,7 @@ WRITTEN = {
 
 MADE = {
     "ffmpeg9-frag-audio-senc-grows.mp4": ("error-or-clear", "each senc of the audio track repeats the entries of all earlier fragments"),
-    "ffmpeg9-first-samples-without-senc.mp4": ("error", "the samples in moov have no senc, those in fragments have"),
+    "ffmpeg9-first-samples-without-senc.mp4": ("error-or-clear", "the initialization vectors of the samples in moov stand in the senc of the first fragment"),
     "ffmpeg5-frag-without-senc.mp4": ("error", "fragments without senc, saiz and saio"),
     "bento4-plain-without-senc.mp4": ("error", "a track labeled cenc whose samples are clear and have no senc"),
     "bento4-plain-left-clear.mp4": ("altered", "a track labeled cbcs, with a constant IV, whose samples are clear"),

@@ -1,7 +1,7 @@
 //! Counter-mode copies beside a plain copy and beside the `ctr` crate.
 //!
-//! `cargo bench -p softcp-aes` measures each contestant with criterion, then prints a table of ratios. Absolute figures move
-//! with the machine's other load; the ratios come from rounds in which all contestants take turns, so read those.
+//! `cargo bench -p softcp-aes` measures each implementation with criterion, then prints a table of ratios. Absolute figures move
+//! with the machine's other load; the ratios come from rounds in which all implementations take turns, so read those.
 //! `cargo bench -p softcp-aes -- ratios` prints the table alone, `… -- ratios 4K` its rows with that in their names.
 
 // A benchmark reports on the terminal, rounded, and a failed setup may stop it.
@@ -94,20 +94,20 @@ fn criterion_group(criterion: &mut Criterion, case: &Case) {
     let mut group = criterion.benchmark_group(case.name);
     group.throughput(Throughput::Bytes((case.row_bytes * case.rows) as u64));
     let mut bench = Bench::new(case);
-    for contestant in Contestant::all() {
-        group.bench_function(contestant.name(), |bencher| bencher.iter(|| bench.call(contestant)));
+    for implementation in Contestant::all() {
+        group.bench_function(implementation.name(), |bencher| bencher.iter(|| bench.call(implementation)));
     }
     group.finish();
 }
 
-/// Prints speed and ratio to the plain copy: medians over rounds in which each contestant has one turn.
+/// Prints speed and ratio to the plain copy: medians over rounds in which each implementation has one turn.
 fn ratios(filter: &str) {
     const ROUNDS: usize = 61;
     let shuffle = RandomState::new();
-    let contestants = Contestant::all();
+    let implementations = Contestant::all();
     print!("\n{:<30}", "GB/s (x plain copy)");
-    for contestant in &contestants {
-        print!("{:>18}", contestant.name());
+    for implementation in &implementations {
+        print!("{:>18}", implementation.name());
     }
     println!();
     for case in CASES.iter().filter(|case| case.name.contains(filter)) {
@@ -115,17 +115,17 @@ fn ratios(filter: &str) {
         // A turn is long enough for the clock, and for what the turn before it has left in the caches to matter little.
         let calls = (24 << 20) / bytes + 1;
         let mut bench = Bench::new(case);
-        let mut times = vec![Vec::new(); contestants.len()];
-        let mut order: Vec<_> = (0..contestants.len()).collect();
+        let mut times = vec![Vec::new(); implementations.len()];
+        let mut order: Vec<_> = (0..implementations.len()).collect();
         for round in 0..ROUNDS {
             // Another order each time: what runs before has a say in what the caches hold.
-            order.sort_by_cached_key(|contestant| shuffle.hash_one((round, contestant)));
-            for &contestant in &order {
+            order.sort_by_cached_key(|implementation| shuffle.hash_one((round, implementation)));
+            for &implementation in &order {
                 let start = Instant::now();
                 for _ in 0..calls {
-                    bench.call(contestants[contestant]);
+                    bench.call(implementations[implementation]);
                 }
-                times[contestant].push(start.elapsed());
+                times[implementation].push(start.elapsed());
             }
         }
         let medians: Vec<_> = times.iter_mut().map(|times| median(times)).collect();
@@ -166,7 +166,7 @@ impl<'c> Bench<'c> {
         }
     }
 
-    fn call(&mut self, contestant: Contestant) {
+    fn call(&mut self, implementation: Contestant) {
         let &Case { row_pitch, row_bytes, rows, .. } = self.case;
         let whole = 0..row_bytes * rows;
         self.next = (self.next + 1) % self.surfaces.len();
@@ -174,7 +174,7 @@ impl<'c> Bench<'c> {
         let (src, dst) = (aligned(src), aligned(dst));
         let key = |kernel| self.keys.iter().find(|key| key.kernel() == kernel).unwrap();
         let from = Rows::new(black_box(src), row_pitch, row_bytes, rows).unwrap();
-        match contestant {
+        match implementation {
             Contestant::PlainCopy => {
                 let mut to = RowsMut::new(black_box(dst), row_pitch, row_bytes, rows).unwrap();
                 softcp_aes::copy(&from, &mut to, whole).unwrap();

@@ -3,9 +3,9 @@
 use core::iter;
 use core::ops::Range;
 
-use crate::kernel::Piece;
+use crate::kernel::Span;
+use crate::row_iter::{RowIter, Run};
 use crate::rows::{Rows, RowsMut, Shape};
-use crate::walk::{Run, Walk};
 
 /// Copies the visible bytes of `range` from `src` to `dst` as they are.
 ///
@@ -19,7 +19,7 @@ use crate::walk::{Run, Walk};
 /// - [`CopyError::RangeOutside`]: `range` does not lie within the surface.
 pub fn copy(src: &Rows<'_>, dst: &mut RowsMut<'_>, range: Range<usize>) -> Result<(), CopyError> {
     check(src.shape(), dst.shape(), &range)?;
-    for Piece { data, .. } in Walk::new(src, dst).pieces(iter::once(Run { range, encrypted: false })) {
+    for Span { data, .. } in RowIter::new(src, dst).spans(iter::once(Run { range, encrypted: false })) {
         let _ = data.into_out_with_copied_in();
     }
     Ok(())

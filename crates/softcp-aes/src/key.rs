@@ -43,7 +43,7 @@ impl Key {
         self.schedule.kernel()
     }
 
-    /// Enciphers one block in place (AES-128, FIPS 197 section 5.1; one block of ECB mode).
+    /// Encrypts one block in place (AES-128, FIPS 197 section 5.1; one block of ECB mode).
     pub fn encrypt_block(&self, block: &mut [u8; BLOCK]) {
         match &self.schedule {
             #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
@@ -56,7 +56,7 @@ impl Key {
         }
     }
 
-    /// Deciphers one block in place (AES-128, FIPS 197 section 5.3; one block of ECB mode).
+    /// Decrypts one block in place (AES-128, FIPS 197 section 5.3; one block of ECB mode).
     ///
     /// The decryption schedule is derived at each call: only key unwrapping needs it, one block at a time.
     pub fn decrypt_block(&self, block: &mut [u8; BLOCK]) {

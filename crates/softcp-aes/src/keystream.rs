@@ -8,23 +8,23 @@ use std::sync::{Mutex, PoisonError};
 use crate::BLOCK;
 use crate::copy::{CopyError, check};
 use crate::counter::Counter;
-use crate::kernel::{self, Access, Job, Piece, Place, Plan};
+use crate::kernel::{self, Access, Job, Plan, Span, StreamPosition};
 use crate::key::Key;
 use crate::parts::{PART_BYTES, Part, Parts};
 use crate::region::{self, Alternation, Area, Areas, Pattern, Region};
+use crate::row_iter::{RowIter, Run, pair};
 use crate::rows::{Rows, RowsMut, Shape};
 use crate::section::{self, Planes, Sections};
-use crate::walk::{Run, Walk, pair};
 use crate::workers::Workers;
 
 /// The AES-128-CTR keystream of one key and one first counter block (NIST SP 800-38A section 6.5, with the counter of D5).
 ///
-/// Each call takes as many bytes of keystream as it enciphers bytes, beginning where the call before it ended, also inside a
+/// Each call takes as many bytes of keystream as it encrypts bytes, beginning where the call before it ended, also inside a
 /// block (D6). A call that fails takes none.
 pub struct Keystream<'k> {
     key: &'k Key,
-    place: Place,
-    blit_bytes: Option<usize>,
+    place: StreamPosition,
+    total_len: Option<usize>,
     workers: Option<&'k Workers>,
 }
 
@@ -35,14 +35,14 @@ impl<'k> Keystream<'k> {
     /// The keystream that begins with `counter_block`: 8 bytes of IV, then 8 bytes of Count, as they lie in memory (D5).
     #[must_use]
     pub fn new(key: &'k Key, counter_block: [u8; BLOCK]) -> Self {
-        Self { key, place: Place::beginning(Counter::new(counter_block)), blit_bytes: None, workers: None }
+        Self { key, place: StreamPosition::beginning(Counter::new(counter_block)), total_len: None, workers: None }
     }
 
     /// Says that the calls that follow belong together and read `bytes` in all, as the planes of a surface do. Large blits
     /// are written past the caches; without this each call is judged by itself. The result is the same.
     #[must_use]
-    pub fn for_blit_of(mut self, bytes: usize) -> Self {
-        self.blit_bytes = Some(bytes);
+    pub fn with_total_len(mut self, bytes: usize) -> Self {
+        self.total_len = Some(bytes);
         self
     }
 
@@ -53,7 +53,7 @@ impl<'k> Keystream<'k> {
         self
     }
 
-    /// Enciphers or deciphers the visible bytes of `range` from `src` to `dst`.
+    /// Encrypts or decrypts the visible bytes of `range` from `src` to `dst`.
     ///
     /// Padding is neither read nor written, nor are visible bytes outside `range`.
     ///
@@ -70,12 +70,12 @@ impl<'k> Keystream<'k> {
             return Ok(());
         }
         if src.shape().is_contiguous() && dst.shape().is_contiguous() {
-            // One piece: what most calls are, and what short ones must not go a long way for.
+            // One span: what most calls are, and what short ones must not go a long way for.
             let (job, len) =
                 self.job(src.shape(), dst, false, iter::once(Run { range: range.clone(), encrypted: true }))?;
             if len != 0 {
                 let data = pair(&src.data()[range.clone()], &mut dst.data_mut()[range]);
-                kernel::run(self.key, self.place, len, Plan::of(job), iter::once(Piece { data, encrypted: true }));
+                kernel::run(self.key, self.place, len, Plan::of(job), iter::once(Span { data, encrypted: true }));
             }
             self.place.bytes += len as u64;
             return Ok(());
@@ -83,7 +83,7 @@ impl<'k> Keystream<'k> {
         self.copy_runs(src, dst, iter::once(Run { range, encrypted: true }))
     }
 
-    /// Enciphers or deciphers the visible bytes of `range` where they are.
+    /// Encrypts or decrypts the visible bytes of `range` where they are.
     ///
     /// # Errors
     ///
@@ -97,7 +97,7 @@ impl<'k> Keystream<'k> {
         self.in_place_runs(surface, iter::once(Run { range, encrypted: true }))
     }
 
-    /// Takes `runs` in turn: enciphers or deciphers those that are encrypted and copies the others, from `src` to `dst`.
+    /// Takes `runs` in turn: encrypts or decrypts those that are encrypted and copies the others, from `src` to `dst`.
     ///
     /// Padding is neither read nor written, nor are visible bytes between the runs.
     ///
@@ -111,8 +111,8 @@ impl<'k> Keystream<'k> {
         runs: impl Iterator<Item = Run> + Clone,
     ) -> Result<(), CopyError> {
         let (job, len) = self.job(src.shape(), dst, false, runs.clone())?;
-        let pieces = Walk::new(src, dst).pieces(runs);
-        kernel::run(self.key, self.place, len, Plan::of(job), pieces);
+        let spans = RowIter::new(src, dst).spans(runs);
+        kernel::run(self.key, self.place, len, Plan::of(job), spans);
         self.place.bytes += len as u64;
         Ok(())
     }
@@ -128,8 +128,8 @@ impl<'k> Keystream<'k> {
         runs: impl Iterator<Item = Run> + Clone,
     ) -> Result<(), CopyError> {
         let (job, len) = self.job(surface.shape(), surface, true, runs.clone())?;
-        let pieces = Walk::in_place(surface).pieces(runs.filter(|run| run.encrypted));
-        kernel::run(self.key, self.place, len, Plan::of(job), pieces);
+        let spans = RowIter::in_place(surface).spans(runs.filter(|run| run.encrypted));
+        kernel::run(self.key, self.place, len, Plan::of(job), spans);
         self.place.bytes += len as u64;
         Ok(())
     }
@@ -224,7 +224,7 @@ impl<'k> Keystream<'k> {
         self.place.bytes += len as u64;
     }
 
-    /// Enciphers or deciphers a flat buffer from `src` to `dst`.
+    /// Encrypts or decrypts a flat buffer from `src` to `dst`.
     ///
     /// # Errors
     ///
@@ -233,7 +233,7 @@ impl<'k> Keystream<'k> {
         self.copy(&src.into(), &mut dst.into(), 0..src.len())
     }
 
-    /// Enciphers or deciphers a flat buffer where it is.
+    /// Encrypts or decrypts a flat buffer where it is.
     pub fn apply_in_place(&mut self, data: &mut [u8]) {
         let whole = 0..data.len();
         self.in_place(&mut data.into(), whole).expect("a buffer holds its own bytes");
@@ -251,12 +251,12 @@ impl<'k> Keystream<'k> {
         self.workers.filter(|workers| is_shared && workers.limit() != 0)
     }
 
-    /// Enciphers `parts`, which are `len` bytes, on as many threads as have something to do.
+    /// Encrypts `parts`, which are `len` bytes, on as many threads as have something to do.
     fn in_parts(&mut self, workers: &Workers, len: usize, parts: Parts<'_>) {
         let beginning = Keystream {
             key: self.key,
             place: self.place,
-            blit_bytes: Some(self.blit_bytes.unwrap_or(len)),
+            total_len: Some(self.total_len.unwrap_or(len)),
             workers: None,
         };
         let parts = Mutex::new(parts);
@@ -287,8 +287,8 @@ impl<'k> Keystream<'k> {
     ) -> Result<(Job, usize), CopyError> {
         let shape = dst.shape();
         let memory = dst.data_mut().as_ptr().addr();
-        let (mut end, mut pieces, mut bytes, mut len) = (0, 0, 0, 0);
-        // In which byte of a block each piece begins, in memory and in the keystream: the lowest bits of the difference.
+        let (mut end, mut spans, mut bytes, mut len) = (0, 0, 0, 0);
+        // In which byte of a block each span begins, in memory and in the keystream: the lowest bits of the difference.
         let mut differences = if shape.is_contiguous() { 0 } else { shape.row_pitch | shape.row_bytes };
         for Run { range: run, encrypted } in runs {
             check(src, shape, &run)?;
@@ -299,18 +299,18 @@ impl<'k> Keystream<'k> {
             if encrypted && !run.is_empty() {
                 let in_keystream = self.place.in_block().wrapping_add(len);
                 differences |= memory.wrapping_add(run.start).wrapping_sub(in_keystream);
-                pieces += 1;
+                spans += 1;
                 len += run.len();
             }
             end = run.end;
             bytes += run.len();
         }
         if !shape.is_contiguous() {
-            pieces += len / shape.row_bytes;
+            spans += len / shape.row_bytes;
         }
         let aligned = differences.is_multiple_of(BLOCK);
-        let blit_bytes = self.blit_bytes.unwrap_or(bytes);
-        Ok((Job { blit_bytes, pieces, bytes: len, in_place, aligned }, len))
+        let total_len = self.total_len.unwrap_or(bytes);
+        Ok((Job { total_len, spans, bytes: len, in_place, aligned }, len))
     }
 }
 

@@ -11,9 +11,9 @@
 //! ```
 //!
 //! A surface is a set of rows ([`Rows`], [`RowsMut`]); its *visible bytes* are the bytes of its rows, row after row, without the
-//! padding between them, numbered from 0 (D9). One call enciphers one range of them; the next call goes on in the keystream
+//! padding between them, numbered from 0 (D9). One call encrypts one range of them; the next call goes on in the keystream
 //! where the last one ended, also inside a block, so bytes left out in between cost no keystream (D6). Bytes that are not
-//! enciphered are copied with [`copy()`].
+//! encrypted are copied with [`copy()`].
 //!
 //! The schemes of Common Encryption (ISO/IEC 23001-7) encrypt regions of a sample, all of each or in a [`Pattern`] of blocks:
 //! [`CbcDecryption`] decrypts `cbc1` and `cbcs`, [`Keystream::copy_regions`] `cens`. Regions run over the visible bytes of all
@@ -55,10 +55,10 @@ mod key;
 mod keystream;
 mod parts;
 mod region;
+mod row_iter;
 mod rows;
 mod schedule;
 mod section;
-mod walk;
 mod workers;
 
 pub use cbc::CbcDecryption;
@@ -68,8 +68,8 @@ pub use kernel::Kernel;
 pub use key::Key;
 pub use keystream::Keystream;
 pub use region::{Alternation, Chain, Pattern, Region};
+pub use row_iter::Run;
 pub use rows::{Rows, RowsError, RowsMut};
-pub use walk::Run;
 pub use workers::Workers;
 
 /// Size of an AES block, of a key and of a counter block, in bytes.

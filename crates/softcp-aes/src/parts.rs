@@ -1,4 +1,4 @@
-//! A surface in parts that can be enciphered at the same time.
+//! A surface in parts that can be encrypted at the same time.
 
 use crate::rows::{Rows, RowsMut};
 

@@ -8,8 +8,8 @@ use aes::cipher::inout::InOutBuf;
 use crate::BLOCK;
 use crate::copy::{CopyError, check_shapes};
 use crate::region::{Area, Kind, Stripes};
+use crate::row_iter::{RowIter, none};
 use crate::rows::{Rows, RowsMut};
-use crate::walk::{Walk, none};
 
 /// Consecutive memory of source and destination that is treated alike. Never empty.
 #[allow(clippy::large_enum_variant, reason = "the large one is rare, and the others are not moved at its size")]
@@ -34,9 +34,9 @@ impl SplitBlock<'_> {
     pub(crate) fn read(&self) -> [u8; BLOCK] {
         let mut bytes = [0; BLOCK];
         let mut at = 0;
-        for piece in &self.0 {
-            bytes[at..at + piece.len()].copy_from_slice(piece.get_in());
-            at += piece.len();
+        for span in &self.0 {
+            bytes[at..at + span.len()].copy_from_slice(span.get_in());
+            at += span.len();
         }
         bytes
     }
@@ -44,9 +44,9 @@ impl SplitBlock<'_> {
     /// Writes its bytes to the destination.
     pub(crate) fn write(&mut self, bytes: &[u8; BLOCK]) {
         let mut at = 0;
-        for piece in &mut self.0 {
-            let len = piece.len();
-            piece.get_out().copy_from_slice(&bytes[at..at + len]);
+        for span in &mut self.0 {
+            let len = span.len();
+            span.get_out().copy_from_slice(&bytes[at..at + len]);
             at += len;
         }
     }
@@ -55,7 +55,7 @@ impl SplitBlock<'_> {
 /// The visible bytes of planes, of a source and a destination of one shape or of one surface.
 pub(crate) struct Planes<'a, 's, 'd> {
     others: Others<'a, 's, 'd>,
-    plane: Walk<'a>,
+    plane: RowIter<'a>,
 }
 
 enum Others<'a, 's, 'd> {
@@ -67,12 +67,12 @@ impl<'a, 's, 'd> Planes<'a, 's, 'd> {
     /// Over planes that have been checked by [`check`].
     #[inline]
     pub(crate) fn new(src: &'a [Rows<'s>], dst: &'a mut [RowsMut<'d>]) -> Self {
-        Self { others: Others::Distinct(src.iter().zip(dst)), plane: Walk::over(none()) }
+        Self { others: Others::Distinct(src.iter().zip(dst)), plane: RowIter::over(none()) }
     }
 
     #[inline]
     pub(crate) fn in_place(surface: &'a mut [RowsMut<'d>]) -> Self {
-        Self { others: Others::InPlace(surface.iter_mut()), plane: Walk::over(none()) }
+        Self { others: Others::InPlace(surface.iter_mut()), plane: RowIter::over(none()) }
     }
 
     /// Bytes that lie together next. 0: the last plane has ended.
@@ -85,11 +85,11 @@ impl<'a, 's, 'd> Planes<'a, 's, 'd> {
             }
             self.plane = match &mut self.others {
                 Others::Distinct(planes) => match planes.next() {
-                    Some((src, dst)) => Walk::new(src, dst),
+                    Some((src, dst)) => RowIter::new(src, dst),
                     None => return 0,
                 },
                 Others::InPlace(planes) => match planes.next() {
-                    Some(surface) => Walk::in_place(surface),
+                    Some(surface) => RowIter::in_place(surface),
                     None => return 0,
                 },
             };
@@ -142,17 +142,17 @@ impl<'a, 's, 'd> Sections<'a, 's, 'd> {
 
     #[cold]
     fn split(&mut self) -> Section<'a> {
-        let mut pieces = array::from_fn(|_| none());
+        let mut spans = array::from_fn(|_| none());
         let mut left = BLOCK;
-        for piece in &mut pieces {
+        for span in &mut spans {
             if left != 0 {
                 let ready = self.planes.ready();
-                *piece = self.take(left, ready);
-                left -= piece.len();
+                *span = self.take(left, ready);
+                left -= span.len();
             }
         }
         debug_assert_eq!(left, 0, "areas do not go past the last plane");
-        Section::Split(SplitBlock(pieces))
+        Section::Split(SplitBlock(spans))
     }
 }
 

@@ -6,7 +6,7 @@ use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 
-/// Threads that help to encipher large surfaces, see [`Keystream::with_workers`](crate::Keystream::with_workers).
+/// Threads that help to encrypt large surfaces, see [`Keystream::with_workers`](crate::Keystream::with_workers).
 ///
 /// None is started before the first large surface. They sleep between surfaces; one surface at a time has their help, and
 /// whoever comes meanwhile works alone. The caller takes part itself and never waits for a thread that has not begun, so that

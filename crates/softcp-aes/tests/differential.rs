@@ -9,7 +9,7 @@ use softcp_aes::{BLOCK, CopyError, Key, Keystream, Rows, RowsMut, copy};
 /// What is done with a run of visible bytes.
 #[derive(Clone, Copy, Debug)]
 enum Run {
-    Encipher,
+    Encrypt,
     Clear,
     Leave,
 }
@@ -42,7 +42,7 @@ fn counters() -> impl Strategy<Value = [u8; BLOCK]> {
 fn jobs() -> impl Strategy<Value = Job> {
     let row_bytes = prop_oneof![3 => 0..80_usize, 2 => 80..600_usize, 1 => 600..3000_usize];
     let padding = || prop_oneof![1 => Just(0), 3 => 0..100_usize];
-    let run = prop_oneof![3 => Just(Run::Encipher), 1 => Just(Run::Clear), 1 => Just(Run::Leave)];
+    let run = prop_oneof![3 => Just(Run::Encrypt), 1 => Just(Run::Clear), 1 => Just(Run::Leave)];
     (
         (any::<[u8; BLOCK]>(), counters(), any::<u8>()),
         (row_bytes, 0..12_usize),
@@ -93,7 +93,7 @@ impl Job {
             for i in range {
                 let (from, to) = (self.place(src_is, i), self.place(dst_is, i));
                 match run {
-                    Run::Encipher => expected[to] = src[from] ^ keystream.next().expect("as long as the surface"),
+                    Run::Encrypt => expected[to] = src[from] ^ keystream.next().expect("as long as the surface"),
                     Run::Clear => expected[to] = src[from],
                     Run::Leave => {}
                 }
@@ -127,7 +127,7 @@ proptest! {
         let mut taken = 0;
         for (range, run) in job.ranges() {
             match run {
-                Run::Encipher => {
+                Run::Encrypt => {
                     taken += range.len() as u64;
                     keystream.copy(&src, &mut dst, range)?;
                 }
@@ -147,7 +147,7 @@ proptest! {
         let mut keystream = Keystream::new(&key, job.counter);
         let mut surface = job.surface_mut(0, &mut memory);
         for (range, run) in job.ranges() {
-            if let Run::Encipher = run {
+            if let Run::Encrypt = run {
                 keystream.in_place(&mut surface, range)?;
             }
         }

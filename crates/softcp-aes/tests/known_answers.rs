@@ -8,25 +8,25 @@ mod common;
 use common::Vector;
 use softcp_aes::{BLOCK, CbcDecryption, Chain, DecryptionKey, Kernel, Key, Keystream, Region, Rows, RowsMut};
 
-/// Runs the keystream of `vector` over `input` in pieces of `piece` bytes.
-fn apply(vector: &Vector, input: &[u8], piece: usize) -> Vec<u8> {
+/// Runs the keystream of `vector` over `input` in spans of `span` bytes.
+fn apply(vector: &Vector, input: &[u8], span: usize) -> Vec<u8> {
     let key = Key::new(&vector.block("key"));
     let mut keystream = Keystream::new(&key, vector.block("counter"));
     let mut output = input.to_vec();
-    for piece in output.chunks_mut(piece) {
-        keystream.apply_in_place(piece);
+    for span in output.chunks_mut(span) {
+        keystream.apply_in_place(span);
     }
     output
 }
 
-/// Enciphers the plaintext of a vector file and deciphers its ciphertext: at once, by block, and in pieces that end inside
+/// Encrypts the plaintext of a vector file and decrypts its ciphertext: at once, by block, and in spans that end inside
 /// blocks.
 fn check_both_ways(file: &'static str) {
     let vector = Vector::read(file);
     let (plaintext, ciphertext) = (vector.bytes("plaintext"), vector.bytes("ciphertext"));
-    for piece in [plaintext.len(), BLOCK, 15, 1] {
-        assert_eq!(apply(&vector, &plaintext, piece), ciphertext, "{file} in pieces of {piece} bytes");
-        assert_eq!(apply(&vector, &ciphertext, piece), plaintext, "{file} in pieces of {piece} bytes");
+    for span in [plaintext.len(), BLOCK, 15, 1] {
+        assert_eq!(apply(&vector, &plaintext, span), ciphertext, "{file} in spans of {span} bytes");
+        assert_eq!(apply(&vector, &ciphertext, span), plaintext, "{file} in spans of {span} bytes");
     }
 }
 
@@ -87,7 +87,7 @@ fn openssl_run_with_a_carry_into_the_iv_differs_after_the_wrap() {
     assert_ne!(ours[2 * BLOCK..3 * BLOCK], carried[2 * BLOCK..3 * BLOCK]);
 }
 
-/// The keystream of blocks enciphered one by one, without any counter.
+/// The keystream of blocks encrypted one by one, without any counter.
 fn blocks_by_hand(key: &Key, counters: &[[u8; BLOCK]]) -> Vec<u8> {
     let mut blocks = counters.to_vec();
     for block in &mut blocks {

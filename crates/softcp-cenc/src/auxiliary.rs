@@ -4,7 +4,7 @@
 use core::ops::Range;
 
 use crate::error::{BoxDefect, Result};
-use crate::fourcc::{SAIO, SAIZ, SENC, piff};
+use crate::fourcc::{SAIO, SAIZ, SENC, TRUN, piff};
 use crate::meta::{BoxRef, Meta, Table};
 use crate::note::{NoteKind, Notes};
 use crate::protection::{Algorithm, piff_parameters};
@@ -136,6 +136,57 @@ impl Auxiliary {
             }
         };
         Some((Self::Senc(senc), iv_size))
+    }
+
+    /// A `senc` box with the first `samples` entries of that of a `traf`, if they are for samples in front of the fragment.
+    /// ffmpeg writes such where it begins a fragmented file with samples in `moov`. Nothing says so; what tells is that the box
+    /// has entries for as many samples more than the fragment has, which fill it, and that their vectors of eight bytes
+    /// count on, as ffmpeg's do.
+    pub(crate) fn entries_of_movie(meta: &Meta, traf: &BoxRef, samples: u32) -> Option<Vec<u8>> {
+        const VECTOR: u8 = 8;
+        let mut of_fragment = 0u32;
+        let mut found = None;
+        for child in meta.children(traf) {
+            let child = child.ok()?;
+            let mut fields = meta.fields(&child);
+            match child.kind {
+                TRUN => {
+                    fields.skip(4).ok()?;
+                    of_fragment = of_fragment.checked_add(fields.u32().ok()?)?;
+                }
+                SENC => found = Some(child),
+                _ => {}
+            }
+        }
+        let senc = Senc::parse(meta, &found?).ok()?;
+        if samples == 0 || Some(senc.count) != of_fragment.checked_add(samples) {
+            return None;
+        }
+        let (mut position, mut end, mut last) = (senc.start, 0, None);
+        for index in 0..senc.count {
+            let entry = senc.entry(meta, position, VECTOR).ok()?;
+            let vector = u64::from_be_bytes(*meta.bytes().get(entry.clone())?.first_chunk()?);
+            if last.is_some_and(|last: u64| last.wrapping_add(1) != vector) {
+                return None;
+            }
+            last = Some(vector);
+            position = entry.end;
+            if index + 1 == samples {
+                end = entry.end;
+            }
+        }
+        let bytes = meta.bytes().get(senc.of.payload..end).filter(|_| position == senc.of.end)?;
+        let mut copy = u32::try_from(bytes.len() + 8).ok()?.to_be_bytes().to_vec();
+        copy.extend_from_slice(&SENC.0);
+        copy.extend_from_slice(bytes);
+        copy.get_mut(12..16)?.copy_from_slice(&samples.to_be_bytes());
+        Some(copy)
+    }
+
+    /// That of a `senc` box behind the end of the metadata box, at this position.
+    pub(crate) fn appended(meta: &Meta, position: usize) -> Result<Self> {
+        let senc = meta.boxes_between(position, meta.bytes().len()).next().transpose()?;
+        senc.map_or(Ok(Self::Absent), |senc| Senc::parse(meta, &senc).map(Self::Senc))
     }
 
     /// Whether a `traf` has initialization vectors, or says where some are.

@@ -160,8 +160,9 @@ impl Error {
             Self::NotMp4 { .. } => ErrorClass::WrongKind,
             Self::NoMovie { fragments: true } => ErrorClass::NoInitialization,
             Self::WrongInitialization { .. } => ErrorClass::WrongPartner,
-            Self::MovieCutOff { .. } | Self::CutOff { .. } => ErrorClass::CutOff,
-            Self::NoMovie { fragments: false } | Self::StrayBytes { .. } => ErrorClass::Damaged,
+            // A recording that was not finished, or a download that ended where a box does.
+            Self::NoMovie { fragments: false } | Self::MovieCutOff { .. } | Self::CutOff { .. } => ErrorClass::CutOff,
+            Self::StrayBytes { .. } => ErrorClass::Damaged,
             Self::NotStreamable { .. } | Self::NoSuchTrack { .. } => ErrorClass::Request,
             Self::UnknownScheme { .. } => ErrorClass::Unsupported,
             Self::Box { defect, .. } => defect.class(),

@@ -8,7 +8,7 @@ use crate::fourcc::{TFHD, TRAF, TRUN};
 use crate::meta::{BoxRef, Fields, Meta};
 use crate::note::NoteKind;
 use crate::pass::Pass;
-use crate::rewrite::{Edit, is_sample_protection, is_system_header};
+use crate::rewrite::{Edit, is_system_header, sample_protection};
 use crate::run::{Run, SampleCursor, SampleSet};
 use crate::sample_group::{GroupCursor, SampleGroups};
 use crate::sample_size::SampleSizes;
@@ -25,50 +25,51 @@ pub(crate) struct Fragment {
     pub(crate) system_headers: Vec<Edit>,
     /// Where its data end, of all its tracks.
     pub(crate) data_end: u64,
-    /// A track that the movie does not have, and whether there is one that it has.
-    pub(crate) unknown_track: Option<u32>,
+    /// Whether it is of a track that the movie has.
     pub(crate) has_known_track: bool,
 }
 
 /// The numbers of the tracks that a `moof` box is about.
 pub(crate) fn fragment_tracks(meta: &Meta) -> Result<Vec<u32>> {
-    let mut track_ids = Vec::new();
-    for child in meta.children(&meta.root()?) {
-        let child = child?;
-        if child.kind == TRAF {
-            track_ids.push(TrackFragmentHeader::parse(meta, &meta.require(&child, TFHD)?)?.track_id);
-        }
-    }
-    Ok(track_ids)
+    Ok(track_fragments(meta)?.into_iter().map(|(track_id, _)| track_id).collect())
 }
 
 /// The tracks of a `moof` box, each with whether it has initialization vectors there.
 pub(crate) fn tracks_with_vectors(meta: &Meta) -> Result<Vec<(u32, bool)>> {
-    let mut tracks = Vec::new();
-    for child in meta.children(&meta.root()?) {
-        let child = child?;
-        if child.kind == TRAF {
-            let track_id = TrackFragmentHeader::parse(meta, &meta.require(&child, TFHD)?)?.track_id;
-            tracks.push((track_id, Auxiliary::has_vectors(meta, &child)));
-        }
-    }
-    Ok(tracks)
+    let fragments = track_fragments(meta)?.into_iter();
+    Ok(fragments.map(|(track_id, traf)| (track_id, Auxiliary::has_vectors(meta, &traf))).collect())
 }
 
 /// The tracks among `is_clear` whose `traf` has initialization vectors all the same.
 pub(crate) fn unsignalled_tracks(meta: &Meta, is_clear: impl Fn(u32) -> bool) -> Result<Vec<u32>> {
-    let mut track_ids = Vec::new();
-    for child in meta.children(&meta.root()?) {
-        let child = child?;
-        if child.kind != TRAF {
-            continue;
-        }
-        let track_id = TrackFragmentHeader::parse(meta, &meta.require(&child, TFHD)?)?.track_id;
-        if is_clear(track_id) && Auxiliary::find_unsignalled(meta, &[child]).is_some() {
-            track_ids.push(track_id);
+    let fragments = track_fragments(meta)?.into_iter().filter(|(track_id, _)| is_clear(*track_id));
+    let encrypted = fragments.filter(|(_, traf)| Auxiliary::find_unsignalled(meta, &[*traf]).is_some());
+    Ok(encrypted.map(|(track_id, _)| track_id).collect())
+}
+
+/// The tracks among `samples`, which the `moov` box has so many samples of, whose vectors stand in this `moof` box: each with
+/// a `senc` box for them. Those that have a `traf` here are taken out of `samples`: it is their first.
+pub(crate) fn vectors_of_movie(meta: &Meta, samples: &mut Vec<(u32, u32)>) -> Result<Vec<(u32, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for (track_id, traf) in track_fragments(meta)? {
+        if let Some(place) = samples.iter().position(|(id, _)| *id == track_id) {
+            let (_, count) = samples.swap_remove(place);
+            found.extend(Auxiliary::entries_of_movie(meta, &traf, count).map(|senc| (track_id, senc)));
         }
     }
-    Ok(track_ids)
+    Ok(found)
+}
+
+/// The `traf` boxes of a `moof` box with the numbers of their tracks.
+fn track_fragments(meta: &Meta) -> Result<Vec<(u32, BoxRef)>> {
+    let mut fragments = Vec::new();
+    for child in meta.children(&meta.root()?) {
+        let child = child?;
+        if child.kind == TRAF {
+            fragments.push((TrackFragmentHeader::parse(meta, &meta.require(&child, TFHD)?)?.track_id, child));
+        }
+    }
+    Ok(fragments)
 }
 
 impl Fragment {
@@ -106,7 +107,6 @@ impl Fragment {
             None => previous_end.unwrap_or(meta.offset()),
         };
         let Some(track) = pass.track(track_id) else {
-            self.unknown_track.get_or_insert(track_id);
             pass.notes.add(NoteKind::UnknownTrack, track_id, traf.offset);
             return Ok(None);
         };
@@ -180,12 +180,7 @@ impl Fragment {
             notes.add(NoteKind::RepeatedEntries, track_id, traf.offset);
         }
         set.auxiliary = auxiliary;
-        for child in meta.children(traf) {
-            let child = child?;
-            if is_sample_protection(meta, &child) {
-                self.edits.push(Edit::free(&child));
-            }
-        }
+        self.edits.extend(sample_protection(meta, &[*traf])?);
         Ok(set)
     }
 

@@ -86,6 +86,7 @@ mod sample_entry;
 mod sample_group;
 mod sample_size;
 mod sample_table;
+mod shorten;
 mod source;
 mod syntax;
 #[cfg(test)]

@@ -1,17 +1,17 @@
 //! Opening a file: finding and reading its `moov` box.
 
 use std::collections::HashMap;
-use std::io::{Read, Seek};
+use std::io::{ErrorKind, Read, Seek};
 use std::sync::Arc;
 
 use crate::error::{BoxDefect, Error, Result};
 use crate::file_kind::{FileKind, LOOKED_AT};
 use crate::fourcc::{MDAT, MOOF, MOOV, MVEX, TRAK, TREX};
-use crate::fragment::unsignalled_tracks;
+use crate::fragment::{unsignalled_tracks, vectors_of_movie};
 use crate::header::{Header, MAX_HEADER};
 use crate::key_system::SystemHeader;
 use crate::meta::{BoxRef, Meta};
-use crate::note::Notes;
+use crate::note::{NoteKind, Notes};
 use crate::pieces::Pieces;
 use crate::rewrite::{Edit, is_system_header};
 use crate::source::Source;
@@ -175,6 +175,7 @@ impl<R: Read + Seek> Movie<R> {
         let contents = MovieBox::parse(meta, &mut samples_left, |_| 0, &mut notes)?;
         let mut movie = Self { source, limits, contents, notes, unsignalled: Vec::new() };
         movie.find_unsignalled(offset + header.size);
+        movie.find_vectors(offset + header.size);
         Ok(movie)
     }
 
@@ -203,6 +204,33 @@ impl<R: Read + Seek> Movie<R> {
                 }
                 _ => position = position.saturating_add(header.size),
             }
+        }
+    }
+
+    /// Finds the vectors of samples in `moov` that ffmpeg has put into the first fragment of the track.
+    fn find_vectors(&mut self, mut position: u64) {
+        let lacking = |track: &Track| Some((track.id(), track.lacks_vectors()?));
+        let mut samples: Vec<_> = self.contents.tracks.list.iter().filter_map(lacking).collect();
+        if self.source.is_stream() || !self.contents.fragmented {
+            return;
+        }
+        // What is wrong here is reported when it is reached.
+        while !samples.is_empty() && position < self.source.len() {
+            let Ok(header) = box_at(&mut self.source, position) else { return };
+            if header.kind == MOOV {
+                return;
+            }
+            if header.kind == MOOF {
+                let Ok(moof) = read_metadata(&mut self.source, position, &header, self.limits) else { return };
+                let Ok(found) = vectors_of_movie(&moof, &mut samples) else { return };
+                for (track_id, senc) in found {
+                    let track = self.contents.tracks.get_mut(track_id);
+                    if track.is_some_and(|track| track.set_vectors(&senc).is_ok()) {
+                        self.notes.add(NoteKind::VectorsBehind, track_id, position);
+                    }
+                }
+            }
+            position = position.saturating_add(header.size);
         }
     }
 
@@ -338,6 +366,7 @@ impl Tracks {
 /// The first `moov` box.
 fn find_movie<R: Read + Seek>(source: &mut Source<R>) -> Result<(u64, Header)> {
     let mut position = 0;
+    let mut last = (FourCc([0; 4]), 0);
     while !source.is_end(position)? {
         let header = match box_at(source, position) {
             Ok(header) => header,
@@ -352,9 +381,14 @@ fn find_movie<R: Read + Seek>(source: &mut Source<R>) -> Result<(u64, Header)> {
             // The header has been checked against the rest of the file.
             _ => position += header.size,
         }
+        last = (header.kind, header.size);
     }
     // Something else may look like boxes by chance.
-    Err(not_mp4(source)?.unwrap_or(Error::NoMovie { fragments: false }))
+    Err(not_mp4(source)?.unwrap_or_else(|| match position.checked_sub(source.len()) {
+        // Of a stream it shows behind the box.
+        Some(missing @ 1..) => Error::MovieCutOff { kind: last.0, offset: position - last.1, missing },
+        _ => Error::NoMovie { fragments: false },
+    }))
 }
 
 /// What an error about a box in front of `moov` says about the whole file: that it is something else, or ends there.
@@ -373,6 +407,7 @@ fn before_movie<R: Read + Seek>(source: &mut Source<R>, position: u64, error: Er
                 Error::MovieCutOff { kind, offset, missing }
             }
         }
+        Error::StrayBytes { .. } if position > 0 => Error::NoMovie { fragments: false },
         error => error,
     })
 }
@@ -419,5 +454,13 @@ pub(crate) fn read_metadata<R: Read + Seek>(
     };
     let len = Some(header.size).filter(|size| *size <= limits.metadata_box);
     let len = len.and_then(|size| usize::try_from(size).ok()).ok_or_else(too_large)?;
-    Ok(Meta::new(offset, source.read(offset, len)?))
+    let bytes = source.read(offset, len).map_err(|error| match &error {
+        // A stream shows only now that it ends there.
+        Error::Read { source: cause, .. } if source.is_stream() && cause.kind() == ErrorKind::UnexpectedEof => {
+            let missing = (offset + header.size).saturating_sub(source.len());
+            Error::CutOff { kind: header.kind, offset, missing }
+        }
+        _ => error,
+    })?;
+    Ok(Meta::new(offset, bytes))
 }

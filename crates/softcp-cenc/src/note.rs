@@ -35,6 +35,8 @@ pub enum NoteKind {
     AuxiliaryType,
     /// `senc` repeats the entries of earlier fragments in front of this one's.
     RepeatedEntries,
+    /// The vectors of samples in `moov` stand in the `senc` of the first fragment, in front of its own.
+    VectorsBehind,
     /// The subsamples of a sample cover less than all of it. The bytes left over are clear.
     ShortMap,
     /// Samples whose entry says that they are encrypted come without initialization vectors and are clear.
@@ -61,6 +63,8 @@ pub enum NoteKind {
     MediaDataCutOff,
     /// A sample that ends behind the file's last byte, and is left out.
     SampleLeftOut,
+    /// The tables of the `moov` box listed samples that are not there, and list the others now.
+    TablesShortened,
     /// Two sample entries became equal, and are one now.
     EntriesMerged,
 }
@@ -76,6 +80,7 @@ impl NoteKind {
             Self::DuplicateBox => "duplicate-box",
             Self::AuxiliaryType => "auxiliary-type",
             Self::RepeatedEntries => "repeated-entries",
+            Self::VectorsBehind => "vectors-behind",
             Self::ShortMap => "short-map",
             Self::UnsignalledClear => "unsignalled-clear",
             Self::UnsignalledEncryption => "unsignalled-encryption",
@@ -89,6 +94,7 @@ impl NoteKind {
             Self::BoxLeftOut => "box-left-out",
             Self::MediaDataCutOff => "media-data-cut-off",
             Self::SampleLeftOut => "sample-left-out",
+            Self::TablesShortened => "tables-shortened",
             Self::EntriesMerged => "entries-merged",
         }
     }
@@ -107,6 +113,10 @@ impl NoteKind {
             Self::RepeatedEntries => {
                 "senc repeats the entries of earlier fragments, a defect of ffmpeg: the last ones were taken"
             }
+            Self::VectorsBehind => {
+                "the initialization vectors of samples in moov stand in the first fragment, a defect of ffmpeg, and were \
+                 taken from there"
+            }
             Self::ShortMap => "the subsamples cover less than the sample: the bytes left over stay as they are",
             Self::UnsignalledClear => {
                 "samples come without initialization vectors under an entry that says they are encrypted, and are clear"
@@ -124,6 +134,7 @@ impl NoteKind {
             Self::BoxLeftOut => "the last box is not whole, and was left out",
             Self::MediaDataCutOff => "the media data end early: the mdat box was given the size that is there",
             Self::SampleLeftOut => "a sample is not whole, and was left out",
+            Self::TablesShortened => "the moov box was made to list the samples that are there",
             Self::EntriesMerged => "a clear and a protected sample entry became equal, and were made one",
         }
     }

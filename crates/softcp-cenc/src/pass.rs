@@ -100,6 +100,11 @@ impl Pass {
         MovieBox::parse(Arc::new(meta), &mut samples_left, first_index, &mut self.notes).map(Some)
     }
 
+    /// The `moov` box in force.
+    pub(crate) fn moov(&self) -> &Meta {
+        &self.moov
+    }
+
     /// The `moov` box in force as rewritten, if it changes.
     pub(crate) fn moov_bytes(&self) -> Option<&[u8]> {
         self.moov_bytes.as_deref()
@@ -134,12 +139,12 @@ impl Pass {
         self.vectors.get(&track_id).copied().unwrap_or_default()
     }
 
-    /// Whether it is to be found out if samples of the track have initialization vectors: it is protected.
+    /// Whether it is to be found out if samples of the track have initialization vectors: it is protected, and its samples
+    /// do not all share one.
     pub(crate) fn wants_vectors(&self, track_id: u32) -> bool {
-        let is_protected = |track: &Track| track.protection().is_some();
         !self.vectors.contains_key(&track_id)
             && self.is_selected(track_id)
-            && self.track(track_id).is_some_and(is_protected)
+            && self.track(track_id).is_some_and(Track::may_have_vectors)
     }
 
     /// Takes note of whether samples of a track have initialization vectors.

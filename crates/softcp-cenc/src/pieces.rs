@@ -16,6 +16,7 @@ use crate::movie::{Limits, Movie, Options, is_top_level, read_metadata};
 use crate::note::NoteKind;
 use crate::pass::Pass;
 use crate::run::{Run, SampleCursor};
+use crate::shorten::shorten;
 use crate::source::{STREAM_LEN, Source};
 use crate::track::{Chunks, Track};
 use crate::{FourCc, Note, Sample};
@@ -237,7 +238,7 @@ impl<R: Read + Seek> Pieces<R> {
     /// Of a stream, gives out what is left of the box that has been passed, before the next one is looked at: the reader need
     /// not keep it.
     fn flush(&mut self) -> Option<Piece> {
-        let (offset, end) = (self.position, self.region.1);
+        let (offset, end) = (self.position, self.region.1.min(self.end()));
         if !self.source.is_stream() || offset >= end || end >= STREAM_LEN {
             return None;
         }
@@ -263,6 +264,12 @@ impl<R: Read + Seek> Pieces<R> {
     /// The next sample, if it lies in the box that is being passed.
     fn next_sample(&mut self) -> Result<Option<Sample>> {
         loop {
+            if let Some(Reverse(first)) = self.runs.peek() {
+                let (offset, len) = (first.run.offset, first.run.next_len()?);
+                if len > 0 && offset < self.region.1 {
+                    self.look_for_end(offset.saturating_add(len.into()))?;
+                }
+            }
             let file_end = self.end();
             let Some(mut top) = self.runs.peek_mut() else { return Ok(None) };
             let run = &mut top.0.run;
@@ -332,6 +339,12 @@ impl<R: Read + Seek> Pieces<R> {
     /// What begins at `offset`.
     fn top_level(&mut self, offset: u64) -> Result<TopLevel> {
         let mut bytes = self.source.peek(offset, MAX_HEADER)?.to_vec();
+        if let Ok(header) = Header::parse(&bytes, offset, STREAM_LEN, true)
+            && matches!(header.kind, MOOV | MOOF)
+            && header.size < STREAM_LEN
+        {
+            self.look_for_end(offset.saturating_add(header.size))?;
+        }
         // Of a stream it may have become known just now.
         let available = self.end().saturating_sub(offset);
         bytes.truncate(usize::try_from(available).unwrap_or(usize::MAX));
@@ -367,7 +380,7 @@ impl<R: Read + Seek> Pieces<R> {
                 if offset != self.moov_offset {
                     self.next_movie(offset, &header)?;
                 }
-                self.pass.moov_bytes().map(<[u8]>::to_vec)
+                self.movie_bytes(offset)?
             }
             MOOF => {
                 if self.ahead.front().is_none_or(|ahead| ahead.offset != offset) {
@@ -389,6 +402,31 @@ impl<R: Read + Seek> Pieces<R> {
         Ok(bytes.map(|bytes| Piece::Rewritten { offset, bytes }))
     }
 
+    /// The `moov` box at `offset` as it is given out, if it changes.
+    fn movie_bytes(&mut self, offset: u64) -> Result<Option<Vec<u8>>> {
+        let bytes = self.pass.moov_bytes().map(<[u8]>::to_vec);
+        if !self.pass.options.partial || self.source.is_stream() {
+            return Ok(bytes);
+        }
+        let shorter = match &bytes {
+            Some(bytes) => shorten(&Meta::new(offset, bytes.clone()), self.end())?,
+            None => shorten(self.pass.moov(), self.end())?,
+        };
+        if shorter.is_some() {
+            self.pass.notes.add(NoteKind::TablesShortened, None, offset);
+        }
+        Ok(shorter.or(bytes))
+    }
+
+    /// Whether a stream that may be cut off ends in front of `end`: then it has been read to its end, and says so. Until then
+    /// it is kept. Of a file the length is known.
+    fn look_for_end(&mut self, end: u64) -> Result<()> {
+        if self.source.is_stream() && self.pass.options.partial && end > 0 {
+            self.source.is_end(end - 1)?;
+        }
+        Ok(())
+    }
+
     /// Reads the `moof` box at `offset`. What lies in front of `passed` has been given out.
     fn read_fragment(&mut self, offset: u64, header: &Header, passed: u64) -> Result<()> {
         let moof = Arc::new(read_metadata(&mut self.source, offset, header, self.limits)?);
@@ -399,6 +437,7 @@ impl<R: Read + Seek> Pieces<R> {
         self.find_vectors(&moof, offset + header.size)?;
         let mut fragment = Fragment::parse(&moof, passed, &mut self.pass)?;
         self.fragment_seen |= fragment.has_known_track;
+        self.look_for_end(fragment.data_end)?;
         if self.pass.options.partial && fragment.data_end > self.end() {
             let samples = fragment.runs.iter().map(|run| u64::from(run.left)).sum();
             self.pass.notes.add_times(NoteKind::FragmentLeftOut, None, offset, samples);

@@ -4,6 +4,7 @@
 //! offsets, `sidx`, `tfra` and the offsets of auxiliary information that stays keep their values.
 
 use crate::FourCc;
+use crate::error::Result;
 use crate::fourcc::{CBC1, CBCS, CENC, CENS, CSGP, FREE, PIFF, PSSH, SAIO, SAIZ, SBGP, SEIG, SENC, SGPD, piff};
 use crate::meta::{BoxRef, Meta};
 
@@ -64,9 +65,21 @@ pub(crate) fn is_system_header(child: &BoxRef) -> bool {
     child.kind == PSSH || child.is_uuid(&piff::SYSTEM_HEADER)
 }
 
+/// The changes that take out what says how samples are encrypted, of the children of `parents`.
+pub(crate) fn sample_protection(meta: &Meta, parents: &[BoxRef]) -> Result<Vec<Edit>> {
+    let mut edits = Vec::new();
+    for child in parents.iter().flat_map(|parent| meta.children(parent)) {
+        let child = child?;
+        if is_sample_protection(meta, &child) {
+            edits.push(Edit::free(&child));
+        }
+    }
+    Ok(edits)
+}
+
 /// Whether the box, a child of `stbl`, `trak` or `traf`, says how samples are encrypted and nothing else. `saiz` and
 /// `saio` may belong to other auxiliary information, `sgpd` and `sbgp` to other groups.
-pub(crate) fn is_sample_protection(meta: &Meta, child: &BoxRef) -> bool {
+fn is_sample_protection(meta: &Meta, child: &BoxRef) -> bool {
     match child.kind {
         SENC => true,
         SAIZ | SAIO => auxiliary_type(meta, child).is_none_or(is_protection_type),

@@ -25,3 +25,15 @@ pub(crate) fn box_defect<T: Debug>(result: Result<T>) -> (FourCc, BoxDefect) {
 pub(crate) fn defect<T: Debug>(result: Result<T>) -> BoxDefect {
     box_defect(result).1
 }
+
+/// Bytes without any order (xorshift).
+pub(crate) fn noise(len: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_be_bytes()[3]
+    };
+    (0..len).map(|_| next()).collect()
+}

@@ -8,12 +8,12 @@ use crate::error::{BoxDefect, Result};
 use crate::fourcc::{HDLR, MDHD, MDIA, MINF, STBL, STSD, TKHD};
 use crate::meta::{BoxRef, Meta};
 use crate::note::{NoteKind, Notes};
-use crate::rewrite::{Edit, is_sample_protection};
+use crate::rewrite::{Edit, sample_protection};
 use crate::run::{Run, SampleCursor, SampleSet};
 use crate::sample_entry::{Protection, SampleEntry, are_equal_when_clear};
 use crate::sample_group::{GroupCursor, SampleGroups};
 use crate::sample_table::{ChunkCursor, SampleTable};
-use crate::{FourCc, KeyId, Scheme};
+use crate::{FourCc, KeyId, Scheme, Syntax};
 
 /// Chunks of a track that need not be in file order: a day of video in chunks of a tenth of a second.
 const MAX_UNORDERED_CHUNKS: u32 = 1 << 20;
@@ -76,6 +76,14 @@ impl Track {
     #[must_use]
     pub fn sample_entries(&self) -> &[SampleEntry] {
         &self.set.entries
+    }
+
+    /// What its samples look like when they are clear: by its first protected sample entry, or in a clear track its first.
+    #[must_use]
+    pub fn syntax(&self) -> Syntax {
+        let entries = self.sample_entries();
+        let entry = entries.iter().find(|entry| entry.protection.is_some()).or(entries.first());
+        entry.map_or(Syntax::default(), |entry| entry.syntax)
     }
 
     /// The keys that the `moov` box names for this track, each once: the defaults of its sample entries and those of
@@ -194,6 +202,22 @@ impl Track {
         Ok(())
     }
 
+    /// How many samples the `moov` box has for the track without initialization vectors, which each of them needs.
+    pub(crate) fn lacks_vectors(&self) -> Option<u32> {
+        let is_lacking = matches!(self.set.auxiliary, Auxiliary::Absent) && self.may_have_vectors();
+        (is_lacking && self.table.sample_count > 0).then_some(self.table.sample_count)
+    }
+
+    /// Gives those samples the vectors in this `senc` box, which was found elsewhere.
+    pub(crate) fn set_vectors(&mut self, senc: &[u8]) -> Result<()> {
+        let Some(set) = Arc::get_mut(&mut self.set) else { return Ok(()) };
+        let position = set.meta.bytes().len();
+        // Behind the `moov` box nothing that was read of it moves.
+        set.meta = Arc::new(Meta::new(set.meta.offset(), [set.meta.bytes(), senc].concat()));
+        set.auxiliary = Auxiliary::appended(&set.meta, position)?;
+        settle(set, &self.table)
+    }
+
     /// Says whether the last partial block of whole `cens` samples is encrypted.
     pub(crate) fn set_encrypted_tail(&mut self, is_encrypted: bool) {
         if let Some(set) = Arc::get_mut(&mut self.set) {
@@ -229,6 +253,14 @@ impl Track {
             Scheme::Other(code) => Some(code),
             _ => None,
         })
+    }
+
+    /// Whether samples may have initialization vectors of their own: the track is protected, and does not give all of them
+    /// one that they share.
+    pub(crate) fn may_have_vectors(&self) -> bool {
+        let entries = self.set.entries.iter().filter_map(|entry| entry.parameters.as_ref());
+        let mut all = entries.chain(self.set.groups.track_descriptions().entries());
+        all.any(|parameters| !parameters.protected || parameters.iv_size > 0)
     }
 
     /// The samples of the track in `moov`.
@@ -409,18 +441,6 @@ fn sample_entries(
         }
         _ => (entries, false),
     })
-}
-
-/// The changes that take out what says how samples are encrypted.
-fn sample_protection(meta: &Meta, parents: &[BoxRef]) -> Result<Vec<Edit>> {
-    let mut edits = Vec::new();
-    for child in parents.iter().flat_map(|parent| meta.children(parent)) {
-        let child = child?;
-        if is_sample_protection(meta, &child) {
-            edits.push(Edit::free(&child));
-        }
-    }
-    Ok(edits)
 }
 
 fn known_scheme(entries: &[SampleEntry]) -> Option<Scheme> {

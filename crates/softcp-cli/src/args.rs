@@ -70,6 +70,7 @@ pub(crate) enum Command {
     Conform(ConformArgs),
     Zoo(ZooArgs),
     Faults(FaultsArgs),
+    Doctor(DoctorArgs),
     #[command(subcommand)]
     Cert(CertCommand),
     Completions(CompletionsArgs),
@@ -515,13 +516,21 @@ pub(crate) struct ConformArgs {
     )]
     pub(crate) options: String,
 
-    /// Seconds that a case may take
+    /// Seconds that a case may take: of the processor's time, or of waiting
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub(crate) time_limit: u32,
 
-    /// Decides the keys, IVs and contents of the cases
+    /// Decides the keys, IVs and contents of the cases, and the mix of tables, devices and threads
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(crate) seed: u64,
+
+    /// Run each case once, on the newest table, and not on the others, on further devices and from another thread
+    #[arg(long)]
+    pub(crate) quick: bool,
+
+    /// Groups to run at a time [default: the number of processors]
+    #[arg(long, value_name = "N", conflicts_with = "in_process")]
+    pub(crate) jobs: Option<NonZeroUsize>,
 
     /// Run all cases in this process, for a debugger: a crash ends the run
     #[arg(long)]
@@ -632,12 +641,11 @@ pub(crate) struct FaultsArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FaultsCommand {
-    /// List the faults of each process, and how often each has occurred
     #[command(after_help = "\
 Examples:
   softcp faults list --control /tmp/faults
-  softcp faults list --control /tmp/faults --json")]
-    List,
+  softcp faults list --control /tmp/faults --occurred key-lost --wait 10")]
+    List(FaultsListArgs),
     Set(FaultsSetArgs),
     Clear(FaultsClearArgs),
     /// List the faults that there are
@@ -645,6 +653,24 @@ Examples:
 Examples:
   softcp faults names")]
     Names,
+}
+
+/// List the faults of each process, and how often each has occurred
+///
+/// Programs that have ended are listed too where faults were set: what occurred can be read after the end.
+#[derive(Debug, Default, Args)]
+pub(crate) struct FaultsListArgs {
+    /// Exit with 1 unless this fault has occurred in one of the programs; can be given more than once
+    #[arg(long, value_name = "NAME", value_parser = fault_name)]
+    pub(crate) occurred: Vec<Fault>,
+
+    /// Seconds to wait for the faults of --occurred
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, requires = "occurred", value_parser = clap::value_parser!(u32).range(0..=3600))]
+    pub(crate) wait: u32,
+}
+
+fn fault_name(text: &str) -> Result<Fault, FaultError> {
+    Fault::from_name(text).ok_or_else(|| FaultError::UnknownFault { name: text.to_owned() })
 }
 
 /// Set faults, in place of those that are set
@@ -675,6 +701,15 @@ pub(crate) struct FaultsSetArgs {
     #[arg(long)]
     pub(crate) add: bool,
 
+    /// Leave the faults for the next program that starts with the directory: it has them from its first call on
+    #[arg(long, conflicts_with_all = ["process", "wait", "wait_for_program"])]
+    pub(crate) next: bool,
+
+    /// Wait until a program uses the directory, for 60 seconds or as many as are named
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "60",
+        value_parser = clap::value_parser!(u32).range(0..=3600))]
+    pub(crate) wait_for_program: Option<u32>,
+
     #[command(flatten)]
     pub(crate) target: FaultsTargetArgs,
 }
@@ -700,6 +735,31 @@ pub(crate) struct FaultsTargetArgs {
     /// Seconds to wait for the processes to obey; each does so at its next call that a fault can meet
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=3600))]
     pub(crate) wait: u32,
+}
+
+/// Find problems of the configuration, the identity, the driver and the drop-in d3d11.dll
+///
+/// Looks at what SOFTCP_CONF and SOFTCP_OPTIONS say, at the driver's identity, at the directory for injected faults, and
+/// opens the driver. With --program it also looks at the drop-in beside a Windows program: its word size, whether Wine is
+/// told to load it, and what it forwards to. Says what to do about each problem. Changes nothing and needs no network.
+///
+/// The exit code is 1 when there is a problem. A warning is not one.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// A Windows program with the drop-in d3d11.dll beside it, or the directory that both lie in
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) program: Option<PathBuf>,
+
+    /// The Wine prefix that the program runs in [default: WINEPREFIX, else ~/.wine]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "program")]
+    pub(crate) prefix: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) driver: DriverArgs,
+
+    /// Open the driver and print what is found, for softcp itself
+    #[arg(long, hide = true)]
+    pub(crate) child: bool,
 }
 
 /// Make and show certificates of drivers

@@ -272,17 +272,26 @@ pub(crate) fn call_failed(error: &Error) -> Failure {
 
 /// The configuration of the driver, which says where its identity is, and where its faults are controlled.
 pub(crate) fn configuration() -> Result<Config, Failure> {
-    if let Some(path) = std::env::var_os(CONF_VARIABLE).map(PathBuf::from)
-        && let Ok(metadata) = std::fs::metadata(&path)
-        && !metadata.is_file()
-    {
-        // Reading a pipe would wait for a writer.
-        return Err(Failure::environment(
-            format!("the configuration {} is {}", path_text(&path), FileKind::of(&metadata)),
-            "name a file with SOFTCP_CONF, or unset it",
-        ));
+    if let Some(path) = std::env::var_os(CONF_VARIABLE).map(PathBuf::from) {
+        check_configuration_file(&path)?;
     }
-    Config::from_env().map_err(|error| match &error {
+    Config::from_env().map_err(|error| cannot_configure(&error))
+}
+
+/// Whether a configuration file can be read without waiting: a pipe would wait for a writer.
+pub(crate) fn check_configuration_file(path: &Path) -> Result<(), Failure> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(Failure::environment(
+            format!("the configuration {} is {}", path_text(path), FileKind::of(&metadata)),
+            "name a file with SOFTCP_CONF, or unset it",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A configuration that cannot be used.
+pub(crate) fn cannot_configure(error: &ConfigError) -> Failure {
+    match error {
         ConfigError::Unreadable { path, source } => Failure::environment(
             format!("cannot read the configuration {}: {}", path_text(path), plain(source)),
             "name another file with SOFTCP_CONF, or unset it",
@@ -291,7 +300,7 @@ pub(crate) fn configuration() -> Result<Config, Failure> {
             without_excerpt(&error.to_string()),
             "correct it, or unset SOFTCP_CONF and SOFTCP_OPTIONS",
         ),
-    })
+    }
 }
 
 /// The text of a TOML error in one line, without the excerpt of the file: its place is also given in numbers.
@@ -321,7 +330,8 @@ pub(crate) fn identity_option(directory: &Path) -> String {
     format!("identity.directory={}", directory.display())
 }
 
-fn open_with(args: &DriverArgs, options: &str) -> Result<OpenedDriver, Failure> {
+/// Opens a driver with options in the form of `SOFTCP_OPTIONS`.
+pub(crate) fn open_with(args: &DriverArgs, options: &str) -> Result<OpenedDriver, Failure> {
     if let Some(path) = &args.driver
         && let Ok(metadata) = std::fs::metadata(path)
         && !metadata.is_file()

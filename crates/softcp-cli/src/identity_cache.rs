@@ -20,6 +20,7 @@ use softcp::provider::Provider;
 use softcp_files::{TemporaryDirectory, check_private, is_own, path_text};
 
 use crate::driver::is_option;
+use crate::failure::plain;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -58,6 +59,55 @@ pub(crate) fn get() -> Option<CachedIdentity> {
     }
 }
 
+/// What [`get`] would find, without making or removing anything.
+pub(crate) enum CacheState {
+    /// There can be no cache, for this reason.
+    None(&'static str),
+    /// The directory of the cache is not this user's alone, or cannot be read.
+    NotPrivate { path: PathBuf, error: String },
+    /// There is no identity of today's: one will be made.
+    Empty { path: PathBuf },
+    /// The identity that will be used, and its age.
+    Kept { directory: PathBuf, days: u64 },
+    /// The newest identity cannot be used, and will be replaced.
+    Unusable { directory: PathBuf, error: String },
+}
+
+/// Looks at the cache, and changes nothing.
+pub(crate) fn look() -> CacheState {
+    let Some(base) = base() else { return CacheState::None("this user has no cache directory") };
+    let cache = base.join("softcp/identities");
+    if !is_option(&cache) {
+        return CacheState::None("the path of the cache directory cannot be written in a driver option");
+    }
+    look_in(&cache, SystemTime::now())
+}
+
+fn look_in(cache: &Path, now: SystemTime) -> CacheState {
+    let empty = || CacheState::Empty { path: cache.to_owned() };
+    for directory in [cache.parent().unwrap_or(cache), cache] {
+        match check_private(directory, true) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return empty(),
+            Err(error) => return CacheState::NotPrivate { path: directory.to_owned(), error: plain(&error) },
+        }
+    }
+    let names = match newest_first(cache) {
+        Ok(names) => names,
+        Err(error) => return CacheState::NotPrivate { path: cache.to_owned(), error: plain(&error) },
+    };
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let young = names.iter().find_map(|name| {
+        let age = now.checked_sub(made_at(name)?)?;
+        (age < MAX_AGE).then_some((cache.join(name), age))
+    });
+    let Some((directory, age)) = young else { return empty() };
+    match read(&directory) {
+        Ok(_) => CacheState::Kept { directory, days: age.as_secs() / DAY.as_secs() },
+        Err(error) => CacheState::Unusable { directory, error: plain(&error) },
+    }
+}
+
 /// The user's cache directory, which need not exist yet. That of somebody else, as with `sudo`, is none.
 fn base() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -81,9 +131,7 @@ fn get_in(cache: &Path, now: SystemTime) -> io::Result<CachedIdentity> {
     check_private(parent, true)?;
     check_private(cache, true)?;
     let now = now.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
-    let mut names: Vec<_> =
-        std::fs::read_dir(cache)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    names.sort_unstable_by(|a, b| b.cmp(a));
+    let names = newest_first(cache)?;
     for name in &names {
         let Some(age) = made_at(name).map(|made| now.checked_sub(made)) else { continue };
         let directory = cache.join(name);
@@ -104,6 +152,14 @@ fn get_in(cache: &Path, now: SystemTime) -> io::Result<CachedIdentity> {
         }
     }
     make(cache, now)
+}
+
+/// The names in a cache, those of the newest identities first.
+fn newest_first(cache: &Path) -> io::Result<Vec<String>> {
+    let mut names: Vec<_> =
+        std::fs::read_dir(cache)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(names)
 }
 
 /// When the identity of this name was made.

@@ -5,9 +5,12 @@ use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
 /// Sets logging up for `-v` (what is done), `-vv` (how) and `-vvv` (everything). Without it, `SOFTCP_LOG` decides.
-pub(crate) fn init(verbose: u8) {
+///
+/// # Errors
+/// What is wrong with `SOFTCP_LOG`, `SOFTCP_LOG_PATH` or `SOFTCP_LOG_FORMAT`.
+pub(crate) fn init(verbose: u8) -> Result<(), &'static str> {
     let level = match verbose {
-        0 => return,
+        0 => return softcp_ddi::init_logging(),
         1 => "info",
         2 => "debug",
         _ => "trace",
@@ -20,4 +23,6 @@ pub(crate) fn init(verbose: u8) {
         .without_time()
         .with_writer(std::io::stderr)
         .try_init();
+    // The one that was set up stays.
+    softcp_ddi::init_logging()
 }

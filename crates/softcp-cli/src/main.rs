@@ -1,7 +1,7 @@
 //! The `softcp` command.
 //!
 //! ```text
-//!  args ──▶ commands::{demo, decrypt, info, caps, channel, bench, conform, zoo, faults, cert, completions, man}
+//!  args ──▶ commands::{demo, decrypt, info, caps, channel, bench, conform, zoo, faults, doctor, cert, completions, man}
 //!              │  driver: opens the driver, decides whom to trust
 //!              ▼
 //!           libraries do the work ──▶ a report ──▶ output: text or JSON from the same data
@@ -31,7 +31,11 @@ use crate::args::Cli;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log::init(cli.verbose);
+    if let Err(error) = log::init(cli.verbose) {
+        let failure = failure::Failure::usage(error, "correct the variable, or unset it");
+        failure.print(cli.json);
+        return failure.exit.into();
+    }
     if let Err(error) = softcp_files::remove_temporaries_on_signals() {
         // Everything works as before but for the removal.
         tracing::warn!(%error, "a signal would leave temporary files behind");

@@ -33,7 +33,7 @@ pub(crate) fn file_failed(error: &DecryptError) -> Failure {
         DecryptError::OpenInput { path, source } => Failure::io("open", path, source),
         DecryptError::ReadInput { path, source } if source.kind() == io::ErrorKind::UnexpectedEof => Failure::check(
             format!("{} ends in the middle of what it says it has", path_text(path)),
-            "it is cut short: get it again from where it came",
+            "it is cut short: get it again from where it came, or write what is there with --partial",
         ),
         DecryptError::ReadInput { path, source } => Failure::io("read", path, source),
         DecryptError::WriteOutput { path, source } => {

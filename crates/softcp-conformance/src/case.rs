@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use softcp_runtime::{DriverError, Error, HResult};
 
 use crate::context::Context;
+use crate::diagnosis;
+use crate::variation::Mix;
 
 /// How much a rule binds a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,6 +49,8 @@ pub struct Group {
     pub name: &'static str,
     /// What it is about, in a few words.
     pub title: &'static str,
+    /// The circumstances in which they run.
+    pub mix: Mix,
     /// Its cases, in the order in which they run.
     pub cases: &'static [Case],
 }
@@ -142,9 +146,10 @@ pub(crate) fn check_bytes(what: &str, expected: &[u8], seen: &[u8]) -> CaseResul
     let at = expected.iter().zip(seen).position(|(a, b)| a != b).unwrap_or_default();
     let differing = expected.iter().zip(seen).filter(|(a, b)| a != b).count();
     let around = |bytes: &[u8]| hex(&bytes[at..bytes.len().min(at + 16)]);
+    let mistake = diagnosis::explain(expected, seen).map(|text| format!(": {text}")).unwrap_or_default();
     Err(Stop::failed(
         format!("{what}: {} from byte {at} on", around(expected)),
-        format!("{} ({differing} of {} bytes differ)", around(seen), seen.len()),
+        format!("{} ({differing} of {} bytes differ){mistake}", around(seen), seen.len()),
     ))
 }
 

@@ -3,12 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use softcp_abi::softcp_open_driver_fn;
-use softcp_runtime::{Driver, Error};
+use softcp_runtime::{CallBuffers, CallSite, CallThread, Driver, Error};
 
 use crate::case::{CaseResult, Stop};
 use crate::oracle::Block;
+use crate::rig::Companion;
+use crate::variation::{Beside, Variation};
 
 /// Where the driver under test comes from.
 #[derive(Clone)]
@@ -38,10 +41,19 @@ impl fmt::Debug for DriverSource {
     }
 }
 
+/// A driver that is called from this place.
+fn at(driver: Driver, site: Option<&Arc<CallSite>>) -> Driver {
+    site.map_or_else(|| driver.clone(), |site| driver.at(Arc::clone(site)))
+}
+
 /// What a case gets to work with: the open driver, and a place for its evidence.
 #[derive(Debug)]
 pub struct Context<'d> {
-    driver: &'d Driver,
+    driver: Driver,
+    variation: Variation,
+    site: Option<Arc<CallSite>>,
+    /// Once the first device was asked for: what is open beside it.
+    beside: RefCell<Option<Vec<Companion>>>,
     source: &'d DriverSource,
     options: &'d str,
     notes: RefCell<Vec<String>>,
@@ -50,25 +62,57 @@ pub struct Context<'d> {
 }
 
 impl<'d> Context<'d> {
-    /// For one case. `seed` decides what keys, IVs and contents it gives.
+    /// For one run of a case. `seed` decides what keys, IVs and contents it gives.
     #[must_use]
-    pub fn new(driver: &'d Driver, source: &'d DriverSource, options: &'d str, seed: u64) -> Self {
-        Self { driver, source, options, notes: RefCell::default(), random: Cell::new(seed), last_iv: Cell::default() }
+    pub fn new(driver: &Driver, source: &'d DriverSource, options: &'d str, variation: Variation, seed: u64) -> Self {
+        let is_plain = (variation.thread, variation.buffers) == (CallThread::Caller, CallBuffers::AsGiven);
+        let site = (!is_plain).then(|| CallSite::new(variation.thread, variation.buffers));
+        let driver = at(driver.clone(), site.as_ref());
+        Self {
+            driver,
+            variation,
+            site,
+            beside: RefCell::default(),
+            source,
+            options,
+            notes: RefCell::default(),
+            random: Cell::new(seed),
+            last_iv: Cell::default(),
+        }
+    }
+
+    /// The circumstances.
+    pub(crate) fn variation(&self) -> Variation {
+        self.variation
+    }
+
+    /// Opens what the variation wants beside the devices of the case, the first time.
+    pub(crate) fn open_beside(&self) {
+        if self.variation.beside == Beside::Nothing || self.beside.borrow().is_some() {
+            return;
+        }
+        let companions = match self.variation.beside {
+            // A driver that cannot be open twice has said so in cases of its own.
+            Beside::Driver => self.driver_with("").map(|driver| self.companions(&driver)).unwrap_or_default(),
+            _ => self.companions(&self.driver),
+        };
+        *self.beside.borrow_mut() = Some(companions);
     }
 
     /// The driver under test, opened with the user's options.
     #[must_use]
     pub fn driver(&self) -> &Driver {
-        self.driver
+        &self.driver
     }
 
     /// The same driver opened once more, with an option of SoftCP's besides: a test hook, as a fault on purpose. A driver
     /// that does not know the option skips the case.
     pub(crate) fn driver_with(&self, option: &str) -> CaseResult<Driver> {
         let options = [self.options, option].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(";");
-        self.source.open(&options).map_err(|error| {
+        let opened = self.source.open(&options).map_err(|error| {
             Stop::skipped(format!("the driver does not have the optional test hook {option}: {error}"))
-        })
+        })?;
+        Ok(at(opened, self.site.as_ref()))
     }
 
     /// Adds a line of evidence to the report.

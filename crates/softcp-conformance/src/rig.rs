@@ -3,20 +3,22 @@
 use softcp_abi::{
     D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE, D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_SOFTWARE,
     D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE, D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY,
-    D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON, D3D11_1DDI_ENCRYPTED_BLOCK_INFO,
-    D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE, D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE_INPUT as Initialize,
-    D3D11_CRYPTO_TYPE_AES128_CTR, D3D11_KEY_EXCHANGE_RSAES_OAEP, GUID, GUID_NULL,
+    D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY, D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON,
+    D3D11_1DDI_ENCRYPTED_BLOCK_INFO, D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE,
+    D3D11_AUTHENTICATED_CONFIGURE_INITIALIZE_INPUT as Initialize, D3D11_CRYPTO_TYPE_AES128_CTR,
+    D3D11_KEY_EXCHANGE_RSAES_OAEP, GUID, GUID_NULL,
 };
 use softcp_client::CertificateChain;
 use softcp_runtime::{
-    CertificateOf, Channel, ContentProtectionCaps, CryptoSessionDesc, Device, EncryptedBlockInfo, Input, Output, Reply,
-    Resource, ResourceDesc, Session, SessionHandle,
+    CertificateOf, Channel, ContentProtectionCaps, CryptoSessionDesc, Device, Driver, EncryptedBlockInfo, Input,
+    Output, Reply, Resource, ResourceDesc, Session, SessionHandle,
 };
 use x509_cert::Certificate;
 use x509_cert::der::{Decode, Encode};
 
 use crate::case::{CaseResult, Stop, check, check_hresult};
 use crate::context::Context;
+use crate::diagnosis::{self, Origin};
 use crate::dialogue::{COMMAND_HEADER, SET_PROTECTION};
 use crate::message::Message;
 use crate::oracle::oaep::{Padding, PublicKey};
@@ -34,9 +36,37 @@ pub(crate) const SESSION: CryptoSessionDesc = CryptoSessionDesc {
 
 #[allow(clippy::unused_self, reason = "cases read the same whatever a step needs")]
 impl Context<'_> {
-    /// A new device.
+    /// A new device, with the table of the variation. Behind the first one of a case there is what the variation has open
+    /// beside it.
     pub(crate) fn device(&self) -> CaseResult<Device> {
-        Ok(self.driver().create_device()?)
+        self.open_beside();
+        self.device_of(self.driver())
+    }
+
+    /// A new device of another opening of the driver, with the table of the variation.
+    pub(crate) fn device_of(&self, driver: &Driver) -> CaseResult<Device> {
+        Ok(match self.variation().table {
+            Some(table) => driver.create_device_with_table(table)?,
+            None => driver.create_device()?,
+        })
+    }
+
+    /// A device with a session in use, and a device behind it; less where the driver makes less.
+    pub(crate) fn companions(&self, driver: &Driver) -> Vec<Companion> {
+        let Ok(device) = driver.create_device() else { return Vec::new() };
+        let mut session = self.keyed_session(&device).ok();
+        let caps = self.caps(&device).map(|caps| caps.bits).unwrap_or_default();
+        if let Some(KeyedSession { session, .. }) = &mut session {
+            // It has what a session can have: a read-back key, a number of a refresh. That some drivers have none is no matter.
+            if caps & D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY != 0 {
+                let _ = session.encryption_blt_key();
+            }
+            if caps & D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY != 0 {
+                let _ = session.start_key_refresh();
+            }
+        }
+        let behind = driver.create_device().ok().map(|device| Companion { session: None, device });
+        [Some(Companion { session, device }), behind].into_iter().flatten().collect()
     }
 
     /// The capabilities for AES-128-CTR without a decode profile; a driver without any skips the case.
@@ -91,6 +121,7 @@ impl Context<'_> {
         let message = self.public_key(keyed.session.device(), of)?.encrypt(&key, Padding::Oaep512);
         keyed.session.negotiate(&message)?;
         keyed.key = key;
+        diagnosis::note_key(key, Origin::Exchanged);
         Ok(())
     }
 
@@ -157,6 +188,14 @@ impl Context<'_> {
         }
         Ok(caps)
     }
+}
+
+/// What a variation has open beside the devices of a case.
+#[derive(Debug)]
+#[allow(dead_code, reason = "held, not used")]
+pub(crate) struct Companion {
+    session: Option<KeyedSession>,
+    device: Device,
 }
 
 /// A session and the key that it has.

@@ -10,7 +10,7 @@ use softcp_ddi::softcp_open_reference_driver;
 const IDENTITY: &str = concat!("identity.directory=", env!("CARGO_MANIFEST_DIR"), "/../softcp/tests/vectors/identity");
 
 fn run(profile: &str) {
-    let options = RunOptions { driver_options: format!("{IDENTITY};{profile}"), seed: 1 };
+    let options = RunOptions { driver_options: format!("{IDENTITY};{profile}"), seed: 1, ..RunOptions::default() };
     let mut wrong = Vec::new();
     let source = DriverSource::Entry(softcp_open_reference_driver);
     let mut note = |event| match event {

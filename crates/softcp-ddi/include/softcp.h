@@ -89,6 +89,19 @@ extern "C" {
 // Channel type: the driver's hardware.
 #define SOFTCP_CHANNEL_DRIVER_HARDWARE 3
 
+// Major version of this header.
+#define SOFTCP_VERSION_MAJOR 0
+
+// Minor version of this header.
+#define SOFTCP_VERSION_MINOR 1
+
+// Patch version of this header.
+#define SOFTCP_VERSION_PATCH 0
+
+// The version of this header as one number, which grows from version to version. Compare it with the result of
+// `softcp_version_number`, the version of the library that is loaded.
+#define SOFTCP_VERSION_NUMBER (((SOFTCP_VERSION_MAJOR << 24) | (SOFTCP_VERSION_MINOR << 12)) | SOFTCP_VERSION_PATCH)
+
 // Flag of `softcp_protection`: protection is enforced (D19).
 #define SOFTCP_PROTECTION_ENABLED 1
 
@@ -553,7 +566,7 @@ typedef struct softcp_decoder_buffer {
 // Makes an adapter and writes it to `adapter`. `desc` may be null for all defaults.
 //
 // SOFTCP_E_INVALIDARG: null `adapter`, or a configuration that cannot be read or holds an unknown key or bad value
-// (SOFTCP_LOG=warn says which), a directory of faults.control that cannot be used, or an environment without `execute`.
+// (softcp_last_error says which, and where it stands), a directory of faults.control that cannot be used, or an environment without `execute`.
 // SOFTCP_E_FAIL: the identity directory cannot be used. SOFTCP_E_NOTIMPL: faults.list asks for certificate-revoked, for
 // which there is no revocation list, as softcp_inject_fault says.
 //
@@ -1034,7 +1047,7 @@ softcp_hresult SOFTCP_CALL softcp_session_new_hardware_key(const struct softcp_d
 // SOFTCP_E_NOTIMPL: the configuration does not allow it (faults.opt_in), or it leaves certificate-revoked without a
 // revocation list (an identity.directory without crl.pem, or identity.encoding=der). SOFTCP_E_INVALIDARG: null, a text
 // that says something else, or one of more than 65,536 bytes. SOFTCP_E_OUTOFMEMORY: 256 faults are set already. Then
-// nothing is set (SOFTCP_LOG=warn says what is wrong).
+// nothing is set (softcp_last_error says what is wrong).
 //
 // # Safety
 // `device` is null or came from `softcp_device_create`; `text` is null or a string that ends in a zero byte.
@@ -1047,6 +1060,20 @@ softcp_hresult SOFTCP_CALL softcp_inject_fault(const struct softcp_device *devic
 // # Safety
 // `device` is null or came from `softcp_device_create`.
 softcp_hresult SOFTCP_CALL softcp_clear_faults(const struct softcp_device *device);
+
+// What the last failed call of this thread was, and why it failed: "softcp_session_negotiate: the key exchange failed
+// (0x80070057)", UTF-8. Null when no call of this thread has failed yet.
+//
+// Failed functions of softcp.h, `softcp_ddi_attach`, `_fill` and `_entry`, and `softcp_open_reference_driver` set it; a call that
+// succeeds leaves it as it is. DDI entries leave it too: what they fail with goes to the host's callbacks (D20). The text
+// is valid until the next failed call of the same thread, or until the thread ends; it must not be freed. It never holds a
+// key or content, and no text of a message on a channel.
+const char *SOFTCP_CALL softcp_last_error(void);
+
+// The library's version as one number: major << 24 | minor << 12 | patch, as SOFTCP_VERSION_NUMBER has it for the header.
+// A program may run with a library whose number is greater than its header's, within one major version, and below 1.0.0
+// within one minor version (docs/abi.md).
+uint32_t SOFTCP_CALL softcp_version_number(void);
 
 // Writes to `enforced` whether protection is enforced (1) or not (0): while it is, the host must refuse to map
 // protected resources and to copy them to unprotected ones (D19).

@@ -9,6 +9,7 @@ use softcp::{
     BlitSurfaces, ContentKey, CryptoSession, DataKey, EncryptedBlockInfo, Error, GUID, Handle, Kind, Sessions,
 };
 
+use crate::call_log;
 use crate::device::softcp_device;
 use crate::host::Host;
 use crate::hresult::{Failure, Result};
@@ -128,6 +129,7 @@ impl SessionCalls {
 
 /// The handle of a session's id; zero is none.
 fn session_handle(id: usize) -> Result<Handle> {
+    call_log::note_handle(id);
     Handle::from_raw(id).ok_or_else(|| Kind::CryptoSession.bad_handle().into())
 }
 

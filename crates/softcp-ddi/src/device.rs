@@ -10,6 +10,7 @@ use softcp::{
     Kind, Outputs, Reply, SessionStatus, SharedSession, TeardownObserver,
 };
 
+use crate::call_log;
 use crate::calls::SessionCalls;
 use crate::ddi::void_entry::VoidEntry;
 use crate::host::{Host, softcp_host};
@@ -90,11 +91,14 @@ impl softcp_device {
 
     /// Creates a session and returns its id.
     pub(crate) fn create_session(&self, desc: &CryptoSessionDesc) -> Result<usize> {
-        Ok(self.engine.create_crypto_session(desc)?.get())
+        let id = self.engine.create_crypto_session(desc)?.get();
+        call_log::note_handle(id);
+        Ok(id)
     }
 
     /// Destroys a session. The zero id, which a failed create leaves, is harmless.
     pub(crate) fn destroy_session(&self, id: usize) -> Result<()> {
+        call_log::note_handle(id);
         Handle::from_raw(id).map_or(Ok(()), |handle| Ok(self.engine.destroy_crypto_session(handle)?))
     }
 
@@ -177,11 +181,14 @@ impl softcp_device {
 
     /// Creates a channel and returns its id, which is also the handle that its messages carry.
     pub(crate) fn create_channel(&self, channel_type: u32) -> Result<usize> {
-        Ok(self.engine.create_authenticated_channel(channel_type)?.get())
+        let id = self.engine.create_authenticated_channel(channel_type)?.get();
+        call_log::note_handle(id);
+        Ok(id)
     }
 
     /// Destroys a channel. The zero id, which a failed create leaves, is harmless.
     pub(crate) fn destroy_channel(&self, id: usize) -> Result<()> {
+        call_log::note_handle(id);
         Handle::from_raw(id).map_or(Ok(()), |handle| Ok(self.engine.destroy_authenticated_channel(handle)?))
     }
 
@@ -190,10 +197,12 @@ impl softcp_device {
     }
 
     pub(crate) fn configure_channel(&self, id: usize, message: &[u8]) -> Reply {
+        call_log::note_handle(id);
         self.engine.configure_channel(Handle::from_raw(id), message)
     }
 
     pub(crate) fn query_channel(&self, id: usize, message: &[u8], output_size: usize) -> Reply {
+        call_log::note_handle(id);
         // Outputs come and go, so the host is asked each time, before the engine locks anything. What comes of it counts for
         // a query that passes all checks only, and has its place in the answer (D17).
         let outputs = if softcp::asks_for_outputs(message) { self.host().outputs() } else { Ok(None) };
@@ -207,7 +216,9 @@ impl softcp_device {
 
     /// Registers a decoder of the host and returns its id.
     pub(crate) fn register_decoder(&self, encryption: DecoderEncryption) -> Result<usize> {
-        Ok(self.engine.register_decoder(encryption)?.get())
+        let id = self.engine.register_decoder(encryption)?.get();
+        call_log::note_handle(id);
+        Ok(id)
     }
 
     /// What encrypts a decoder's buffers.
@@ -272,6 +283,7 @@ impl softcp_device {
 
     /// Forgets a decoder. The zero id is harmless.
     pub(crate) fn unregister_decoder(&self, id: usize) -> Result<()> {
+        call_log::note_handle(id);
         Handle::from_raw(id).map_or(Ok(()), |handle| Ok(self.engine.unregister_decoder(handle)?))
     }
 
@@ -318,6 +330,7 @@ impl softcp_device {
 
 impl TeardownObserver for softcp_device {
     fn torn_down(&self, content: bool) {
+        tracing::info!(target: "softcp_ddi::event", content, "teardown: all keys lost");
         self.host().teardown(0, lost_status(content));
     }
 }
@@ -330,6 +343,7 @@ impl std::fmt::Debug for softcp_device {
 
 /// The handle of an id; zero is none.
 fn handle(id: usize, kind: Kind) -> Result<Handle> {
+    call_log::note_handle(id);
     Handle::from_raw(id).ok_or_else(|| kind.bad_handle().into())
 }
 

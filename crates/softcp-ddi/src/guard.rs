@@ -4,10 +4,26 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use softcp_abi::{HRESULT, S_OK};
 
+use crate::call_log::Call;
+use crate::core::last_error;
 use crate::hresult::{Failure, Result};
 
 /// Runs `body`, and hands its failure, with the function's name, to `failed` before answering with the HRESULT.
 pub(crate) fn run_reporting(
+    function: &'static str,
+    failed: impl FnOnce(&'static str, &Failure),
+    body: impl FnOnce() -> Result<()>,
+) -> HRESULT {
+    let call = Call::begin(function);
+    let hresult = run_unlogged(function, failed, body);
+    if let Some(call) = call {
+        // The host may have a subscriber of its own.
+        let _ = catch_unwind(AssertUnwindSafe(|| call.end(hresult)));
+    }
+    hresult
+}
+
+fn run_unlogged(
     function: &'static str,
     failed: impl FnOnce(&'static str, &Failure),
     body: impl FnOnce() -> Result<()>,
@@ -24,6 +40,8 @@ pub(crate) fn run_reporting(
         tracing::warn!(function, hresult = format_args!("{hresult:#010x}"), "{failure}");
         failed(function, &failure);
     }));
+    // Last: the report may have called functions of the library that failed.
+    let _ = catch_unwind(AssertUnwindSafe(|| last_error::keep(function, &failure, hresult)));
     hresult
 }
 

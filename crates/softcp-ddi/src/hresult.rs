@@ -31,6 +31,8 @@ pub(crate) enum Failure {
     NoCallback(&'static str),
     /// Something of the DDI that the reference driver does not have.
     NotOffered(&'static str),
+    /// The variables of the log are wrong.
+    Log(&'static str),
     /// No memory for a resource.
     OutOfMemory,
     /// A panic was caught; a defect of this library.
@@ -49,6 +51,7 @@ impl Failure {
             | Self::NotAttached
             | Self::AlreadyAttached
             | Self::Invalid(_)
+            | Self::Log(_)
             | Self::Mapping(_) => E_INVALIDARG,
             Self::Host { hresult, .. } => *hresult,
             Self::NoCallback(_) | Self::NotOffered(_) => E_NOTIMPL,
@@ -74,7 +77,7 @@ impl fmt::Display for Failure {
             Self::NotUtf8(name) => write!(f, "{name} is not UTF-8"),
             Self::NotAttached => f.write_str("no SoftCP device is attached to this hDevice"),
             Self::AlreadyAttached => f.write_str("this hDevice has a SoftCP device already"),
-            Self::Invalid(what) | Self::Mapping(what) => f.write_str(what),
+            Self::Invalid(what) | Self::Mapping(what) | Self::Log(what) => f.write_str(what),
             Self::Host { callback, hresult } => write!(f, "the host's {callback} failed with {hresult:#010x}"),
             Self::NoCallback(name) => write!(f, "the host has no callback {name}"),
             Self::NotOffered(what) => write!(f, "this driver has no {what}"),

@@ -19,6 +19,7 @@
     reason = "these comments become the C headers', where constants stand without backticks"
 )]
 
+mod call_log;
 mod calls;
 pub mod core;
 pub mod ddi;

@@ -3,6 +3,7 @@
 
 use std::ffi::{c_char, c_void};
 
+use crate::call_log;
 use crate::hresult::{Failure, Result};
 
 /// The value that `pointer` points to; null is an error.
@@ -193,6 +194,7 @@ pub(crate) unsafe fn whole<T: Copy + Default>(name: &'static str, pointer: *cons
 
 /// Whether there are bytes to make a slice of.
 fn check_bytes(name: &'static str, data: *const c_void, size: usize) -> Result<bool> {
+    call_log::note_size(name, size);
     if size == 0 {
         return Ok(false);
     }

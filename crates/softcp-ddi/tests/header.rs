@@ -166,6 +166,8 @@ fn core_header() -> String {
         "core/decoder.rs",
         "core/hardware.rs",
         "core/faults.rs",
+        "core/last_error.rs",
+        "core/version.rs",
         "core/protection.rs",
         "device.rs",
         "environment.rs",

@@ -236,7 +236,13 @@ pub fn decrypt_from_to(
             Err(error) => return Err(planner.explain(error, &how)),
         }
     };
-    let file_notes = found_before.into_iter().chain(pass.file_notes()).collect();
+    let cut = pass.stream_cut();
+    let whole: Vec<_> = tracks.iter().map(|track| (track.id, track.samples())).collect();
+    if cut.is_some() && whole.iter().all(|(_, samples)| *samples == 0) {
+        return Err(DecryptError::NothingWhole { path: options.input.clone() });
+    }
+    let cut = cut.map(|cut| cut.note(&whole, true));
+    let file_notes = found_before.into_iter().chain(cut).chain(pass.file_notes()).collect();
     let wrong_keys = pass.wrong_keys();
     let bytes = pass.finish()?;
 

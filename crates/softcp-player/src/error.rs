@@ -270,7 +270,7 @@ impl DecryptError {
     /// What to do about an error of the input; `None` for other errors, and where the error says it.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
-        use softcp_cenc::{Error, ErrorClass, FileKind};
+        use softcp_cenc::{BoxDefect, Error, ErrorClass, FileKind};
         let container = |error: &Error| match error.class() {
             ErrorClass::Empty => "the file has no bytes: get it again from where it came",
             ErrorClass::WrongKind => match error {
@@ -288,16 +288,27 @@ impl DecryptError {
             }
             ErrorClass::WrongPartner => "use the initialization segment of the stream that the fragments are of",
             ErrorClass::CutOff => match error {
+                Error::NoMovie { .. } => {
+                    "a moov box says where the samples are, mostly at the end of a file: this recording or download was not \
+                     finished"
+                }
                 Error::MovieCutOff { .. } => "nothing can be decrypted without its end: get the file again",
+                Error::CutOff { kind, .. } if &kind.0 == b"moov" => {
+                    "nothing can be decrypted without the whole of it: get the file again"
+                }
                 _ => "get the file again, or write what is there with --partial",
             },
             ErrorClass::Unsupported => "the file may be in order: it uses what is not supported here",
             ErrorClass::Unreadable => "have the file encrypted again, with a writer that does not leave this out",
             ErrorClass::Limit => "this is a limit against hostile files, and not an error of the file",
             ErrorClass::Request => "give the input as a file, and the tracks that it has",
+            _ if matches!(error, Error::Box { defect: BoxDefect::Missing(kind), .. } if &kind.0 == b"trak") => {
+                "a file without tracks has nothing to decrypt"
+            }
             _ => "the file contradicts itself there: it is damaged, or its writer has a defect",
         };
         match self {
+            Self::CutOff { whole, .. } if whole.is_empty() => Some("get the file again"),
             Self::Container { source, .. } | Self::CutOff { source, .. } => Some(container(source)),
             Self::NothingWhole { .. } => Some("get the file again"),
             Self::SeemsDamaged { .. } => Some("the file contradicts itself there: get it again"),

@@ -1,12 +1,15 @@
 //! Wrong keys, noticed by what comes out.
 //!
 //! AES-CTR decrypts under any key. But under a wrong one the samples come out as noise, and codecs write anything but:
-//! [`Evidence`] weighs the first samples of each track and key. The policy is to be silent rather than wrong:
+//! [`Evidence`] weighs the samples of each track and key, until they are right or wrong beyond doubt. The policy is to be
+//! silent rather than wrong:
 //!
 //! - A warning needs 20 bits of evidence, a chance of one in a million that right samples look so bad.
 //! - Only bytes that were encrypted are judged. Each check allows what real writers do, known defects included: padding of
 //!   slices, zeros behind NAL units, streams that change their configuration.
-//! - Codecs without checks, and samples too few to tell, are passed over in silence.
+//! - Codecs without checks, and samples too few to tell, are passed over in silence. `cbcs` and `cens` with a pattern leave
+//!   clear how most slices and tiles end: AVC and HEVC are told there after some ten megabytes of encrypted bytes that were
+//!   looked at, by bytes that no NAL unit has, and AV1 is not.
 //!
 //! A warning changes nothing: the file is written, and the run succeeds.
 
@@ -14,8 +17,6 @@ use std::ops::Range;
 
 use softcp_cenc::{Evidence, KeyId, Sample, Syntax, Track};
 
-/// Samples of each key that are looked at, at most.
-const SAMPLES: u32 = 256;
 /// Bytes of each key up to which every sample is looked at; from there on as many as make a [`SHARE`]th of all bytes. To
 /// look at a sample costs as much as to decrypt it.
 const BYTES: u64 = 4 << 20;
@@ -54,8 +55,7 @@ impl Watched {
     }
 
     fn is_decided(&self) -> bool {
-        let is_decided = |seen: &Evidence| seen.is_right() || seen.is_noise() || seen.samples() >= SAMPLES;
-        self.evidence.as_ref().is_none_or(is_decided)
+        self.evidence.as_ref().is_none_or(|seen| seen.is_right() || seen.is_noise())
     }
 }
 
@@ -71,7 +71,7 @@ impl KeyWatch {
         if let Some(watched) = self.watched.iter_mut().rev().find(of_sample) {
             return watched.wants(sample.len);
         }
-        let syntax = tracks.iter().find(|track| track.id() == track_id).map_or(Syntax::default(), syntax_of);
+        let syntax = tracks.iter().find(|track| track.id() == track_id).map_or(Syntax::default(), Track::syntax);
         if self.watched.len() == KEYS {
             return false;
         }
@@ -100,13 +100,6 @@ impl KeyWatch {
         let wrong = seen.filter(|(_, evidence)| evidence.is_noise());
         wrong.map(|(watched, evidence)| (watched.track_id, watched.kid, evidence.samples()))
     }
-}
-
-/// The syntax of a track's protected samples.
-fn syntax_of(track: &Track) -> Syntax {
-    let entries = track.sample_entries();
-    let entry = entries.iter().find(|entry| entry.protection.is_some()).or(entries.first());
-    entry.map_or(Syntax::default(), |entry| entry.syntax)
 }
 
 #[cfg(test)]

@@ -157,12 +157,15 @@ impl Output {
         Ok(Ok(()))
     }
 
-    /// Appends bytes of the input up to its end, and says how many.
-    pub(crate) fn copy_to_end(&mut self, input: &mut impl Read) -> io::Result<io::Result<u64>> {
+    /// Appends `most` bytes of the input, or those up to its end, and says how many.
+    pub(crate) fn copy_up_to(&mut self, most: u64, input: &mut impl Read) -> io::Result<io::Result<u64>> {
         let mut copied = 0;
         loop {
+            if copied == most {
+                return Ok(Ok(copied));
+            }
             let start = self.chunk.len;
-            let read = match input.read(self.chunk.append(CHUNK as u64)) {
+            let read = match input.read(self.chunk.append((most - copied).min(CHUNK as u64))) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                     self.chunk.len = start;
                     continue;

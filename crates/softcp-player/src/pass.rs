@@ -14,6 +14,7 @@ use crate::key_watch::KeyWatch;
 use crate::output::Output;
 use crate::path::{CipherModes, PathError, PathStatistics, ProtectedPath, SampleError, Seal, Sink};
 use crate::report::{FileNote, TrackReport, WrongKey};
+use crate::scan::CutOff;
 use crate::source::{Metadata, Names};
 
 /// Bytes between two calls of the progress callback.
@@ -53,6 +54,11 @@ impl TrackProgress {
         self.done += path.statistics();
     }
 
+    /// Samples that were written.
+    pub(crate) fn samples(&self) -> u64 {
+        self.done.samples + self.clear_samples
+    }
+
     pub(crate) fn fill(&self, report: &mut TrackReport) {
         let PathStatistics { samples, refreshes, recoveries, blits, bytes, bytes_encrypted } = self.done;
         report.decrypted = true;
@@ -81,6 +87,8 @@ pub(crate) struct Pass<'a> {
     failed: Option<(Sample, u64)>,
     /// Whether that sample is of a track without a path.
     needs_path: bool,
+    /// A stream has ended inside a part that is copied.
+    ends_early: bool,
     watch: KeyWatch,
     /// A sample that is watched.
     watched: Vec<u8>,
@@ -114,6 +122,7 @@ impl<'a> Pass<'a> {
             shown: 0,
             failed: None,
             needs_path: false,
+            ends_early: false,
             watch: KeyWatch::default(),
             watched: Vec::new(),
         }
@@ -129,6 +138,15 @@ impl<'a> Pass<'a> {
     /// What is odd about the file, as far as it has been passed.
     pub(crate) fn file_notes(&self) -> Vec<FileNote> {
         self.pieces.notes().iter().map(FileNote::from).collect()
+    }
+
+    /// How a stream that is read as far as it goes ended too early, if it did.
+    pub(crate) fn stream_cut(&self) -> Option<CutOff> {
+        if !self.input.is_stream() || !self.options.partial {
+            return None;
+        }
+        let cut = CutOff::of(self.pieces.notes());
+        cut.or(self.ends_early.then_some(CutOff::IN_BOX))
     }
 
     /// The keys under which samples came out as noise.
@@ -161,7 +179,12 @@ impl<'a> Pass<'a> {
         }
         while let Some(piece) = self.next_piece()? {
             match piece {
-                Piece::Copy { offset, len } => self.copy_part(offset, len)?,
+                Piece::Copy { offset, len } => {
+                    self.copy_part(offset, len)?;
+                    if self.ends_early {
+                        return Ok(());
+                    }
+                }
                 Piece::Rewritten { bytes, .. } => {
                     self.input.skip(bytes.len() as u64).map_err(|error| self.read_error(error))?;
                     self.output.write_all(&bytes).map_err(|error| self.write_error(error))?;
@@ -210,9 +233,15 @@ impl<'a> Pass<'a> {
     /// A part that stays as it is, holes included.
     fn copy_part(&mut self, offset: u64, len: u64) -> Result<(), DecryptError> {
         if self.input.is_stream() && offset + len >= STREAM_END {
-            let copied = self.output.copy_to_end(&mut self.input).map_err(|error| self.read_error(error))?;
-            let copied = copied.map_err(|error| self.write_error(error))?;
+            let copied = self.copy_up_to(u64::MAX)?;
             self.advance(copied);
+            return Ok(());
+        }
+        if self.input.is_stream() && self.options.partial {
+            // Of what is only copied nobody has looked whether it is there.
+            let copied = self.copy_up_to(len)?;
+            self.advance(copied);
+            self.ends_early = copied < len;
             return Ok(());
         }
         let (mut position, end) = (offset, offset + len);
@@ -302,6 +331,11 @@ impl<'a> Pass<'a> {
                 DecryptError::of_path(track_id, Some(index), source)
             }
         })
+    }
+
+    fn copy_up_to(&mut self, most: u64) -> Result<u64, DecryptError> {
+        let copied = self.output.copy_up_to(most, &mut self.input).map_err(|error| self.read_error(error))?;
+        copied.map_err(|error| self.write_error(error))
     }
 
     fn copy(&mut self, len: u64) -> Result<(), DecryptError> {

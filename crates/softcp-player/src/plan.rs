@@ -248,15 +248,8 @@ impl Planner<'_> {
         if whole == 0 && scan.unsignalled.is_empty() {
             return Err(DecryptError::NothingWhole { path: self.options.input.clone() });
         }
-        if scan.is_cut_off {
-            let tracks = scan.whole_samples();
-            let tracks: Vec<_> = tracks.iter().map(|(id, samples)| format!("{samples} of track {id}")).collect();
-            let text = format!(
-                "The file ends too early: its whole samples were written, {}, and {} were left out as far as is known.",
-                tracks.join(", "),
-                scan.left_out
-            );
-            plan.notes.push(FileNote::new(FileNoteKind::Partial, None, text));
+        if let Some(cut) = scan.cut_off {
+            plan.notes.push(cut.note(&scan.whole_samples(), false));
         }
         Ok(())
     }

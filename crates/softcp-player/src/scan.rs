@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use softcp_cenc::{Error, FourCc, KeyId, Movie, NoteKind, Options, Piece, Sample, Selection, Track};
+use softcp_cenc::{Error, FourCc, KeyId, Movie, Note, NoteKind, Options, Piece, Sample, Selection, Track};
 
+use crate::report::{FileNote, FileNoteKind};
 use crate::source::Metadata;
 
 /// More keys of a track than these are not told apart: such a file is hostile.
@@ -19,11 +20,57 @@ pub(crate) struct Scan {
     pub(crate) tracks: BTreeMap<u32, ScannedTrack>,
     /// Tracks whose entries are clear, and which have initialization vectors all the same.
     pub(crate) unsignalled: Vec<u32>,
-    /// Whether the file ends too early, and how many samples it lacks, as far as its metadata tell.
-    pub(crate) is_cut_off: bool,
-    pub(crate) left_out: u64,
+    /// Whether the file ends too early.
+    pub(crate) cut_off: Option<CutOff>,
     /// What ended the scan before the file did.
     pub(crate) error: Option<Error>,
+}
+
+/// How a file ends too early.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CutOff {
+    /// How many samples it lacks, as far as its metadata tell.
+    left_out: u64,
+    /// Whether boxes that stay describe more than there is.
+    describes_more: bool,
+}
+
+impl CutOff {
+    /// A stream that ended inside a box that was copied.
+    pub(crate) const IN_BOX: Self = Self { left_out: 0, describes_more: true };
+
+    /// From what was left out; `None` if nothing was.
+    pub(crate) fn of(notes: &[Note]) -> Option<Self> {
+        let mut cut = None;
+        for note in notes {
+            match note.kind {
+                NoteKind::SampleLeftOut | NoteKind::FragmentLeftOut => {
+                    let cut = cut.get_or_insert(Self::default());
+                    cut.left_out += note.times;
+                    cut.describes_more |= note.kind == NoteKind::SampleLeftOut;
+                }
+                NoteKind::BoxLeftOut | NoteKind::MediaDataCutOff => {
+                    cut.get_or_insert(Self::default());
+                }
+                _ => {}
+            }
+        }
+        cut
+    }
+
+    /// The note about it, with the whole samples of each track.
+    pub(crate) fn note(self, tracks: &[(u32, u64)], is_stream: bool) -> FileNote {
+        let tracks: Vec<_> = tracks.iter().map(|(id, samples)| format!("{samples} of track {id}")).collect();
+        let mut text = format!(
+            "The file ends too early: its whole samples were written, {}, and {} were left out as far as is known.",
+            tracks.join(", "),
+            self.left_out
+        );
+        if is_stream && self.describes_more {
+            text += " Boxes in front of them, written before that was known, describe the whole file.";
+        }
+        FileNote::new(FileNoteKind::Partial, None, text)
+    }
 }
 
 /// A protected track.
@@ -59,17 +106,10 @@ impl Scan {
                     Ok(Some(_)) => {}
                     ended => {
                         scan.error = ended.err();
-                        for note in pieces.notes() {
-                            match note.kind {
-                                NoteKind::UnsignalledEncryption => scan.unsignalled.extend(note.track_id),
-                                NoteKind::SampleLeftOut | NoteKind::FragmentLeftOut => {
-                                    scan.is_cut_off = true;
-                                    scan.left_out += note.times;
-                                }
-                                NoteKind::BoxLeftOut | NoteKind::MediaDataCutOff => scan.is_cut_off = true,
-                                _ => {}
-                            }
-                        }
+                        scan.cut_off = CutOff::of(pieces.notes());
+                        let is_unsignalled = |note: &&Note| note.kind == NoteKind::UnsignalledEncryption;
+                        let unsignalled = pieces.notes().iter().filter(is_unsignalled);
+                        scan.unsignalled.extend(unsignalled.filter_map(|note| note.track_id));
                         break;
                     }
                 }

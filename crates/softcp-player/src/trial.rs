@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use softcp_cenc::{Error, Evidence, Options, Piece, Sample, Syntax};
+use softcp_cenc::{Error, Evidence, Options, Piece, Sample, Syntax, Track};
 use softcp_client::ChannelType;
 use softcp_runtime::Driver;
 
@@ -38,11 +38,8 @@ pub(crate) fn first_samples(reopen: &Reopen, options: Options) -> Result<(Vec<Sa
         }
     }
     let track = samples.first().and_then(|sample| pieces.tracks().iter().find(|track| track.id() == sample.track_id));
-    let entry = track.and_then(|track| {
-        let entries = track.sample_entries();
-        entries.iter().find(|entry| entry.protection.is_some()).or(entries.first())
-    });
-    Ok((samples, entry.map_or(Syntax::default(), |entry| entry.syntax)))
+    let syntax = track.map_or(Syntax::default(), Track::syntax);
+    Ok((samples, syntax))
 }
 
 /// The bytes of a sample as they are stored.

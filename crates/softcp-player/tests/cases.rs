@@ -121,6 +121,7 @@ fn files_that_others_read_decrypt_with_a_note_of_what_is_odd() {
         ("saiz-type-cenc-in-cens.mp4", &["auxiliary-type"]),
         ("ism-download-no-encv.mp4", &["unsignalled-encryption"]),
         ("ff-frag-audio-senc-grows.mp4", &["repeated-entries"]),
+        ("ff-frag-samples-in-moov.mp4", &["vectors-behind", "vectors-behind", "repeated-entries", "repeated-entries"]),
         ("b4-cens-audio.mp4", &["encrypted-tail"]),
     ] {
         assert_eq!(kinds(&decrypt(file)), notes, "{file}");
@@ -146,7 +147,7 @@ fn tail_of_cens_audio_is_left_clear_by_option() {
 fn file_that_ends_too_early_says_what_is_whole_and_partial_writes_it() {
     for (file, notes) in [
         ("truncated-mdat.mp4", ["partial", "fragment-left-out"].as_slice()),
-        ("truncated-progressive.mp4", &["partial", "media-data-cut-off", "sample-left-out"]),
+        ("truncated-progressive.mp4", &["partial", "tables-shortened", "media-data-cut-off", "sample-left-out"]),
     ] {
         let case = case(file);
         let setup = Setup::new();
@@ -166,6 +167,11 @@ fn file_that_ends_too_early_says_what_is_whole_and_partial_writes_it() {
         assert_eq!(samples(&setup.output()), case.right(), "{file}");
         assert_eq!(kinds(&report), notes, "{file}");
         assert!(report.file_notes[0].text.contains(&format!("{whole} of track 1")), "{:?}", report.file_notes);
+        // What was written is a whole file: its boxes describe what is there, and nothing else.
+        let movie = Movie::open(fs::File::open(setup.output()).unwrap()).unwrap();
+        let pieces = movie.into_pieces(&Selection::All).unwrap().collect::<Result<Vec<_>, _>>().unwrap();
+        let count = pieces.iter().filter(|piece| matches!(piece, Piece::Sample(_))).count();
+        assert_eq!(count as u64, whole, "{file}");
     }
 }
 

@@ -9,11 +9,11 @@ mod handle;
 mod hardware;
 mod session;
 
-use std::ffi::c_void;
 use std::{fmt, ptr};
 
 use softcp_abi::{D3D10DDI_HDEVICE, D3D11_1DDI_CERTIFICATE_INFO, D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS, GUID};
 
+use crate::call_site::{Argument, Lent};
 use crate::device::OpenDevice;
 use crate::error::{DriverError, Error, Result};
 use crate::hresult::HResult;
@@ -46,25 +46,7 @@ pub enum Output<'a> {
     },
 }
 
-impl Input<'_> {
-    fn parts(self, function: &'static str) -> Result<(u32, *const c_void)> {
-        match self {
-            Self::Bytes(bytes) => Ok((size(function, bytes.len())?, bytes.as_ptr().cast())),
-            Self::Null { size } => Ok((size, ptr::null())),
-        }
-    }
-}
-
-impl Output<'_> {
-    fn parts(self, function: &'static str) -> Result<(u32, *mut c_void)> {
-        match self {
-            Self::Bytes(bytes) => Ok((size(function, bytes.len())?, bytes.as_mut_ptr().cast())),
-            Self::Null { size } => Ok((size, ptr::null_mut())),
-        }
-    }
-}
-
-fn size(function: &'static str, bytes: usize) -> Result<u32> {
+pub(crate) fn size(function: &'static str, bytes: usize) -> Result<u32> {
     u32::try_from(bytes).map_err(|_| Error::TooLong { function, bytes })
 }
 
@@ -133,11 +115,11 @@ macro_rules! call {
         let entry = $self.device.table.$field.ok_or($crate::Error::MissingEntry { function: $function })?;
         // SAFETY: `Calls` exists while the device does, so the entry is valid; each pointer is valid for its size, or
         // null, and each handle is null or names memory that exists.
-        Ok($self.reply($function, || Some($crate::HResult(unsafe { call!(@ entry, $self, $arguments) }))))
+        Ok::<_, $crate::Error>($self.reply($function, || Some($crate::HResult(unsafe { call!(@ entry, $self, $arguments) }))))
     }};
     ($self:ident, $field:ident, $function:literal, void, $arguments:tt) => {{
         let entry = $self.device.table.$field.ok_or($crate::Error::MissingEntry { function: $function })?;
-        Ok($self.reply($function, || {
+        Ok::<_, $crate::Error>($self.reply($function, || {
             // SAFETY: as above.
             unsafe { call!(@ entry, $self, $arguments) };
             None
@@ -218,12 +200,35 @@ impl<'d> Calls<'d> {
         certificate: Output<'_>,
     ) -> Result<Reply> {
         let info = const_ptr(info);
-        let (size, certificate) = certificate.parts("GetCertificate")?;
-        call!(self, get_certificate, "GetCertificate", void, (info, size, certificate.cast()))
+        let certificate = self.output("GetCertificate", "the certificate", certificate)?;
+        let reply =
+            call!(self, get_certificate, "GetCertificate", void, (info, certificate.size, certificate.data.cast()))?;
+        certificate.end()?;
+        Ok(reply)
     }
 
     fn reply(&self, function: &'static str, call: impl FnOnce() -> Option<HResult>) -> Reply {
-        Reply::collect(function, &self.device.driver.reports, call)
+        let collect = || Reply::collect(function, &self.device.driver.reports, call);
+        match &self.device.site {
+            Some(site) => site.run(collect),
+            None => collect(),
+        }
+    }
+
+    /// Bytes that the driver reads: `name` says which, as "the IV".
+    fn input<'a>(&self, function: &'static str, name: &'static str, bytes: Input<'a>) -> Result<Lent<'a>>
+    where
+        'd: 'a,
+    {
+        Lent::input(self.device.site.as_deref(), Argument { function, name, is_message: false }, bytes)
+    }
+
+    /// Bytes that the driver writes.
+    fn output<'a>(&self, function: &'static str, name: &'static str, bytes: Output<'a>) -> Result<Lent<'a>>
+    where
+        'd: 'a,
+    {
+        Lent::output(self.device.site.as_deref(), Argument { function, name, is_message: false }, bytes)
     }
 }
 

@@ -11,6 +11,7 @@ use softcp_abi::{
     D3DWDDM2_4DDI_VIDEO_FUNCTIONS, D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0, GUID, softcp_mapping,
 };
 
+use crate::call_site::CallSite;
 use crate::calls::{Calls, Output, Reply};
 use crate::caps::ContentProtectionCaps;
 use crate::channel::Channel;
@@ -73,7 +74,7 @@ pub enum CertificateOf {
 impl Device {
     /// Creates a device and fills the first of the tables that the driver has.
     pub(crate) fn create(driver: &Driver, sub_devices: &[u32]) -> Result<Self> {
-        let driver = Arc::clone(&driver.open);
+        let (driver, site) = (Arc::clone(&driver.open), driver.site.clone());
         let create = driver.raw.create_device.ok_or(Error::MissingEntry { function: "create_device" })?;
         let retrieve = driver.raw.retrieve_sub_object.ok_or(Error::MissingEntry { function: "retrieve_sub_object" })?;
         let mut handle = D3D10DDI_HDEVICE::default();
@@ -83,7 +84,7 @@ impl Device {
         });
         reply.into_result()?;
         // From here on the device is destroyed on every way out.
-        let mut open = OpenDevice { handle, table: FunctionTable::default(), driver };
+        let mut open = OpenDevice { handle, table: FunctionTable::default(), driver, site };
         let mut last = HResult::OK;
         for &sub_device_id in sub_devices {
             let table = FunctionTable::retrieve(sub_device_id, |size, table| {
@@ -351,6 +352,8 @@ pub(crate) struct OpenDevice {
     pub(crate) handle: D3D10DDI_HDEVICE,
     pub(crate) table: FunctionTable,
     pub(crate) driver: Arc<OpenDriver>,
+    /// Where calls are made; none: on the caller's thread, with its buffers.
+    pub(crate) site: Option<Arc<CallSite>>,
 }
 
 // SAFETY: the handle is the driver's own pointer, which is not followed here, and the entries may be called from any

@@ -12,6 +12,7 @@ use softcp_abi::{
     softcp_driver, softcp_driver_desc, softcp_open_driver_fn,
 };
 
+use crate::call_site::CallSite;
 use crate::calls::Reply;
 use crate::device::{Device, SUB_DEVICES};
 use crate::error::{Error, Result};
@@ -22,6 +23,7 @@ use crate::report::{Reports, report_error, text_at};
 #[derive(Clone)]
 pub struct Driver {
     pub(crate) open: Arc<OpenDriver>,
+    pub(crate) site: Option<Arc<CallSite>>,
 }
 
 impl Driver {
@@ -56,6 +58,13 @@ impl Driver {
     /// [`Error::WrongInterfaceVersion`]; [`Error::BadAnswer`] when it gives no name or version.
     pub fn from_entry(entry: softcp_open_driver_fn, options: &str) -> Result<Self> {
         Self::open((SOFTCP_OPEN_REFERENCE_DRIVER, entry), options, None)
+    }
+
+    /// The same open driver, whose devices from here on are called from another place: on another thread, or with buffers
+    /// at other addresses. What was made before, and resources, are called as before.
+    #[must_use]
+    pub fn at(&self, site: Arc<CallSite>) -> Self {
+        Self { open: Arc::clone(&self.open), site: Some(site) }
     }
 
     /// The driver's name for itself.
@@ -124,7 +133,7 @@ impl Driver {
         let mut open = OpenDriver { raw, name: String::new(), version: String::new(), reports, library };
         open.name = copied_text(name, "name", raw.name)?;
         open.version = copied_text(name, "version", raw.version)?;
-        Ok(Self { open: Arc::new(open) })
+        Ok(Self { open: Arc::new(open), site: None })
     }
 }
 

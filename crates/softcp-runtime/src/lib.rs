@@ -38,6 +38,7 @@
 #![deny(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion"))]
 
+mod call_site;
 mod calls;
 mod caps;
 mod channel;
@@ -54,6 +55,7 @@ mod resource;
 mod session;
 mod table;
 
+pub use call_site::{CallBuffers, CallSite, CallThread};
 pub use calls::{
     Calls, ChannelHandle, DecoderHandle, Input, Output, OutputViewHandle, Reply, ResourceHandle, SessionHandle,
 };

@@ -166,6 +166,8 @@ macro_rules! calls {
             pub(crate) writes_behind_tables: bool,
             /// There is one open driver at a time.
             pub(crate) opens_once: bool,
+            /// Whether closing the driver ends the process.
+            pub(crate) aborts_in_close: bool,
             /// The identity that is made for the driver, in place of the user's.
             pub(crate) identity: Option<fn() -> IdentityOptions>,
             /// Options without which the fault does not show, unless the user's are about the same.
@@ -191,6 +193,7 @@ macro_rules! calls {
                 change_table: None,
                 writes_behind_tables: false,
                 opens_once: false,
+                aborts_in_close: false,
                 identity: None,
                 options: "",
                 messages: channel::RULES,

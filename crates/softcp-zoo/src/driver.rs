@@ -556,6 +556,9 @@ unsafe extern "C" fn close(context: *mut c_void) {
     }
     // SAFETY: the caller's duty: it came from `Arc::into_raw` and is given back once.
     let driver = unsafe { Arc::from_raw(context.cast::<Driver>().cast_const()) };
+    if driver.hooks.aborts_in_close {
+        std::process::abort();
+    }
     if driver.hooks.opens_once {
         OPEN_ONCE.fetch_sub(1, Ordering::Relaxed);
     }

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "an unwrap in a test is an assertion")]
 
-use softcp_conformance::runner::{Event, Outcome, RunOptions, run_here};
+use softcp_conformance::runner::{Event, Outcome, RunOptions, Varied, run_here};
 use softcp_conformance::{DriverSource, cases};
 use softcp_zoo::{drivers, softcp_open_faulty_driver};
 
@@ -12,7 +12,7 @@ const IDENTITY: &str = concat!("identity.directory=", env!("CARGO_MANIFEST_DIR")
 
 /// The cases about decoders that a driver fails, and those that it skips.
 fn outcomes(name: &str) -> (Vec<String>, Vec<String>) {
-    let options = RunOptions { driver_options: format!("zoo={name};{IDENTITY}"), seed: 1 };
+    let options = RunOptions { driver_options: format!("zoo={name};{IDENTITY}"), seed: 1, varied: Varied::None };
     let (mut failed, mut skipped) = (Vec::new(), Vec::new());
     let of_decoders = cases::all().filter(|case| case.name.starts_with("decoders/"));
     let source = DriverSource::Entry(softcp_open_faulty_driver);

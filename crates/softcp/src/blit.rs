@@ -121,7 +121,8 @@ pub(crate) fn run(
 
 /// As [`run_over`], where there are no runs to look for.
 fn run_over_all(surfaces: &mut BlitSurfaces<'_>, key: &Key, iv: AesCtrIv, workers: &Workers) {
-    let mut keystream = Keystream::new(key, iv.to_bytes()).for_blit_of(surfaces.visible_bytes()).with_workers(workers);
+    let mut keystream =
+        Keystream::new(key, iv.to_bytes()).with_total_len(surfaces.visible_bytes()).with_workers(workers);
     match surfaces {
         BlitSurfaces::Distinct { source, destination } => {
             for (from, to) in source.planes().iter().zip(destination.planes_mut()) {
@@ -150,7 +151,7 @@ fn run_over_blocks(surfaces: &mut BlitSurfaces<'_>, alternation: Alternation, ke
 }
 
 fn run_over(surfaces: &mut BlitSurfaces<'_>, runs: &(impl Iterator<Item = Run> + Clone), key: &Key, iv: AesCtrIv) {
-    let mut keystream = Keystream::new(key, iv.to_bytes()).for_blit_of(surfaces.visible_bytes());
+    let mut keystream = Keystream::new(key, iv.to_bytes()).with_total_len(surfaces.visible_bytes());
     let mut start = 0;
     match surfaces {
         BlitSurfaces::Distinct { source, destination } => {

@@ -6,7 +6,7 @@ use core::arch::aarch64::*;
 use core::array;
 
 use super::engine::{Between, Engine, ROUNDS_BETWEEN};
-use super::{Access, Piece, Place, Plan, cbc, pass};
+use super::{Access, Plan, Span, StreamPosition, cbc, pass};
 use crate::BLOCK;
 use crate::counter::Counter;
 use crate::schedule::RoundKeys;

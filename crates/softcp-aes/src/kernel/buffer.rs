@@ -4,12 +4,12 @@ use core::mem::MaybeUninit;
 
 use zeroize::optimization_barrier;
 
-use super::Place;
+use super::StreamPosition;
 use super::engine::MAX_BYTES;
 use crate::BLOCK;
 use crate::counter::Counter;
 
-/// Keystream for the pieces of one call, made some vectors at a time.
+/// Keystream for the spans of one call, made some vectors at a time.
 pub(super) struct Buffer<'b> {
     /// Room for what is left of a vector, then for new keystream.
     bytes: &'b mut [u8],
@@ -54,7 +54,7 @@ impl Memory {
 impl<'b> Buffer<'b> {
     /// For `len` bytes from `place` on.
     #[inline(always)]
-    pub(super) fn new(place: Place, len: usize, memory: &'b mut Memory) -> Self {
+    pub(super) fn new(place: StreamPosition, len: usize, memory: &'b mut Memory) -> Self {
         let passed = place.in_block();
         let left = passed + len;
         let bytes: &mut [u8] = if left <= SHORT {

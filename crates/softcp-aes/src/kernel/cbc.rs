@@ -11,7 +11,7 @@ use aes::cipher::inout::InOutBuf;
 
 use super::engine::{Engine, MAX_BYTES, Nothing};
 use super::lanes::{Columns, Contiguous, Lanes};
-use super::pass::{FLIGHT, ask_ahead, broadcast};
+use super::pass::{FLIGHT, broadcast, prefetch_ahead};
 use super::plan::Access;
 use super::prefetch;
 use super::sections::{self, Mode, VectorMode};
@@ -29,7 +29,7 @@ pub(super) fn run<E: Engine>(
     sections: Sections<'_, '_, '_>,
 ) {
     let iv = engine.broadcast(&iv);
-    let ahead = access == Access::AskingAhead;
+    let ahead = access == Access::Prefetch;
     let mut cbc = Cbc { engine, keys: broadcast(engine, keys), iv, chain: iv, column: iv, ahead };
     sections::run(&mut cbc, access, sections);
 }
@@ -68,7 +68,7 @@ impl<E: Engine> Cbc<E> {
     fn vectors<'i, 'o, const N: usize>(&mut self, data: InOutBuf<'i, 'o, u8>) -> InOutBuf<'i, 'o, u8> {
         let (vectors, rest) = data.split_at(N * E::BYTES);
         if self.ahead {
-            ask_ahead(vectors.get_in(), prefetch::to_write);
+            prefetch_ahead(vectors.get_in(), prefetch::to_write);
         }
         self.flight::<N>(Contiguous(vectors));
         rest

@@ -1,6 +1,6 @@
 //! Kernels: what turns counter blocks into keystream and XORs it onto the data.
 //!
-//! A kernel gets a key, a [`Place`] in the keystream, and the pieces of memory that are next. [`Kernel`] says which there
+//! A kernel gets a key, a [`StreamPosition`] in the keystream, and the spans of memory that are next. [`Kernel`] says which there
 //! are; a [`Key`] is made for one of them. All but the portable one are the same [`pass`] over the vectors of an
 //! instruction set, an [`engine`].
 
@@ -25,20 +25,20 @@ macro_rules! passes {
             pub(crate) fn run<'i, 'o>(
                 self,
                 keys: &RoundKeys,
-                place: Place,
+                place: StreamPosition,
                 len: usize,
                 plan: Plan,
-                pieces: impl Iterator<Item = Piece<'i, 'o>>,
+                spans: impl Iterator<Item = Span<'i, 'o>>,
             ) {
                 // SAFETY: the processor has the features, as `self` exists.
-                unsafe { run(self, keys, place, len, plan, pieces) }
+                unsafe { run(self, keys, place, len, plan, spans) }
             }
 
             /// See [`crate::kernel::run_sections`].
             pub(crate) fn run_sections(
                 self,
                 keys: &RoundKeys,
-                place: Place,
+                place: StreamPosition,
                 len: usize,
                 access: Access,
                 sections: Sections<'_, '_, '_>,
@@ -75,19 +75,19 @@ macro_rules! passes {
         fn run<'i, 'o>(
             engine: $engine,
             keys: &RoundKeys,
-            place: Place,
+            place: StreamPosition,
             len: usize,
             plan: Plan,
-            pieces: impl Iterator<Item = Piece<'i, 'o>>,
+            spans: impl Iterator<Item = Span<'i, 'o>>,
         ) {
-            pass::run(engine, keys, place, len, plan, pieces);
+            pass::run(engine, keys, place, len, plan, spans);
         }
 
         #[target_feature(enable = $features)]
         fn run_sections(
             engine: $engine,
             keys: &RoundKeys,
-            place: Place,
+            place: StreamPosition,
             len: usize,
             access: Access,
             sections: Sections<'_, '_, '_>,
@@ -112,6 +112,7 @@ macro_rules! passes {
 pub(crate) mod armv8;
 mod buffer;
 mod cbc;
+mod counter_cache;
 mod engine;
 mod lanes;
 mod pass;
@@ -123,7 +124,6 @@ mod sections;
 mod stage;
 #[cfg(test)]
 mod tests;
-mod two_rounds;
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 pub(crate) mod x86;
 
@@ -185,14 +185,14 @@ impl fmt::Display for Kernel {
 
 /// A place in a keystream.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+pub(crate) struct StreamPosition {
     /// The block that the keystream began with.
     first: Counter,
     /// Bytes from there.
     pub(crate) bytes: u64,
 }
 
-impl Place {
+impl StreamPosition {
     pub(crate) fn beginning(first: Counter) -> Self {
         Self { first, bytes: 0 }
     }
@@ -211,31 +211,37 @@ impl Place {
     }
 }
 
-/// A piece of source and destination, or of memory that is changed in place. Never empty.
-pub(crate) struct Piece<'i, 'o> {
+/// A span of source and destination, or of memory that is changed in place. Never empty.
+pub(crate) struct Span<'i, 'o> {
     pub(crate) data: InOutBuf<'i, 'o, u8>,
-    /// Whether it is enciphered with keystream; otherwise it is copied.
+    /// Whether it is encrypted with keystream; otherwise it is copied.
     pub(crate) encrypted: bool,
 }
 
-/// Enciphers or copies `pieces`, whose encrypted bytes are `len` together, with the keystream from `place` on.
+/// Encrypts or copies `spans`, whose encrypted bytes are `len` together, with the keystream from `place` on.
 #[inline]
 pub(crate) fn run<'i, 'o>(
     key: &Key,
-    place: Place,
+    place: StreamPosition,
     len: usize,
     plan: Plan,
-    pieces: impl Iterator<Item = Piece<'i, 'o>>,
+    spans: impl Iterator<Item = Span<'i, 'o>>,
 ) {
     with_kernel!(
         key.schedule(),
-        (engine, keys) => engine.run(keys, place, len, plan, pieces),
-        schedule => portable::run(schedule, place, len, pieces),
+        (engine, keys) => engine.run(keys, place, len, plan, spans),
+        schedule => portable::run(schedule, place, len, spans),
     );
 }
 
 /// As [`run`], over the sections of a sample, whose blocks are `len` bytes together.
-pub(crate) fn run_sections(key: &Key, place: Place, len: usize, access: Access, sections: Sections<'_, '_, '_>) {
+pub(crate) fn run_sections(
+    key: &Key,
+    place: StreamPosition,
+    len: usize,
+    access: Access,
+    sections: Sections<'_, '_, '_>,
+) {
     with_kernel!(
         key.schedule(),
         (engine, keys) => engine.run_sections(keys, place, len, access, sections),

@@ -1,8 +1,8 @@
-//! The pass over the pieces of one call, in any instruction set.
+//! The pass over the spans of one call, in any instruction set.
 //!
-//! A piece is enciphered in one of two ways. In registers: keystream is made where it is needed, from the block on in
-//! which the piece begins; a block that two pieces share is made for both. From a buffer: keystream of several vectors is
-//! stored, and the pieces take from it what they need, at any alignment.
+//! A span is encrypted in one of two ways. In registers: keystream is made where it is needed, from the block on in
+//! which the span begins; a block that two spans share is made for both. From a buffer: keystream of several vectors is
+//! stored, and the spans take from it what they need, at any alignment.
 
 // What is inlined into code for a certain processor is compiled for that processor. Closures are not, nor what takes them:
 // hence loops, and indices.
@@ -13,12 +13,12 @@ use core::mem::MaybeUninit;
 use aes::cipher::inout::InOutBuf;
 
 use super::buffer::{Buffer, Memory};
+use super::counter_cache::{CounterCache, Entries};
 use super::engine::{Engine, ROUNDS_BETWEEN};
 use super::lanes::{Columns, Lanes};
 use super::plan::{Access, Plan};
 use super::sections::{self, Mode, VectorMode};
-use super::two_rounds::{Entries, TwoRounds};
-use super::{Piece, Place, prefetch};
+use super::{Span, StreamPosition, prefetch};
 use crate::BLOCK;
 use crate::counter::Counter;
 use crate::schedule::RoundKeys;
@@ -36,28 +36,28 @@ pub(super) const AHEAD: usize = 4 << 10;
 /// Bytes of a cache line.
 pub(super) const LINE: usize = 64;
 
-/// Clear pieces of fewer bytes go through the caches: two lines at their ends do so anyway.
+/// Clear spans of fewer bytes go through the caches: two lines at their ends do so anyway.
 const CLEAR_STREAM_FROM: usize = 8 * LINE;
 
-/// Enciphers or copies `pieces`, whose encrypted bytes are `len` together, from `place` on.
+/// Encrypts or copies `spans`, whose encrypted bytes are `len` together, from `place` on.
 #[inline(always)]
 pub(super) fn run<'i, 'o, E: Engine>(
     engine: E,
     keys: &RoundKeys,
-    place: Place,
+    place: StreamPosition,
     len: usize,
     plan: Plan,
-    pieces: impl Iterator<Item = Piece<'i, 'o>>,
+    spans: impl Iterator<Item = Span<'i, 'o>>,
 ) {
     let mut entries = MaybeUninit::uninit();
     let mut pass = Pass::new(engine, keys, place, len, plan.access, &mut entries);
     // Keystream at another alignment than its blocks' comes from the buffer. Where vectors are short, waiting for what has
     // just been stored there costs more than going past the caches saves.
     if plan.access == Access::Streaming && E::STREAMS && (plan.aligned || E::BYTES == LINE) {
-        pass.over::<true>(plan.buffered || !plan.aligned, len, pieces);
+        pass.over::<true>(plan.buffered || !plan.aligned, len, spans);
         engine.fence();
     } else {
-        pass.over::<false>(plan.buffered, len, pieces);
+        pass.over::<false>(plan.buffered, len, spans);
     }
     pass.wipe();
 }
@@ -67,7 +67,7 @@ pub(super) fn run<'i, 'o, E: Engine>(
 pub(super) fn run_sections<E: Engine>(
     engine: E,
     keys: &RoundKeys,
-    place: Place,
+    place: StreamPosition,
     len: usize,
     access: Access,
     sections: Sections<'_, '_, '_>,
@@ -81,9 +81,9 @@ pub(super) fn run_sections<E: Engine>(
 struct Pass<'e, E: Engine> {
     engine: E,
     keys: [E::Vector; 11],
-    table: Option<TwoRounds<'e, E>>,
-    /// Where the next piece begins that is enciphered in registers.
-    place: Place,
+    table: Option<CounterCache<'e, E>>,
+    /// Where the next span begins that is encrypted in registers.
+    place: StreamPosition,
     ahead: bool,
     /// The counters of the next column of periods, as numbers, and where the keystream is behind these periods.
     column: E::Vector,
@@ -97,19 +97,19 @@ impl<'e, E: Engine> Pass<'e, E> {
     fn new(
         engine: E,
         keys: &RoundKeys,
-        place: Place,
+        place: StreamPosition,
         len: usize,
         access: Access,
         entries: &'e mut MaybeUninit<Entries>,
     ) -> Self {
         let keys = broadcast(engine, keys);
         let table = if len >= TABLE_FROM {
-            Some(TwoRounds::new(engine, &keys, place.counter(), entries.write(Entries::EMPTY)))
+            Some(CounterCache::new(engine, &keys, place.counter(), entries.write(Entries::EMPTY)))
         } else {
             None
         };
         let column = engine.numbers(place.counter());
-        Self { engine, keys, table, place, ahead: access == Access::AskingAhead, column, behind_columns: 0 }
+        Self { engine, keys, table, place, ahead: access == Access::Prefetch, column, behind_columns: 0 }
     }
 
     /// Overwrites what depends on the key in memory.
@@ -127,23 +127,23 @@ impl<E: Engine> Pass<'_, E> {
         &mut self,
         buffered: bool,
         len: usize,
-        pieces: impl Iterator<Item = Piece<'i, 'o>>,
+        spans: impl Iterator<Item = Span<'i, 'o>>,
     ) {
         if buffered {
             let mut memory = Memory::new();
             let mut buffer = Buffer::new(self.place, len, &mut memory);
-            for Piece { data, encrypted } in pieces {
+            for Span { data, encrypted } in spans {
                 if encrypted { self.with_buffer::<STREAM>(&mut buffer, data) } else { self.clear::<STREAM>(data) }
             }
             buffer.wipe();
         } else {
-            for Piece { data, encrypted } in pieces {
+            for Span { data, encrypted } in spans {
                 if encrypted { self.in_registers::<STREAM>(data) } else { self.clear::<STREAM>(data) }
             }
         }
     }
 
-    /// Enciphers a piece with keystream that stays in registers. With `STREAM`, a piece whose blocks do not begin where
+    /// Encrypts a span with keystream that stays in registers. With `STREAM`, a span whose blocks do not begin where
     /// those of memory do goes through the caches nevertheless.
     #[inline(always)]
     fn in_registers<const STREAM: bool>(&mut self, mut data: InOutBuf<'_, '_, u8>) {
@@ -181,7 +181,7 @@ impl<E: Engine> Pass<'_, E> {
         }
     }
 
-    /// Enciphers the first `N` vectors and returns the rest.
+    /// Encrypts the first `N` vectors and returns the rest.
     #[inline(always)]
     fn vectors<'i, 'o, const STREAM: bool, const N: usize>(
         &mut self,
@@ -217,11 +217,11 @@ impl<E: Engine> Pass<'_, E> {
     #[inline(always)]
     fn xor<const STREAM: bool, const N: usize>(&self, keystream: [E::Vector; N], mut data: InOutBuf<'_, '_, u8>) {
         if !STREAM && self.ahead {
-            ask_ahead(data.get_in(), prefetch::to_write);
+            prefetch_ahead(data.get_in(), prefetch::to_write);
         }
         for i in 0..N {
             if STREAM {
-                ask_ahead(&data.get_in()[i * E::BYTES..(i + 1) * E::BYTES], prefetch::to_read);
+                prefetch_ahead(&data.get_in()[i * E::BYTES..(i + 1) * E::BYTES], prefetch::to_read);
             }
             let vector = self.engine.load(&data.get_in()[i * E::BYTES..]);
             self.put::<STREAM>(self.engine.xor(vector, keystream[i]), &mut data.get_out()[i * E::BYTES..]);
@@ -238,7 +238,7 @@ impl<E: Engine> Pass<'_, E> {
         }
     }
 
-    /// Enciphers a piece with keystream from the buffer.
+    /// Encrypts a span with keystream from the buffer.
     #[inline(always)]
     fn with_buffer<const STREAM: bool>(&mut self, buffer: &mut Buffer<'_>, mut data: InOutBuf<'_, '_, u8>) {
         if STREAM {
@@ -275,7 +275,7 @@ impl<E: Engine> Pass<'_, E> {
     fn fill(&mut self, buffer: &mut Buffer<'_>, needed: usize) {
         while buffer.ready() < needed {
             let len = buffer.left.next_multiple_of(E::BYTES).min(buffer.size());
-            debug_assert_ne!(len, 0, "the pieces have more encrypted bytes than was said");
+            debug_assert_ne!(len, 0, "the spans have more encrypted bytes than was said");
             let mut counter = buffer.counter;
             let room = buffer.make_room(len);
             let (flights, vectors) = room.split_at_mut(len - len % (FLIGHT * E::BYTES));
@@ -298,7 +298,7 @@ impl<E: Engine> Pass<'_, E> {
         }
     }
 
-    /// Copies a clear piece.
+    /// Copies a clear span.
     #[inline(always)]
     fn clear<const STREAM: bool>(&self, mut data: InOutBuf<'_, '_, u8>) {
         if STREAM && data.len() >= CLEAR_STREAM_FROM {
@@ -402,7 +402,7 @@ fn split_at_most<'i, 'o>(data: InOutBuf<'i, 'o, u8>, at: usize) -> (InOutBuf<'i,
 
 /// Asks for as many bytes as `now` has, [`AHEAD`] behind it.
 #[inline(always)]
-pub(super) fn ask_ahead(now: &[u8], ask: impl Fn(*const u8)) {
+pub(super) fn prefetch_ahead(now: &[u8], ask: impl Fn(*const u8)) {
     for line in (0..now.len()).step_by(LINE) {
         ask(now.as_ptr().wrapping_add(AHEAD + line));
     }

@@ -7,9 +7,9 @@ use crate::caches::Caches;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) access: Access,
-    /// Keystream is made for several pieces together and taken from a buffer; otherwise for each piece in registers.
+    /// Keystream is made for several spans together and taken from a buffer; otherwise for each span in registers.
     pub(crate) buffered: bool,
-    /// Whether blocks of keystream and of the destination's memory begin together in every piece.
+    /// Whether blocks of keystream and of the destination's memory begin together in every span.
     pub(crate) aligned: bool,
 }
 
@@ -21,31 +21,31 @@ pub(crate) enum Access {
     /// Whole lines of the destination are written past the caches, and the source is asked for ahead of its turn.
     Streaming,
     /// Lines that are changed in place are asked for ahead of their turn.
-    AskingAhead,
+    Prefetch,
 }
 
 /// What a plan goes by.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Job {
     /// Bytes that are read and written in the blit that the call belongs to.
-    pub(crate) blit_bytes: usize,
-    /// Pieces of the call, and their bytes.
-    pub(crate) pieces: usize,
+    pub(crate) total_len: usize,
+    /// Spans of the call, and their bytes.
+    pub(crate) spans: usize,
     pub(crate) bytes: usize,
     pub(crate) in_place: bool,
     /// See [`Plan::aligned`].
     pub(crate) aligned: bool,
 }
 
-/// Pieces of fewer bytes than this, on average, share their keystream: a vector begun for each of them would be taken only in
+/// Spans of fewer bytes than this, on average, share their keystream: a vector begun for each of them would be taken only in
 /// part.
 const SHORT: usize = 16 * BLOCK;
 
 impl Plan {
     pub(crate) fn of(job: Job) -> Self {
-        let Job { blit_bytes, pieces, bytes, in_place, aligned } = job;
-        let buffered = pieces > 1 && bytes / pieces < SHORT;
-        Self { access: Access::of(blit_bytes, in_place), buffered, aligned }
+        let Job { total_len, spans, bytes, in_place, aligned } = job;
+        let buffered = spans > 1 && bytes / spans < SHORT;
+        Self { access: Access::of(total_len, in_place), buffered, aligned }
     }
 }
 
@@ -55,7 +55,7 @@ impl Access {
         match (bytes >= Caches::get().streaming_from(), in_place) {
             (false, _) => Self::Cached,
             (true, false) => Self::Streaming,
-            (true, true) => Self::AskingAhead,
+            (true, true) => Self::Prefetch,
         }
     }
 }

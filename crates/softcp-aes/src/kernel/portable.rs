@@ -10,22 +10,27 @@ use zeroize::optimization_barrier;
 use super::buffer::{Buffer, Memory};
 use super::pass::copy;
 use super::sections::Mode;
-use super::{Piece, Place};
+use super::{Span, StreamPosition};
 use crate::BLOCK;
 use crate::section::{Section, Sections};
 
 /// See [`super::run`].
-pub(super) fn run<'i, 'o>(schedule: &Aes128Enc, place: Place, len: usize, pieces: impl Iterator<Item = Piece<'i, 'o>>) {
+pub(super) fn run<'i, 'o>(
+    schedule: &Aes128Enc,
+    place: StreamPosition,
+    len: usize,
+    spans: impl Iterator<Item = Span<'i, 'o>>,
+) {
     let mut memory = Memory::new();
     let mut keystream = Keystream { schedule, buffer: Buffer::new(place, len, &mut memory) };
-    for Piece { data, encrypted } in pieces {
+    for Span { data, encrypted } in spans {
         if encrypted { keystream.blocks(data) } else { copy(data) }
     }
     keystream.buffer.wipe();
 }
 
 /// See [`super::run_sections`].
-pub(super) fn run_sections(schedule: &Aes128Enc, place: Place, len: usize, sections: Sections<'_, '_, '_>) {
+pub(super) fn run_sections(schedule: &Aes128Enc, place: StreamPosition, len: usize, sections: Sections<'_, '_, '_>) {
     let mut memory = Memory::new();
     let mut keystream = Keystream { schedule, buffer: Buffer::new(place, len, &mut memory) };
     over(&mut keystream, sections);

@@ -10,7 +10,7 @@ use aes::cipher::inout::InOutBuf;
 use zeroize::optimization_barrier;
 
 use super::engine::Engine;
-use super::pass::{AHEAD, LINE, ask_ahead};
+use super::pass::{AHEAD, LINE, prefetch_ahead};
 use super::prefetch;
 
 /// Bytes that are put together at a time, at most.
@@ -139,7 +139,7 @@ pub(super) fn copy<E: Engine>(engine: E, data: InOutBuf<'_, '_, u8>) {
     let (from, tail_from) = source.as_chunks::<LINE>();
     let (to, tail_to) = destination.as_chunks_mut::<LINE>();
     for (from, to) in from.iter().zip(to) {
-        ask_ahead(from, prefetch::to_read);
+        prefetch_ahead(from, prefetch::to_read);
         stream_line(engine, from, to);
     }
     tail_to.copy_from_slice(tail_from);

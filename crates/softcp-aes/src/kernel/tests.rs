@@ -6,15 +6,15 @@ use proptest::prelude::*;
 use super::plan::Access;
 use super::*;
 use crate::region::{Area, Areas, Pattern, Region};
+use crate::row_iter::{RowIter, Run};
 use crate::rows::{Rows, RowsMut};
 use crate::section::Planes;
-use crate::walk::{Run, Walk};
 
 /// A surface, the runs on it, and where in which keystream they begin.
 #[derive(Clone, Debug)]
 struct Job {
     key: [u8; BLOCK],
-    place: Place,
+    place: StreamPosition,
     row_bytes: usize,
     rows: usize,
     pitches: [usize; 2],
@@ -58,7 +58,7 @@ fn jobs() -> impl Strategy<Value = Job> {
             });
             let runs = runs.collect();
             let pitches = paddings.map(|padding| row_bytes + padding);
-            Job { key, place: Place { first, bytes }, row_bytes, rows, pitches, offsets, runs }
+            Job { key, place: StreamPosition { first, bytes }, row_bytes, rows, pitches, offsets, runs }
         },
     )
 }
@@ -105,7 +105,7 @@ impl Job {
 
 /// All plans that a call could have, for memory that is aligned to its keystream or not.
 fn plans() -> impl Iterator<Item = Plan> {
-    let accesses = [Access::Cached, Access::Streaming, Access::AskingAhead];
+    let accesses = [Access::Cached, Access::Streaming, Access::Prefetch];
     let flags = [(false, false), (false, true), (true, false), (true, true)];
     accesses.into_iter().flat_map(move |access| flags.map(|(buffered, aligned)| Plan { access, buffered, aligned }))
 }
@@ -126,15 +126,15 @@ proptest! {
                 let mut memory = before.clone();
                 let from = Rows::new(&source[offsets[0]..], pitches[0], row_bytes, rows).expect("it fits");
                 let mut to = RowsMut::new(&mut memory[offsets[1]..], pitches[1], row_bytes, rows).expect("it fits");
-                let pieces = Walk::new(&from, &mut to).pieces(job.runs.iter().cloned());
-                run(&key, job.place, job.len(), plan, pieces);
+                let spans = RowIter::new(&from, &mut to).spans(job.runs.iter().cloned());
+                run(&key, job.place, job.len(), plan, spans);
                 prop_assert!(memory == expected, "{kernel}, {plan:?}");
 
                 let mut memory = source.clone();
                 let mut surface =
                     RowsMut::new(&mut memory[offsets[0]..], pitches[0], row_bytes, rows).expect("it fits");
-                let pieces = Walk::in_place(&mut surface).pieces(job.runs.iter().cloned());
-                run(&key, job.place, job.len(), plan, pieces);
+                let spans = RowIter::in_place(&mut surface).spans(job.runs.iter().cloned());
+                run(&key, job.place, job.len(), plan, spans);
                 prop_assert!(memory == expected_in_place, "{kernel} in place, {plan:?}");
             }
         }
@@ -143,12 +143,12 @@ proptest! {
 
 #[test]
 fn large_calls_stream_and_short_pieces_share_keystream() {
-    let job = plan::Job { blit_bytes: 1 << 30, pieces: 1, bytes: 1 << 30, in_place: false, aligned: true };
+    let job = plan::Job { total_len: 1 << 30, spans: 1, bytes: 1 << 30, in_place: false, aligned: true };
     let large = Plan { access: Access::Streaming, buffered: false, aligned: true };
     assert_eq!(Plan::of(job), large);
-    assert_eq!(Plan::of(plan::Job { in_place: true, ..job }), Plan { access: Access::AskingAhead, ..large });
-    assert_eq!(Plan::of(plan::Job { pieces: 1 << 23, ..job }), Plan { buffered: true, ..large });
-    assert_eq!(Plan::of(plan::Job { blit_bytes: 1000, ..job }), Plan { access: Access::Cached, ..large });
+    assert_eq!(Plan::of(plan::Job { in_place: true, ..job }), Plan { access: Access::Prefetch, ..large });
+    assert_eq!(Plan::of(plan::Job { spans: 1 << 23, ..job }), Plan { buffered: true, ..large });
+    assert_eq!(Plan::of(plan::Job { total_len: 1000, ..job }), Plan { access: Access::Cached, ..large });
 }
 
 /// A sample in rows, and its regions.
@@ -215,7 +215,7 @@ impl Sample {
         } else {
             let key = Key::with_kernel(&key, kernel).expect("it is available");
             // Once from inside a block, too.
-            let place = Place { first: Counter::new(iv), bytes: if restarts { 5 } else { 32 } };
+            let place = StreamPosition { first: Counter::new(iv), bytes: if restarts { 5 } else { 32 } };
             run_sections(&key, place, len, access, Sections::new(planes, &mut areas, false));
         }
         memory
@@ -235,7 +235,7 @@ proptest! {
             for access in [Access::Cached, Access::Streaming] {
                 prop_assert!(sample.run(kernel, access, chained, Some(&source)) == expected, "{kernel}, {access:?}");
             }
-            for access in [Access::Cached, Access::AskingAhead] {
+            for access in [Access::Cached, Access::Prefetch] {
                 prop_assert!(sample.run(kernel, access, chained, None) == expected_in_place, "{kernel}, {access:?}");
             }
         }

@@ -93,7 +93,7 @@ impl Group {
             Self::Surfaces => "Surfaces from source to destination, in the caches as far as they fit",
             Self::Cold => "Surfaces from source to destination, from memory",
             Self::Pitches => "Surfaces whose rows have padding between them or odd widths",
-            Self::InPlace => "Surfaces enciphered where they are; the plain copy goes to another surface",
+            Self::InPlace => "Surfaces encrypted where they are; the plain copy goes to another surface",
             Self::Cbc => {
                 "Whole buffers decrypted with AES-128-CBC; \"AES limit\" does ten rounds per block in registers alone"
             }

@@ -49,8 +49,8 @@ impl Layout {
     fn opened(&self, sample: &[u8]) -> Vec<u8> {
         let mut opened = sample.to_vec();
         let gathered: Vec<_> = self.runs.iter().flat_map(|run| &sample[run.clone()]).copied().collect();
-        let deciphered = reference(&CONTENT_KEY, &gathered);
-        for (at, byte) in self.runs.iter().cloned().flatten().zip(deciphered) {
+        let decrypted = reference(&CONTENT_KEY, &gathered);
+        for (at, byte) in self.runs.iter().cloned().flatten().zip(decrypted) {
             opened[at] = byte;
         }
         opened

@@ -88,7 +88,7 @@ fn case(bench: &Bench<'_>, name: &str, shape: Shape, manner: Manner) -> Result<C
     let ciphers = ciphers(bench)?;
     let blits = blits(bench, manner);
     let content = content(shape.visible());
-    let enciphered = Rc::from(reference(&KEY, &content));
+    let encrypted = Rc::from(reference(&KEY, &content));
     let pairs = |implementations| pairs_for(manner.distance, shape, implementations, ciphers.len() + blits.len());
 
     let mut case = Case::new(name, Some(shape.visible()));
@@ -103,12 +103,12 @@ fn case(bench: &Bench<'_>, name: &str, shape: Shape, manner: Manner) -> Result<C
     let content = Rc::from(content);
     let on_surfaces = |cipher, in_place| OnSurfaces { cipher, ring: Rc::clone(&ring), shape, in_place };
     for (name, cipher, is_copy) in ciphers {
-        let expected = if is_copy { &content } else { &enciphered };
+        let expected = if is_copy { &content } else { &encrypted };
         case.add(name, expected, on_surfaces(cipher, manner.in_place && !is_copy));
     }
     for (blits, resources) in drivers {
         for (link, name, blit) in blits {
-            let expected = if *blit == Blit::Encrypt { &content } else { &enciphered };
+            let expected = if *blit == Blit::Encrypt { &content } else { &encrypted };
             case.add(name, expected, Blits::new(link, *blit, &resources, shape)?);
         }
     }

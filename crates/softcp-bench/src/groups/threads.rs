@@ -54,12 +54,12 @@ pub(super) fn plan(bench: &mut Bench<'_>) -> Vec<Planned> {
         let links = Rc::clone(&links);
         Planned::new(name, schedule, move |_| {
             let content = content(shape.visible());
-            let enciphered = Rc::from(reference(&KEY, &content));
+            let encrypted = Rc::from(reference(&KEY, &content));
             let mut case = Case::new(name, Some(shape.visible()));
             for (threads, link) in links.iter() {
                 let resources = Rc::new(RefCell::new(link.resources(1, shape, &content)?));
                 let name = if *threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
-                case.add(name, &enciphered, Blits::new(link, Blit::Decrypt, &resources, shape)?);
+                case.add(name, &encrypted, Blits::new(link, Blit::Decrypt, &resources, shape)?);
             }
             Ok(case)
         })

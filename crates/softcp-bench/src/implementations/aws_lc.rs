@@ -21,7 +21,7 @@ pub(crate) struct AwsLc {
     in_place: EncryptingKey,
     /// For content keys.
     unwrapping: DecryptingKey,
-    /// Enciphered runs of a sample, one behind the other.
+    /// Encrypted runs of a sample, one behind the other.
     gathered: Vec<u8>,
     /// The same, decrypted as one chain.
     chain: Vec<u8>,
@@ -71,11 +71,11 @@ impl Cipher for AwsLc {
     }
 
     fn copy(&mut self, source: &[u8], destination: &mut [u8]) -> Result<(), BenchError> {
-        self.streaming.update(source, destination).map(drop).map_err(|_| failed("encipher a buffer"))
+        self.streaming.update(source, destination).map(drop).map_err(|_| failed("encrypt a buffer"))
     }
 
     fn in_place(&mut self, data: &mut [u8]) -> Result<(), BenchError> {
-        self.in_place.less_safe_encrypt(data, context()).map(drop).map_err(|_| failed("encipher in place"))
+        self.in_place.less_safe_encrypt(data, context()).map(drop).map_err(|_| failed("encrypt in place"))
     }
 }
 
@@ -97,14 +97,14 @@ impl SampleCipher for AwsLc {
             return cipher
                 .less_safe_encrypt(&mut destination[run.clone()], context())
                 .map(drop)
-                .map_err(|_| failed("decipher a sample"));
+                .map_err(|_| failed("decrypt a sample"));
         }
         // The interface has no keystream that goes on after a gap, other than by a new context for each sample.
         self.gathered.clear();
         for run in runs {
             self.gathered.extend_from_slice(&source[run.clone()]);
         }
-        cipher.less_safe_encrypt(&mut self.gathered, context()).map_err(|_| failed("decipher a sample"))?;
+        cipher.less_safe_encrypt(&mut self.gathered, context()).map_err(|_| failed("decrypt a sample"))?;
         let mut start = 0;
         for run in runs {
             destination[run.clone()].copy_from_slice(&self.gathered[start..start + run.len()]);
@@ -133,7 +133,7 @@ impl RegionCipher for AwsLc {
             decrypt_chain(&self.gathered, &mut self.chain)?;
             self.gathered.copy_from_slice(&self.chain[..blocks]);
         } else {
-            self.in_place.less_safe_encrypt(&mut self.gathered, context()).map_err(|_| failed("decipher a pattern"))?;
+            self.in_place.less_safe_encrypt(&mut self.gathered, context()).map_err(|_| failed("decrypt a pattern"))?;
         }
         let mut start = 0;
         for run in layout.runs(len) {
@@ -146,7 +146,7 @@ impl RegionCipher for AwsLc {
 }
 
 fn decrypt_chain(source: &[u8], destination: &mut [u8]) -> Result<(), BenchError> {
-    let what = |_| failed("decipher a chain");
+    let what = |_| failed("decrypt a chain");
     let context = DecryptionContext::Iv128(FixedLength::from(IV));
     let mut cbc = StreamingDecryptingKey::cbc_pkcs7(key(&KEY)?, context).map_err(what)?;
     let written = cbc.update(source, destination).map_err(what)?.written().len();

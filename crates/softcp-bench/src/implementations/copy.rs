@@ -3,7 +3,7 @@
 use super::Cipher;
 use crate::error::BenchError;
 
-/// A cipher that enciphers nothing.
+/// A cipher that encrypts nothing.
 #[derive(Debug)]
 pub(crate) struct PlainCopy;
 

@@ -40,13 +40,13 @@ pub(crate) trait Cipher {
     /// Begins a keystream.
     fn begin(&mut self) -> Result<(), BenchError>;
 
-    /// Enciphers the next bytes. The destination is at least [`SLACK`] bytes longer than the source.
+    /// Encrypts the next bytes. The destination is at least [`SLACK`] bytes longer than the source.
     fn copy(&mut self, source: &[u8], destination: &mut [u8]) -> Result<(), BenchError>;
 
-    /// Enciphers bytes where they are, beginning a keystream.
+    /// Encrypts bytes where they are, beginning a keystream.
     fn in_place(&mut self, data: &mut [u8]) -> Result<(), BenchError>;
 
-    /// Enciphers the rows of a surface under one keystream: one call if they lie one behind the other, else one per row.
+    /// Encrypts the rows of a surface under one keystream: one call if they lie one behind the other, else one per row.
     fn surface(&mut self, shape: Shape, source: &[u8], destination: &mut [u8]) -> Result<(), BenchError> {
         self.begin()?;
         if shape.is_contiguous() {
@@ -56,9 +56,9 @@ pub(crate) trait Cipher {
     }
 }
 
-/// A sample of Common Encryption: some of its bytes are enciphered under a content key, which comes wrapped.
+/// A sample of Common Encryption: some of its bytes are encrypted under a content key, which comes wrapped.
 pub(crate) trait SampleCipher {
-    /// Unwraps the content key with the session key, makes it ready, and deciphers `runs` of the source under one keystream;
+    /// Unwraps the content key with the session key, makes it ready, and decrypts `runs` of the source under one keystream;
     /// other bytes are copied.
     fn open(
         &mut self,
@@ -130,16 +130,16 @@ mod tests {
     }
 
     #[test]
-    fn every_sample_cipher_unwraps_and_deciphers_the_runs() {
+    fn every_sample_cipher_unwraps_and_decrypts_the_runs() {
         let content_key = *b"a content key ..";
         let wrapped = RustCrypto::wrap(&content_key);
         let source = content(100);
         let runs = [3..40, 50..51, 60..100];
         let mut clear = source.clone();
         let gathered: Vec<_> = runs.iter().flat_map(|run| &source[run.clone()]).copied().collect();
-        let mut deciphered = reference(&content_key, &gathered).into_iter();
+        let mut decrypted = reference(&content_key, &gathered).into_iter();
         for byte in runs.iter().flat_map(Clone::clone) {
-            clear[byte] = deciphered.next().unwrap();
+            clear[byte] = decrypted.next().unwrap();
         }
         let mut ciphers: Vec<(String, Box<dyn SampleCipher>)> = vec![
             ("aws-lc".to_owned(), Box::new(AwsLc::new().unwrap())),

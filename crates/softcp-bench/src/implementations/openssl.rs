@@ -202,14 +202,14 @@ impl Cipher for OpenSslCipher {
         let destination = &mut destination[..source.len()];
         let update = self.ctr.openssl.encrypt_update;
         // SAFETY: two slices of this length; counter mode writes as much as it reads.
-        unsafe { self.ctr.update(update, source.as_ptr(), destination.as_mut_ptr(), source.len(), "encipher a buffer") }
+        unsafe { self.ctr.update(update, source.as_ptr(), destination.as_mut_ptr(), source.len(), "encrypt a buffer") }
     }
 
     fn in_place(&mut self, data: &mut [u8]) -> Result<(), BenchError> {
         self.begin()?;
         let (data, len) = (data.as_mut_ptr(), data.len());
         // SAFETY: one slice of this length, read and written; counter mode writes as much as it reads.
-        unsafe { self.ctr.update(self.ctr.openssl.encrypt_update, data, data, len, "encipher in place") }
+        unsafe { self.ctr.update(self.ctr.openssl.encrypt_update, data, data, len, "encrypt in place") }
     }
 }
 
@@ -236,7 +236,7 @@ impl SampleCipher for OpenSslCipher {
             let run = &mut destination[run.clone()];
             let (data, len) = (run.as_mut_ptr(), run.len());
             // SAFETY: one slice of this length, read and written; counter mode writes as much as it reads.
-            unsafe { self.content.update(openssl.encrypt_update, data, data, len, "decipher a sample") }?;
+            unsafe { self.content.update(openssl.encrypt_update, data, data, len, "decrypt a sample") }?;
         }
         Ok(())
     }
@@ -244,7 +244,7 @@ impl SampleCipher for OpenSslCipher {
 
 impl RegionCipher for OpenSslCipher {
     fn decrypt(&mut self, layout: Layout, source: &[u8], destination: &mut [u8]) -> Result<(), BenchError> {
-        const WHAT: &str = "decipher a region";
+        const WHAT: &str = "decrypt a region";
         let destination = &mut destination[..source.len()];
         let openssl = &self.ctr.openssl;
         let (context, init, update) = if layout.is_chained {

@@ -42,7 +42,7 @@ impl Layout {
     }
 }
 
-/// A decipherer with its key ready.
+/// A decrypter with its key ready.
 pub(crate) trait RegionCipher {
     /// Decrypts a buffer, from the IV on. The destination is [`super::SLACK`] bytes longer than the source.
     fn decrypt(&mut self, layout: Layout, source: &[u8], destination: &mut [u8]) -> Result<(), BenchError>;
@@ -163,7 +163,7 @@ pub(crate) fn decrypted(layout: Layout, source: &[u8]) -> Vec<u8> {
     decrypted
 }
 
-/// A decipherer that goes over buffers, which it shares with others.
+/// A decrypter that goes over buffers, which it shares with others.
 pub(crate) struct OnBuffers {
     pub(crate) cipher: Box<dyn RegionCipher>,
     pub(crate) ring: Rc<RefCell<Ring<Buffer>>>,
@@ -196,7 +196,7 @@ mod tests {
     use crate::surface::content;
 
     #[test]
-    fn every_decipherer_gives_the_blocks_of_the_reference() {
+    fn every_decrypter_gives_the_blocks_of_the_reference() {
         let layouts = [
             Layout { is_chained: true, pattern: None },
             Layout { is_chained: true, pattern: Some((1, 9)) },

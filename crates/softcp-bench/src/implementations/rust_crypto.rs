@@ -36,11 +36,11 @@ impl RustCrypto {
     }
 }
 
-/// `data` enciphered under a key, beginning with [`IV`].
+/// `data` encrypted under a key, beginning with [`IV`].
 pub(crate) fn reference(key: &[u8; 16], data: &[u8]) -> Vec<u8> {
-    let mut enciphered = data.to_vec();
-    stream(Aes128Enc::new(key.into())).apply_keystream(&mut enciphered);
-    enciphered
+    let mut encrypted = data.to_vec();
+    stream(Aes128Enc::new(key.into())).apply_keystream(&mut encrypted);
+    encrypted
 }
 
 pub(super) fn stream(aes: Aes128Enc) -> Stream<Aes128Enc> {

@@ -13,6 +13,7 @@
 //! | `omac-command` | that of answers to CONFIGURE_PROTECTION |
 //! | `refusal` | QUERY_OUTPUT_ID is refused, signed |
 //! | `unsigned-refusal` | QUERY_ACCESSIBILITY_ATTRIBUTES is refused, and nothing is written |
+//! | `crash` | it ends the process when it is opened |
 //! | `unbound` | a session that was bound to a decoder is destroyed before QUERY_CRYPTO_SESSION |
 
 mod channel;
@@ -49,6 +50,9 @@ static TABLE: OnceLock<D3DWDDM2_4DDI_VIDEODEVICEFUNCS> = OnceLock::new();
 /// As for every entry of this type: both pointers are valid, and both structures are whole.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn softcp_open_driver(desc: *const softcp_driver_desc, driver: *mut softcp_driver) -> HRESULT {
+    if std::env::var_os(DEFECT).is_some_and(|defect| defect == "crash") {
+        std::process::abort();
+    }
     let Some(path) = std::env::var_os(INNER) else { return E_FAIL };
     // SAFETY: the test names a library that may be loaded.
     let Ok(library) = (unsafe { Library::new(path) }) else { return E_FAIL };

@@ -285,7 +285,8 @@ fn binary_size(bytes: u64) -> String {
     exact.map_or_else(|| format!("{bytes} bytes"), |(shift, unit)| format!("{} {unit}", bytes >> shift))
 }
 
-fn table_name(sub_device_id: u32) -> &'static str {
+/// The name of a video function table, by its sub-device.
+pub(super) fn table_name(sub_device_id: u32) -> &'static str {
     match sub_device_id {
         D3D11_1DDI_VIDEO_FUNCTIONS => "Direct3D 11.1",
         D3DWDDM2_0DDI_VIDEO_FUNCTIONS => "WDDM 2.0",

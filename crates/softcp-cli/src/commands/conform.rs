@@ -2,13 +2,15 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 use softcp_conformance::report::{self, Entry, Listing, Summary, Verdict};
-use softcp_conformance::runner::{self, Event, Isolation, RunError, RunOptions};
+use softcp_conformance::runner::{self, Event, Isolation, RunError, RunOptions, Varied};
 use softcp_conformance::{Demands, DriverSource, Expectations, Report as ConformanceReport, Selection};
 use softcp_files::{Destination, OutputFile, path_text, read_input};
 
@@ -64,6 +66,7 @@ pub(crate) fn run(args: &ConformArgs, json: bool) -> Result<Exit, Failure> {
             (driver.name, driver.version) = (printable(&name), printable(&version));
         }
         Event::Began { case } => bar.set_message(case),
+        Event::Varied { .. } => {}
         Event::Ended(result) => {
             bar.inc(1);
             results.push(result);
@@ -75,13 +78,14 @@ pub(crate) fn run(args: &ConformArgs, json: bool) -> Result<Exit, Failure> {
     } else {
         let isolation = Isolation { command: child(args)?, time_limit: Duration::from_secs(args.time_limit.into()) };
         let batches: Vec<_> = groups.iter().map(|(_, cases)| cases.clone()).collect();
-        runner::run_isolated(&isolation, &options, &batches, &mut follow)
+        runner::run_isolated(&isolation, &options, &batches, jobs(args.jobs), &mut follow)
     };
     bar.finish_and_clear();
     ran.map_err(|error| run_failed(&error))?;
     let run = report::Run {
         driver,
         seed: options.seed,
+        varied: options.varied.clone(),
         started: Some(started),
         rules: args.rules,
         expectations,
@@ -101,6 +105,11 @@ pub(crate) fn run(args: &ConformArgs, json: bool) -> Result<Exit, Failure> {
 pub(super) fn open_report(path: &Path, option: &str) -> Result<OutputFile, Failure> {
     let opened = Destination::check(path, true).and_then(|destination| destination.create());
     opened.map_err(|error| Failure::output(&error, option))
+}
+
+/// How many children run at a time.
+pub(super) fn jobs(given: Option<NonZeroUsize>) -> usize {
+    given.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from)
 }
 
 /// The work of a child process.
@@ -146,7 +155,9 @@ fn options(args: &ConformArgs) -> Result<(RunOptions, Option<MadeIdentity>), Fai
     let zoo = args.zoo.as_ref().map(|name| format!("zoo={name}"));
     let given = Some(args.options.clone()).filter(|options| !options.is_empty());
     let driver_options = zoo.into_iter().chain(option).chain(given).collect::<Vec<_>>().join(";");
-    Ok((RunOptions { driver_options, seed: args.seed }, identity))
+    // A version of the rules never changes, and variations came after the first one.
+    let varied = if args.quick || args.rules.is_some() { Varied::None } else { Varied::All };
+    Ok((RunOptions { driver_options, seed: args.seed, varied }, identity))
 }
 
 /// More than any list of known deviations has.

@@ -38,7 +38,7 @@ impl Report for Shown {
     const NAME: &'static str = "info";
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let FileInfo { file, bytes, fragmented, tracks, key_systems, .. } = &self.0;
+        let FileInfo { file, bytes, fragmented, tracks, key_systems, file_notes, .. } = &self.0;
         let kind = if *fragmented { "fragmented MP4" } else { "MP4" };
         writeln!(out, "{}: {kind}, {bytes} bytes\n", path_text(file))?;
         let mut table = table::with_header([
@@ -68,7 +68,8 @@ impl Report for Shown {
             let keys = counted(system.key_ids.len() as u64, "KID");
             writeln!(out, "key system {} ({name}): {keys}, {} bytes of data", system.system_id, system.data_bytes)?;
         }
-        if !key_systems.is_empty() {
+        file_notes.iter().try_for_each(|note| writeln!(out, "note: {}", printable(&note.to_string())))?;
+        if !key_systems.is_empty() || !file_notes.is_empty() {
             writeln!(out)?;
         }
         self.write_outlook(out)

@@ -7,6 +7,7 @@ mod channel;
 mod conform;
 mod decrypt;
 mod demo;
+mod doctor;
 mod faults;
 mod info;
 mod shell;
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Conform(args) => conform::run(args, cli.json),
         Command::Zoo(args) => zoo::run(args, cli.json),
         Command::Faults(args) => faults::run(args, cli.json),
+        Command::Doctor(args) => doctor::run(args, cli.json),
         Command::Cert(CertCommand::New(args)) => cert::new(args, cli.json),
         Command::Cert(CertCommand::Show(args)) => cert::show(args, cli.json),
         Command::Completions(args) => shell::completions(args),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use softcp_conformance::cases;
-use softcp_conformance::runner::{self, Event, Isolation, RunError, RunOptions};
+use softcp_conformance::runner::{self, Event, Isolation, RunError, RunOptions, Varied};
 use softcp_conformance::trial::{Finding, Suspect, Trial};
 use softcp_zoo::FaultyDriver;
 
@@ -22,7 +22,7 @@ use crate::{driver, progress, table};
 /// The driver without a fault.
 const NONE: &str = "none";
 /// For each case: far more than any takes, and what drivers that hang cost.
-const TIME_LIMIT: Duration = Duration::from_secs(5);
+const TIME_LIMIT: Duration = Duration::from_secs(4);
 
 /// `softcp zoo`.
 pub(crate) fn run(args: &ZooArgs, json: bool) -> Result<Exit, Failure> {
@@ -64,14 +64,14 @@ fn trial(suspects: &[Suspect], identity: &str, args: &ZooArgs) -> Result<Trial, 
     let work = || -> Result<Vec<_>, Failure> {
         let mut done = Vec::new();
         while let Some(index) = next() {
-            let name = index.map_or(NONE, |index| suspects[index].name);
+            let (name, killed_by) = index.map_or((NONE, ""), |index| (suspects[index].name, suspects[index].caught_by));
             bar.set_message(name);
-            done.push((index, failed(name, identity).map_err(|error| conform::run_failed(&error))?));
+            done.push((index, failed(name, killed_by, identity).map_err(|error| conform::run_failed(&error))?));
             bar.inc(1);
         }
         Ok(done)
     };
-    let jobs = args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let jobs = conform::jobs(args.jobs);
     let results = thread::scope(|scope| {
         let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
         workers.into_iter().map(|worker| worker.join().expect("workers do not panic")).collect::<Result<Vec<_>, _>>()
@@ -90,16 +90,18 @@ fn trial(suspects: &[Suspect], identity: &str, args: &ZooArgs) -> Result<Trial, 
 }
 
 /// The cases that a driver of the zoo fails.
-fn failed(name: &str, identity: &str) -> Result<BTreeSet<String>, RunError> {
+fn failed(name: &str, killed_by: &str, identity: &str) -> Result<BTreeSet<String>, RunError> {
     let command = conform::child_of_this_program(["--zoo".into(), name.into()])?;
-    let options = RunOptions { driver_options: format!("zoo={name};{identity}"), seed: 1 };
+    // The variations are for the case that must fail, and for the driver without a fault.
+    let varied = if killed_by.is_empty() { Varied::All } else { Varied::Only(killed_by.to_owned()) };
+    let options = RunOptions { driver_options: format!("zoo={name};{identity}"), seed: 1, varied };
     let mut failed = BTreeSet::new();
     let mut note = |event| match event {
         Event::Ended(result) if result.outcome.is_failure() => drop(failed.insert(result.name)),
         _ => {}
     };
     let isolation = Isolation { command, time_limit: TIME_LIMIT };
-    runner::run_isolated(&isolation, &options, &[cases::all().collect()], &mut note)?;
+    runner::run_isolated(&isolation, &options, &[cases::all().collect()], 1, &mut note)?;
     Ok(failed)
 }
 

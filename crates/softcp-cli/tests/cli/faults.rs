@@ -17,15 +17,15 @@ const NO_WAIT: [&str; 2] = ["--wait", "0"];
 /// Longer than an adapter lets pass between two looks.
 const INTERVAL: Duration = Duration::from_millis(60);
 
-/// A program that is controlled by `control` of the sandbox, as far as calls of its driver go.
-fn program(sandbox: &Sandbox, list: &str) -> Device {
-    let options = format!("faults.control={};faults.list={list}", sandbox.path("control").display());
+/// A program that is controlled by a directory, as far as calls of its driver go.
+pub(crate) fn program(control: &Path, list: &str) -> Device {
+    let options = format!("faults.control={};faults.list={list}", control.display());
     let driver = Driver::from_entry(softcp_ddi::softcp_open_reference_driver, &options).unwrap();
     driver.create_device().unwrap()
 }
 
 /// A call that counts for `unsupported-crypto` and `out-of-memory`; whether it succeeds.
-fn call(device: &Device) -> bool {
+pub(crate) fn call(device: &Device) -> bool {
     std::thread::sleep(INTERVAL);
     let desc = CryptoSessionDesc {
         crypto_type: D3D11_CRYPTO_TYPE_AES128_CTR,
@@ -64,7 +64,7 @@ fn leave(path: &Path, process: u32, more: &str) {
 #[test]
 fn fault_set_from_outside_occurs_and_is_counted() {
     let sandbox = Sandbox::new();
-    let device = program(&sandbox, "");
+    let device = program(&sandbox.path("control"), "");
     assert!(call(&device));
     let set = report(&sandbox, &["set", "unsupported-crypto at=2", "out-of-memory at=9", "--wait", "0"], 0);
     assert_eq!(set["adapters"][0]["answer"], "pending");
@@ -85,7 +85,7 @@ fn fault_set_from_outside_occurs_and_is_counted() {
 #[test]
 fn process_that_calls_obeys_while_the_command_waits() {
     let sandbox = Sandbox::new();
-    let device = program(&sandbox, "out-of-memory every=1");
+    let device = program(&sandbox.path("control"), "out-of-memory every=1");
     assert!(!call(&device));
     let clear = std::thread::scope(|scope| {
         let clear = scope.spawn(|| report(&sandbox, &["clear", "--wait", "60"], 0));
@@ -102,7 +102,7 @@ fn process_that_calls_obeys_while_the_command_waits() {
 #[test]
 fn added_fault_leaves_the_one_that_is_set() {
     let sandbox = Sandbox::new();
-    let device = program(&sandbox, "unsupported-crypto at=3");
+    let device = program(&sandbox.path("control"), "unsupported-crypto at=3");
     assert!(call(&device));
     report(&sandbox, &["set", "--add", "out-of-memory at=3", "--wait", "0"], 0);
     // The one that was set has counted a call more; its own call does not get as far as to count for the other.
@@ -118,7 +118,7 @@ fn added_fault_leaves_the_one_that_is_set() {
 #[test]
 fn request_for_one_process_leaves_others_alone() {
     let sandbox = Sandbox::new();
-    let device = program(&sandbox, "");
+    let device = program(&sandbox.path("control"), "");
     // Another process that lives: the one that started this test.
     let other = std::os::unix::process::parent_id();
     leave(&state_file(&sandbox, &format!("{other}-1.toml")), other, "");
@@ -137,7 +137,7 @@ fn request_for_one_process_leaves_others_alone() {
 #[test]
 fn refused_request_fails_the_check_and_stays_in_the_list() {
     let sandbox = Sandbox::new();
-    let device = program(&sandbox, "");
+    let device = program(&sandbox.path("control"), "");
     let many = vec!["out-of-memory at=1000"; 200];
     let add: Vec<_> = ["set", "--add"].iter().chain(&many).chain(&NO_WAIT).copied().collect();
     report(&sandbox, &add, 0);
@@ -160,7 +160,7 @@ fn refused_request_fails_the_check_and_stays_in_the_list() {
 #[test]
 fn adapter_removes_its_file() {
     let sandbox = Sandbox::new();
-    let device = program(&sandbox, "");
+    let device = program(&sandbox.path("control"), "");
     assert!(own_state_file(&sandbox).exists());
     drop(device);
     assert!(!own_state_file(&sandbox).exists());
@@ -214,7 +214,7 @@ fn process_that_is_gone_is_not_asked() {
     sandbox.softcp(["faults", "set", "key-lost", "--control", "control"]).expect(3, "faults-set-nobody");
     assert!(!state_file(&sandbox, "request.toml").exists());
     // A new adapter of this process leaves the file alone, is asked, and obeys.
-    let device = program(&sandbox, "");
+    let device = program(&sandbox.path("control"), "");
     let set = report(&sandbox, &["set", "out-of-memory", "--wait", "0"], 0);
     assert_eq!(set["adapters"].as_array().unwrap().len(), 1);
     assert_eq!(set["adapters"][0]["adapter"], 2);
@@ -231,7 +231,7 @@ fn names_are_listed_with_what_happens() {
 #[test]
 fn directory_comes_from_the_configuration_too() {
     let sandbox = Sandbox::new();
-    let _device = program(&sandbox, "key-lost at=100");
+    let _device = program(&sandbox.path("control"), "key-lost at=100");
     let options = "faults.control=control";
     let output = sandbox.softcp(["faults", "list"]).env("SOFTCP_OPTIONS", options).output().unwrap();
     assert!(String::from_utf8(output.stdout).unwrap().contains("key-lost"));
@@ -241,7 +241,7 @@ fn directory_comes_from_the_configuration_too() {
 #[test]
 fn text_says_what_was_asked_and_who_obeys() {
     let sandbox = Sandbox::new();
-    let _device = program(&sandbox, "");
+    let _device = program(&sandbox.path("control"), "");
     let text = |args: &[&str]| {
         let args = ["faults"].iter().chain(args).chain(&NO_WAIT).chain(&["--control", "control"]);
         let output = sandbox.softcp(args.copied()).output().unwrap();
@@ -283,7 +283,7 @@ fn serial_number_after_the_last_is_refused() {
 #[test]
 fn huge_request_is_replaced() {
     let sandbox = Sandbox::new();
-    let device = program(&sandbox, "");
+    let device = program(&sandbox.path("control"), "");
     fs::write(state_file(&sandbox, "request.toml"), vec![b'#'; 1 << 20]).unwrap();
     assert!(call(&device));
     let list = report(&sandbox, &["list"], 0);
@@ -291,4 +291,38 @@ fn huge_request_is_replaced() {
     report(&sandbox, &["set", "out-of-memory", "--wait", "0"], 0);
     assert!(!call(&device));
     assert_eq!(report(&sandbox, &["list"], 0)["adapters"][0]["error"], Value::Null);
+}
+
+#[test]
+fn command_waits_for_a_program_that_starts_later() {
+    let sandbox = Sandbox::new();
+    let set = std::thread::scope(|scope| {
+        let set = scope.spawn(|| report(&sandbox, &["set", "out-of-memory", "--wait-for-program", "--wait", "60"], 0));
+        std::thread::sleep(INTERVAL);
+        assert!(!state_file(&sandbox, "request.toml").exists());
+        let device = program(&sandbox.path("control"), "");
+        while !set.is_finished() {
+            call(&device);
+        }
+        set.join().unwrap()
+    });
+    assert_eq!(set["adapters"][0]["answer"], "obeyed");
+    let args = ["faults", "set", "out-of-memory", "--wait-for-program=0", "--control", "none"];
+    assert_eq!(sandbox.softcp(args).output().unwrap().status.code(), Some(3));
+}
+
+#[test]
+fn fault_left_for_the_next_program_is_read_after_its_end() {
+    let sandbox = Sandbox::new();
+    assert_eq!(report(&sandbox, &["set", "--next", "out-of-memory at=2"], 0)["next"], true);
+    let occurred = ["list", "--occurred", "out-of-memory"];
+    assert_eq!(report(&sandbox, &occurred, 1)["not_occurred"][0], "out-of-memory");
+    let device = program(&sandbox.path("control"), "");
+    assert_eq!([call(&device), call(&device)], [true, false]);
+    drop(device);
+    let list = report(&sandbox, &occurred, 0);
+    assert_eq!(list["adapters"][0]["is_gone"], true);
+    assert_eq!(list["adapters"][0]["faults"][0]["occurred"], 1);
+    let both = ["list", "--occurred", "out-of-memory", "--occurred", "key-lost"];
+    assert_eq!(report(&sandbox, &both, 1)["not_occurred"].as_array().unwrap().len(), 1);
 }

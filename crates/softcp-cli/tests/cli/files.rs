@@ -505,3 +505,43 @@ fn reader_of_standard_output_that_goes_away_is_told() {
     assert_eq!(output.status.code(), Some(3), "{}", errors(&output));
     assert!(errors(&output).contains("broken pipe"), "{}", errors(&output));
 }
+
+/// Wherever a file is cut off, `--partial` writes the same samples from a stream as from the file: those that are whole.
+#[test]
+fn cut_off_streams_are_written_as_far_as_they_are_whole() {
+    for (name, is_fragmented) in [("short-frag.mp4", true), ("short-faststart.mp4", false)] {
+        let whole = std::fs::read(vector(name)).unwrap();
+        let sandbox = Sandbox::new();
+        let read = |name: &str| std::fs::read(sandbox.path(name)).unwrap();
+        let count = |report: &Value| -> u64 { report["samples"].as_u64().unwrap() };
+        let mut counts = Vec::new();
+        for len in (1500..=whole.len()).step_by(389).chain([whole.len()]) {
+            let cut = &whole[..len];
+            sandbox.write("cut.mp4", cut);
+            let from_file = ["--json", "decrypt", "cut.mp4", "--key", KEY, "--partial", "-f", "-o", "file.mp4"];
+            let of_file = sandbox.softcp(from_file).output().unwrap();
+            let from_stream = ["--json", "decrypt", "-", "--key", KEY, "--partial", "-f", "-o", "stream.mp4"];
+            let of_stream = sandbox.softcp(from_stream).stdin(cut).output().unwrap();
+            assert_eq!(of_file.status.code(), of_stream.status.code(), "{name} {len}");
+            if !of_file.status.success() {
+                let error = String::from_utf8(of_stream.stderr).unwrap();
+                assert!(!error.contains("damaged"), "{name} {len}: {error}");
+                continue;
+            }
+            let [of_file, of_stream]: [Value; 2] =
+                [of_file, of_stream].map(|output| serde_json::from_slice(&output.stdout).unwrap());
+            assert_eq!(count(&of_file), count(&of_stream), "{name} {len}");
+            assert_eq!(of_stream["file_notes"][0]["kind"] == "partial", of_file["file_notes"][0]["kind"] == "partial");
+            counts.push(count(&of_stream));
+            let (file, stream) = (read("file.mp4"), read("stream.mp4"));
+            if is_fragmented {
+                assert!(file == stream, "{name} {len}");
+            } else {
+                // The boxes in front have gone out before the end was known.
+                assert_eq!(file.len(), stream.len(), "{name} {len}");
+                assert!(file[2500..] == stream[2500..], "{name} {len}");
+            }
+        }
+        assert!(counts.first() < counts.last(), "{counts:?}");
+    }
+}

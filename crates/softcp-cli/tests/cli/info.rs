@@ -46,6 +46,28 @@ fn counts_are_those_of_decrypt() {
     }
 }
 
+/// What is odd about a file is told by both commands, in the same words.
+#[test]
+fn notes_are_those_of_decrypt() {
+    let case = |name: &str| vector(name).replace("/cenc/", "/cases/");
+    for (name, keys) in [("trailing-text.mp4", 1), ("two-senc.mp4", 1), ("unused-kid-no-key.mp4", 1)] {
+        let info = report(&[&case(name)]);
+        let sandbox = Sandbox::new();
+        let key = "000102030405060708090a0b0c0d0e0f:f0e1d2c3b4a5968778695a4b3c2d1e0f";
+        let args = ["--json", "decrypt", &case(name), "--key", key, "-o", "out.mp4"];
+        let decrypted: Value = serde_json::from_slice(&sandbox.softcp(args).output().unwrap().stdout).unwrap();
+        let kinds = |report: &Value| {
+            let notes = report["file_notes"].as_array().unwrap().iter();
+            let mut kinds: Vec<_> = notes.map(|note| (note["kind"].to_string(), note["offset"].clone())).collect();
+            kinds.sort_by_key(|(kind, _)| kind.clone());
+            kinds
+        };
+        assert!(!kinds(&info).is_empty(), "{name}");
+        assert_eq!(kinds(&info), kinds(&decrypted), "{name}");
+        assert_eq!(info["key_ids"].as_array().unwrap().len(), keys, "{name}");
+    }
+}
+
 #[test]
 fn stream_and_file_are_described_alike() {
     let path = vector("gpac-cenc-two-keys-frag.mp4");

@@ -11,7 +11,10 @@ mod channel;
 mod conform;
 mod decrypt;
 mod demo;
+mod doctor;
 mod faults;
+#[cfg(unix)]
+mod faults_page;
 #[cfg(unix)]
 mod files;
 mod identity_cache;

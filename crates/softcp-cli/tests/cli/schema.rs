@@ -204,6 +204,7 @@ fn every_schema_is_of_a_report_and_says_what_it_is() {
             "decrypt",
             "demo",
             "demo-sample",
+            "doctor",
             "error",
             "faults-list",
             "faults-names",

@@ -142,6 +142,7 @@ fn assert() -> Assert {
         add("[SESSION]", "(?<redacted>0x2[0-9a-f]{15})");
         add("[CHANNEL]", "(?<redacted>0x3[0-9a-f]{15})");
         add("[DECODER]", "(?<redacted>0x4[0-9a-f]{15})");
+        add("[KERNEL]", "AES runs on the kernel (?<redacted>[a-z0-9-]+)");
         add("[VERSION]", r"(?:driver|softcp) (?<redacted>[0-9]+\.[0-9]+\.[0-9]+)");
         redactions.insert("[VECTORS]", vectors()).unwrap();
         redactions.insert("[EXAMPLES]", examples()).unwrap();

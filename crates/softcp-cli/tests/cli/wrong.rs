@@ -130,6 +130,8 @@ const WRONG: &[(i32, &str)] = &[
     (2, "faults set"),
     (2, "faults set none"),
     (2, "faults list"),
+    (2, "doctor extra"),
+    (2, "doctor --prefix dir"),
     (2, "cert"),
     (2, "cert new"),
     (3, "cert new text.mp4"),

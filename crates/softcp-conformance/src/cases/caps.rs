@@ -11,6 +11,7 @@ use softcp_runtime::{Device, HResult, Reply};
 use crate::case::{Case, CaseResult, Group, Requirement, Stop, check, check_equal, check_hresult};
 use crate::context::Context;
 use crate::probe::{check_fails, failed, key_exchange_types};
+use crate::variation::Mix;
 
 /// More key exchange types than any driver has.
 const MANY: u32 = 64;
@@ -18,6 +19,7 @@ const MANY: u32 = 64;
 pub(super) const GROUP: Group = Group {
     name: "caps",
     title: "Capabilities",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "caps/answers-s-ok",

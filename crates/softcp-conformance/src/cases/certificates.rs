@@ -18,6 +18,7 @@ use crate::case::{Case, CaseResult, Group, Requirement, Stop, check, check_bytes
 use crate::context::Context;
 use crate::probe::{check_fails, failed};
 use crate::rig::FILL;
+use crate::variation::Mix;
 
 /// Of sessions.
 const SESSIONS: CertificateOf = CertificateOf::CryptoSession(D3D11_CRYPTO_TYPE_AES128_CTR);
@@ -25,6 +26,7 @@ const SESSIONS: CertificateOf = CertificateOf::CryptoSession(D3D11_CRYPTO_TYPE_A
 pub(super) const GROUP: Group = Group {
     name: "certificates",
     title: "Certificates",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "certificates/size-agrees",

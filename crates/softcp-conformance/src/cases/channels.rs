@@ -15,10 +15,12 @@ use crate::message::{Message, is_signed};
 use crate::oracle::Block;
 use crate::oracle::oaep::{Padding, PublicKey};
 use crate::rig::KeyedChannel;
+use crate::variation::Mix;
 
 pub(super) const GROUP: Group = Group {
     name: "channels",
     title: "Authenticated channels",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "channels/handle-is-given",

@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::oracle::oaep::Padding;
 use crate::probe::{Probe, check_fails, failed, key_exchange_types, session_key};
 use crate::rig::{FILL, KeyedSession, SESSION, filled, read};
+use crate::variation::Mix;
 
 /// Commands that cases try: what they mean is the environment's affair, so whatever it answers is right.
 const FUNCTION: u32 = 1;
@@ -24,6 +25,7 @@ const COMMANDS: CryptoSessionDesc = CryptoSessionDesc { key_exchange_type: HW_PR
 pub(super) const GROUP: Group = Group {
     name: "hardware",
     title: "Hardware protection",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "hardware/key-exchange-is-listed",

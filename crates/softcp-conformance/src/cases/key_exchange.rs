@@ -9,10 +9,12 @@ use crate::oracle::encoding::{Flaw, RawKey};
 use crate::oracle::oaep::{Padding, PublicKey};
 use crate::probe::{Probe, check_fails, failed, negotiate, session_key};
 use crate::rig::KeyedSession;
+use crate::variation::Mix;
 
 pub(super) const GROUP: Group = Group {
     name: "key-exchange",
     title: "Key exchange of sessions",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "key-exchange/accepts-oaep-sha512",

@@ -24,6 +24,7 @@ mod table;
 mod threads;
 
 use crate::case::{Case, Group};
+use crate::variation::Mix;
 
 /// All groups, in the order in which they run.
 pub const GROUPS: &[Group] = &[
@@ -60,6 +61,12 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Case> {
     all().find(|case| case.name == name)
+}
+
+/// The circumstances in which the case of a name runs.
+pub(crate) fn mix_of(name: &str) -> Mix {
+    let group = GROUPS.iter().find(|group| group.cases.iter().any(|case| case.name == name));
+    group.map_or(Mix::Plain, |group| group.mix)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::oracle::keys::wrap;
 use crate::oracle::{Block, ctr};
 use crate::rig::{Blit, KeyedSession, filled, read};
+use crate::variation::Mix;
 
 /// A larger `BlockAlignmentSize` is not believed: buffers of a few runs would not fit into memory.
 const MAX_ALIGNMENT: u32 = 1 << 16;
@@ -21,6 +22,7 @@ const MAX_ALIGNMENT: u32 = 1 << 16;
 pub(super) const GROUP: Group = Group {
     name: "patterns",
     title: "DecryptionBlt: encrypted and clear runs",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "patterns/beginning-only",

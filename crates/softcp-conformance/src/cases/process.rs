@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::oracle::oaep::Padding;
 use crate::probe::{check_works, create_in, negotiate, probe_if_possible, session_key, session_memory};
 use crate::rig::{SESSION, filled, read};
+use crate::variation::Mix;
 
 /// How often something is done again.
 const ROUNDS: usize = 8;
@@ -17,6 +18,7 @@ const ROUNDS: usize = 8;
 pub(super) const GROUP: Group = Group {
     name: "process",
     title: "Opening, closing, and what is left",
+    mix: Mix::Plain,
     cases: &[
         Case {
             name: "process/open-and-close",
@@ -53,6 +55,13 @@ pub(super) const GROUP: Group = Group {
             requirement: Requirement::Quality,
             run: new_resource_is_zero,
         },
+        Case {
+            name: "process/unload",
+            rule: "Closing the driver and unloading its library ends neither in a crash nor in a wait without end.",
+            source: "softcp_driver",
+            requirement: Requirement::Quality,
+            run: unload,
+        },
     ],
 };
 
@@ -62,6 +71,15 @@ fn open(ctx: &Context<'_>) -> CaseResult<Driver> {
         Stop::Skipped { reason } => Stop::failed("a driver that can be opened once more", reason),
         failed @ Stop::Failed { .. } => failed,
     })
+}
+
+/// The runner lets this case have a process of its own, and how that ends is the result.
+fn unload(ctx: &Context<'_>) -> CaseResult {
+    let (device, behind) = (ctx.device()?, ctx.device()?);
+    let session = ctx.keyed_session(&device)?;
+    drop((device, behind));
+    drop(session);
+    Ok(())
 }
 
 fn open_and_close(ctx: &Context<'_>) -> CaseResult {

@@ -15,6 +15,7 @@ use crate::case::{Case, CaseResult, Group, Requirement, Stop, check, check_bytes
 use crate::context::Context;
 use crate::oracle::ctr;
 use crate::rig::{Blit, FILL, KeyedChannel, KeyedSession, check_reported, encryption_blt, filled, read};
+use crate::variation::Mix;
 
 /// Bytes of the buffers here.
 const LEN: usize = 100;
@@ -26,6 +27,7 @@ const PIECE: usize = 1 << 16;
 pub(super) const GROUP: Group = Group {
     name: "protection",
     title: "Enforced protection",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "protection/destination-must-be-protected",
@@ -358,7 +360,7 @@ fn always_on(ctx: &Context<'_>) -> CaseResult {
 fn with_budget(ctx: &Context<'_>) -> CaseResult<(Driver, Device)> {
     let option = format!("memory.protected={BUDGET}");
     let driver = ctx.driver_with(&option)?;
-    let device = driver.create_device()?;
+    let device = ctx.device_of(&driver)?;
     let size = ctx.caps(&device)?.protected_memory_size;
     if size != BUDGET as u64 {
         let reason = format!("with the option {option} the driver reports a ProtectedMemorySize of {size}");
@@ -398,7 +400,7 @@ fn budget(ctx: &Context<'_>) -> CaseResult {
     let (driver, device) = with_budget(ctx)?;
     let mut pieces = take_all(&device)?;
     ctx.note(format!("{} resources of {PIECE} bytes with a budget of {BUDGET}", pieces.len()));
-    let other = driver.create_device()?;
+    let other = ctx.device_of(&driver)?;
     for round in 1..=2 {
         pieces.pop();
         let new = piece(&device)?;

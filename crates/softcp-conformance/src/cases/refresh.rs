@@ -15,12 +15,14 @@ use crate::oracle::oaep::Padding;
 use crate::oracle::{Block, ctr, keys};
 use crate::probe::session_key;
 use crate::rig::{Blit, FILL, KeyedSession, check_reported, filled, start_refresh};
+use crate::variation::Mix;
 
 const INVALID_CALL: HResult = HResult(D3DERR_INVALIDCALL);
 
 pub(super) const GROUP: Group = Group {
     name: "refresh",
     title: "Session key refresh",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "refresh/xor",

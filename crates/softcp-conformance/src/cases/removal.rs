@@ -16,10 +16,12 @@ use crate::case::{Case, CaseResult, Group, Requirement, Stop, check, check_hresu
 use crate::context::Context;
 use crate::probe::{check_works, create_in, session_memory};
 use crate::rig::{Blit, FILL, KeyedSession, SESSION, filled};
+use crate::variation::Mix;
 
 pub(super) const GROUP: Group = Group {
     name: "removal",
     title: "Removed devices",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "removal/every-entry",
@@ -70,7 +72,7 @@ struct Removed {
 impl Removed {
     fn new(ctx: &Context<'_>) -> CaseResult<Self> {
         let driver = ctx.driver_with(OPTION)?;
-        let (device, other) = (driver.create_device()?, driver.create_device()?);
+        let (device, other) = (ctx.device_of(&driver)?, ctx.device_of(&driver)?);
         let session = ctx.keyed_session(&device)?;
         let channel = match device.create_channel(SOFTWARE) {
             Ok(channel) => Some(channel),
@@ -258,5 +260,5 @@ fn destroys(ctx: &Context<'_>) -> CaseResult {
 fn other_devices(ctx: &Context<'_>) -> CaseResult {
     let removed = Removed::new(ctx)?;
     check_works(ctx, &removed.other)?;
-    check_works(ctx, &removed.driver.create_device()?)
+    check_works(ctx, &ctx.device_of(&removed.driver)?)
 }

@@ -11,6 +11,7 @@ use crate::probe::{
     session_memory,
 };
 use crate::rig::{FILL, KeyedSession, SESSION};
+use crate::variation::Mix;
 
 /// How many sessions live at the same time where it is about many.
 const MANY: usize = 64;
@@ -18,6 +19,7 @@ const MANY: usize = 64;
 pub(super) const GROUP: Group = Group {
     name: "sessions",
     title: "Crypto sessions",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "sessions/create-and-destroy",

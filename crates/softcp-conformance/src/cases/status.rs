@@ -12,10 +12,12 @@ use crate::case::{Case, CaseResult, Group, Requirement, Stop, check, check_bytes
 use crate::context::Context;
 use crate::probe::{Probe, check_fails, failed};
 use crate::rig::{FILL, KeyedSession, filled, read, start_refresh};
+use crate::variation::Mix;
 
 pub(super) const GROUP: Group = Group {
     name: "status",
     title: "Session status and teardown",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "status/ok",
@@ -136,7 +138,7 @@ fn torn_down<T>(
     prepare: impl FnOnce(&Device) -> CaseResult<T>,
 ) -> CaseResult<(TornDown, T)> {
     let driver = ctx.driver_with(&format!("faults.list={fault} at=1"))?;
-    let device = driver.create_device()?;
+    let device = ctx.device_of(&driver)?;
     let probe = Probe::new(ctx, &device)?;
     let session = ctx.keyed_session(&device)?;
     let prepared = prepare(&device)?;

@@ -6,10 +6,12 @@ use softcp_runtime::{Device, Error, FunctionTable, SUB_DEVICES};
 use crate::case::{Case, CaseResult, Group, Requirement, Stop, check};
 use crate::context::Context;
 use crate::probe::{check_fails, check_works};
+use crate::variation::Mix;
 
 pub(super) const GROUP: Group = Group {
     name: "table",
     title: "Function tables",
+    mix: Mix::Plain,
     cases: &[
         Case {
             name: "table/entries-present",

@@ -22,6 +22,7 @@ use crate::oracle::ctr;
 use crate::oracle::oaep::Padding;
 use crate::probe::{Probe, create_in, decipher, negotiate, session_key, session_memory};
 use crate::rig::{Blit, KeyedChannel, KeyedSession, SESSION};
+use crate::variation::Mix;
 
 /// Threads that run at the same time.
 const THREADS: usize = 4;
@@ -33,6 +34,7 @@ const NUMBERS: usize = 2048;
 pub(super) const GROUP: Group = Group {
     name: "threads",
     title: "Threads",
+    mix: Mix::OneMore,
     cases: &[
         Case {
             name: "threads/sessions-in-parallel",

@@ -7,6 +7,7 @@ use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use softcp_runtime::EncryptedBlockInfo;
 
 use super::Block;
+use crate::diagnosis;
 
 /// The first `len` bytes of keystream. `iv` is IV and Count as they lie in memory: Count, the last 8 bytes, is a big-endian
 /// number that goes up by 1 for each block and wraps without a carry (D5).
@@ -33,8 +34,17 @@ pub fn is_encrypted(info: Option<EncryptedBlockInfo>, at: usize) -> bool {
 }
 
 /// Enciphers or deciphers visible bytes: keystream goes to the encrypted ones alone, one stream over all runs (D6).
+///
+/// What comes out is remembered on this thread, so that a driver that makes something else of it can be told what it did.
 #[must_use]
 pub fn apply(key: &Block, iv: &Block, info: Option<EncryptedBlockInfo>, data: &[u8]) -> Vec<u8> {
+    let expected = quietly(key, iv, info, data);
+    diagnosis::note_blit(key, iv, info, data, &expected);
+    expected
+}
+
+/// As [`apply`], and nothing is remembered.
+pub(crate) fn quietly(key: &Block, iv: &Block, info: Option<EncryptedBlockInfo>, data: &[u8]) -> Vec<u8> {
     let mut keystream = keystream(key, iv, data.len()).into_iter();
     let apply = |(at, byte): (usize, &u8)| {
         if is_encrypted(info, at) { byte ^ keystream.next().unwrap_or_default() } else { *byte }

@@ -4,27 +4,48 @@ use aes::Aes128;
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 
 use super::Block;
+use crate::diagnosis::{self, Origin};
 
 /// A content key as the application wraps it: AES-128-ECB under the session key (FIPS 197).
 #[must_use]
 pub fn wrap(session_key: &Block, key: &Block) -> Block {
-    let mut block = *key;
-    Aes128::new(session_key.into()).encrypt_block((&mut block).into());
-    block
+    let wrapped = encrypt_block(session_key, key);
+    diagnosis::note_key(*key, Origin::Unwrapped(wrapped, *session_key));
+    wrapped
 }
 
 /// A read-back key as the driver wrapped it.
 #[must_use]
 pub fn unwrap(session_key: &Block, wrapped: &Block) -> Block {
-    let mut block = *wrapped;
-    Aes128::new(session_key.into()).decrypt_block((&mut block).into());
-    block
+    let key = decrypt_block(session_key, wrapped);
+    diagnosis::note_key(key, Origin::Unwrapped(*wrapped, *session_key));
+    key
 }
 
 /// The session key after a refresh: the old one XOR the number.
 #[must_use]
 pub fn refreshed(session_key: &Block, number: &Block) -> Block {
-    std::array::from_fn(|i| session_key[i] ^ number[i])
+    let key = xor(session_key, number);
+    diagnosis::note_key(key, Origin::Refreshed(*session_key, *number));
+    key
+}
+
+/// One block of AES-128 (FIPS 197).
+pub(crate) fn encrypt_block(key: &Block, block: &Block) -> Block {
+    let mut block = *block;
+    Aes128::new(key.into()).encrypt_block((&mut block).into());
+    block
+}
+
+/// The inverse of [`encrypt_block`].
+pub(crate) fn decrypt_block(key: &Block, block: &Block) -> Block {
+    let mut block = *block;
+    Aes128::new(key.into()).decrypt_block((&mut block).into());
+    block
+}
+
+pub(crate) fn xor(a: &Block, b: &Block) -> Block {
+    std::array::from_fn(|i| a[i] ^ b[i])
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::case::{Case, Group, Requirement};
 use crate::demands::Demands;
 use crate::expect::{Expectations, Known};
 use crate::rules::RuleSet;
-use crate::runner::{CaseReport, Outcome};
+use crate::runner::{CaseReport, Outcome, Varied};
 
 /// What a run came to.
 #[derive(Clone, Debug, Serialize)]
@@ -23,6 +23,8 @@ pub struct Report {
     pub driver: Driver,
     /// How the run can be repeated.
     pub seed: u64,
+    /// In which circumstances the cases ran: on which tables, devices and threads.
+    pub mix: String,
     /// Version of the rules that ran, such as `1.0`; none: all that the kit has.
     pub rules: Option<&'static str>,
     /// Version of the kit.
@@ -64,6 +66,8 @@ pub struct Run<'a> {
     pub driver: Driver,
     /// What decided the keys, IVs and contents of the cases.
     pub seed: u64,
+    /// Which cases ran in variations.
+    pub varied: Varied,
     /// When it began; none: not known, as in tests of the forms.
     pub started: Option<SystemTime>,
     /// The rules that were asked for.
@@ -81,6 +85,7 @@ impl<'a> Run<'a> {
         Self {
             driver: Driver::default(),
             seed: 0,
+            varied: Varied::default(),
             started: None,
             rules: None,
             expectations: Expectations::default(),
@@ -219,7 +224,7 @@ impl Report {
     /// Puts the results of the selected cases together. A case without a result was not run, and is left out.
     #[must_use]
     pub fn new(run: Run<'_>, groups: &[(Group, Vec<&'static Case>)], results: Vec<CaseReport>) -> Self {
-        let Run { driver, seed, started, rules, expectations, demands } = run;
+        let Run { driver, seed, varied, started, rules, expectations, demands } = run;
         let (expectations, other_deviations) = expectations.for_driver(&driver);
         let mut results: BTreeMap<_, _> = results.into_iter().map(|result| (result.name.clone(), result)).collect();
         let mut entries = Vec::new();
@@ -233,6 +238,7 @@ impl Report {
         Self {
             driver,
             seed,
+            mix: varied.describe(),
             rules: rules.map(|rules| rules.version),
             kit: env!("CARGO_PKG_VERSION"),
             started: DateTime::<Utc>::from(started.unwrap_or(UNIX_EPOCH)).to_rfc3339_opts(SecondsFormat::Secs, true),
@@ -327,7 +333,7 @@ impl Entry {
             Outcome::TimedOut { limit_ms } => {
                 vec![
                     ("expected", ENDS.to_owned()),
-                    ("seen", format!("nothing after {limit_ms} ms: the process was ended")),
+                    ("seen", format!("nothing after {limit_ms} ms of work or waiting: the process was ended")),
                 ]
             }
         };
@@ -413,7 +419,15 @@ mod tests {
         let expectations = Expectations::parse(&(deviation(known) + &deviation(stale))).unwrap();
         let driver = Driver { name: "A <driver>".to_owned(), version: "1".to_owned(), ..Driver::default() };
         let started = Some(UNIX_EPOCH + Duration::from_secs(1_700_000_000));
-        let run = Run { driver, seed: 7, started, rules: None, expectations, demands: &Demands::default() };
+        let run = Run {
+            driver,
+            seed: 7,
+            varied: Varied::None,
+            started,
+            rules: None,
+            expectations,
+            demands: &Demands::default(),
+        };
         Report::new(run, &groups, outcomes.into_iter().map(result).collect())
     }
 

@@ -8,47 +8,81 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::clock::Clock;
 use super::protocol::{Message, Request};
-use super::{CaseReport, Event, Outcome, RunError, RunOptions, micros, run_here};
+use super::{CaseReport, Event, Outcome, RunError, RunOptions, UNLOAD, micros, run_here};
 use crate::cases;
 use crate::context::DriverSource;
 
 /// Lines of the driver's output that are kept as evidence for one case.
 const KEPT_LINES: usize = 20;
 
+/// How often a driver may use a whole time limit up; then each further case has a tenth of it.
+const FULL_LIMITS: usize = 3;
+
+/// How often a child's clock is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// How children are started, and how long they may take.
 #[derive(Clone, Debug)]
 pub struct Isolation {
     /// Program and arguments of a process that calls [`serve`].
     pub command: Vec<OsString>,
-    /// For opening the driver, for each case, and for closing the driver.
+    /// For opening the driver, for each run of a case, and for closing the driver: processor time, and time in which the
+    /// driver waits, where the system tells them; time as it goes by elsewhere. When a driver has used it up three times, a
+    /// tenth is left for each case behind.
     pub time_limit: Duration,
 }
 
 impl Isolation {
-    /// Runs cases in a child, and those behind one that ended it in another.
+    /// Runs cases in a child, and those behind one that ended it in another. What is returned is the last case's result for
+    /// a child that has ended wrongly when all cases had run; for the case that is about this, the result is an event as
+    /// the others are.
     pub(super) fn run(
         &self,
         options: &RunOptions,
         cases: &[&str],
         on_event: &mut dyn FnMut(Event),
-    ) -> Result<(), RunError> {
+    ) -> Result<Option<CaseReport>, RunError> {
         let mut left: VecDeque<&str> = cases.iter().copied().collect();
+        let mut hung = 0;
         while !left.is_empty() {
             let request = Request::new(options, left.make_contiguous(), mark());
             let mut process = Process::start(&self.command, &request)?;
-            let end = process.follow(self.time_limit, &mut |event| {
+            let end = process.follow(self.limit(hung), &mut |event| {
+                let is_unload =
+                    matches!(&event, Event::Ended(result) if result.name == UNLOAD && !result.outcome.is_failure());
                 if let Event::Ended(_) = event {
                     left.pop_front();
                 }
-                on_event(event);
+                if !is_unload {
+                    on_event(event);
+                }
             })?;
-            if let Some(ended) = end.into_result(left.front().copied(), cases.last().copied()) {
-                on_event(Event::Ended(ended));
-                left.pop_front();
+            let is_unload = cases == [UNLOAD];
+            hung += usize::from(matches!(end.how, How::TimedOut(_)));
+            match end.into_result(left.front().copied(), cases.last().copied()) {
+                Some(ended) if left.is_empty() && !is_unload => return Ok(Some(ended)),
+                Some(ended) => {
+                    on_event(Event::Ended(ended));
+                    left.pop_front();
+                }
+                None if is_unload => on_event(Event::Ended(CaseReport {
+                    name: UNLOAD.to_owned(),
+                    outcome: Outcome::Passed,
+                    notes: Vec::new(),
+                    micros: 0,
+                })),
+                None => {}
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// The limit behind so many cases that hung: a driver that hangs in one entry does so in every case that calls it, and
+    /// what it costs to see that is bounded.
+    fn limit(&self, hung: usize) -> Duration {
+        if hung < FULL_LIMITS { self.time_limit } else { self.time_limit / 10 }
     }
 }
 
@@ -62,7 +96,11 @@ pub fn serve(source: &DriverSource) -> io::Result<()> {
     let send = |message: &Message| message.write(&request.mark, io::stdout().lock());
     let cases = request.cases.iter().map(|name| cases::find(name)).collect::<Option<Vec<_>>>();
     let cases = cases.ok_or_else(|| io::Error::other("the request names a case that does not exist"))?;
-    let options = RunOptions { driver_options: request.driver_options.clone(), seed: request.seed };
+    let options = RunOptions {
+        driver_options: request.driver_options.clone(),
+        seed: request.seed,
+        varied: request.varied.clone(),
+    };
     // A parent that is gone makes no difference to the driver.
     let run = run_here(source, &options, cases, &mut |event| drop(send(&Message::Event(event))));
     match run {
@@ -83,6 +121,8 @@ struct Process {
 struct End {
     /// The case that it was at.
     case: Option<String>,
+    /// And the variation of it, unless it was the first one.
+    variation: Option<String>,
     since: Instant,
     how: How,
     output: VecDeque<String>,
@@ -129,13 +169,15 @@ impl Process {
     /// Passes events on until the child has ended, or takes too long.
     fn follow(&mut self, limit: Duration, on_event: &mut dyn FnMut(Event)) -> Result<End, RunError> {
         let (mut case, mut since, mut output, mut is_done) = (None, Instant::now(), VecDeque::new(), false);
+        let (mut variation, mut clock) = (None, Clock::start(self.child.id()));
         loop {
-            let line = match self.lines.recv_timeout(limit.saturating_sub(since.elapsed())) {
+            let line = match self.lines.recv_timeout(LOOK.min(limit)) {
                 Ok(line) => line,
+                Err(RecvTimeoutError::Timeout) if clock.used() < limit => continue,
                 Err(RecvTimeoutError::Timeout) => {
                     self.child.kill()?;
                     self.child.wait()?;
-                    return Ok(End { case, since, how: How::TimedOut(limit), output });
+                    return Ok(End { case, variation, since, how: How::TimedOut(limit), output });
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = self.wait(limit)?;
@@ -144,13 +186,19 @@ impl Process {
                         Some(status) if is_done && status.success() => How::Done,
                         Some(status) => How::Exited(status),
                     };
-                    return Ok(End { case, since, how, output });
+                    return Ok(End { case, variation, since, how, output });
                 }
             };
             match Message::of(&self.mark, &line) {
                 Some(Message::Event(event)) => {
-                    since = Instant::now();
-                    case = if let Event::Began { case } = &event { Some(case.clone()) } else { None };
+                    clock.restart();
+                    match &event {
+                        Event::Began { case: began } => {
+                            (case, variation, since) = (Some(began.clone()), None, Instant::now());
+                        }
+                        Event::Varied { variation: begun } => variation = Some(begun.clone()),
+                        _ => (case, variation, since) = (None, None, Instant::now()),
+                    }
                     let event = match event {
                         Event::Ended(result) => Event::Ended(with_output(result, &mut output)),
                         other => other,
@@ -172,8 +220,8 @@ impl Process {
 
     /// Waits for a child that has closed its output; none for one that has to be killed.
     fn wait(&mut self, limit: Duration) -> io::Result<Option<ExitStatus>> {
-        let start = Instant::now();
-        while start.elapsed() < limit {
+        let mut clock = Clock::start(self.child.id());
+        while clock.used() < limit {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(Some(status));
             }
@@ -200,15 +248,20 @@ impl End {
         let when = match (&self.case, next) {
             (Some(_), _) => "",
             (None, Some(_)) => ", when the driver was to be opened",
-            (None, None) => ", when the driver was closed behind the last case",
+            (None, None) => ", when the driver was closed and unloaded",
         };
+        let variation = self
+            .variation
+            .as_ref()
+            .map(|variation| format!("with {variation}; the rule is kept with {}", crate::variation::Variation::PLAIN));
         let outcome = match self.how {
             How::Done => return None,
             How::Exited(status) => Outcome::Crashed { how: format!("{status}{when}") },
             How::TimedOut(limit) => Outcome::TimedOut { limit_ms: micros(limit) / 1000 },
         };
         let name = self.case.or_else(|| next.or(last).map(ToOwned::to_owned))?;
-        let result = CaseReport { name, outcome, notes: Vec::new(), micros: micros(self.since.elapsed()) };
+        let notes = variation.into_iter().collect();
+        let result = CaseReport { name, outcome, notes, micros: micros(self.since.elapsed()) };
         Some(with_output(result, &mut { self.output }))
     }
 }

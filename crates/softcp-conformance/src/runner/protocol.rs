@@ -4,7 +4,7 @@ use std::io::{BufRead, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Event, RunOptions};
+use super::{Event, RunOptions, Varied};
 
 /// The first line that the child reads.
 #[derive(Debug, Serialize, Deserialize)]
@@ -13,6 +13,7 @@ pub(super) struct Request {
     pub(super) mark: String,
     pub(super) driver_options: String,
     pub(super) seed: u64,
+    pub(super) varied: Varied,
     pub(super) cases: Vec<String>,
 }
 
@@ -34,6 +35,7 @@ impl Request {
             mark,
             driver_options: options.driver_options.clone(),
             seed: options.seed,
+            varied: options.varied.clone(),
             cases: cases.iter().map(ToString::to_string).collect(),
         }
     }

@@ -1,8 +1,9 @@
 //! Objects that the layer makes itself: children of a device, with references and private data of their own.
 
+use std::collections::HashMap;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock};
 
 use windows::Win32::Foundation::{E_INVALIDARG, S_FALSE, S_OK};
 use windows::Win32::Graphics::Direct3D11::{ID3D11DeviceChild, ID3D11DeviceChild_Vtbl};
@@ -24,6 +25,10 @@ pub(super) trait Kind: Sized + 'static {
     /// The child is about to go.
     fn end(child: &Child<Self>);
 }
+
+/// Every live child, by its address, with the address of the table of its kind. It tells the layer's objects whose table
+/// somebody has copied, which is the usual way to hook one object only. The lock is held for nothing else.
+static CHILDREN: LazyLock<RwLock<HashMap<usize, usize>>> = LazyLock::new(RwLock::default);
 
 /// A child of a device. It holds the device.
 #[repr(C)]
@@ -52,7 +57,14 @@ impl<T: Kind> Child<T> {
             private: PrivateData::default(),
             inner,
         });
-        Box::into_raw(child).cast()
+        let child: Raw = Box::into_raw(child).cast();
+        CHILDREN.write().unwrap_or_else(PoisonError::into_inner).insert(child.addr(), Self::own_table());
+        child
+    }
+
+    /// The address of the table of this kind.
+    fn own_table() -> usize {
+        std::ptr::from_ref(T::TABLE).addr()
     }
 
     /// The child that a program passes; none for null, and for what is not of this kind.
@@ -65,12 +77,11 @@ impl<T: Kind> Child<T> {
             return None;
         }
         // SAFETY: a COM object begins with the address of its table.
-        let table = unsafe { com::vtable::<u8>(child) };
-        if !std::ptr::eq(table, std::ptr::from_ref(T::TABLE).cast()) {
-            return None;
-        }
-        // SAFETY: only children of this kind have this table.
-        Some(unsafe { &*child.cast::<Self>() })
+        let table = std::ptr::from_ref(unsafe { com::vtable::<u8>(child) }).addr();
+        let is_known =
+            || CHILDREN.read().unwrap_or_else(PoisonError::into_inner).get(&child.addr()) == Some(&Self::own_table());
+        // SAFETY: only children of this kind have this table, or are known as such.
+        (table == Self::own_table() || is_known()).then(|| unsafe { &*child.cast::<Self>() })
     }
 
     /// The state of the device.
@@ -108,7 +119,7 @@ impl<T: Kind> Child<T> {
 
     unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
         // SAFETY: COM's duties.
-        unsafe { com::query_interface(this, &[ID3D11DeviceChild::IID, T::INTERFACE], iid, out) }
+        unsafe { com::query_interface(this, Self::add_reference, &[ID3D11DeviceChild::IID, T::INTERFACE], iid, out) }
     }
 
     unsafe extern "system" fn add_reference(this: Raw) -> u32 {
@@ -121,6 +132,7 @@ impl<T: Kind> Child<T> {
         let left = unsafe { Self::this(this) }.references.fetch_sub(1, Ordering::AcqRel) - 1;
         if left == 0 {
             com::guard(|| {
+                CHILDREN.write().unwrap_or_else(PoisonError::into_inner).remove(&this.addr());
                 // SAFETY: made by `create`, and the last reference is gone.
                 let child = unsafe { Box::from_raw(this.cast::<Self>()) };
                 let device = child.state().device().raw();

@@ -196,12 +196,19 @@ pub(super) unsafe fn bytes_mut<'a>(bytes: *mut c_void, size: u32) -> Option<&'a 
     (!bytes.is_null()).then(|| unsafe { std::slice::from_raw_parts_mut(bytes.cast(), size as usize) })
 }
 
-/// `QueryInterface` of an object with a list of interfaces that all have the object's own address.
+/// `QueryInterface` of an object with a list of interfaces that all have the object's own address. `add_reference` is called
+/// by itself, not by the object's table: what a program has put there is for the program's own calls.
 ///
 /// # Safety
 ///
 /// `this` is a live object with a reference count behind `IUnknown`; `iid` and `out` are null or valid.
-pub(super) unsafe fn query_interface(this: Raw, interfaces: &[GUID], iid: *const GUID, out: *mut Raw) -> HRESULT {
+pub(super) unsafe fn query_interface(
+    this: Raw,
+    add_reference: unsafe extern "system" fn(Raw) -> u32,
+    interfaces: &[GUID],
+    iid: *const GUID,
+    out: *mut Raw,
+) -> HRESULT {
     if out.is_null() {
         return E_POINTER;
     }
@@ -212,7 +219,7 @@ pub(super) unsafe fn query_interface(this: Raw, interfaces: &[GUID], iid: *const
     if !known {
         return windows::Win32::Foundation::E_NOINTERFACE;
     }
-    // SAFETY: the object lives.
-    unsafe { add_ref(this) };
+    // SAFETY: the object lives, and the function is its own.
+    unsafe { add_reference(this) };
     HRESULT(0)
 }

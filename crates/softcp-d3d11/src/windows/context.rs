@@ -22,10 +22,10 @@ use windows::core::{BOOL, HRESULT, Interface};
 use super::call::Call;
 use super::com::{self, Raw};
 use super::device::{self, DeviceState};
-use super::hooks::detour::{Method, instances, method};
+use super::hooks::detour::{KnownTable, Method, instances, method};
 use super::hooks::own_call;
 use super::loss::{self, UPDATE};
-use super::query;
+use super::query::{self, Asker};
 use super::resource::Note;
 use super::staging::{COPY_REGION, MAP, UNMAP};
 
@@ -69,7 +69,7 @@ static RECLAIM_1: Method<IDXGIDevice4_Vtbl, Reclaim1> = method!(IDXGIDevice4_Vtb
 /// The device and its immediate context live.
 pub(super) unsafe fn watch(state: &DeviceState) {
     // SAFETY: the caller's duty.
-    unsafe { watch_context(state.context().raw()) };
+    unsafe { watch_context(state.context().raw(), state.context_asker(), Some(state.tables().context_1)) };
     // SAFETY: the caller's duty.
     let device = unsafe { state.device().interface::<ID3D11Device>() };
     let mut deferred = None;
@@ -78,22 +78,24 @@ pub(super) unsafe fn watch(state: &DeviceState) {
     if unsafe { device.CreateDeferredContext(0, Some(&raw mut deferred)) }.is_ok()
         && let Some(deferred) = deferred
     {
+        // SAFETY: a live context that is new.
+        let asker = unsafe { Asker::of(deferred.as_raw()) };
         // SAFETY: a live context.
-        unsafe { watch_context(deferred.as_raw()) };
+        unsafe { watch_context(deferred.as_raw(), asker, None) };
     }
     // SAFETY: a live device.
-    if let Some(device) = unsafe { query::interface_below::<IDXGIDevice2>(device.as_raw()) } {
+    if let Some(device) = unsafe { state.device_interface::<IDXGIDevice2>() } {
         // SAFETY: a live device.
-        unsafe { OFFER.hook(device.as_raw(), &instances!(offer_resources)) };
+        unsafe { state.tables().dxgi_2.hook(&OFFER, device.as_raw(), &instances!(offer_resources)) };
         // SAFETY: as above.
-        unsafe { RECLAIM.hook(device.as_raw(), &instances!(reclaim_resources)) };
+        unsafe { state.tables().dxgi_2.hook(&RECLAIM, device.as_raw(), &instances!(reclaim_resources)) };
     }
     // SAFETY: a live device.
-    if let Some(device) = unsafe { query::interface_below::<IDXGIDevice4>(device.as_raw()) } {
+    if let Some(device) = unsafe { state.device_interface::<IDXGIDevice4>() } {
         // SAFETY: as above.
-        unsafe { OFFER_1.hook(device.as_raw(), &instances!(offer_resources_1)) };
+        unsafe { state.tables().dxgi_4.hook(&OFFER_1, device.as_raw(), &instances!(offer_resources_1)) };
         // SAFETY: as above.
-        unsafe { RECLAIM_1.hook(device.as_raw(), &instances!(reclaim_resources_1)) };
+        unsafe { state.tables().dxgi_4.hook(&RECLAIM_1, device.as_raw(), &instances!(reclaim_resources_1)) };
     }
 }
 
@@ -103,7 +105,7 @@ pub(super) unsafe fn watch(state: &DeviceState) {
 /// # Safety
 ///
 /// `context` is a live `ID3D11DeviceContext`.
-pub(super) unsafe fn prepare(context: Raw) {
+pub(super) unsafe fn prepare(context: Raw) -> KnownTable {
     // SAFETY: a live context, here and below, and functions that do what they replace for all that nothing is known of.
     unsafe { MAP.hook(context, &instances!(map)) };
     // SAFETY: as above.
@@ -115,10 +117,48 @@ pub(super) unsafe fn prepare(context: Raw) {
     // SAFETY: as above.
     unsafe { RESOLVE.prepare(context, &instances!(resolve_subresource)) };
     // SAFETY: as above.
-    if let Some(later) = unsafe { query::interface_below::<ID3D11DeviceContext1>(context) } {
+    let Some(later) = (unsafe { query::interface_below::<ID3D11DeviceContext1>(context) }) else {
+        return KnownTable::default();
+    };
+    let later = later.as_raw();
+    // SAFETY: as above.
+    let is_prepared = unsafe { COPY_REGION_1.prepare(later, &instances!(copy_subresource_region_1)) };
+    // SAFETY: as above.
+    unsafe { DISCARD.prepare(later, &instances!(discard_resource)) };
+    // SAFETY: as above.
+    unsafe { DISCARD_VIEW.prepare(later, &instances!(discard_view)) };
+    // SAFETY: a live context.
+    unsafe { KnownTable::of(later, is_prepared) }
+}
+
+/// As [`prepare`], for the methods of a device by which resources are offered: the tables of both versions.
+///
+/// # Safety
+///
+/// The device lives.
+pub(super) unsafe fn prepare_device(device: &ID3D11Device) -> (KnownTable, KnownTable) {
+    let (mut version_2, mut version_4) = (KnownTable::default(), KnownTable::default());
+    // SAFETY: a live device.
+    if let Some(device) = unsafe { query::interface_below::<IDXGIDevice2>(device.as_raw()) } {
+        let device = device.as_raw();
+        // SAFETY: as in `prepare`, here and below.
+        let offer = unsafe { OFFER.prepare(device, &instances!(offer_resources)) };
         // SAFETY: as above.
-        unsafe { COPY_REGION_1.prepare(later.as_raw(), &instances!(copy_subresource_region_1)) };
+        let reclaim = unsafe { RECLAIM.prepare(device, &instances!(reclaim_resources)) };
+        // SAFETY: a live device.
+        version_2 = unsafe { KnownTable::of(device, offer && reclaim) };
     }
+    // SAFETY: a live device.
+    if let Some(device) = unsafe { query::interface_below::<IDXGIDevice4>(device.as_raw()) } {
+        let device = device.as_raw();
+        // SAFETY: as above.
+        let offer = unsafe { OFFER_1.prepare(device, &instances!(offer_resources_1)) };
+        // SAFETY: as above.
+        let reclaim = unsafe { RECLAIM_1.prepare(device, &instances!(reclaim_resources_1)) };
+        // SAFETY: a live device.
+        version_4 = unsafe { KnownTable::of(device, offer && reclaim) };
+    }
+    (version_2, version_4)
 }
 
 /// Sees to it that content cannot leave protected resources by a context: every method by which it could is hooked, whatever
@@ -126,8 +166,9 @@ pub(super) unsafe fn prepare(context: Raw) {
 ///
 /// # Safety
 ///
-/// `context` is a live `ID3D11DeviceContext`.
-pub(super) unsafe fn enforce(context: Raw) -> bool {
+/// `context` is a live `ID3D11DeviceContext`, and `asker` its own; `table` is that of its version 1 from when it was new, none
+/// where it is new.
+pub(super) unsafe fn enforce(context: Raw, asker: Asker, table: Option<KnownTable>) -> bool {
     // SAFETY: as in `prepare`, here and below.
     let map = unsafe { MAP.hook(context, &instances!(map)) };
     // SAFETY: as above.
@@ -137,10 +178,12 @@ pub(super) unsafe fn enforce(context: Raw) -> bool {
     // SAFETY: as above.
     let resolve = unsafe { RESOLVE.hook(context, &instances!(resolve_subresource)) };
     // SAFETY: as above.
-    let later = unsafe { query::interface_below::<ID3D11DeviceContext1>(context) };
+    let later = unsafe { asker.interface::<ID3D11DeviceContext1>(context) };
     let copy_region_1 = later.is_none_or(|later| {
+        // SAFETY: a live context.
+        let table = table.unwrap_or_else(|| unsafe { KnownTable::of(later.as_raw(), true) });
         // SAFETY: as above.
-        unsafe { COPY_REGION_1.hook(later.as_raw(), &instances!(copy_subresource_region_1)) }
+        unsafe { table.hook(&COPY_REGION_1, later.as_raw(), &instances!(copy_subresource_region_1)) }
     });
     map && copy && copy_region && resolve && copy_region_1
 }
@@ -149,19 +192,21 @@ pub(super) unsafe fn enforce(context: Raw) -> bool {
 ///
 /// # Safety
 ///
-/// `context` is a live `ID3D11DeviceContext`.
-unsafe fn watch_context(context: Raw) {
+/// As for [`enforce`].
+unsafe fn watch_context(context: Raw, asker: Asker, table: Option<KnownTable>) {
     // SAFETY: the caller's duty.
-    unsafe { enforce(context) };
+    unsafe { enforce(context, asker, table) };
     // SAFETY: as in `prepare`, here and below.
     unsafe { UNMAP.hook(context, &instances!(unmap)) };
     // SAFETY: as above.
-    let Some(later) = (unsafe { query::interface_below::<ID3D11DeviceContext1>(context) }) else { return };
+    let Some(later) = (unsafe { asker.interface::<ID3D11DeviceContext1>(context) }) else { return };
     let later = later.as_raw();
     // SAFETY: as above.
-    unsafe { DISCARD.hook(later, &instances!(discard_resource)) };
+    let table = table.unwrap_or_else(|| unsafe { KnownTable::of(later, true) });
     // SAFETY: as above.
-    unsafe { DISCARD_VIEW.hook(later, &instances!(discard_view)) };
+    unsafe { table.hook(&DISCARD, later, &instances!(discard_resource)) };
+    // SAFETY: as above.
+    unsafe { table.hook(&DISCARD_VIEW, later, &instances!(discard_view)) };
 }
 
 /// The methods of a device that make deferred contexts.
@@ -219,7 +264,9 @@ unsafe fn new_deferred(context: Raw) {
     let Some(state) = (unsafe { device::of_context(context) }) else { return };
     if state.is_watched() {
         // SAFETY: the caller's duty.
-        unsafe { watch_context(context) };
+        let asker = unsafe { Asker::of(context) };
+        // SAFETY: as above.
+        unsafe { watch_context(context, asker, None) };
     } else {
         // SAFETY: as above.
         unsafe { prepare(context) };
@@ -726,7 +773,7 @@ unsafe fn reclaimed(device: Raw, resources: *const Raw, count: u32, discarded: i
         if discarded(index) {
             note.discard(state.work.load(Ordering::Relaxed));
             // SAFETY: the immediate context lives as long as its device.
-            let context = unsafe { query::interface_below::<ID3D11DeviceContext1>(state.context().raw()) };
+            let context = unsafe { state.context_asker().interface::<ID3D11DeviceContext1>(state.context().raw()) };
             if let Some(context) = context {
                 // SAFETY: a live context.
                 unsafe { watch_writes(context.as_raw()) };

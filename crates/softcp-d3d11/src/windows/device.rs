@@ -5,9 +5,10 @@
 //! a program sees are those of the implementation below.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 
 use softcp::config::VideoDevice as VideoDeviceSetting;
 use softcp_runtime::{Device as DriverDevice, Driver};
@@ -19,6 +20,8 @@ use windows::Win32::Graphics::Dxgi::IDXGIDevice;
 use windows::core::{GUID, HRESULT, IUnknown, IUnknown_Vtbl, Interface};
 
 use super::com::{self, Raw, Weak};
+use super::hooks::detour::KnownTable;
+use super::query::Asker;
 use super::resource::Resources;
 use super::session::Sessions;
 use super::video_context::VideoContext;
@@ -29,6 +32,10 @@ use crate::protection::Protection;
 /// Under this name the state is private data of the device.
 const STATE: GUID = GUID::from_u128(0x1c5f_27a4_6c1d_4b0e_9c7e_5d3a_90b1_42f6);
 
+/// Every state, by the address of its device: to ask the device for its private data may call through its table, which
+/// may have somebody's hooks. The lock is held for nothing else.
+static STATES: LazyLock<RwLock<HashMap<usize, Weak>>> = LazyLock::new(RwLock::default);
+
 /// The state of a device. It is a COM object, so that private data can own it, and nothing else.
 #[repr(C)]
 pub(super) struct DeviceState {
@@ -38,6 +45,9 @@ pub(super) struct DeviceState {
     video_context: VideoContext,
     device: Weak,
     context: Weak,
+    device_asker: Asker,
+    context_asker: Asker,
+    tables: OnceLock<Tables>,
     driver: OnceLock<Option<DriverDevice>>,
     /// The driver's decoders have been tried: they hand out what they decrypt.
     shows_clear_bytes: OnceLock<bool>,
@@ -51,6 +61,15 @@ pub(super) struct DeviceState {
     pub(super) protection: Arc<Protection>,
     pub(super) resources: Arc<Resources>,
     pub(super) sessions: Arc<Sessions>,
+}
+
+/// The tables of later interfaces, as they were when the device was made.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Tables {
+    pub(super) context_1: KnownTable,
+    pub(super) device_3: KnownTable,
+    pub(super) dxgi_2: KnownTable,
+    pub(super) dxgi_4: KnownTable,
 }
 
 /// A part of the state that programs see as an object: its table, then the state.
@@ -96,6 +115,26 @@ impl DeviceState {
     /// The immediate context.
     pub(super) fn context(&self) -> Weak {
         self.context
+    }
+
+    /// An interface of the device below, whatever its table says meanwhile.
+    ///
+    /// # Safety
+    ///
+    /// The device lives.
+    pub(super) unsafe fn device_interface<I: Interface>(&self) -> Option<I> {
+        // SAFETY: the caller's duty.
+        unsafe { self.device_asker.interface(self.device.raw()) }
+    }
+
+    /// The tables of later interfaces, as they were when the device was made.
+    pub(super) fn tables(&self) -> Tables {
+        self.tables.get().copied().unwrap_or_default()
+    }
+
+    /// How the immediate context answers below.
+    pub(super) fn context_asker(&self) -> Asker {
+        self.context_asker
     }
 
     /// Whether a context of this device is the immediate one, by whatever interface. That is remembered, by address.
@@ -167,7 +206,8 @@ impl DeviceState {
     /// brings some in; where it cannot be had, that is logged once.
     pub(super) fn enforces(&self) -> bool {
         // SAFETY: the immediate context lives during a call on one of its device's objects.
-        let by_context = unsafe { context::enforce(self.context().raw()) };
+        let by_context =
+            unsafe { context::enforce(self.context().raw(), self.context_asker, Some(self.tables().context_1)) };
         let enforces = reading::enforce() && by_context;
         if !enforces && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::error!(
@@ -217,6 +257,11 @@ pub(super) fn remembered(context: Raw) -> Option<*const DeviceState> {
 impl Drop for DeviceState {
     fn drop(&mut self) {
         GENERATION.fetch_add(1, Ordering::AcqRel);
+        let mut states = STATES.write().unwrap_or_else(PoisonError::into_inner);
+        let device = self.device.raw().addr();
+        if states.get(&device).is_some_and(|state| ptr::eq(state.raw().cast(), ptr::from_ref(self))) {
+            states.remove(&device);
+        }
     }
 }
 
@@ -286,6 +331,11 @@ unsafe fn attach_to(device: Raw, asks_for_video: bool) {
         video_context: VideoContext::new(&super::video_context::VTABLE),
         device: weak,
         context: Weak::new(context.as_raw()),
+        // SAFETY: a live device.
+        device_asker: unsafe { Asker::of(device) },
+        // SAFETY: a live context.
+        context_asker: unsafe { Asker::of(context.as_raw()) },
+        tables: OnceLock::new(),
         driver: OnceLock::new(),
         shows_clear_bytes: OnceLock::new(),
         watched: AtomicBool::new(false),
@@ -298,6 +348,7 @@ unsafe fn attach_to(device: Raw, asks_for_video: bool) {
     });
     let state = Box::into_raw(state);
     GENERATION.fetch_add(1, Ordering::AcqRel);
+    STATES.write().unwrap_or_else(PoisonError::into_inner).insert(device.addr(), Weak::new(state.cast()));
     // SAFETY: just made, and nobody else has it yet.
     unsafe { (*state).video_device.state = state };
     // SAFETY: as above.
@@ -322,7 +373,13 @@ unsafe fn attach_to(device: Raw, asks_for_video: bool) {
     // SAFETY: as above.
     unsafe { context::hook_deferred(&real) };
     // SAFETY: as above.
-    unsafe { context::prepare(context.as_raw()) };
+    let context_1 = unsafe { context::prepare(context.as_raw()) };
+    // SAFETY: as above.
+    let (dxgi_2, dxgi_4) = unsafe { context::prepare_device(&real) };
+    // SAFETY: as above.
+    let device_3 = unsafe { reading::prepare(device) };
+    // SAFETY: the state was made above, and its owner keeps it.
+    let _ = unsafe { &*state }.tables.set(Tables { context_1, device_3, dxgi_2, dxgi_4 });
     tracing::debug!(id = "device", "a device with content protection");
 }
 
@@ -345,6 +402,12 @@ unsafe fn adapter(device: &ID3D11Device) -> LUID {
 ///
 /// `device` is a live `ID3D11Device`, and lives while the answer is used.
 pub(super) unsafe fn find<'a>(device: Raw) -> Option<&'a DeviceState> {
+    let known = STATES.read().unwrap_or_else(PoisonError::into_inner).get(&device.addr()).copied();
+    if let Some(known) = known {
+        // SAFETY: a state leaves the table before it ends, and it lives as long as its device.
+        return Some(unsafe { &*known.raw().cast::<DeviceState>() });
+    }
+    // Another interface of the device may have another address.
     // SAFETY: the caller's duty.
     let device = unsafe { com::borrowed::<ID3D11Device>(device) }?;
     let mut found: Raw = ptr::null_mut();
@@ -380,7 +443,7 @@ static STATE_VTABLE: IUnknown_Vtbl =
 
 unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
     // SAFETY: the caller's duties, which are COM's.
-    unsafe { com::query_interface(this, &[], iid, out) }
+    unsafe { com::query_interface(this, add_reference, &[], iid, out) }
 }
 
 unsafe extern "system" fn add_reference(this: Raw) -> u32 {

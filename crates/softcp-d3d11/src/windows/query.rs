@@ -148,34 +148,74 @@ pub(super) unsafe fn object_below(object: Raw, iid: &GUID) -> Option<IUnknown> {
     (found.is_ok() && !interface.is_null()).then(|| unsafe { IUnknown::from_raw(interface) })
 }
 
+/// How an object answers below, kept from when it was new: later its table may be a copy with somebody's hooks, which may
+/// hold locks around the call that has led to the layer.
+#[derive(Clone, Copy)]
+pub(super) struct Asker(QueryInterface);
+
+impl Asker {
+    /// # Safety
+    ///
+    /// `object` is a live COM object.
+    pub(super) unsafe fn of(object: Raw) -> Self {
+        // SAFETY: the caller's duty; every table begins with that of IUnknown.
+        Self(unsafe { com::vtable::<IUnknown_Vtbl>(object) }.QueryInterface)
+    }
+
+    /// An interface of the implementation below, with a reference of its own; none where it has none.
+    ///
+    /// # Safety
+    ///
+    /// `object` lives, and is the one that this is the asker of.
+    pub(super) unsafe fn interface<I: Interface>(self, object: Raw) -> Option<I> {
+        // SAFETY: the caller's duty.
+        unsafe { answered(object, self.0) }
+    }
+}
+
 /// The layer's part that answers for an interface of a device or context; none where the implementation below answers.
+/// `query` is the method below: by the object's table it would be called through the hooks that have led here, a second
+/// time, and they may hold locks.
 ///
 /// # Safety
 ///
-/// `this` is a live COM object.
-unsafe fn part(this: Raw, iid: GUID) -> Option<Raw> {
+/// `this` is a live COM object, and `query` its `QueryInterface`.
+unsafe fn part(this: Raw, query: QueryInterface, iid: GUID) -> Option<Raw> {
     match iid {
         ID3D11VideoDevice::IID | ID3D11VideoDevice1::IID | ID3D11VideoDevice2::IID => {
             // SAFETY: the caller's duty.
-            unsafe { video_device(this) }
+            unsafe { video_device(this, query) }
         }
         ID3D11VideoContext::IID | ID3D11VideoContext1::IID | ID3D11VideoContext2::IID | ID3D11VideoContext3::IID => {
             // SAFETY: the caller's duty.
-            unsafe { video_context(this) }
+            unsafe { video_context(this, query) }
         }
         _ => None,
     }
+}
+
+/// An interface as `query` answers it.
+///
+/// # Safety
+///
+/// As for [`part`].
+unsafe fn answered<I: Interface>(this: Raw, query: QueryInterface) -> Option<I> {
+    let mut interface: Raw = ptr::null_mut();
+    // SAFETY: the caller's duty; an identifier and a place.
+    let found = asking_below(|| unsafe { query(this, &I::IID, &raw mut interface) });
+    // SAFETY: it is the interface that was asked for, and QueryInterface has given this reference.
+    (found.is_ok() && !interface.is_null()).then(|| unsafe { I::from_raw(interface) })
 }
 
 unsafe extern "system" fn query_interface<const I: usize>(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
     com::guard(|| {
         // SAFETY: null or readable.
         let asked = if ASKING_BELOW.get() { None } else { unsafe { com::read(iid) }.ok() };
-        // SAFETY: COM's duty: `this` lives.
-        let answer = asked.and_then(|iid| unsafe { part(this, iid) });
+        let query = QUERY_INTERFACE.original::<I>();
+        // SAFETY: COM's duty: `this` lives; this hook stands before that method.
+        let answer = asked.and_then(|iid| unsafe { part(this, query, iid) });
         match answer {
             None => {
-                let query = QUERY_INTERFACE.original::<I>();
                 // SAFETY: the program's arguments, for this method.
                 asking_below(|| unsafe { query(this, iid, out) })
             }
@@ -195,10 +235,10 @@ unsafe extern "system" fn query_interface<const I: usize>(this: Raw, iid: *const
 ///
 /// # Safety
 ///
-/// `this` is a live COM object.
-unsafe fn video_device(this: Raw) -> Option<Raw> {
+/// As for [`part`].
+unsafe fn video_device(this: Raw, query: QueryInterface) -> Option<Raw> {
     // SAFETY: the caller's duty.
-    let device = unsafe { interface_below::<ID3D11Device>(this) }?;
+    let device = unsafe { answered::<ID3D11Device>(this, query) }?;
     // SAFETY: it lives as long as `this`.
     let state = unsafe { device::find(device.as_raw()) }?;
     if !state.offers_video() {
@@ -213,10 +253,10 @@ unsafe fn video_device(this: Raw) -> Option<Raw> {
 ///
 /// # Safety
 ///
-/// `this` is a live COM object.
-unsafe fn video_context(this: Raw) -> Option<Raw> {
+/// As for [`part`].
+unsafe fn video_context(this: Raw, query: QueryInterface) -> Option<Raw> {
     // SAFETY: the caller's duty.
-    let context = unsafe { interface_below::<ID3D11DeviceContext>(this) }?;
+    let context = unsafe { answered::<ID3D11DeviceContext>(this, query) }?;
     // SAFETY: a live context.
     if unsafe { context.GetType() } != D3D11_DEVICE_CONTEXT_IMMEDIATE {
         return None;

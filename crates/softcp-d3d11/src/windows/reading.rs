@@ -15,8 +15,8 @@ use windows::core::{BOOL, HRESULT, Interface};
 
 use super::call::Call;
 use super::com::{self, Raw};
-use super::device;
-use super::hooks::detour::{Method, instances, method};
+use super::device::{self, DeviceState};
+use super::hooks::detour::{KnownTable, Method, instances, method};
 use super::query;
 use super::resource::Note;
 
@@ -28,12 +28,28 @@ static MAP_SURFACE: Method<IDXGISurface_Vtbl, MapSurface> = method!(IDXGISurface
 static GET_DC: Method<IDXGISurface1_Vtbl, GetDc> = method!(IDXGISurface1_Vtbl, GetDC);
 static READ: Method<ID3D11Device3_Vtbl, Read> = method!(ID3D11Device3_Vtbl, ReadFromSubresource);
 
+/// Remembers the method of a device that was just made, and the table that it is in.
+///
+/// # Safety
+///
+/// `device` is a live `ID3D11Device`.
+pub(super) unsafe fn prepare(device: Raw) -> KnownTable {
+    // SAFETY: the caller's duty.
+    let Some(device) = (unsafe { query::interface_below::<ID3D11Device3>(device) }) else {
+        return KnownTable::default();
+    };
+    // SAFETY: a live device; the function does what it replaces for resources that are not protected.
+    let is_prepared = unsafe { READ.prepare(device.as_raw(), &instances!(read_from_subresource)) };
+    // SAFETY: a live device.
+    unsafe { KnownTable::of(device.as_raw(), is_prepared) }
+}
+
 /// Hooks the surface of a protected resource, and its device's method.
 ///
 /// # Safety
 ///
 /// The resource lives, and is of this device.
-pub(super) unsafe fn hook(resource: Raw, device: Raw) {
+pub(super) unsafe fn hook(resource: Raw, state: &DeviceState) {
     // SAFETY: the caller's duty.
     if let Some(surface) = unsafe { query::interface_below::<IDXGISurface>(resource) } {
         // SAFETY: a live surface; the function does what it replaces for resources that are not protected.
@@ -48,9 +64,9 @@ pub(super) unsafe fn hook(resource: Raw, device: Raw) {
         unsafe { GET_DC.hook(surface.as_raw(), &instances!(get_dc)) };
     }
     // SAFETY: the caller's duty.
-    if let Some(device) = unsafe { query::interface_below::<ID3D11Device3>(device) } {
+    if let Some(device) = unsafe { state.device_interface::<ID3D11Device3>() } {
         // SAFETY: as above.
-        unsafe { READ.hook(device.as_raw(), &instances!(read_from_subresource)) };
+        unsafe { state.tables().device_3.hook(&READ, device.as_raw(), &instances!(read_from_subresource)) };
     }
 }
 

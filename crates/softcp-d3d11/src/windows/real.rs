@@ -27,9 +27,17 @@ enum RealError {
     )]
     LoadSystems { path: PathBuf, source: windows::core::Error },
     #[error(
-        "{}, which d3d11.real names, cannot be loaded: {source}; a relative path begins at this library's directory, and the \
-         file must be of this program's word size, with all libraries that it needs (under Wine, with an override n for its name)",
+        "{}, which d3d11.real names, is not there; correct the path, which begins at this library's directory, or leave \
+         d3d11.real out for the system's library",
         path.display()
+    )]
+    NoNamed { path: PathBuf },
+    #[error(
+        "{}, which d3d11.real names, cannot be loaded: {source}; the file must be of this program's word size ({} bits), and \
+         all libraries that it needs must be found (under Wine, a file with the name of one of Wine's libraries needs an \
+         override n for that name)",
+        path.display(),
+        usize::BITS
     )]
     LoadNamed { path: PathBuf, source: windows::core::Error },
     #[error("{} is this library itself, which cannot forward to itself; name another one with d3d11.real", path.display())]
@@ -74,6 +82,7 @@ fn load() -> Result<Library, RealError> {
     // SAFETY: running the initialisers of Direct3D's library is what forwarding to it means; no lock of the loader is held.
     let real = match unsafe { LoadLibraryExW(&name, None, LOAD_WITH_ALTERED_SEARCH_PATH) } {
         Ok(real) => real,
+        Err(_) if is_named && !path.exists() => return Err(RealError::NoNamed { path }),
         Err(source) if is_named => return Err(RealError::LoadNamed { path, source }),
         Err(source) => return Err(RealError::LoadSystems { path, source }),
     };

@@ -188,7 +188,7 @@ impl Note {
         }
         let lost = if flags.is_protected {
             // SAFETY: the caller's duty, and the device lives as long as its resource.
-            unsafe { reading::hook(resource, state.device().raw()) };
+            unsafe { reading::hook(resource, state) };
             state.resources.mark()
         } else {
             Arc::default()
@@ -295,7 +295,7 @@ static END_VTABLE: IUnknown_Vtbl =
 
 unsafe extern "system" fn query_interface(this: Raw, iid: *const GUID, out: *mut Raw) -> HRESULT {
     // SAFETY: the caller's duties, which are COM's.
-    unsafe { com::query_interface(this, &[], iid, out) }
+    unsafe { com::query_interface(this, add_reference, &[], iid, out) }
 }
 
 unsafe extern "system" fn add_reference(this: Raw) -> u32 {

@@ -12,7 +12,10 @@ use super::module;
 pub(crate) fn get() -> &'static D3d11Config {
     static SETTINGS: OnceLock<D3d11Config> = OnceLock::new();
     SETTINGS.get_or_init(|| {
-        softcp_ddi::init_logging();
+        if let Err(error) = softcp_ddi::init_logging() {
+            // There is no log to say it in.
+            eprintln!("softcp: {error}");
+        }
         match Config::from_env() {
             Ok(config) => absolute(config.d3d11),
             Err(error) => {

@@ -65,7 +65,7 @@ impl softcp_adapter {
 /// Makes an adapter and writes it to `adapter`. `desc` may be null for all defaults.
 ///
 /// SOFTCP_E_INVALIDARG: null `adapter`, or a configuration that cannot be read or holds an unknown key or bad value
-/// (SOFTCP_LOG=warn says which), a directory of faults.control that cannot be used, or an environment without `execute`.
+/// (softcp_last_error says which, and where it stands), a directory of faults.control that cannot be used, or an environment without `execute`.
 /// SOFTCP_E_FAIL: the identity directory cannot be used. SOFTCP_E_NOTIMPL: faults.list asks for certificate-revoked, for
 /// which there is no revocation list, as softcp_inject_fault says.
 ///
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn softcp_adapter_create(
     adapter: *mut *mut softcp_adapter,
 ) -> softcp_hresult {
     guard::run("softcp_adapter_create", || {
-        log::init_logging();
+        log::init_logging().map_err(Failure::Log)?;
         // SAFETY: the caller's duty on `adapter`.
         unsafe { pointer::write("adapter", adapter, std::ptr::null_mut()) }?;
         let desc = if desc.is_null() {
@@ -98,6 +98,7 @@ pub unsafe extern "C" fn softcp_adapter_create(
         let options = unsafe { pointer::string("options", desc.options) }?;
         // SAFETY: the caller's duty on the description's environment.
         let secure = unsafe { secure_environment(desc.environment) }?;
+        let options = options.map(|options| ("softcp_adapter_desc.options", options));
         let made = open(file, options, desc.flags & SOFTCP_ADAPTER_IGNORE_ENVIRONMENT == 0, secure)?;
         let made = Box::into_raw(Box::new(softcp_adapter(made)));
         // SAFETY: the caller's duty on `adapter`.
@@ -151,11 +152,11 @@ unsafe fn secure_environment(
 /// Bytes of a `softcp_secure_environment` up to what every host must give.
 const SMALLEST_ENVIRONMENT: usize = offset_of!(softcp_secure_environment, open_key);
 
-/// An adapter from a file, options over it, and the process environment's options over those. Without a secure environment
+/// An adapter from a file, options over it with the name of what they come from, and the process environment's options over those. Without a secure environment
 /// it gets the built-in one.
 pub(crate) fn open(
     file: Option<&str>,
-    options: Option<&str>,
+    options: Option<(&str, &str)>,
     environment: bool,
     secure: Option<Arc<dyn SecureEnvironment>>,
 ) -> Result<Arc<Adapter>> {
@@ -163,8 +164,9 @@ pub(crate) fn open(
     let (conf, env_options) =
         if environment { config::environment().map_err(softcp::Error::from)? } else { (None, None) };
     let file = file.map(Path::new).or(conf.as_deref());
-    let options: Vec<&str> = [options, env_options.as_deref()].into_iter().flatten().collect();
-    let config = Config::from_sources(file, Some(&options.join(";"))).map_err(softcp::Error::from)?;
+    let env_options = env_options.as_deref().map(|options| (config::OPTIONS_VARIABLE, options));
+    let options: Vec<_> = [options, env_options].into_iter().flatten().collect();
+    let config = Config::from_layers(file, &options).map_err(softcp::Error::from)?;
     let provider = Provider::aws_lc();
     let random = Arc::new(ThreadRandom::new(Arc::clone(&provider.random)));
     let provider = provider.with_random(random);
@@ -173,5 +175,8 @@ pub(crate) fn open(
         None => Adapter::new(&config, provider)?,
     };
     adapter.faults().warn_with(|text| tracing::warn!("{text}"));
+    adapter.faults().notify_with(|fault, schedule| {
+        tracing::warn!(target: "softcp_ddi::fault", fault = fault.name(), %schedule, "injected fault");
+    });
     Ok(adapter)
 }

@@ -22,7 +22,7 @@ use crate::{guard, pointer};
 /// SOFTCP_E_NOTIMPL: the configuration does not allow it (faults.opt_in), or it leaves certificate-revoked without a
 /// revocation list (an identity.directory without crl.pem, or identity.encoding=der). SOFTCP_E_INVALIDARG: null, a text
 /// that says something else, or one of more than 65,536 bytes. SOFTCP_E_OUTOFMEMORY: 256 faults are set already. Then
-/// nothing is set (SOFTCP_LOG=warn says what is wrong).
+/// nothing is set (softcp_last_error says what is wrong).
 ///
 /// # Safety
 /// `device` is null or came from `softcp_device_create`; `text` is null or a string that ends in a zero byte.

@@ -11,6 +11,8 @@ pub mod decoder;
 pub mod device;
 pub mod faults;
 pub mod hardware;
+pub mod last_error;
 pub mod protection;
 pub mod session;
 pub mod types;
+pub mod version;

@@ -53,7 +53,6 @@ pub unsafe extern "C" fn softcp_open_reference_driver(
     driver: *mut softcp_driver,
 ) -> HRESULT {
     guard::run(ENTRY, || {
-        log::init_logging();
         // SAFETY: the caller's duty: null, or its size comes first.
         let size = unsafe { pointer::read("softcp_driver", driver.cast::<u32>()) }?;
         let room = usize::try_from(size).unwrap_or(usize::MAX).min(size_of::<softcp_driver>());
@@ -71,6 +70,8 @@ pub unsafe extern "C" fn softcp_open_reference_driver(
         }
         // SAFETY: the caller's duty on the options.
         let options = unsafe { pointer::string("options", desc.options) };
+        let options = log::init_logging().map_err(Failure::Log).and(options);
+        let options = options.map(|options| options.map(|options| ("softcp_driver_desc.options", options)));
         let adapter =
             options.and_then(|options| core::adapter::open(None, options, true, None)).inspect_err(|failure| {
                 // SAFETY: the caller's duty on the description's callback.

@@ -10,6 +10,7 @@ use softcp_cenc::{KeyId, Piece, Scheme, Selection, SystemHeader, Track};
 use crate::error::DecryptError;
 use crate::key_text::KidText;
 use crate::plan;
+use crate::report::{FileNote, FileNoteKind};
 use crate::source::{OpenMovie, Source};
 
 /// What is in a file. Serialized, it is the report that `softcp info --json` prints.
@@ -26,8 +27,10 @@ pub struct FileInfo {
     pub tracks: Vec<TrackInfo>,
     /// What it has for key systems, equal entries once.
     pub key_systems: Vec<KeySystemInfo>,
-    /// The KIDs of all tracks, each once: decryption needs their keys.
+    /// The KIDs of all tracks, each once: decryption needs their keys. Those that no sample uses are not among them.
     pub key_ids: Vec<String>,
+    /// What is odd about the file and does not keep it from being decrypted: what decryption would note.
+    pub file_notes: Vec<FileNote>,
     /// Why decryption would refuse the file; none: it would not, given the keys.
     pub problem: Option<String>,
 }
@@ -96,6 +99,7 @@ pub fn info(source: Source, path: &Path) -> Result<FileInfo, DecryptError> {
     let OpenMovie { movie, mut input, names, .. } = source.into_movie(path)?;
     let mut problem = plan::refusal(path, &movie).map(|error| error.to_string());
     let mut tracks: Vec<_> = movie.tracks().iter().map(TrackInfo::new).collect();
+    let mut used = UsedKeys::default();
     let mut key_systems = Vec::new();
     add_systems(&mut key_systems, movie.key_systems());
     let fragmented = movie.is_fragmented();
@@ -114,7 +118,7 @@ pub fn info(source: Source, path: &Path) -> Result<FileInfo, DecryptError> {
         if let Piece::Sample(sample) = &piece
             && let Some(track) = tracks.iter_mut().find(|track| track.id == sample.track_id)
         {
-            track.add(sample);
+            track.add(sample, &mut used);
         }
         if input.is_stream()
             && piece.offset() + piece.len() > names.start
@@ -124,14 +128,20 @@ pub fn info(source: Source, path: &Path) -> Result<FileInfo, DecryptError> {
             break;
         }
     }
+    let mut file_notes: Vec<_> = pieces.notes().iter().map(FileNote::from).collect();
     let mut key_ids = Vec::new();
-    for kid in tracks.iter().flat_map(|track| &track.key_ids) {
-        if !key_ids.contains(kid) {
-            key_ids.push(kid.clone());
+    for track in &tracks {
+        for kid in &track.key_ids {
+            if problem.is_none() && track.samples > 0 && !used.contains(track.id, kid) {
+                let text = format!("no sample uses KID {kid}, for which a sample entry stands");
+                file_notes.push(FileNote::new(FileNoteKind::UnusedKey, Some(track.id), text));
+            } else if !key_ids.contains(kid) {
+                key_ids.push(kid.clone());
+            }
         }
     }
     let bytes = pieces.file_len().saturating_sub(names.start);
-    Ok(FileInfo { file: path.to_owned(), bytes, fragmented, tracks, key_systems, key_ids, problem })
+    Ok(FileInfo { file: path.to_owned(), bytes, fragmented, tracks, key_systems, key_ids, file_notes, problem })
 }
 
 /// Whether the track is protected by something other than Common Encryption.
@@ -176,14 +186,36 @@ impl TrackInfo {
         }
     }
 
-    fn add(&mut self, sample: &softcp_cenc::Sample) {
+    fn add(&mut self, sample: &softcp_cenc::Sample, used: &mut UsedKeys) {
         self.samples += 1;
         self.bytes += u64::from(sample.len);
         if let Some(encryption) = &sample.encryption {
             self.samples_encrypted += 1;
             self.bytes_encrypted += encryption.encrypted_runs(sample.len).map(|run| run.len() as u64).sum::<u64>();
-            self.add_key(encryption.kid);
+            if used.add(self.id, encryption.kid) {
+                self.add_key(encryption.kid);
+            }
         }
+    }
+}
+
+/// The keys that samples use, by track.
+#[derive(Debug, Default)]
+struct UsedKeys(Vec<(u32, KeyId)>);
+
+impl UsedKeys {
+    /// Whether it is new.
+    fn add(&mut self, track_id: u32, kid: KeyId) -> bool {
+        let key = (track_id, kid);
+        let is_new = self.0.last() != Some(&key) && !self.0.contains(&key);
+        if is_new {
+            self.0.push(key);
+        }
+        is_new
+    }
+
+    fn contains(&self, track_id: u32, kid: &str) -> bool {
+        self.0.iter().any(|(id, used)| *id == track_id && KidText(*used).to_string() == kid)
     }
 }
 

@@ -5,6 +5,7 @@ use softcp_abi::{
 };
 
 use super::{Calls, ChannelHandle, Input, Output, Reply, call, const_ptr, mut_ptr};
+use crate::call_site::{Argument, Lent};
 use crate::error::{Error, Result};
 
 impl Calls<'_> {
@@ -54,49 +55,61 @@ impl Calls<'_> {
         channel: ChannelHandle<'_>,
         data: Output<'_>,
     ) -> Result<Reply> {
-        let (size, data) = data.parts("NegotiateAuthenticatedChannelKeyExchange")?;
-        call!(
+        let data = self.output("NegotiateAuthenticatedChannelKeyExchange", "the message", data)?;
+        let reply = call!(
             self,
             negotiate_authenticated_channel_key_exchange,
             "NegotiateAuthenticatedChannelKeyExchange",
             HRESULT,
-            (channel.raw, size, data)
-        )
+            (channel.raw, data.size, data.data)
+        )?;
+        data.end()?;
+        Ok(reply)
     }
 
-    /// `QueryAuthenticatedChannel`. Both buffers go to the driver at the address they have.
+    /// `QueryAuthenticatedChannel`. Both buffers go to the driver at the address they have, unless the calls are made at
+    /// [another place](crate::CallSite).
     pub fn query_authenticated_channel(
         &self,
         channel: ChannelHandle<'_>,
         input: Input<'_>,
         output: Output<'_>,
     ) -> Result<Reply> {
-        let (input_size, input) = input.parts("QueryAuthenticatedChannel")?;
-        let (output_size, output) = output.parts("QueryAuthenticatedChannel")?;
-        call!(
+        let (site, function) = (self.device.site.as_deref(), "QueryAuthenticatedChannel");
+        let input = Lent::input(site, Argument { function, name: "the query", is_message: true }, input)?;
+        let output = Lent::output(site, Argument { function, name: "the answer", is_message: true }, output)?;
+        let reply = call!(
             self,
             query_authenticated_channel,
             "QueryAuthenticatedChannel",
             HRESULT,
-            (channel.raw, input_size, input, output_size, output)
-        )
+            (channel.raw, input.size, input.data.cast_const(), output.size, output.data)
+        )?;
+        input.end()?;
+        output.end()?;
+        Ok(reply)
     }
 
-    /// `ConfigureAuthenticatedChannel`. The input goes to the driver at the address it has.
+    /// `ConfigureAuthenticatedChannel`. The input goes to the driver at the address it has, unless the calls are made at
+    /// [another place](crate::CallSite).
     pub fn configure_authenticated_channel(
         &self,
         channel: ChannelHandle<'_>,
         input: Input<'_>,
         output: Option<&mut D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT>,
     ) -> Result<Reply> {
-        let (size, input) = input.parts("ConfigureAuthenticatedChannel")?;
+        let function = "ConfigureAuthenticatedChannel";
+        let argument = Argument { function, name: "the command", is_message: true };
+        let input = Lent::input(self.device.site.as_deref(), argument, input)?;
         let output = mut_ptr(output);
-        call!(
+        let reply = call!(
             self,
             configure_authenticated_channel,
             "ConfigureAuthenticatedChannel",
             HRESULT,
-            (channel.raw, size, input, output)
-        )
+            (channel.raw, input.size, input.data.cast_const(), output)
+        )?;
+        input.end()?;
+        Ok(reply)
     }
 }

@@ -35,15 +35,17 @@ impl Calls<'_> {
         private_input: Input<'_>,
         private_output: Option<&mut u64>,
     ) -> Result<Reply> {
-        let (size, private_input) = private_input.parts("GetDataForNewHardwareKey")?;
+        let private_input = self.input("GetDataForNewHardwareKey", "the private input", private_input)?;
         let private_output = mut_ptr(private_output);
-        call!(
+        let reply = call!(
             self,
             get_data_for_new_hardware_key,
             "GetDataForNewHardwareKey",
             HRESULT,
-            (session.raw, size, private_input, private_output)
-        )
+            (session.raw, private_input.size, private_input.data.cast_const(), private_output)
+        )?;
+        private_input.end()?;
+        Ok(reply)
     }
 
     /// `NegotiateCryptoSessionKeyExchangeMT`, in the table of WDDM 2.4, with a key. The driver may write to `data`.
@@ -58,14 +60,16 @@ impl Calls<'_> {
         data: Output<'_>,
     ) -> Result<Reply> {
         let function = "NegotiateCryptoSessionKeyExchangeMT";
-        let (size, data) = data.parts(function)?;
-        call!(
+        let data = self.output(function, "the message", data)?;
+        let reply = call!(
             self,
             negotiate_crypto_session_key_exchange_mt,
             "NegotiateCryptoSessionKeyExchangeMT",
             HRESULT,
-            (session.raw, flags, size, data)
-        )
+            (session.raw, flags, data.size, data.data)
+        )?;
+        data.end()?;
+        Ok(reply)
     }
 
     /// `NegotiateCryptoSessionKeyExchange` with a command. The driver writes the answer to `message`.

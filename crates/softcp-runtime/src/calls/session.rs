@@ -52,14 +52,16 @@ impl Calls<'_> {
         data: Output<'_>,
     ) -> Result<Reply> {
         let function = "NegotiateCryptoSessionKeyExchange";
-        let (size, data) = data.parts(function)?;
-        call!(
+        let data = self.output(function, "the message", data)?;
+        let reply = call!(
             self,
             negotiate_crypto_session_key_exchange,
             "NegotiateCryptoSessionKeyExchange",
             HRESULT,
-            (session.raw, size, data)
-        )
+            (session.raw, data.size, data.data)
+        )?;
+        data.end()?;
+        Ok(reply)
     }
 
     /// `EncryptionBlt`.
@@ -70,8 +72,16 @@ impl Calls<'_> {
         destination: ResourceHandle<'_>,
         iv: Output<'_>,
     ) -> Result<Reply> {
-        let (size, iv) = iv.parts("EncryptionBlt")?;
-        call!(self, encryption_blt, "EncryptionBlt", void, (session.raw, source.raw, destination.raw, size, iv))
+        let iv = self.output("EncryptionBlt", "the IV", iv)?;
+        let reply = call!(
+            self,
+            encryption_blt,
+            "EncryptionBlt",
+            void,
+            (session.raw, source.raw, destination.raw, iv.size, iv.data)
+        )?;
+        iv.end()?;
+        Ok(reply)
     }
 
     /// `DecryptionBlt`. `info` is mutable because drivers exist that write a status there (D21).
@@ -85,21 +95,33 @@ impl Calls<'_> {
         iv: Input<'_>,
     ) -> Result<Reply> {
         let info = mut_ptr(info).cast_const();
-        let (content_key_size, content_key) = content_key.parts("DecryptionBlt")?;
-        let (iv_size, iv) = iv.parts("DecryptionBlt")?;
-        call!(
+        let content_key = self.input("DecryptionBlt", "the content key", content_key)?;
+        let iv = self.input("DecryptionBlt", "the IV", iv)?;
+        let [key_data, iv_data] = [content_key.data, iv.data].map(|data| data.cast_const());
+        let reply = call!(
             self,
             decryption_blt,
             "DecryptionBlt",
             void,
-            (session.raw, source.raw, destination.raw, info, content_key_size, content_key, iv_size, iv)
-        )
+            (session.raw, source.raw, destination.raw, info, content_key.size, key_data, iv.size, iv_data)
+        )?;
+        content_key.end()?;
+        iv.end()?;
+        Ok(reply)
     }
 
     /// `StartSessionKeyRefresh`.
     pub fn start_session_key_refresh(&self, session: SessionHandle<'_>, number: Output<'_>) -> Result<Reply> {
-        let (size, number) = number.parts("StartSessionKeyRefresh")?;
-        call!(self, start_session_key_refresh, "StartSessionKeyRefresh", void, (session.raw, size, number))
+        let number = self.output("StartSessionKeyRefresh", "the number", number)?;
+        let reply = call!(
+            self,
+            start_session_key_refresh,
+            "StartSessionKeyRefresh",
+            void,
+            (session.raw, number.size, number.data)
+        )?;
+        number.end()?;
+        Ok(reply)
     }
 
     /// `FinishSessionKeyRefresh`.
@@ -109,8 +131,11 @@ impl Calls<'_> {
 
     /// `GetEncryptionBltKey`.
     pub fn get_encryption_blt_key(&self, session: SessionHandle<'_>, key: Output<'_>) -> Result<Reply> {
-        let (size, key) = key.parts("GetEncryptionBltKey")?;
-        call!(self, get_encryption_blt_key, "GetEncryptionBltKey", void, (session.raw, size, key))
+        let key = self.output("GetEncryptionBltKey", "the key", key)?;
+        let reply =
+            call!(self, get_encryption_blt_key, "GetEncryptionBltKey", void, (session.raw, key.size, key.data))?;
+        key.end()?;
+        Ok(reply)
     }
 
     /// `CryptoSessionGetHandle`.

@@ -102,6 +102,12 @@ pub(super) const DRIVERS: &[FaultyDriver] = &[
         Hooks { opens_once: true, ..Hooks::NONE },
     ),
     fault(
+        "aborts-in-close",
+        "process/unload",
+        "Closing the driver ends the process.",
+        Hooks { aborts_in_close: true, ..Hooks::NONE },
+    ),
+    fault(
         "device-takes-keys-along",
         "process/destroys-what-is-left",
         "Destroying a device on which sessions are left changes the keys of the sessions of all other devices.",

@@ -38,7 +38,7 @@
 //! [faults]
 //! opt_in = false                       # whether faults can be set and cleared at run time
 //! list = []                            # what goes wrong on purpose, as "key-lost at=3"; see docs/faults.md
-//! control = "/run/user/1000/softcp"    # where `softcp faults` can set and clear them; left out: nowhere
+//! control = "/run/user/1000/softcp"    # where `softcp faults` can set and clear them; left out or "": nowhere
 //!
 //! [d3d11]                              # the drop-in d3d11.dll (docs/windows.md); paths are relative to its directory
 //! enabled = true                       # false: every call is forwarded, nothing is answered
@@ -247,7 +247,18 @@ impl Config {
     /// Reads `text` as TOML; `origin` names it in errors.
     pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
         let config: Self = toml::from_str(text).map_err(|error| invalid(origin, &error))?;
-        config.profile().map(|_| config)
+        config.checked(origin)
+    }
+
+    /// The configuration, if its values do not exclude each other; `origin` is what has brought them together.
+    fn checked(self, origin: &str) -> Result<Self, ConfigError> {
+        match self.profile() {
+            Ok(_) => Ok(self),
+            Err(ConfigError::Contradiction(what)) => {
+                Err(ConfigError::Invalid { origin: origin.to_owned(), message: what.to_owned() })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads a configuration file.
@@ -263,15 +274,13 @@ impl Config {
 
     /// Reads a file, if given, and lays inline options over it, if given.
     pub fn from_sources(file: Option<&Path>, options: Option<&str>) -> Result<Self, ConfigError> {
-        let mut merged = toml::Table::new();
-        if let Some(path) = file {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-            let origin = path.display().to_string();
-            Self::from_toml(&text, &origin)?;
-            merged = toml::from_str(&text).map_err(|error| invalid(&origin, &error))?;
-        }
-        overlay(merged, options.unwrap_or_default())
+        Self::from_layers(file, &[(OPTIONS_VARIABLE, options.unwrap_or_default())])
+    }
+
+    /// Reads a file, if given, and lays inline options over it, in this order. Each comes with the name of what it is from,
+    /// by which errors call it.
+    pub fn from_layers(file: Option<&Path>, options: &[(&str, &str)]) -> Result<Self, ConfigError> {
+        overlay(file.map(read_table).transpose()?.unwrap_or_default(), options)
     }
 
     /// Lays inline options, in the form of `SOFTCP_OPTIONS`, over this configuration.
@@ -280,7 +289,8 @@ impl Config {
             origin: OPTIONS_VARIABLE.to_owned(),
             message: error.to_string(),
         })?;
-        overlay(toml::from_str(&text).map_err(|error| invalid(OPTIONS_VARIABLE, &error))?, options)
+        let table = toml::from_str(&text).map_err(|error| invalid(OPTIONS_VARIABLE, &error))?;
+        overlay(table, &[(OPTIONS_VARIABLE, options)])
     }
 
     /// The capability profile that results, checked for contradictions.
@@ -323,24 +333,80 @@ pub fn environment() -> Result<(Option<PathBuf>, Option<String>), ConfigError> {
 }
 
 fn invalid(origin: &str, error: &toml::de::Error) -> ConfigError {
-    ConfigError::Invalid { origin: origin.to_owned(), message: error.to_string().trim_end().to_owned() }
+    ConfigError::Invalid { origin: origin.to_owned(), message: in_words(error.to_string().trim_end()) }
 }
 
-/// The configuration of a table with inline options laid over it.
-fn overlay(mut table: toml::Table, options: &str) -> Result<Config, ConfigError> {
-    for option in options.split(';').map(str::trim).filter(|option| !option.is_empty()) {
-        merge(&mut table, parse_option(option)?);
+/// The deserializer's text with the names of Rust's types replaced by what they mean to whoever writes a configuration.
+fn in_words(message: &str) -> String {
+    const TYPES: &[(&str, &str)] = &[
+        ("u8", "a whole number from 0 to 255"),
+        ("u16", "a whole number from 0 to 65535"),
+        ("u32", "a whole number from 0 to 4294967295"),
+        ("u64", "a whole number from 0 to 18446744073709551615"),
+        ("usize", "a whole number from 0 on"),
+    ];
+    let message = message
+        .replace("unknown variant", "unknown value")
+        .replace("unknown field", "unknown key")
+        .replace("invalid type: unit variant, expected string only", "it must be one of its names, a text in quotes");
+    let Some((before, expected)) = message.rsplit_once("expected ") else {
+        return match message.split_once("data did not match any variant of untagged enum ") {
+            Some((before, rest)) => {
+                format!("{before}expected a text or a list of texts{}", rest.trim_start_matches(char::is_alphanumeric))
+            }
+            None => message,
+        };
+    };
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let expected = ["struct ", "enum ", "internally tagged enum "]
+        .iter()
+        .find_map(|kind| expected.strip_prefix(kind))
+        .map(|name| format!("a table of keys{}", name.trim_start_matches(is_name)))
+        .or_else(|| {
+            let word = expected.split(|c| !is_name(c)).next()?;
+            let (_, meaning) = TYPES.iter().find(|(name, _)| *name == word)?;
+            Some(format!("{meaning}{}", &expected[word.len()..]))
+        })
+        .unwrap_or_else(|| expected.to_owned());
+    format!("{before}expected {expected}")
+}
+
+/// A configuration file as a table.
+fn read_table(path: &Path) -> Result<toml::Table, ConfigError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    let origin = path.display().to_string();
+    Config::from_toml(&text, &origin)?;
+    toml::from_str(&text).map_err(|error| invalid(&origin, &error))
+}
+
+/// The configuration of a table with inline options laid over it, layer by layer. A contradiction is that of the layer that
+/// has brought it about, unless a later one ends it.
+fn overlay(mut table: toml::Table, layers: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let read = |table: &toml::Table, origin: &str| {
+        let config: Config = toml::Table::clone(table).try_into().map_err(|error| invalid(origin, &error))?;
+        config.checked(origin)
+    };
+    let mut result = read(&table, OPTIONS_VARIABLE);
+    for &(origin, options) in layers {
+        for option in options.split(';').map(str::trim).filter(|option| !option.is_empty()) {
+            merge(&mut table, parse_option(origin, option)?);
+        }
+        match (&result, read(&table, origin)) {
+            // It is the earlier layer's.
+            (Err(_), Err(_)) => {}
+            (_, now) => result = now,
+        }
     }
-    let config: Config = table.try_into().map_err(|error| invalid(OPTIONS_VARIABLE, &error))?;
-    config.profile().map(|_| config)
+    result
 }
 
 /// One `key.key=value`. A value that is no TOML value is taken as a string, so paths and names need no quotes.
-fn parse_option(option: &str) -> Result<toml::Table, ConfigError> {
-    let no_value = || ConfigError::NoValue { origin: OPTIONS_VARIABLE.to_owned(), option: option.to_owned() };
+fn parse_option(origin: &str, option: &str) -> Result<toml::Table, ConfigError> {
+    let no_value = || ConfigError::NoValue { origin: origin.to_owned(), option: option.to_owned() };
     let (key, value) = option.split_once('=').ok_or_else(no_value)?;
     let (key, value) = (key.trim(), value.trim());
-    let origin = format!("{OPTIONS_VARIABLE}: {key}");
+    let origin = format!("{origin}: {key}");
     let table = toml::from_str(&format!("{key} = {value}"))
         .or_else(|_| toml::from_str(&format!("{key} = {}", toml::Value::String(value.to_owned()))))
         .map_err(|error| invalid(&origin, &error))?;
@@ -387,6 +453,15 @@ mod tests {
         std::fs::write(file.path(), "[memory]\nprotected = 7\n[quirks]\nstatus_echo = true\n").unwrap();
         let config = Config::from_sources(Some(file.path()), Some("memory.protected=9")).unwrap();
         assert_eq!((config.memory.protected, config.quirks.status_echo), (9, true));
+    }
+
+    #[test]
+    fn empty_control_directory_undoes_the_one_of_the_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "[faults]\ncontrol = \"/run/softcp\"\n").unwrap();
+        let control = |options| Config::from_sources(Some(file.path()), Some(options)).unwrap().faults.control;
+        assert_eq!(control("").as_deref(), Some(Path::new("/run/softcp")));
+        assert_eq!(control("faults.control="), None);
     }
 
     #[test]
@@ -508,7 +583,62 @@ mod tests {
     #[test]
     fn contradictions_are_refused() {
         for options in ["capabilities.block_alignment=3", "capabilities.flags.encrypted_read_back=false"] {
-            assert!(matches!(Config::default().with_options(options), Err(ConfigError::Contradiction(_))), "{options}");
+            let error = Config::default().with_options(options).unwrap_err().to_string();
+            assert!(error.starts_with("SOFTCP_OPTIONS: capabilities."), "{options}: {error}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_layer_they_come_from() {
+        let layers =
+            |mine, variable| Config::from_layers(None, &[("desc.options", mine), ("SOFTCP_OPTIONS", variable)]);
+        for (mine, variable, origin) in [
+            ("memory.secret=1", "memory.protected=1", "desc.options: memory.secret"),
+            ("memory.protected=1", "memory.secret=1", "SOFTCP_OPTIONS: memory.secret"),
+            ("memory.protected", "", "desc.options: "),
+            ("capabilities.block_alignment=3", "memory.protected=1", "desc.options: capabilities.block_alignment"),
+            ("memory.protected=1", "capabilities.block_alignment=3", "SOFTCP_OPTIONS: capabilities.block_alignment"),
+        ] {
+            let error = layers(mine, variable).unwrap_err().to_string();
+            assert!(error.starts_with(origin), "{mine} {variable}: {error}");
+        }
+        // The later layer has the last word, also about what the earlier one got wrong.
+        assert!(layers("capabilities.block_alignment=3", "capabilities.block_alignment=4").is_ok());
+    }
+
+    #[test]
+    fn errors_hold_no_names_of_types() {
+        for option in [
+            "identity=3",
+            "capabilities.block_alignment=x",
+            "capabilities.flags=1",
+            "capabilities.flags.freshen_session_key=7",
+            "capabilities.profile=3",
+            "identity.encoding=3",
+            "memory.protected=x",
+            "memory.protected=[1]",
+            "blit.threads=70000",
+            "blit.threads=x",
+            "outputs.identifiers=x",
+            "accessibility.encryption=3",
+            "accessibility.bus=3",
+            "quirks=true",
+            "faults.list=3",
+            "faults=3",
+            "faults.control=3",
+            "d3d11=3",
+            "d3d11.enabled=3",
+            "test.first_read_back_iv=true",
+        ] {
+            let error = Config::default().with_options(option).unwrap_err().to_string();
+            let is_type = |word: &str| {
+                ["struct", "enum", "variant", "u8", "u16", "u32", "u64", "usize", "i64", "tuple", "untagged"]
+                    .contains(&word)
+                    || word.ends_with("Config")
+                    || word.contains("::")
+            };
+            let words = error.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+            assert!(!words.clone().any(is_type), "{error}");
         }
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! What can go wrong here never fails a call: it is in the state file, and a warning.
 
-use std::fs::{self, DirBuilder, Metadata, OpenOptions};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -66,7 +66,7 @@ impl Control {
         let process = std::process::id();
         // The program may change its working directory later.
         let absolute = std::path::absolute(directory).map_err(unusable)?;
-        make(&absolute).map_err(unusable)?;
+        files::make(&absolute).map_err(unusable)?;
         let seen = Stamp::of(&absolute.join(REQUEST_FILE));
         let serial = Request::read(&absolute).ok().flatten().map_or(0, |request| request.serial);
         let (adapter, file) = claim(&absolute, process).map_err(unusable)?;
@@ -77,6 +77,7 @@ impl Control {
             started: files::start_time("self"),
             serial,
             error: None,
+            ended: false,
             faults: Vec::new(),
         };
         let control = Self {
@@ -101,6 +102,39 @@ impl Control {
     /// Hands texts that somebody should see to `warning`, from now on.
     pub(super) fn warn_with(&self, warning: fn(&str)) {
         let _ = self.warning.set(warning);
+    }
+
+    /// Takes the faults that were left for the next adapter, if any were.
+    pub(super) fn take_next(&self, faults: &Faults) {
+        let Some(mut progress) = self.lock() else { return };
+        let taken = match Request::take_next(&self.directory, &self.file) {
+            Ok(None) => return,
+            Ok(Some(request)) => request
+                .schedules()
+                .and_then(|schedules| faults.replace(schedules, request.add))
+                .map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = taken {
+            self.refuse(&mut progress, &error);
+        }
+        self.report(&mut progress, faults);
+    }
+
+    /// The adapter ends: what its faults have come to stays to be read, and without faults nothing does.
+    pub(super) fn end(&self, list: &[FaultState]) {
+        let Some(mut progress) = self.lock() else { return };
+        if !progress.is_ours() {
+            return;
+        }
+        progress.state.ended = true;
+        // Somebody may have removed it, or the directory: then nothing is left there.
+        if (list.is_empty() && progress.state.error.is_none())
+            || !self.file.exists()
+            || self.write(&mut progress, list).is_err()
+        {
+            let _ = fs::remove_file(&self.file);
+        }
     }
 
     /// Looks for a request, if the last look was long enough ago, and obeys it. Another thread that looks is not waited for.
@@ -192,15 +226,6 @@ impl Control {
     }
 }
 
-impl Drop for Control {
-    fn drop(&mut self) {
-        if self.lock().is_some_and(|progress| progress.is_ours()) {
-            // Somebody may have removed it, or the directory.
-            let _ = fs::remove_file(&self.file);
-        }
-    }
-}
-
 impl Progress {
     /// A child that was made by fork has a copy of this, and its parent's faults, but the files are the parent's.
     fn is_ours(&self) -> bool {
@@ -226,14 +251,6 @@ fn inode(_: &Metadata) -> u64 {
     0
 }
 
-/// Makes a directory that is not there, for its owner only where the system knows owners.
-fn make(directory: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(directory)
-}
-
 /// Takes the first number that no other adapter has, and makes its state file, empty for now. What an earlier process of the
 /// same identifier has left is not touched.
 fn claim(directory: &Path, process: u32) -> io::Result<(u32, PathBuf)> {
@@ -243,6 +260,13 @@ fn claim(directory: &Path, process: u32) -> io::Result<(u32, PathBuf)> {
             Ok(_) => return Ok((adapter, file)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
+        }
+    }
+    // Those that have ended make room again.
+    for adapter in 1..=MAX_ADAPTERS {
+        let file = directory.join(format!("{process}-{adapter}.toml"));
+        if State::read(&file).is_ok_and(|state| state.is_some_and(|state| state.ended)) {
+            return Ok((adapter, file));
         }
     }
     Err(io::Error::new(ErrorKind::QuotaExceeded, format!("process {process} has {MAX_ADAPTERS} state files already")))
@@ -518,6 +542,38 @@ mod tests {
         drop(rig.faults);
         let text = fs::read_to_string(rig.directory.path().join(&left)).unwrap();
         assert_eq!(text, "old");
+    }
+
+    #[test]
+    fn request_is_left_for_the_next_adapter_alone() {
+        let rig = Rig::new(&["key-lost"]);
+        request(0, &["wrong-mac at=2"]).leave(rig.path()).unwrap();
+        rig.look();
+        assert_eq!(rig.list(), ["key-lost at=1"]);
+        let next = faults(rig.path(), &["key-lost"], &rig.clock).unwrap();
+        let list = |faults: &Faults| faults.list().iter().map(|state| state.schedule.to_string()).collect::<Vec<_>>();
+        assert_eq!(list(&next), ["wrong-mac at=2"]);
+        assert!(!next.meets(Fault::WrongMac) && next.meets(Fault::WrongMac));
+        assert_eq!(list(&faults(rig.path(), &["key-lost"], &rig.clock).unwrap()), ["key-lost at=1"]);
+        assert!(!rig.path().join(files::NEXT_FILE).exists());
+    }
+
+    #[test]
+    fn wrong_request_for_the_next_adapter_is_refused_and_said() {
+        let rig = Rig::after(&["key-lost"], |directory| request(0, &["key-lots"]).leave(directory).unwrap());
+        assert_eq!(rig.list(), ["key-lost at=1"]);
+        assert!(rig.state().error.unwrap().contains("key-lots"));
+    }
+
+    #[test]
+    fn counts_can_be_read_after_the_end() {
+        let rig = Rig::new(&["key-lost at=2"]);
+        assert!(!rig.faults.meets(Fault::KeyLost) && rig.faults.meets(Fault::KeyLost));
+        let Rig { directory, faults, .. } = rig;
+        drop(faults);
+        let state = State::read_all(directory.path()).unwrap().remove(0).unwrap();
+        assert!(state.ended && state.is_gone() == Some(true));
+        assert_eq!((state.faults[0].counted, state.faults[0].occurred), (2, 1));
     }
 
     #[test]

@@ -14,6 +14,9 @@ use super::{FaultError, FaultState, Schedule};
 /// The name of the request in a control directory.
 pub const REQUEST_FILE: &str = "request.toml";
 
+/// The name of the request in a control directory that is for the next adapter.
+pub const NEXT_FILE: &str = "next.toml";
+
 /// Bytes above which a request is refused.
 pub const MAX_REQUEST_SIZE: u64 = 64 << 10;
 
@@ -83,6 +86,30 @@ impl Request {
         write(&path, &to_toml(&path, self)?).map_err(|source| FileError::Io { path, source })
     }
 
+    /// Leaves it for the next adapter that uses the control directory, which is made if needed: it takes the faults before its
+    /// first call. Serial number and process do not count. An adapter that is there already is not concerned.
+    pub fn leave(&self, directory: &Path) -> Result<(), FileError> {
+        make(directory).map_err(|source| FileError::Io { path: directory.to_owned(), source })?;
+        let path = directory.join(NEXT_FILE);
+        write(&path, &to_toml(&path, self)?).map_err(|source| FileError::Io { path, source })
+    }
+
+    /// Takes the request that was left for the next adapter, if there is one. Of several adapters one gets it. `own` is a
+    /// file that only this adapter has.
+    pub(super) fn take_next(directory: &Path, own: &Path) -> Result<Option<Self>, FileError> {
+        let path = directory.join(NEXT_FILE);
+        let taken = own.with_extension("taken");
+        match fs::rename(&path, &taken) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(FileError::Io { path, source }),
+        }
+        let text = read(&taken, MAX_REQUEST_SIZE);
+        // It is this adapter's, and done with, also where it is wrong.
+        let _ = fs::remove_file(&taken);
+        text.and_then(|text| parse(&path, &text)).map(Some)
+    }
+
     /// The faults. Error: that of the first text that is none.
     pub fn schedules(&self) -> Result<Vec<Schedule>, FaultError> {
         self.list.iter().map(|text| text.trim().parse()).collect()
@@ -107,6 +134,9 @@ pub struct State {
     /// Why it did not obey the last request; none: it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Whether the adapter has been destroyed. It leaves the file behind where faults were set, for their counts to be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended: bool,
     /// The faults that are set.
     #[serde(default)]
     pub faults: Vec<SetFault>,
@@ -145,7 +175,7 @@ impl State {
     }
 
     /// None: the adapter has gone, or is just being made.
-    fn read(path: &Path) -> Result<Option<Self>, FileError> {
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, FileError> {
         match read(path, MAX_STATE_SIZE) {
             Ok(text) if text.is_empty() => Ok(None),
             Ok(text) => parse(path, &text).map(Some),
@@ -160,9 +190,12 @@ impl State {
         format!("{}-{}.toml", self.process, self.adapter)
     }
 
-    /// Whether its process has ended without removing it; none where that cannot be told, as on systems other than Linux.
+    /// Whether its adapter has ended, or its process has without removing the file; none where that cannot be told, as on systems other than Linux.
     #[must_use]
     pub fn is_gone(&self) -> Option<bool> {
+        if self.ended {
+            return Some(true);
+        }
         start_time("self")?;
         Some(match start_time(&self.process.to_string()) {
             None => true,
@@ -225,6 +258,14 @@ fn invalid(path: &Path, message: &str) -> FileError {
     FileError::Invalid { path: path.to_owned(), message: message.to_owned() }
 }
 
+/// Makes a directory that is not there, for its owner only where the system knows owners.
+pub(super) fn make(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(directory)
+}
+
 /// Writes a file beside its place and moves it there.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     let new = path.with_extension(format!("{}.new", std::process::id()));
@@ -251,6 +292,7 @@ mod tests {
             started: start_time("self"),
             serial: 3,
             error: Some("two\nlines".to_owned()),
+            ended: false,
             faults: vec![SetFault { fault: "key-lost at=1".to_owned(), counted: 2, occurred: 1 }],
         }
     }

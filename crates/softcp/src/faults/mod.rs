@@ -11,7 +11,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -193,8 +193,9 @@ pub struct FaultConfig {
     #[serde(deserialize_with = "list_or_text")]
     pub list: Vec<Schedule>,
     /// A directory by which other processes can set and clear faults, and see them; it is made if needed. None: they
-    /// cannot. [`files`] is what goes on in it. Independent of `opt_in`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// cannot, and so does an empty path, by which inline options undo what a file names. [`files`] is what goes on in it.
+    /// Independent of `opt_in`.
+    #[serde(deserialize_with = "path_or_none", skip_serializing_if = "Option::is_none")]
     pub control: Option<PathBuf>,
 }
 
@@ -219,6 +220,8 @@ pub struct Faults {
     /// Why `certificate-revoked` cannot be set; none if it can.
     unable_to_revoke: Option<FaultError>,
     control: Option<Control>,
+    /// Is called when a fault occurs.
+    notify: OnceLock<fn(Fault, &Schedule)>,
 }
 
 struct Set {
@@ -236,11 +239,16 @@ impl Faults {
     ) -> Result<Self> {
         let pending = AtomicU32::new(0);
         let opt_in = config.opt_in;
-        let mut faults = Self { opt_in, clock, pending, set: Mutex::default(), unable_to_revoke, control: None };
+        let notify = OnceLock::new();
+        let mut faults =
+            Self { opt_in, clock, pending, set: Mutex::default(), unable_to_revoke, control: None, notify };
         config.list.iter().try_for_each(|schedule| faults.add(schedule.clone()))?;
         if let Some(directory) = &config.control {
             faults.control = Some(Control::new(directory, &faults.list())?);
             faults.note_pending(&faults.lock());
+        }
+        if let Some(control) = &faults.control {
+            control.take_next(&faults);
         }
         Ok(faults)
     }
@@ -251,6 +259,12 @@ impl Faults {
         if let Some(control) = &self.control {
             control.warn_with(warning);
         }
+    }
+
+    /// From now on `notify` is called for each schedule by which a fault occurs, to be logged; it must not call this adapter. The
+    /// first one given stays.
+    pub fn notify_with(&self, notify: fn(Fault, &Schedule)) {
+        let _ = self.notify.set(notify);
     }
 
     /// Sets a fault, next to those that are set already. Errors: [`FaultError::NotAllowed`], [`FaultError::TooMany`], and
@@ -323,10 +337,14 @@ impl Faults {
         let mut set = self.lock();
         // Every schedule counts the call, also behind one that meets it.
         let met = set.iter_mut().filter(|set| set.state.schedule.fault() == fault);
-        let delay = met.filter_map(|set| set.count(now).then(|| set.state.schedule.delay())).max();
+        let met: Vec<_> = met.filter_map(|set| set.count(now).then(|| set.state.schedule.clone())).collect();
+        let delay = met.iter().map(Schedule::delay).max();
         if delay.is_some() {
             self.note_pending(&set);
             drop(set);
+            if let Some(notify) = self.notify.get() {
+                met.iter().for_each(|schedule| notify(fault, schedule));
+            }
             if let Some(control) = &self.control {
                 control.occurred(self, now);
             }
@@ -390,6 +408,14 @@ impl fmt::Debug for Faults {
     }
 }
 
+impl Drop for Faults {
+    fn drop(&mut self) {
+        if let Some(control) = &self.control {
+            control.end(&self.list());
+        }
+    }
+}
+
 impl Set {
     fn new(schedule: Schedule, since: Duration) -> Self {
         Self { state: FaultState { schedule, counted: 0, occurred: 0 }, since }
@@ -428,6 +454,12 @@ fn list_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Schedu
         Given::List(list) => list,
     };
     given.iter().map(|text| text.trim().parse()).collect::<Result<_, _>>().map_err(serde::de::Error::custom)
+}
+
+/// A path; an empty one is none.
+fn path_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = Option::<PathBuf>::deserialize(deserializer)?;
+    Ok(path.filter(|path| !path.as_os_str().is_empty()))
 }
 
 #[cfg(test)]

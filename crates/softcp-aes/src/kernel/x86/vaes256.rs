@@ -11,7 +11,7 @@ use super::{AesNi, KEPT, Rounds, SWAPPED};
 use crate::BLOCK;
 use crate::counter::Counter;
 use crate::kernel::engine::{Between, Engine, check_periods};
-use crate::kernel::{Access, Piece, Place, Plan, cbc, pass};
+use crate::kernel::{Access, Plan, Span, StreamPosition, cbc, pass};
 use crate::schedule::RoundKeys;
 use crate::section::Sections;
 

@@ -2,25 +2,46 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use softcp::faults::Fault;
 use softcp::faults::files::{SetFault, State};
 
-use super::{label, states};
+use super::{POLL, label, states};
+use crate::args::FaultsListArgs;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Report, printable};
 use crate::table;
 
 /// `softcp faults list`.
-pub(super) fn run(directory: &Path, json: bool) -> Result<Exit, Failure> {
-    let (states, unusable) = states(directory)?;
+pub(super) fn run(args: &FaultsListArgs, directory: &Path, json: bool) -> Result<Exit, Failure> {
+    let end = Instant::now() + Duration::from_secs(args.wait.into());
+    let (states, unusable, not_occurred) = loop {
+        let (states, unusable) = states(directory)?;
+        let not_occurred = not_occurred(&args.occurred, &states);
+        if not_occurred.is_empty() || Instant::now() >= end {
+            break (states, unusable, not_occurred);
+        }
+        std::thread::sleep(POLL);
+    };
     let report = ListReport {
         directory: directory.display().to_string(),
         adapters: states.iter().map(AdapterReport::of).collect(),
         unusable_files: unusable.iter().map(|error| printable(&error.to_string())).collect(),
+        not_occurred,
     };
     output::print(&report, json)?;
-    Ok(Exit::Ok)
+    Ok(if report.not_occurred.is_empty() { Exit::Ok } else { Exit::CheckFailed })
+}
+
+/// Which of the faults asked for have occurred in no program.
+fn not_occurred(asked: &[Fault], states: &[State]) -> Vec<String> {
+    let has_occurred = |fault: &Fault| {
+        let mut set = states.iter().flat_map(|state| &state.faults);
+        set.any(|set| set.occurred > 0 && set.fault.split(' ').next() == Some(fault.name()))
+    };
+    asked.iter().filter(|fault| !has_occurred(fault)).map(ToString::to_string).collect()
 }
 
 /// What `softcp faults list` reports.
@@ -30,6 +51,9 @@ struct ListReport {
     adapters: Vec<AdapterReport>,
     /// State files that cannot be read, each with the reason.
     unusable_files: Vec<String>,
+    /// Faults of `--occurred` that have occurred in no program.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_occurred: Vec<String>,
 }
 
 /// An adapter of a process.
@@ -96,7 +120,8 @@ impl Report for ListReport {
                 writeln!(out, "Process {} is gone; it has left {}", adapter.process, file.display())?;
             }
         }
-        self.unusable_files.iter().try_for_each(|error| writeln!(out, "Left out: {error}"))
+        self.unusable_files.iter().try_for_each(|error| writeln!(out, "Left out: {error}"))?;
+        self.not_occurred.iter().try_for_each(|fault| writeln!(out, "{fault} has not occurred"))
     }
 }
 

@@ -6,18 +6,23 @@ mod set;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use softcp::faults::files::{FileError, State};
 
-use crate::args::{FaultsArgs, FaultsCommand};
+use crate::args::{FaultsArgs, FaultsCommand, FaultsListArgs};
 use crate::driver;
 use crate::failure::{Exit, Failure, plain};
+
+/// How often the state files are looked at by a command that waits.
+const POLL: Duration = Duration::from_millis(20);
 
 /// `softcp faults`.
 pub(crate) fn run(args: &FaultsArgs, json: bool) -> Result<Exit, Failure> {
     let directory = || directory(args.control.as_deref());
     match &args.command {
-        None | Some(FaultsCommand::List) => list::run(&directory()?, json),
+        None => list::run(&FaultsListArgs::default(), &directory()?, json),
+        Some(FaultsCommand::List(args)) => list::run(args, &directory()?, json),
         Some(FaultsCommand::Set(args)) => set::set(args, &directory()?, json),
         Some(FaultsCommand::Clear(args)) => set::clear(args, &directory()?, json),
         Some(FaultsCommand::Names) => names::run(json),

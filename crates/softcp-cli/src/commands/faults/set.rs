@@ -10,14 +10,11 @@ use serde::Serialize;
 use softcp::faults::files::{FileError, Request, State};
 use softcp::faults::{MAX_FAULTS, Schedule};
 
-use super::{label, states};
+use super::{POLL, label, states};
 use crate::args::{FaultsClearArgs, FaultsSetArgs, FaultsTargetArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Report, printable};
 use crate::table;
-
-/// How often the processes' answers are looked for.
-const POLL: Duration = Duration::from_millis(20);
 
 /// What to do about a directory that no request can be written into.
 const START_ANEW: &str = "empty the control directory and start the programs anew";
@@ -30,12 +27,60 @@ pub(super) fn set(args: &FaultsSetArgs, directory: &Path, json: bool) -> Result<
             format!("set at most {MAX_FAULTS} at once"),
         ));
     }
+    if args.next {
+        return leave(args, directory, json);
+    }
+    if let Some(seconds) = args.wait_for_program {
+        wait_for_program(args.target.process, Duration::from_secs(seconds.into()), directory)?;
+    }
     ask(&args.faults, args.add, &args.target, directory, json)
 }
 
 /// `softcp faults clear`.
 pub(super) fn clear(args: &FaultsClearArgs, directory: &Path, json: bool) -> Result<Exit, Failure> {
     ask(&[], false, &args.target, directory, json)
+}
+
+/// Leaves the faults for the next program.
+fn leave(args: &FaultsSetArgs, directory: &Path, json: bool) -> Result<Exit, Failure> {
+    let list: Vec<_> = args.faults.iter().map(ToString::to_string).collect();
+    let request = Request { serial: 0, process: None, add: args.add, list };
+    request.leave(directory).map_err(|error| cannot_write(&error))?;
+    let report = SetReport {
+        directory: directory.display().to_string(),
+        add: args.add,
+        next: true,
+        faults: request.list,
+        adapters: Vec::new(),
+        dropped: Vec::new(),
+    };
+    output::print(&report, json)?;
+    Ok(Exit::Ok)
+}
+
+/// Waits until a program that the request can be for is there, or the time is over.
+fn wait_for_program(process: Option<u32>, time: Duration, directory: &Path) -> Result<(), Failure> {
+    let begin = Instant::now();
+    // The directory is the program's to make.
+    while begin.elapsed() < time {
+        let is_there = directory.exists()
+            && states(directory)?
+                .0
+                .iter()
+                .any(|state| state.is_gone() != Some(true) && process.is_none_or(|process| process == state.process));
+        if is_there {
+            return Ok(());
+        }
+        std::thread::sleep(POLL);
+    }
+    Ok(())
+}
+
+fn cannot_write(error: &FileError) -> Failure {
+    match error {
+        FileError::Io { path, source } => Failure::io("write", path, source),
+        _ => Failure::environment(printable(&error.to_string()), START_ANEW),
+    }
 }
 
 fn ask(
@@ -64,13 +109,11 @@ fn ask(
     let overtaken = |state: &&State| previous.as_ref().is_some_and(|previous| is_open(previous, state));
     let dropped = alive.iter().filter(overtaken).filter(|state| add || !is_asked(state));
     let dropped = dropped.map(|state| Unanswered { process: state.process, adapter: state.adapter }).collect();
-    request.write(directory).map_err(|error| match &error {
-        FileError::Io { path, source } => Failure::io("write", path, source),
-        _ => Failure::environment(printable(&error.to_string()), START_ANEW),
-    })?;
+    request.write(directory).map_err(|error| cannot_write(&error))?;
     let report = SetReport {
         directory: directory.display().to_string(),
         add,
+        next: false,
         faults: request.list,
         adapters: wait(&asked, serial, Duration::from_secs(target.wait.into()), directory)?,
         dropped,
@@ -118,6 +161,9 @@ struct SetReport {
     directory: String,
     /// Whether the faults were set next to those that were set already.
     add: bool,
+    /// Whether they were left for the next program.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    next: bool,
     /// The faults asked for; none: all are cleared.
     faults: Vec<String>,
     adapters: Vec<AskedAdapter>,
@@ -184,6 +230,9 @@ impl Report for SetReport {
             (true, _) => writeln!(out, "Clear all faults\n")?,
             (false, true) => writeln!(out, "Add {faults}\n")?,
             (false, false) => writeln!(out, "Set {faults}\n")?,
+        }
+        if self.next {
+            return writeln!(out, "The next program that uses {} takes them", self.directory);
         }
         let mut table = table::with_header(["Process", "Program", "Answer"]);
         for adapter in &self.adapters {

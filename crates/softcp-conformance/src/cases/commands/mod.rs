@@ -7,10 +7,12 @@ mod omac;
 mod sequence;
 
 use crate::case::{Case, Group, Requirement};
+use crate::variation::Mix;
 
 pub(super) const GROUP: Group = Group {
     name: "commands",
     title: "Commands over a channel",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "commands/initialize",

@@ -10,6 +10,7 @@ use softcp_runtime::{Decoder, DecoderDesc, Device, Error, HResult};
 use crate::case::{Case, CaseResult, Group, Requirement, Stop, check, check_hresult};
 use crate::context::Context;
 use crate::probe::{check_fails, failed};
+use crate::variation::Mix;
 
 mod frames;
 mod refusals;
@@ -18,6 +19,7 @@ mod schemes;
 pub(super) const GROUP: Group = Group {
     name: "decoders",
     title: "Decoders",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "decoders/handle",

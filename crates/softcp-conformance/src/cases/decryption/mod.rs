@@ -12,10 +12,12 @@ use crate::case::{Case, CaseResult, Group, Requirement, check_bytes};
 use crate::context::Context;
 use crate::oracle::{Block, ctr};
 use crate::rig::{Blit, KeyedSession};
+use crate::variation::Mix;
 
 pub(super) const GROUP: Group = Group {
     name: "decryption",
     title: "DecryptionBlt: keys, counter, parameters",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "decryption/session-key",

@@ -5,10 +5,12 @@ mod refreshes;
 mod sequences;
 
 use crate::case::{Case, Group, Requirement};
+use crate::variation::Mix;
 
 pub(super) const GROUP: Group = Group {
     name: "exhaustion",
     title: "Numbers that come to their end",
+    mix: Mix::OneMore,
     cases: &[
         Case {
             name: "exhaustion/command-sequence",

@@ -29,7 +29,7 @@ impl Rig {
     fn new(ctx: &Context<'_>, first: u64) -> CaseResult<Self> {
         let option = format!("test.first_read_back_iv={first:#X}");
         let driver = ctx.driver_with(&option)?;
-        let device = driver.create_device()?;
+        let device = ctx.device_of(&driver)?;
         let caps = ctx.require_clear(&device, READ_BACK | READ_BACK_KEY)?;
         let mut session = ctx.keyed_session(&device)?;
         session.new_read_back_key(&caps)?;

@@ -7,10 +7,12 @@ mod sizes;
 pub(super) mod state;
 
 use crate::case::{Case, Group, Requirement};
+use crate::variation::Mix;
 
 pub(super) const GROUP: Group = Group {
     name: "queries",
     title: "Queries over a channel",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "queries/not-initialized",

@@ -12,10 +12,12 @@ use crate::case::{Case, CaseResult, Group, Requirement, check_bytes};
 use crate::context::Context;
 use crate::oracle::{Block, ctr};
 use crate::rig::KeyedSession;
+use crate::variation::Mix;
 
 pub(super) const GROUP: Group = Group {
     name: "read-back",
     title: "EncryptionBlt and GetEncryptionBltKey",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "read-back/deciphers",

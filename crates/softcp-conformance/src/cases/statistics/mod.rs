@@ -19,6 +19,7 @@ use crate::case::{Case, CaseResult, Group, Requirement, check, hex};
 use crate::context::Context;
 use crate::oracle::{Block, keys};
 use crate::rig::{FILL, KeyedSession, SESSION, encryption_blt, filled};
+use crate::variation::Mix;
 use tests_of_bits::check_bits;
 
 /// Refresh numbers that are drawn.
@@ -33,6 +34,7 @@ const FIRST_IVS: usize = 1024;
 pub(super) const GROUP: Group = Group {
     name: "statistics",
     title: "Random numbers",
+    mix: Mix::OneMore,
     cases: &[
         Case {
             name: "statistics/refresh-numbers-repeat",

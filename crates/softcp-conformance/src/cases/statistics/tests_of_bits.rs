@@ -112,7 +112,7 @@ mod tests {
     fn failure(drawn: &[[u8; 16]]) -> Option<String> {
         let source = crate::DriverSource::Entry(softcp_ddi::softcp_open_reference_driver);
         let driver = source.open("").unwrap();
-        let ctx = Context::new(&driver, &source, "", 0);
+        let ctx = Context::new(&driver, &source, "", crate::Variation::PLAIN, 0);
         match check_bits(&ctx, "numbers", drawn) {
             Ok(()) => None,
             Err(Stop::Failed { expected, .. }) => Some(expected),

@@ -14,10 +14,12 @@ use crate::case::{Case, CaseResult, Group, Requirement};
 use crate::context::Context;
 use crate::oracle::Block;
 use crate::rig::KeyedSession;
+use crate::variation::Mix;
 
 pub(super) const GROUP: Group = Group {
     name: "surfaces",
     title: "Rows, pitches and planes",
+    mix: Mix::All,
     cases: &[
         Case {
             name: "surfaces/rows-go-on",

@@ -203,6 +203,54 @@ impl<V, F: Copy, const N: usize> Method<V, F, N> {
     }
 }
 
+/// The table of an interface as it was when its object was new. A table that somebody has put in its place later may be a
+/// copy for an earlier version of the interface, which ends before the methods of a later one.
+#[derive(Clone, Copy, Default)]
+pub(in crate::windows) struct KnownTable {
+    /// 0 where there is no such interface.
+    address: usize,
+    /// The methods that are hooked later are known.
+    is_prepared: bool,
+}
+
+impl KnownTable {
+    /// # Safety
+    ///
+    /// `object` is a live COM object.
+    pub(in crate::windows) unsafe fn of(object: Raw, is_prepared: bool) -> Self {
+        // SAFETY: the caller's duty.
+        Self { address: unsafe { table_address(object) }, is_prepared }
+    }
+
+    /// As [`Method::hook`]; for an object with another table than this, the functions that were [prepared](Method::prepare).
+    ///
+    /// # Safety
+    ///
+    /// As for [`Method::prepare`], but for the length of another table.
+    pub(in crate::windows) unsafe fn hook<V, F: Copy, const N: usize>(
+        self,
+        method: &Method<V, F, N>,
+        object: Raw,
+        hooks: &[F; N],
+    ) -> bool {
+        // SAFETY: the caller's duty.
+        if unsafe { table_address(object) } == self.address {
+            // SAFETY: the caller's duty, and this table is as long as the interface.
+            unsafe { method.hook(object, hooks) }
+        } else {
+            method.enable() && self.is_prepared
+        }
+    }
+}
+
+/// # Safety
+///
+/// `object` is a live COM object.
+unsafe fn table_address(object: Raw) -> usize {
+    // SAFETY: the caller's duty.
+    std::ptr::from_ref(unsafe { vtable::<u8>(object) }).addr()
+}
+
 /// The address of a function pointer, which `F` is.
 fn address_of<F: Copy>(function: &F) -> usize {
     const { assert!(size_of::<F>() == size_of::<usize>(), "methods are function pointers") };

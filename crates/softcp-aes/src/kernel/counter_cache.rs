@@ -18,7 +18,7 @@ use crate::counter::Counter;
 const SEGMENT: u64 = 256;
 
 /// The states after two rounds, less the addition of round key 2.
-pub(super) struct TwoRounds<'e, E: Engine> {
+pub(super) struct CounterCache<'e, E: Engine> {
     engine: E,
     entries: &'e mut Entries,
     /// The state of the first block of the segment: XOR with an entry gives a block.
@@ -37,7 +37,7 @@ impl Entries {
 
 // What is inlined into code for a certain processor is compiled for that processor.
 #[allow(clippy::inline_always, clippy::needless_range_loop, reason = "closures are not inlined so")]
-impl<'e, E: Engine> TwoRounds<'e, E> {
+impl<'e, E: Engine> CounterCache<'e, E> {
     #[inline(always)]
     pub(super) fn new(engine: E, keys: &[E::Vector; 11], counter: Counter, entries: &'e mut Entries) -> Self {
         let fixed = engine.broadcast(&[0; BLOCK]);

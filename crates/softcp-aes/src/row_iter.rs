@@ -5,7 +5,7 @@ use core::slice::{Chunks, ChunksMut};
 
 use aes::cipher::inout::InOutBuf;
 
-use crate::kernel::Piece;
+use crate::kernel::Span;
 use crate::rows::{Rows, RowsMut};
 
 /// A run of visible bytes that are all encrypted or all clear.
@@ -18,7 +18,7 @@ pub struct Run {
 }
 
 /// The visible bytes of a source and a destination of one shape, or of one surface, from first to last.
-pub(crate) struct Walk<'a> {
+pub(crate) struct RowIter<'a> {
     rows: RowPairs<'a>,
     /// Bytes of a row.
     row_bytes: usize,
@@ -33,7 +33,7 @@ enum RowPairs<'a> {
     InPlace(ChunksMut<'a, u8>),
 }
 
-impl<'a> Walk<'a> {
+impl<'a> RowIter<'a> {
     /// Over surfaces that have been checked to be of one shape.
     pub(crate) fn new(src: &'a Rows<'_>, dst: &'a mut RowsMut<'_>) -> Self {
         let (from, to) = (src.shape(), dst.shape());
@@ -58,9 +58,9 @@ impl<'a> Walk<'a> {
         Self { rows: RowPairs::InPlace([].chunks_mut(1)), row_bytes: 1, row, at: 0 }
     }
 
-    /// The pieces of `runs`, which ascend and lie within the surface. A run has as many as rows.
-    pub(crate) fn pieces(self, runs: impl Iterator<Item = Run>) -> impl Iterator<Item = Piece<'a, 'a>> {
-        Pieces { walk: self, runs, run: Run { range: 0..0, encrypted: false } }
+    /// The spans of `runs`, which ascend and lie within the surface. A run has as many as rows.
+    pub(crate) fn spans(self, runs: impl Iterator<Item = Run>) -> impl Iterator<Item = Span<'a, 'a>> {
+        Spans { walk: self, runs, run: Run { range: 0..0, encrypted: false } }
     }
 
     /// Goes on to visible byte `to`, which is not behind it.
@@ -116,25 +116,25 @@ pub(crate) fn none<'a>() -> InOutBuf<'a, 'a, u8> {
     (&mut [][..]).into()
 }
 
-struct Pieces<'a, R> {
-    walk: Walk<'a>,
+struct Spans<'a, R> {
+    walk: RowIter<'a>,
     runs: R,
     /// What is left of the run.
     run: Run,
 }
 
-impl<'a, R: Iterator<Item = Run>> Iterator for Pieces<'a, R> {
-    type Item = Piece<'a, 'a>;
+impl<'a, R: Iterator<Item = Run>> Iterator for Spans<'a, R> {
+    type Item = Span<'a, 'a>;
 
     #[inline]
-    fn next(&mut self) -> Option<Piece<'a, 'a>> {
+    fn next(&mut self) -> Option<Span<'a, 'a>> {
         while self.run.range.is_empty() {
             self.run = self.runs.next()?;
         }
         self.walk.seek(self.run.range.start);
         let data = self.walk.take(self.run.range.len());
         self.run.range.start += data.len();
-        Some(Piece { data, encrypted: self.run.encrypted })
+        Some(Span { data, encrypted: self.run.encrypted })
     }
 }
 
@@ -144,51 +144,51 @@ impl<'a, R: Iterator<Item = Run>> Iterator for Pieces<'a, R> {
 mod tests {
     use super::*;
 
-    /// The bytes of the pieces of `ranges`, on "abc", "def" and "ghi" at `pitch`, read from a source and in place.
-    fn pieces(pitch: usize, ranges: &[(usize, usize)]) -> Vec<String> {
+    /// The bytes of the spans of `ranges`, on "abc", "def" and "ghi" at `pitch`, read from a source and in place.
+    fn spans(pitch: usize, ranges: &[(usize, usize)]) -> Vec<String> {
         let mut memory = vec![b'!'; pitch * 3];
         for (row, text) in memory.chunks_mut(pitch).zip([b"abc", b"def", b"ghi"]) {
             row[..3].copy_from_slice(text);
         }
         let runs = || ranges.iter().map(|&(start, end)| Run { range: start..end, encrypted: true });
-        let text = |piece: Piece<'_, '_>| String::from_utf8(piece.data.get_in().to_vec()).unwrap();
+        let text = |span: Span<'_, '_>| String::from_utf8(span.data.get_in().to_vec()).unwrap();
         let mut other = vec![0; 12];
         let source = Rows::new(&memory, pitch, 3, 3).unwrap();
         let mut destination = RowsMut::new(&mut other, 4, 3, 3).unwrap();
-        let read: Vec<_> = Walk::new(&source, &mut destination).pieces(runs()).map(text).collect();
+        let read: Vec<_> = RowIter::new(&source, &mut destination).spans(runs()).map(text).collect();
         let mut surface = RowsMut::new(&mut memory, pitch, 3, 3).unwrap();
-        let in_place: Vec<_> = Walk::in_place(&mut surface).pieces(runs()).map(text).collect();
+        let in_place: Vec<_> = RowIter::in_place(&mut surface).spans(runs()).map(text).collect();
         assert!(pitch == 3 || read == in_place);
         in_place
     }
 
     #[test]
     fn pieces_of_everything_are_the_rows_without_padding() {
-        assert_eq!(pieces(5, &[(0, 9)]), ["abc", "def", "ghi"]);
-        assert_eq!(pieces(3, &[(0, 9)]), ["abcdefghi"]);
+        assert_eq!(spans(5, &[(0, 9)]), ["abc", "def", "ghi"]);
+        assert_eq!(spans(3, &[(0, 9)]), ["abcdefghi"]);
     }
 
     #[test]
     fn pieces_of_runs_begin_and_end_inside_rows() {
-        assert_eq!(pieces(5, &[(1, 7)]), ["bc", "def", "g"]);
-        assert_eq!(pieces(5, &[(1, 2), (2, 3), (4, 5), (7, 9)]), ["b", "c", "e", "hi"]);
-        assert_eq!(pieces(3, &[(1, 2), (2, 3), (4, 5), (7, 9)]), ["b", "c", "e", "hi"]);
+        assert_eq!(spans(5, &[(1, 7)]), ["bc", "def", "g"]);
+        assert_eq!(spans(5, &[(1, 2), (2, 3), (4, 5), (7, 9)]), ["b", "c", "e", "hi"]);
+        assert_eq!(spans(3, &[(1, 2), (2, 3), (4, 5), (7, 9)]), ["b", "c", "e", "hi"]);
     }
 
     #[test]
     fn pieces_end_with_rows() {
-        assert_eq!(pieces(5, &[(0, 3)]), ["abc"]);
-        assert_eq!(pieces(5, &[(3, 6)]), ["def"]);
-        assert_eq!(pieces(5, &[(6, 9)]), ["ghi"]);
+        assert_eq!(spans(5, &[(0, 3)]), ["abc"]);
+        assert_eq!(spans(5, &[(3, 6)]), ["def"]);
+        assert_eq!(spans(5, &[(6, 9)]), ["ghi"]);
     }
 
     #[test]
     fn empty_runs_have_no_pieces() {
         for pitch in [3, 5] {
             for at in 0..=9 {
-                assert!(pieces(pitch, &[(at, at)]).is_empty());
+                assert!(spans(pitch, &[(at, at)]).is_empty());
             }
-            assert_eq!(pieces(pitch, &[(0, 0), (2, 3), (3, 3), (9, 9)]), ["c"]);
+            assert_eq!(spans(pitch, &[(0, 0), (2, 3), (3, 3), (9, 9)]), ["c"]);
         }
     }
 }

@@ -8,8 +8,8 @@
 //!
 //! | codec | what is looked at |
 //! |---|---|
-//! | AVC, HEVC, VVC | lengths and headers of NAL units; how slices end ([`STOP_BIT`]) |
-//! | AV1 | headers and lengths of OBUs |
+//! | AVC, HEVC, VVC | lengths and headers of NAL units, what never stands in them; how slices end |
+//! | AV1 | headers and lengths of OBUs; how tiles end |
 //! | VP9 | frame marker, synchronization code, no superframe marker where none may be |
 //! | AAC (LC, HE) | the first element, its section data, the end of the frame |
 //! | AC-3, E-AC-3, FLAC, MP3, MPEG-4 video | synchronization words |
@@ -21,6 +21,12 @@ use core::ops::Range;
 use crate::FourCc;
 use crate::fourcc::{AVC_C, ESDS, HVC_C};
 use crate::meta::{BoxRef, Meta};
+
+mod ends;
+mod nal;
+
+use ends::Ends;
+use nal::{Emulation, NalCodec};
 
 /// What is known of a codec's syntax.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,13 +51,6 @@ enum Kind {
     Text3gpp,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum NalCodec {
-    Avc,
-    Hevc,
-    Vvc,
-}
-
 /// A codec of which nothing is known.
 impl Default for Syntax {
     fn default() -> Self {
@@ -63,7 +62,10 @@ impl Default for Syntax {
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence {
     syntax: Syntax,
+    /// What samples tell one by one; of ends and contents all of them together tell.
     bits: f32,
+    ends: Ends,
+    emulation: Emulation,
     samples: u32,
     /// The first byte of the last Opus packet.
     opus: Option<u8>,
@@ -76,7 +78,8 @@ impl Evidence {
     /// None so far.
     #[must_use]
     pub fn new(syntax: Syntax) -> Self {
-        Self { syntax, bits: 0.0, samples: 0, opus: None }
+        let (ends, emulation) = (Ends::default(), Emulation::default());
+        Self { syntax, bits: 0.0, ends, emulation, samples: 0, opus: None }
     }
 
     /// Adds a sample of `len` bytes, of which `bytes` are the first. Only bytes at the positions in `judged`, which are
@@ -86,8 +89,10 @@ impl Evidence {
         self.samples = self.samples.saturating_add(1);
         self.bits += match self.syntax.0 {
             Kind::Unknown => 0.0,
-            Kind::Nal { codec, length_size } => nal_units(&sample, codec, length_size),
-            Kind::Av1 => av1(&sample),
+            Kind::Nal { codec, length_size } => {
+                nal::nal_units(&sample, codec, length_size, &mut self.ends, &mut self.emulation)
+            }
+            Kind::Av1 => av1(&sample, &mut self.ends),
             Kind::Vp9 => vp9(&sample),
             Kind::Aac(channels) => aac(&sample, channels),
             Kind::Synchronized(value, mask) => synchronized(&sample, value, mask),
@@ -101,7 +106,8 @@ impl Evidence {
     /// How much likelier the bytes are from the codec than noise, in bits: above 0 they are likely right.
     #[must_use]
     pub fn bits(&self) -> f32 {
-        self.bits
+        let is_avc = matches!(self.syntax.0, Kind::Nal { codec: NalCodec::Avc, .. });
+        self.bits + self.ends.bits(is_avc) + self.emulation.bits()
     }
 
     /// How many samples were added.
@@ -113,13 +119,13 @@ impl Evidence {
     /// Beyond doubt what the codec writes.
     #[must_use]
     pub fn is_right(&self) -> bool {
-        self.bits >= CERTAIN
+        self.bits() >= CERTAIN
     }
 
     /// Beyond doubt noise.
     #[must_use]
     pub fn is_noise(&self) -> bool {
-        self.bits <= -CERTAIN
+        self.bits() <= -CERTAIN
     }
 
     /// Opus: most packets of a stream have one configuration, which is the first byte without its two lowest bits.
@@ -157,7 +163,7 @@ impl Syntax {
     /// others, such as the headers of NAL units, may be clear in any case, and say nothing.
     pub(crate) fn encrypted_at_least(self, bytes: &[u8]) -> Vec<Range<usize>> {
         match self.0 {
-            Kind::Nal { length_size, .. } => unit_ends(bytes, length_size),
+            Kind::Nal { length_size, .. } => nal::unit_ends(bytes, length_size),
             Kind::Unknown | Kind::Av1 => Vec::new(),
             Kind::Vp9 => bytes.len().checked_sub(1).map(|last| last..bytes.len()).into_iter().collect(),
             _ => core::iter::once(0..bytes.len()).collect(),
@@ -265,95 +271,13 @@ impl View<'_> {
     }
 }
 
-/// NAL units with their lengths in front (ISO/IEC 14496-15).
-fn nal_units(sample: &View<'_>, codec: NalCodec, length_size: usize) -> f32 {
-    let mut bits = 0.0;
-    let mut position = 0;
-    while position < sample.len {
-        let Some(field) = sample.bytes.get(position..position + length_size) else {
-            // A length that is cut off by the end of the sample, not by the end of what was read.
-            let is_cut = position + length_size > sample.len;
-            return if is_cut && sample.is_judged(position) { bits - CERTAIN } else { bits };
-        };
-        let len = field.iter().fold(0, |len, byte| len << 8 | usize::from(*byte));
-        let is_judged = (position..position + length_size).any(|position| sample.is_judged(position));
-        position += length_size;
-        let end = position + len;
-        if end > sample.len || len == 0 {
-            // A zero is tolerated where it is clear; noise hardly has one.
-            let is_noise = is_judged && (end > sample.len);
-            return if is_noise { bits - CERTAIN } else { bits };
-        }
-        if is_judged {
-            #[expect(clippy::cast_precision_loss, reason = "a rough measure")]
-            let chance = sample.len as f32 / 256f32.powi(i32::try_from(length_size).unwrap_or(4));
-            bits += (1.0 / chance).log2().clamp(0.0, 16.0);
-        }
-        bits += nal_unit(sample, codec, position..end);
-        position = end;
-    }
-    bits
-}
-
-/// What the zeros behind the stop bit of a slice tell, in bits. A slice ends at any bit of its last byte, and each place
-/// behind the first is as likely; how often it is the first differs, and x264 makes it that more than each second time, as
-/// noise does. In noise the lowest bit set is the second of each fourth byte, the third of each eighth, and so on. The
-/// logarithms are taken down by a third: encoders are not quite alike.
-const STOP_BIT: [f32; 8] = [0.0, -1.2, -0.5, 0.1, 0.8, 1.5, 2.2, 2.9];
-
-/// The last bytes of the NAL units of a sample.
-fn unit_ends(bytes: &[u8], length_size: usize) -> Vec<Range<usize>> {
-    let mut ends = Vec::new();
-    let mut position = 0;
-    while let Some(field) = bytes.get(position..position + length_size) {
-        let len = field.iter().fold(0, |len, byte| len << 8 | usize::from(*byte));
-        position += length_size + len;
-        if position > bytes.len() || len < 3 {
-            break;
-        }
-        ends.push(position - 3..position);
-    }
-    ends
-}
-
-/// Shorter NAL units are often alike, such as slices of skipped macroblocks, and would say the same again and again.
-const LONG: usize = 64;
-
-/// One NAL unit: header, and how it ends.
-fn nal_unit(sample: &View<'_>, codec: NalCodec, unit: Range<usize>) -> f32 {
-    let Some(&header) = sample.bytes.get(unit.start) else { return 0.0 };
-    let mut bits = 0.0;
-    if sample.is_judged(unit.start) {
-        let kind = match codec {
-            NalCodec::Avc => header & 0x1f,
-            NalCodec::Hevc => header >> 1 & 0x3f,
-            NalCodec::Vvc => sample.bytes.get(unit.start + 1).map_or(0, |second| second >> 3),
-        };
-        let is_usual = match codec {
-            NalCodec::Avc => matches!(kind, 1..=21),
-            NalCodec::Hevc => matches!(kind, 0..=9 | 16..=21 | 32..=40 | 62 | 63),
-            NalCodec::Vvc => matches!(kind, 0..=25),
-        };
-        bits += if header & 0x80 == 0 && is_usual { 1.0 } else { -6.0 };
-    }
-    if unit.len() < LONG {
-        return bits;
-    }
-    let Some(last) = sample.judged_bytes(unit.end - 3..unit.end) else { return bits };
-    match last {
-        // Padding (cabac_zero_words), and zeros that some writers leave behind: nothing to see.
-        [0, 0, 3] | [_, _, 0] => bits,
-        [_, _, last] => bits + STOP_BIT[last.trailing_zeros() as usize & 7],
-        _ => bits,
-    }
-}
-
-fn bits_of(number: u32) -> f32 {
+fn bits_of(number: usize) -> f32 {
     f32::from(u8::try_from(number).unwrap_or(u8::MAX))
 }
 
-/// OBUs, of which all but the last have a size (AV1, 5.3).
-fn av1(sample: &View<'_>) -> f32 {
+/// OBUs, of which all but the last have a size (AV1, 5.3). A frame and a tile group end with a tile, and that with a one
+/// and zeros up to the next byte (8.2.4).
+fn av1(sample: &View<'_>, ends: &mut Ends) -> f32 {
     let mut bits = 0.0;
     let mut position = 0;
     while position < sample.len {
@@ -364,10 +288,17 @@ fn av1(sample: &View<'_>) -> f32 {
         if is_judged {
             bits += if is_usual { 2.5 } else { -CERTAIN };
         }
-        if !is_usual || header & 2 == 0 {
+        if !is_usual {
             return bits;
         }
+        let ends_with_tile = matches!(kind, 4 | 6);
         position += if header & 4 == 0 { 1 } else { 2 };
+        if header & 2 == 0 {
+            if ends_with_tile {
+                ends.add(sample, position..sample.len);
+            }
+            return bits;
+        }
         let mut size = 0usize;
         for index in 0..8 {
             let Some(&byte) = sample.bytes.get(position) else { return bits };
@@ -377,9 +308,13 @@ fn av1(sample: &View<'_>) -> f32 {
                 break;
             }
         }
+        let start = position;
         position = position.saturating_add(size);
         if is_judged {
             bits += if position > sample.len { -CERTAIN } else { 6.0 };
+        }
+        if ends_with_tile {
+            ends.add(sample, start..position);
         }
     }
     bits
@@ -506,7 +441,7 @@ fn channel_stream(bits: &mut Bits<'_>, info: Option<IcsInfo>) -> Option<bool> {
 
 fn synchronized(sample: &View<'_>, value: u32, mask: u32) -> f32 {
     let Some(first) = sample.judged_bytes(0..4).and_then(|bytes| bytes.first_chunk::<4>()) else { return 0.0 };
-    if u32::from_be_bytes(*first) & mask == value { bits_of(mask.count_ones()) } else { -CERTAIN / 2.0 }
+    if u32::from_be_bytes(*first) & mask == value { bits_of(mask.count_ones() as usize) } else { -CERTAIN / 2.0 }
 }
 
 /// Boxes that fill the sample (ISO/IEC 14496-30, 6.6).
@@ -554,23 +489,24 @@ impl<'a> Bits<'a> {
         }
         Some(value)
     }
+
+    /// An Exp-Golomb code (`ue(v)`, ISO/IEC 14496-10, 9.1). What has more than 16 leading zeros counts as the largest.
+    fn exp_golomb(&mut self) -> Option<u32> {
+        let mut zeros = 0;
+        while self.get(1)? == 0 {
+            zeros += 1;
+            if zeros > 17 {
+                return Some(u32::MAX);
+            }
+        }
+        Some((1 << zeros) - 1 + self.get(zeros)?)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Bytes without any order (xorshift).
-    fn noise(len: usize, seed: u64) -> Vec<u8> {
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        let mut next = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state.to_be_bytes()[3]
-        };
-        (0..len).map(|_| next()).collect()
-    }
+    use crate::testing::noise;
 
     fn avc() -> Syntax {
         Syntax(Kind::Nal { codec: NalCodec::Avc, length_size: 4 })
@@ -615,7 +551,7 @@ mod tests {
 
     #[test]
     fn slices_end_at_any_bit_and_noise_does_not() {
-        let ends = |sample: &[u8]| unit_ends(sample, 4);
+        let ends = |sample: &[u8]| nal::unit_ends(sample, 4);
         // As x264 has it: each second slice ends with its last bit.
         let bit = |index: u64| if index.is_multiple_of(2) { 0x41 } else { 1u8 << (index / 2 % 8) };
         let slices: Vec<_> = (0..200).map(|index| units(200, &[bit(index)], index)).collect();
@@ -627,13 +563,33 @@ mod tests {
     }
 
     #[test]
+    fn av1_tiles_end_at_any_bit_and_noise_does_not() {
+        // A temporal delimiter and a frame, with a length or up to the end of the sample.
+        let frame = |is_sized: bool, end: u8, seed: u64| {
+            let header: &[u8] = if is_sized { &[0x12, 0, 0x32, 100] } else { &[0x12, 0, 0x30] };
+            let mut frame = [header, &noise(100, seed)].concat();
+            *frame.last_mut().unwrap() = end;
+            frame
+        };
+        #[expect(clippy::single_range_in_vec_init, reason = "the ranges that are judged, of which there is one")]
+        let tile = |sample: &[u8]| vec![20..sample.len()];
+        let random = noise(200, 7);
+        for is_sized in [true, false] {
+            let right: Vec<_> = (0..100).map(|index| frame(is_sized, 1 << (index % 8), index)).collect();
+            assert!(evidence(Syntax(Kind::Av1), &right, tile).is_right());
+            let noisy: Vec<_> = (0..).zip(&random).map(|(index, end)| frame(is_sized, *end, index)).collect();
+            assert!(evidence(Syntax(Kind::Av1), &noisy, tile).is_noise());
+        }
+    }
+
+    #[test]
     fn padding_of_slices_and_short_ones_say_nothing() {
-        let ends = |sample: &[u8]| unit_ends(sample, 4);
+        let ends = |sample: &[u8]| nal::unit_ends(sample, 4);
         let mut padded = units(200, &[3], 1);
         let len = padded.len();
         padded[len - 3..].copy_from_slice(&[0, 0, 3]);
         for sample in [padded, units(200, &[0], 1), units(40, &[2], 1)] {
-            assert!(evidence(avc(), &vec![sample; 100], ends).bits().abs() < f32::EPSILON);
+            assert!(evidence(avc(), &vec![sample; 100], ends).bits().abs() < 0.01);
         }
     }
 
