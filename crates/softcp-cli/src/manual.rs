@@ -27,7 +27,7 @@ pub(crate) fn tidy(page: &str) -> String {
             }
             push_sections(&mut out, &extra);
         } else if line == ".br" && out.ends_with("\n.br\n") {
-            // One is a break, and a second one nothing.
+            // One break is enough.
         } else if line.starts_with(['.', '\'']) {
             push(&mut out, line.trim_end());
         } else {

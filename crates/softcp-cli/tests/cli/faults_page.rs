@@ -1,6 +1,7 @@
 //! Every command of docs/faults.md is run as it stands there, with `softcp decrypt` in place of a player.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,7 +34,6 @@ fn run(sandbox: &Sandbox, script: &str) -> (Option<i32>, String) {
     ] {
         let path = bin.join(name);
         fs::write(&path, text).unwrap();
-        use std::os::unix::fs::PermissionsExt as _;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
     let script = script.replace("/tmp/", &format!("{}/", sandbox.path("").display().to_string().trim_end_matches('/')));

@@ -232,3 +232,36 @@ fn no_escape_sequence_reaches_a_pipe() {
     let output = softcp().args(["cert", "show", "none.pem"]).output().unwrap();
     assert!(!output.stderr.contains(&0x1b), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn wrong_log_variables_are_usage_errors() {
+    let sandbox = Sandbox::new();
+    for (variable, value, expected) in [
+        ("SOFTCP_LOG", "inof", "SOFTCP_LOG: \"inof\" is not a filter"),
+        ("SOFTCP_LOG_FORMAT", "xml", "SOFTCP_LOG_FORMAT is \"xml\""),
+        ("SOFTCP_LOG_PATH", "none/log", "SOFTCP_LOG_PATH: the file none/log cannot be written"),
+    ] {
+        let command = sandbox.softcp(["caps"]).env("SOFTCP_LOG", "warn").env(variable, value);
+        let output = command.output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn correct_run_logs_no_warning_and_each_line_is_json() {
+    let sandbox = Sandbox::new();
+    let input = crate::support::vector("ff-cenc-faststart.mp4");
+    let args = ["decrypt", &input, "--key", crate::support::KEY, "-o", "clear.mp4"];
+    let command = sandbox.softcp(args).env("SOFTCP_LOG", "debug").env("SOFTCP_LOG_FORMAT", "json");
+    let output = command.env("SOFTCP_LOG_PATH", "log.json").output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let log = std::fs::read_to_string(sandbox.path("log.json")).unwrap();
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().all(|line| line["level"] != "WARN" && line["level"] != "ERROR"), "{log}");
+    assert!(lines.iter().any(|line| line["function"] == "DecryptionBlt"));
+    assert!(lines.iter().any(|line| line["message"] == "session created" && line["level"] == "INFO"));
+    let key = crate::support::KEY.split_once(':').unwrap().1;
+    assert!(!log.to_lowercase().contains(key));
+}

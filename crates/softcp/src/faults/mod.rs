@@ -343,7 +343,9 @@ impl Faults {
             self.note_pending(&set);
             drop(set);
             if let Some(notify) = self.notify.get() {
-                met.iter().for_each(|schedule| notify(fault, schedule));
+                for schedule in &met {
+                    notify(fault, schedule);
+                }
             }
             if let Some(control) = &self.control {
                 control.occurred(self, now);

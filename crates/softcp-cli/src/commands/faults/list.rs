@@ -52,7 +52,6 @@ struct ListReport {
     /// State files that cannot be read, each with the reason.
     unusable_files: Vec<String>,
     /// Faults of `--occurred` that have occurred in no program.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     not_occurred: Vec<String>,
 }
 

@@ -162,7 +162,6 @@ struct SetReport {
     /// Whether the faults were set next to those that were set already.
     add: bool,
     /// Whether they were left for the next program.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     next: bool,
     /// The faults asked for; none: all are cleared.
     faults: Vec<String>,
