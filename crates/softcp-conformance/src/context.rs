@@ -42,7 +42,7 @@ impl fmt::Debug for DriverSource {
 }
 
 /// A driver that is called from this place.
-fn at(driver: Driver, site: Option<&Arc<CallSite>>) -> Driver {
+fn at(driver: &Driver, site: Option<&Arc<CallSite>>) -> Driver {
     site.map_or_else(|| driver.clone(), |site| driver.at(Arc::clone(site)))
 }
 
@@ -67,7 +67,7 @@ impl<'d> Context<'d> {
     pub fn new(driver: &Driver, source: &'d DriverSource, options: &'d str, variation: Variation, seed: u64) -> Self {
         let is_plain = (variation.thread, variation.buffers) == (CallThread::Caller, CallBuffers::AsGiven);
         let site = (!is_plain).then(|| CallSite::new(variation.thread, variation.buffers));
-        let driver = at(driver.clone(), site.as_ref());
+        let driver = at(driver, site.as_ref());
         Self {
             driver,
             variation,
@@ -112,7 +112,7 @@ impl<'d> Context<'d> {
         let opened = self.source.open(&options).map_err(|error| {
             Stop::skipped(format!("the driver does not have the optional test hook {option}: {error}"))
         })?;
-        Ok(at(opened, self.site.as_ref()))
+        Ok(at(&opened, self.site.as_ref()))
     }
 
     /// Adds a line of evidence to the report.

@@ -135,6 +135,7 @@ impl Worker {
         let job: *mut (dyn FnMut() + '_) = &raw mut once;
         // SAFETY: only the lifetime changes, and this function does not end before the other thread is done with the
         // closure: it is the only receiver of jobs, and answers each once.
+        #[allow(clippy::transmute_ptr_to_ptr, reason = "a cast does not lengthen a lifetime")]
         let job = unsafe { std::mem::transmute::<*mut (dyn FnMut() + '_), *mut (dyn FnMut() + 'static)>(job) };
         to.send(Job(job)).expect("the other thread lives as long as this");
         let ended = from.recv().expect("the other thread answers each call");
@@ -204,10 +205,10 @@ impl<'a> Lent<'a> {
         match input {
             Input::Null { size } => Ok(Self { size, data: std::ptr::null_mut(), copy: None }),
             Input::Bytes(bytes) => {
-                let size = size(argument.function, bytes.len())?;
+                let claimed = size(argument.function, bytes.len())?;
                 match site.and_then(|site| site.copy(argument, bytes)) {
-                    Some(mut copy) => Ok(Self { size, data: copy.data(), copy: Some(copy) }),
-                    None => Ok(Self { size, data: bytes.as_ptr().cast_mut().cast(), copy: None }),
+                    Some(mut copy) => Ok(Self { size: claimed, data: copy.data(), copy: Some(copy) }),
+                    None => Ok(Self { size: claimed, data: bytes.as_ptr().cast_mut().cast(), copy: None }),
                 }
             }
         }
@@ -218,13 +219,13 @@ impl<'a> Lent<'a> {
         match output {
             Output::Null { size } => Ok(Self { size, data: std::ptr::null_mut(), copy: None }),
             Output::Bytes(bytes) => {
-                let size = size(argument.function, bytes.len())?;
+                let claimed = size(argument.function, bytes.len())?;
                 match site.and_then(|site| site.copy(argument, bytes)) {
                     Some(mut copy) => {
                         copy.to = Some(bytes);
-                        Ok(Self { size, data: copy.data(), copy: Some(copy) })
+                        Ok(Self { size: claimed, data: copy.data(), copy: Some(copy) })
                     }
-                    None => Ok(Self { size, data: bytes.as_mut_ptr().cast(), copy: None }),
+                    None => Ok(Self { size: claimed, data: bytes.as_mut_ptr().cast(), copy: None }),
                 }
             }
         }

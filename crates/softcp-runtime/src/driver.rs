@@ -139,7 +139,10 @@ impl Driver {
 
 impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Driver").field("name", &self.open.name).field("version", &self.open.version).finish()
+        f.debug_struct("Driver")
+            .field("name", &self.open.name)
+            .field("version", &self.open.version)
+            .finish_non_exhaustive()
     }
 }
 

@@ -142,7 +142,7 @@ fn tables_fit_terminals_of_80_and_40_columns() {
     {
         for columns in [80, 40] {
             let Some(text) = in_terminal(&sandbox, columns, arguments) else {
-                println!("skipped: there is no script(1)");
+                eprintln!("skipped: there is no script(1)");
                 return;
             };
             // Sentences are the terminal's to wrap; a table's lines are told by the gap between two cells.
@@ -162,7 +162,7 @@ fn man_pages_pass_the_lint_of_mandoc() {
         std::fs::read_dir(sandbox.path("pages")).unwrap().map(|entry| entry.unwrap().path()).collect();
     pages.sort();
     let Ok(output) = Command::new("mandoc").args(["-T", "lint"]).args(&pages).output() else {
-        println!("skipped: there is no mandoc");
+        eprintln!("skipped: there is no mandoc");
         return;
     };
     let messages = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);

@@ -32,7 +32,7 @@ impl Clock {
         self.last += passed;
         let processor = processor_time(self.process);
         self.used += match (self.processor, processor) {
-            (Some(before), Some(now)) if now > before => (now - before).min(passed),
+            (Some(before), Some(now)) if now > before => now.saturating_sub(before).min(passed),
             (Some(_), Some(_)) if wants_processor(self.process) => Duration::ZERO,
             _ => passed,
         };

@@ -265,9 +265,9 @@ fn run_case(
         for (number, variation) in (1..).zip(Variation::mix(cases::mix_of(case.name), tables, seed)) {
             on_event(Event::Varied { variation: variation.to_string() });
             let (varied, evidence) = check(driver, source, options, case, (variation, seed.wrapping_add(number)));
-            if let Outcome::Failed { expected, seen } = varied {
-                let seen = format!("{seen} (with {variation}; the rule is kept with {})", Variation::PLAIN);
-                (outcome, notes) = (Outcome::Failed { expected, seen }, evidence);
+            if let Outcome::Failed { expected, seen: found } = varied {
+                let text = format!("{found} (with {variation}; the rule is kept with {})", Variation::PLAIN);
+                (outcome, notes) = (Outcome::Failed { expected, seen: text }, evidence);
                 break;
             }
         }

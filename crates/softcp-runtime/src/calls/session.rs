@@ -97,7 +97,7 @@ impl Calls<'_> {
         let info = mut_ptr(info).cast_const();
         let content_key = self.input("DecryptionBlt", "the content key", content_key)?;
         let iv = self.input("DecryptionBlt", "the IV", iv)?;
-        let [key_data, iv_data] = [content_key.data, iv.data].map(|data| data.cast_const());
+        let [key_data, iv_data] = [content_key.data, iv.data].map(<*mut std::ffi::c_void>::cast_const);
         let reply = call!(
             self,
             decryption_blt,
