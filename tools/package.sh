@@ -67,8 +67,6 @@ fi
 
 if wants deb || wants archive; then
     tools/install-c.sh /usr --destdir "$stage/c" --libdir /usr/lib
-    # The shared half of gcc's runtime has no static form; the compiler adds the half that fits.
-    sed -i '/^Libs.private:/s/ -lgcc_s\b//' "$stage/c/usr/lib/pkgconfig/softcp.pc"
     strip --strip-unneeded "$stage/c/usr/lib/libsoftcp.so.$version"
     strip --strip-debug --enable-deterministic-archives "$stage/c/usr/lib/libsoftcp.a"
 fi

@@ -745,6 +745,10 @@ pub(crate) struct FaultsTargetArgs {
 ///
 /// The exit code is 1 when there is a problem. A warning is not one.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  softcp doctor
+  softcp doctor --program ./player.exe")]
 pub(crate) struct DoctorArgs {
     /// A Windows program with the drop-in d3d11.dll beside it, or the directory that both lie in
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]

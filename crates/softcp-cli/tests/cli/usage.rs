@@ -105,6 +105,7 @@ fn help_of_every_command_has_examples_that_begin_with_its_name() {
         "faults set",
         "faults clear",
         "faults names",
+        "doctor",
         "cert",
         "cert new",
         "cert show",
