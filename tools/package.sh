@@ -150,18 +150,33 @@ if wants archive; then
 fi
 
 if wants wheel; then
+    # `pip install .` builds with maturin, after pyproject.toml. Here that would compile everything a second time, with other
+    # flags than Cargo alone.
     tools=$target/tools/python
-    [ -x "$tools/bin/maturin" ] || python3 -m venv "$tools"
-    "$tools/bin/python" -m pip install -q --disable-pip-version-check 'maturin>=1.11,<2' 'wheel>=0.45,<1'
-    # What is built already is packed; maturin says for which systems it is, and adds a bill of materials of its own.
-    "$tools/bin/maturin" build --release --locked --out "$stage/wheel"
-    "$tools/bin/wheel" unpack -d "$stage/wheel" "$stage/wheel"/*.whl
-    rm "$stage/wheel"/*.whl
-    strip "$stage/wheel"/softcp-*/softcp-*.data/scripts/softcp
-    mkdir -p "$stage/wheel/softcp-$version/softcp-$version.dist-info/sboms"
-    cp "$stage/documents/sbom.cdx.json" "$stage/wheel/softcp-$version/softcp-$version.dist-info/sboms/softcp.cdx.json"
-    cp "$stage/documents/THIRD-PARTY-LICENCES.txt" "$stage/wheel/softcp-$version/softcp-$version.dist-info/licenses"
-    "$tools/bin/wheel" pack -d "$out" "$stage/wheel/softcp-$version"
+    [ -x "$tools/bin/pip" ] || python3 -m venv "$tools"
+    [ -x "$tools/bin/wheel" ] || "$tools/bin/pip" install -q --disable-pip-version-check 'wheel>=0.45,<1'
+    root=$stage/wheel/softcp-$version
+    information=$root/softcp-$version.dist-info
+    mkdir -p "$root/softcp-$version.data/scripts" "$information/licenses" "$information/sboms"
+    cp "$stage/stripped" "$root/softcp-$version.data/scripts/softcp"
+    cp "$stage/documents"/{LICENSE-*,THIRD-PARTY*} "$information/licenses"
+    cp "$stage/documents/sbom.cdx.json" "$information/sboms/softcp.cdx.json"
+    # The oldest glibc that has all symbols that the command takes from it (PEP 600).
+    glibc=$(objdump -T "$stage/stripped" | grep -o 'GLIBC_2\.[0-9]*' | sort -uV | tail -n 1)
+    cat >"$information/WHEEL" <<WHEEL
+Wheel-Version: 1.0
+Generator: softcp tools/package.sh
+Root-Is-Purelib: false
+Tag: py3-none-manylinux_2_${glibc#GLIBC_2.}_$(uname -m)
+WHEEL
+    {
+        printf 'Metadata-Version: 2.4\nName: softcp\nVersion: %s\n' "$version"
+        sed -nE 's/^description = "(.*)"/Summary: \1/p; s/^license = "(.*)"/License-Expression: \1/p
+            s/^requires-python = "(.*)"/Requires-Python: \1/p' pyproject.toml
+        (cd "$information/licenses" && printf 'License-File: %s\n' *)
+    } >"$information/METADATA"
+    find "$stage/wheel" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
+    "$tools/bin/wheel" pack -d "$out" "$root" >/dev/null
 fi
 
 if wants windows; then
